@@ -1,0 +1,1 @@
+"""Messages that cross a process boundary, and the names both sides spell. Standard library and pydantic only."""

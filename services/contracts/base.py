@@ -1,0 +1,48 @@
+"""The base of every message: frozen, closed to unknown fields, instants in UTC."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+
+
+def to_utc(instant: datetime) -> datetime:
+    """Bring an aware instant to UTC.
+
+    Raises:
+        ValueError: in UTC it lies before year 1 or after year 9999.
+    """
+    try:
+        return instant.astimezone(UTC)
+    except OverflowError as error:
+        raise ValueError("an instant must lie in the years 1 to 9999 of UTC") from error
+
+
+def format_instant(instant: datetime) -> str:
+    """Write an instant as RFC 3339 in UTC with `Z`; fractions only where there are any."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+Instant = Annotated[
+    AwareDatetime, AfterValidator(to_utc), PlainSerializer(format_instant, return_type=str, when_used="json")
+]
+"""An aware datetime in UTC; JSON carries RFC 3339 with `Z`."""
+
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
+"""An identifier that people choose (department, tag, policy id): safe in URLs, histories and metrics."""
+
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+"""Free text by a person. Never enters a workflow history, a log, an event body or a metric."""
+
+
+class Message(BaseModel):
+    """A frozen message; an unknown field is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Record(BaseModel):
+    """A mutable record that one owner changes (the ticket's state inside its workflow)."""
+
+    model_config = ConfigDict(extra="forbid")

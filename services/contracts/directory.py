@@ -1,0 +1,76 @@
+"""Who is who: roles, scopes, staff, departments and keys as other services see them."""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from services.contracts.base import Code, Instant, Message, Name
+from services.contracts.words import Category
+
+
+class StaffRole(StrEnum):
+    """Roles of product.md section 2; on-call is a shift, customer and integrator are no staff."""
+
+    CLERK = "clerk"
+    HANDLER = "handler"
+    DEPARTMENT_HEAD = "department_head"
+    SUPERVISOR = "supervisor"
+    MANAGER = "manager"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+class Scope(StrEnum):
+    """What an API key may be given."""
+
+    FEEDBACK_WRITE = "feedback:write"
+    FEEDBACK_READ = "feedback:read"
+    TICKETS_READ = "tickets:read"
+    TICKETS_WRITE = "tickets:write"
+    TICKETS_SUPERVISE = "tickets:supervise"
+    CONTACTS_READ = "contacts:read"
+    NOTES_READ = "notes:read"
+    CUSTOMERS_READ = "customers:read"
+    CUSTOMERS_WRITE = "customers:write"
+    EVENTS_READ = "events:read"
+    POLICIES_READ = "policies:read"
+    POLICIES_WRITE = "policies:write"
+    CALENDARS_READ = "calendars:read"
+    CALENDARS_WRITE = "calendars:write"
+    DIRECTORY_READ = "directory:read"
+    DIRECTORY_WRITE = "directory:write"
+    AUDIT_READ = "audit:read"
+
+
+class Department(Message):
+    """A department; `categories` routes tickets to it, the one with `default` takes the rest."""
+
+    id: Code
+    name: Name
+    categories: tuple[Category, ...] = ()
+    default: bool = False
+    active: bool = True
+
+
+class StaffMember(Message):
+    """A member of staff. Without a department they serve the whole centre."""
+
+    id: str
+    username: Code
+    name: Name
+    roles: tuple[StaffRole, ...]
+    department: Code | None = None
+    active: bool = True
+    created_at: Instant | None = None
+
+
+class ApiKey(Message):
+    """An API key as lists show it; the secret is shown once, when it is made."""
+
+    id: str
+    name: Name
+    scopes: tuple[Scope, ...] = Field(min_length=1)
+    department: Code | None = None
+    active: bool = True
+    created_at: Instant | None = None
+    last_used_at: Instant | None = None

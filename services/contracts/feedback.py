@@ -1,0 +1,175 @@
+"""A feedback as it arrives, and what intake tells the workflow service about it (api.md, POST /v1/feedback)."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import EmailStr, Field, StringConstraints
+
+from services.contracts.base import Code, Instant, Message, Name, Text
+from services.contracts.policy import PolicySnapshot
+from services.contracts.words import (
+    Category,
+    Channel,
+    ClockName,
+    DesiredSolution,
+    Kind,
+    Priority,
+    ServiceStage,
+    Tier,
+    Urgency,
+)
+
+Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=20)]
+
+
+class Customer(Message):
+    """Who sent the feedback and how to reach them."""
+
+    name: Name | None = None
+    phone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)] | None = None
+    email: EmailStr | None = None
+    wechat_open_id: Label | None = None
+    customer_no: Label | None = None
+    tier: Tier | None = None
+
+
+class Product(Message):
+    """What the feedback is about."""
+
+    model: Label | None = None
+    serial_no: Label | None = None
+    order_no: Label | None = None
+    purchased_on: date | None = None
+
+
+class Impact(Message):
+    """How bad it is; a safety risk makes the ticket urgent whatever was stated."""
+
+    safety_risk: bool = False
+    affected_count: int = Field(default=1, ge=0, le=1_000_000_000)
+
+
+class Feedback(Message):
+    """The body of `POST /v1/feedback`."""
+
+    channel: Channel
+    language: Language = "zh-CN"
+    customer: Customer = Customer()
+    product: Product = Product()
+    service_stage: ServiceStage = ServiceStage.AFTER_SALES
+    kind: Kind | None = None
+    category: Category | None = None
+    urgency: Urgency | None = None
+    description: Text
+    occurred_at: Instant | None = None
+    situation: Text | None = None
+    already_tried: Text | None = None
+    complaint_about: Name | None = None
+    desired_solution: DesiredSolution | None = None
+    expected_by: Instant | date | None = None
+    impact: Impact = Impact()
+    consent: bool | None = None
+
+
+class Proposed(Message):
+    """Classification proposed on arrival; `rule` says what it rests on."""
+
+    kind: Kind
+    category: Category
+    urgency: Urgency
+    priority: Priority
+    rule: str
+
+
+class FirstPromise(Message):
+    """A clock that starts at receipt, with the instants computed when the feedback was accepted (invariant I11)."""
+
+    clock: ClockName
+    target: str
+    due_at: Instant
+    warn_at: tuple[Instant, ...] = ()
+    calendar: Code
+    calendar_version: int
+
+
+class Registration(Message):
+    """What the relay hands to the workflow service: everything a ticket needs and no contact.
+
+    `product` and `complaint_about` are shown on the ticket and stay in PostgreSQL; the workflow gets neither.
+    """
+
+    ticket_no: str
+    received_at: Instant
+    channel: Channel
+    language: Language
+    customer_id: str
+    tier: Tier
+    product: Product
+    service_stage: ServiceStage
+    kind: Kind
+    category: Category
+    urgency: Urgency
+    priority: Priority
+    affected_count: int
+    safety_risk: bool
+    complaint_about: Name | None = None
+    complete: bool
+    missing: tuple[str, ...] = ()
+    policy: PolicySnapshot | None = None
+    promises: tuple[FirstPromise, ...] = ()
+
+
+class CustomerView(Message):
+    """A customer on a ticket; `masked` tells whether the contact is shortened (`138****8000`)."""
+
+    id: str
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    wechat_open_id: str | None = None
+    customer_no: str | None = None
+    tier: Tier = Tier.STANDARD
+    masked: bool = True
+
+
+class CustomerAsk(Message):
+    """One line of the workflow service's question to intake: show this customer on that ticket, in full or masked."""
+
+    ticket_no: str
+    customer_id: str
+    in_full: bool = False
+
+
+class CustomerQuestion(Message):
+    """`POST /internal/customers/show`: `reader` is written to the audit log for every line that is asked in full."""
+
+    reader_kind: str
+    reader_id: str
+    request_id: str
+    asks: Annotated[tuple[CustomerAsk, ...], Field(max_length=200)]
+
+
+class Supplement(Message):
+    """Fields of a feedback that the customer supplied later; the same shape, everything optional."""
+
+    customer: Customer | None = None
+    product: Product | None = None
+    occurred_at: Instant | None = None
+    situation: Text | None = None
+    already_tried: Text | None = None
+    complaint_about: Name | None = None
+    desired_solution: DesiredSolution | None = None
+    expected_by: Instant | date | None = None
+    impact: Impact | None = None
+    description: Text | None = None
+
+
+class Supplemented(Message):
+    """Intake's answer to a supplement: what is still missing, and the fields that tickets show."""
+
+    complete: bool
+    missing: tuple[str, ...]
+    product: Product
+    complaint_about: Name | None = None
+    changed: tuple[str, ...]

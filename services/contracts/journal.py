@@ -1,0 +1,71 @@
+"""The journal: one event a step, ordered per ticket without gaps, codes only."""
+
+from enum import StrEnum
+
+from pydantic import Field, JsonValue
+
+from services.contracts.base import Instant, Message
+from services.contracts.words import ActorKind, Phase
+
+
+class EventType(StrEnum):
+    """Types of journal events, as webhooks and the feed spell them (api.md)."""
+
+    RECEIVED = "ticket.received"
+    INFORMATION_REQUESTED = "ticket.information_requested"
+    INFORMATION_SUPPLIED = "ticket.information_supplied"
+    CUSTOMER_MESSAGE = "ticket.customer_message"
+    ACCEPTED = "ticket.accepted"
+    ASSIGNED = "ticket.assigned"
+    RESPONDED = "ticket.responded"
+    PLANNED = "ticket.planned"
+    PLAN_APPROVED = "ticket.plan_approved"
+    PLAN_REJECTED = "ticket.plan_rejected"
+    PROGRESSED = "ticket.progressed"
+    WAITING = "ticket.waiting"
+    RESUMED = "ticket.resumed"
+    RESOLVED = "ticket.resolved"
+    CALLBACK_RECORDED = "ticket.callback_recorded"
+    REOPENED = "ticket.reopened"
+    CLOSED = "ticket.closed"
+    MERGED = "ticket.merged"
+    WITHDRAWN = "ticket.withdrawn"
+    RECLASSIFIED = "ticket.reclassified"
+    PROMISED = "ticket.promised"
+    TAGGED = "ticket.tagged"
+    CHASED = "ticket.chased"
+    CLOCK_WARNED = "clock.warned"
+    CLOCK_BREACHED = "clock.breached"
+    CLOCK_EXPLAINED = "clock.explained"
+
+
+class Actor(Message):
+    """Who did a step: the id of a staff member, key or customer; `system` for the workflow itself."""
+
+    kind: ActorKind
+    id: str
+
+    @property
+    def is_person_of_staff(self) -> bool:
+        """Whether a message by this actor can be a response (semantics.md 13); a key acts for a person."""
+        return self.kind in {ActorKind.STAFF, ActorKind.API_KEY}
+
+
+SYSTEM = Actor(kind=ActorKind.SYSTEM, id="workflow")
+
+
+class Event(Message):
+    """One row of the journal. `data` holds codes, identifiers and instants; the texts of a command stay with it.
+
+    `at` is when the step counts; a breach is dated at its due instant, with `detected_at` in `data`.
+    """
+
+    seq: int = Field(ge=1)
+    type: EventType
+    at: Instant
+    actor: Actor
+    from_phase: Phase | None
+    to_phase: Phase
+    cycle: int
+    command_id: str | None = None
+    data: dict[str, JsonValue] = Field(default_factory=dict)

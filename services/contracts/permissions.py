@@ -1,0 +1,218 @@
+"""The permission table: role or scope × action × relation to the ticket (product.md section 2, invariants I14 to I16).
+
+Pure data and three questions: `may` (before the state is looked at), `reach` (which tickets a list may show) and
+`sees_contact`. Services enforce it; a test walks every endpoint with every role.
+"""
+
+from collections.abc import Collection, Mapping
+from enum import IntEnum, StrEnum
+from typing import Protocol
+
+from services.contracts.directory import Scope, StaffRole
+from services.contracts.words import CommandName, Phase
+
+
+class Action(StrEnum):
+    """What can be asked of the system; the commands on a ticket carry their own names."""
+
+    REGISTER_FEEDBACK = "register-feedback"
+    READ_FEEDBACK = "read-feedback"
+    READ_TICKET = "read-ticket"
+    READ_CONTACT = "read-contact"
+    READ_NOTE = "read-note"
+    READ_CUSTOMER = "read-customer"
+    WRITE_CUSTOMER = "write-customer"
+    READ_EVENTS = "read-events"
+    READ_POLICY = "read-policy"
+    WRITE_POLICY = "write-policy"
+    READ_CALENDAR = "read-calendar"
+    WRITE_CALENDAR = "write-calendar"
+    READ_DIRECTORY = "read-directory"
+    WRITE_DIRECTORY = "write-directory"
+    READ_AUDIT = "read-audit"
+    SECOND_CALLBACK = "second-callback"
+    PROMISE_LATER = "promise-later"
+    ACCEPT = CommandName.ACCEPT
+    REQUEST_INFORMATION = CommandName.REQUEST_INFORMATION
+    SUPPLY_INFORMATION = CommandName.SUPPLY_INFORMATION
+    CUSTOMER_MESSAGE = CommandName.CUSTOMER_MESSAGE
+    ASSIGN = CommandName.ASSIGN
+    RESPOND = CommandName.RESPOND
+    PLAN = CommandName.PLAN
+    APPROVE_PLAN = CommandName.APPROVE_PLAN
+    REJECT_PLAN = CommandName.REJECT_PLAN
+    PROGRESS = CommandName.PROGRESS
+    WAIT = CommandName.WAIT
+    RESUME = CommandName.RESUME
+    RESOLVE = CommandName.RESOLVE
+    RECORD_CALLBACK = CommandName.RECORD_CALLBACK
+    REOPEN = CommandName.REOPEN
+    CLOSE_UNRESOLVED = CommandName.CLOSE_UNRESOLVED
+    WITHDRAW = CommandName.WITHDRAW
+    MERGE = CommandName.MERGE
+    RECLASSIFY = CommandName.RECLASSIFY
+    EXPLAIN_BREACH = CommandName.EXPLAIN_BREACH
+    CHASE = CommandName.CHASE
+    TAG = CommandName.TAG
+    PROMISE = CommandName.PROMISE
+
+
+class Relation(IntEnum):
+    """How near a caller must be to a ticket, farthest first."""
+
+    ANY = 0
+    QUEUE = 1
+    """The ticket's department is the caller's, or it has none yet, or the caller serves the whole centre."""
+    OPEN_QUEUE = 2
+    """The same, and the ticket is not closed."""
+    OWN = 3
+    """The caller is owner or co-owner."""
+
+
+class Caller(Protocol):
+    """What the table needs to know of a caller; `kind` is `staff`, `api_key` or `service`."""
+
+    @property
+    def kind(self) -> str: ...
+    @property
+    def id(self) -> str: ...
+    @property
+    def roles(self) -> Collection[str]: ...
+    @property
+    def scopes(self) -> Collection[str]: ...
+    @property
+    def department(self) -> str | None: ...
+
+
+class Ticket(Protocol):
+    """What the table needs to know of a ticket."""
+
+    @property
+    def department(self) -> str | None: ...
+    @property
+    def owner(self) -> str | None: ...
+    @property
+    def co_owners(self) -> Collection[str]: ...
+    @property
+    def phase(self) -> Phase: ...
+
+
+def _at(relation: Relation, *actions: Action) -> dict[Action, Relation]:
+    return dict.fromkeys(actions, relation)
+
+
+_READ_PROMISES = _at(Relation.ANY, Action.READ_POLICY, Action.READ_CALENDAR)
+_TALK = (Action.CUSTOMER_MESSAGE, Action.SUPPLY_INFORMATION, Action.RESPOND, Action.TAG, Action.EXPLAIN_BREACH)
+
+_CLERK = {
+    **_READ_PROMISES,
+    **_at(Relation.ANY, Action.REGISTER_FEEDBACK, Action.READ_DIRECTORY),
+    **_at(Relation.QUEUE, *_TALK, Action.READ_FEEDBACK, Action.READ_TICKET, Action.READ_NOTE, Action.READ_EVENTS,
+          Action.READ_CUSTOMER, Action.WRITE_CUSTOMER, Action.ACCEPT, Action.REQUEST_INFORMATION, Action.RECLASSIFY,
+          Action.RECORD_CALLBACK, Action.WAIT, Action.RESUME, Action.REOPEN, Action.WITHDRAW, Action.MERGE,
+          Action.CHASE),
+    **_at(Relation.OPEN_QUEUE, Action.READ_CONTACT),
+}  # fmt: skip
+_HANDLER = {
+    **_READ_PROMISES,
+    **_at(Relation.ANY, Action.READ_DIRECTORY),
+    **_at(Relation.QUEUE, *_TALK, Action.READ_FEEDBACK, Action.READ_TICKET, Action.READ_NOTE, Action.READ_EVENTS,
+          Action.PLAN, Action.PROGRESS, Action.WAIT, Action.RESUME, Action.RESOLVE, Action.RECLASSIFY, Action.PROMISE),
+    **_at(Relation.OWN, Action.READ_CONTACT),
+}  # fmt: skip
+_DEPARTMENT_HEAD = {
+    **_HANDLER,
+    **_at(Relation.QUEUE, Action.ASSIGN, Action.APPROVE_PLAN, Action.REJECT_PLAN, Action.CHASE),
+}
+_SUPERVISOR = {
+    **_CLERK,
+    **_at(Relation.QUEUE, Action.ASSIGN, Action.SECOND_CALLBACK, Action.CLOSE_UNRESOLVED, Action.PROMISE,
+          Action.PROMISE_LATER),
+}  # fmt: skip
+
+BY_ROLE: Mapping[StaffRole, Mapping[Action, Relation]] = {
+    StaffRole.CLERK: _CLERK,
+    StaffRole.HANDLER: _HANDLER,
+    StaffRole.DEPARTMENT_HEAD: _DEPARTMENT_HEAD,
+    StaffRole.SUPERVISOR: _SUPERVISOR,
+    StaffRole.MANAGER: {
+        **_READ_PROMISES,
+        **_at(Relation.ANY, Action.READ_DIRECTORY),
+        **_at(Relation.QUEUE, Action.READ_TICKET, Action.READ_EVENTS),
+    },
+    StaffRole.AUDITOR: {
+        **_READ_PROMISES,
+        **_at(Relation.ANY, Action.READ_DIRECTORY, Action.READ_AUDIT, Action.READ_TICKET, Action.READ_NOTE,
+              Action.READ_FEEDBACK, Action.READ_EVENTS, Action.READ_CUSTOMER),
+    },
+    StaffRole.ADMIN: {
+        **_READ_PROMISES,
+        **_at(Relation.ANY, Action.WRITE_POLICY, Action.WRITE_CALENDAR, Action.READ_DIRECTORY, Action.WRITE_DIRECTORY),
+    },
+}  # fmt: skip
+"""Nearest relation that each role needs for each action; what is absent is forbidden."""
+
+_SUPERVISION = frozenset({Action.SECOND_CALLBACK, Action.CLOSE_UNRESOLVED, Action.PROMISE_LATER, Action.APPROVE_PLAN,
+                          Action.REJECT_PLAN})  # fmt: skip
+_COMMANDS = frozenset(Action(name) for name in CommandName if name is not CommandName.CONFIRM)
+
+BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
+    Scope.FEEDBACK_WRITE: frozenset({Action.REGISTER_FEEDBACK}),
+    Scope.FEEDBACK_READ: frozenset({Action.READ_FEEDBACK}),
+    Scope.TICKETS_READ: frozenset({Action.READ_TICKET}),
+    Scope.TICKETS_WRITE: _COMMANDS - _SUPERVISION,
+    Scope.TICKETS_SUPERVISE: _SUPERVISION,
+    Scope.CONTACTS_READ: frozenset({Action.READ_CONTACT}),
+    Scope.NOTES_READ: frozenset({Action.READ_NOTE}),
+    Scope.CUSTOMERS_READ: frozenset({Action.READ_CUSTOMER}),
+    Scope.CUSTOMERS_WRITE: frozenset({Action.WRITE_CUSTOMER}),
+    Scope.EVENTS_READ: frozenset({Action.READ_EVENTS}),
+    Scope.POLICIES_READ: frozenset({Action.READ_POLICY}),
+    Scope.POLICIES_WRITE: frozenset({Action.WRITE_POLICY}),
+    Scope.CALENDARS_READ: frozenset({Action.READ_CALENDAR}),
+    Scope.CALENDARS_WRITE: frozenset({Action.WRITE_CALENDAR}),
+    Scope.DIRECTORY_READ: frozenset({Action.READ_DIRECTORY}),
+    Scope.DIRECTORY_WRITE: frozenset({Action.WRITE_DIRECTORY}),
+    Scope.AUDIT_READ: frozenset({Action.READ_AUDIT}),
+}
+"""A key acts within its department, or on every ticket when it has none."""
+
+
+def may(caller: Caller, action: Action, ticket: Ticket | None = None) -> bool:
+    """Whether `caller` may do `action`, on `ticket` where the action concerns one.
+
+    Without a ticket the answer is whether the caller may do it on any ticket at all. What another service asks in
+    its own name (kind `service`) is always allowed: it has asked this question itself.
+    """
+    if caller.kind == "service":
+        return True
+    needed = [rights[action] for role in caller.roles if action in (rights := BY_ROLE[StaffRole(role)])]
+    if any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes):
+        needed.append(Relation.QUEUE)
+    if ticket is None:
+        return bool(needed)
+    return any(_is_within(relation, caller, ticket) for relation in needed)
+
+
+def reach(caller: Caller, action: Action = Action.READ_TICKET) -> Relation | None:
+    """How far `action` carries over a list: `ANY`, `QUEUE` (filter by department) or None (nothing)."""
+    if caller.kind == "service":
+        return Relation.ANY
+    needed = [rights[action] for role in caller.roles if action in (rights := BY_ROLE[StaffRole(role)])]
+    if any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes):
+        needed.append(Relation.QUEUE)
+    return min(needed, default=None)
+
+
+def sees_contact(caller: Caller, ticket: Ticket) -> bool:
+    """Whether the caller reads the ticket's contact in full; every such reading is written to the audit log."""
+    return may(caller, Action.READ_CONTACT, ticket)
+
+
+def _is_within(relation: Relation, caller: Caller, ticket: Ticket) -> bool:
+    if relation is Relation.ANY:
+        return True
+    if relation is Relation.OWN:
+        return caller.id == ticket.owner or caller.id in ticket.co_owners
+    in_queue = caller.department is None or ticket.department in {None, caller.department}
+    return in_queue and (relation is Relation.QUEUE or ticket.phase is not Phase.CLOSED)

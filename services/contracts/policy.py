@@ -1,0 +1,144 @@
+"""A policy: which tickets it applies to, what it promises them, and its settings (api.md "Policy", product.md 5)."""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field
+
+from services.contracts.base import Code, Instant, Message
+from services.contracts.durations import DurationText
+from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
+
+Share = Annotated[float, Field(gt=0, lt=1)]
+_Many = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+
+CUSTOMER_OWES = (WaitReason.CUSTOMER,)
+PAUSED_BY_DEFAULT: Mapping[ClockName, tuple[WaitReason, ...]] = {
+    ClockName.ACCEPTANCE: CUSTOMER_OWES,
+    ClockName.INFORMATION_REQUEST: (),
+    ClockName.RESPONSE: CUSTOMER_OWES,
+    ClockName.PLAN: CUSTOMER_OWES,
+    ClockName.PROGRESS: CUSTOMER_OWES,
+    ClockName.RESOLUTION: (WaitReason.CUSTOMER, WaitReason.PARTS, WaitReason.THIRD_PARTY),
+    ClockName.CALLBACK: (),
+    ClockName.SECOND_CALLBACK: (),
+    ClockName.CUSTOMER_WAIT: (),
+}
+"""What pauses each clock where its rule is silent (product.md 5). An appointment moves a callback's due time to its
+end instead of pausing it (semantics.md 9)."""
+
+
+class Condition(Message):
+    """What a ticket must be for a policy to apply; every field named must hold, a list holds if one entry does."""
+
+    kind: Annotated[tuple[Kind, ...], _Many] | None = None
+    category: Annotated[tuple[Category, ...], _Many] | None = None
+    urgency: Annotated[tuple[Urgency, ...], _Many] | None = None
+    priority: Annotated[tuple[Priority, ...], _Many] | None = None
+    tier: Annotated[tuple[Tier, ...], _Many] | None = None
+    channel: Annotated[tuple[Channel, ...], _Many] | None = None
+    department: Annotated[tuple[Code, ...], _Many] | None = None
+
+
+class ClockRule(Message):
+    """One promise. `target` is a duration, or one per urgency with `*` for the rest; no target is no promise."""
+
+    target: DurationText | Mapping[Urgency | Literal["*"], DurationText | None]
+    warn_at: tuple[Share | DurationText, ...] = (0.75,)
+    ladder: Code = "default"
+    paused_by: tuple[WaitReason, ...] | None = None
+
+    def target_for(self, urgency: Urgency) -> str | None:
+        """The duration promised at this urgency; None promises nothing."""
+        if isinstance(self.target, str):
+            return self.target
+        return self.target[urgency] if urgency in self.target else self.target.get("*")
+
+
+class SecondCallbackFrom(StrEnum):
+    """Where the second callback's clock starts: D3 counts from the resolution, the others from the first satisfied."""
+
+    CONFIRMATION = "confirmation"
+    RESOLUTION = "resolution"
+
+
+class PolicySettings(Message):
+    """What a policy decides besides its clocks."""
+
+    information_wait: DurationText = "P5WD"
+    information_reminders: tuple[Share, ...] = (0.4, 0.8)
+    """Shares of `information_wait` after which the customer is reminded."""
+    reopen_window: DurationText = "P7D"
+    callback_attempts: int = Field(default=3, ge=1, le=10)
+    callback_retry_after: DurationText = "P1WD"
+    second_callback_from: SecondCallbackFrom = SecondCallbackFrom.CONFIRMATION
+    survey_reminder_after: DurationText = "P2D"
+    survey_expires_after: DurationText = "P7D"
+
+
+class PolicyDraft(Message):
+    """The body of `PUT /v1/policies/{id}`. `id` and `version`, where given, are what was read and are not stored."""
+
+    id: Code | None = None
+    version: int | None = None
+    title: Mapping[str, str] = Field(default_factory=dict)
+    calendar: Code = "cn"
+    questionnaire: Code = "d0"
+    applies: tuple[Condition, ...] = ()
+    clocks: Mapping[ClockName, ClockRule] = Field(default_factory=dict)
+    settings: PolicySettings = PolicySettings()
+
+
+class Policy(PolicyDraft):
+    """One stored version of a policy. An empty `applies` matches every ticket; no clocks promise nothing."""
+
+    id: Code
+    version: int = Field(ge=1)
+    published_at: Instant | None = None
+
+
+class PolicySnapshot(Message):
+    """The part of a policy version that a ticket's workflow lives by."""
+
+    id: Code
+    version: int
+    calendar: Code
+    clocks: Mapping[ClockName, ClockRule]
+    settings: PolicySettings
+
+    def paused_by(self, clock: ClockName) -> tuple[WaitReason, ...]:
+        """The reasons that pause `clock` under this policy."""
+        rule = self.clocks.get(clock)
+        return PAUSED_BY_DEFAULT[clock] if rule is None or rule.paused_by is None else rule.paused_by
+
+
+class CalendarDraft(Message):
+    """A working calendar (semantics.md 2): local half-open intervals, an end may be `24:00`."""
+
+    time_zone: str
+    hours: Mapping[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], Mapping[str, str]] = Field(
+        default_factory=dict
+    )
+    shifts: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+    holidays: tuple[str, ...] = ()
+    breaks: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
+
+
+class StoredCalendar(CalendarDraft):
+    """One stored version of a calendar. `country` adds its statutory holidays and make-up days; past `official_until`
+    (the last date that the country has announced) due times are provisional."""
+
+    id: Code
+    version: int = Field(ge=1)
+    title: Mapping[str, str] = Field(default_factory=dict)
+    country: str | None = None
+    official_until: str | None = None
+
+
+class Promises(Message):
+    """What is in force: policies in the order in which they are tried, and the calendars that they name."""
+
+    generation: int
+    policies: tuple[Policy, ...]
+    calendars: tuple[StoredCalendar, ...]

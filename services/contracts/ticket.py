@@ -1,0 +1,244 @@
+"""A ticket's state inside its workflow, and what the workflow and its `record` activity say to each other.
+
+Nothing here is a personal datum or free text: these messages live in workflow histories.
+"""
+
+from enum import StrEnum
+
+from pydantic import Field
+
+from services.contracts.base import Code, Instant, Message, Record
+from services.contracts.durations import DurationText
+from services.contracts.journal import Event
+from services.contracts.policy import PolicySnapshot, Share
+from services.contracts.words import (
+    CallbackOutcome,
+    Category,
+    Cause,
+    Channel,
+    ClockName,
+    ClockState,
+    CloseReason,
+    Kind,
+    Phase,
+    Priority,
+    Result,
+    ServiceStage,
+    Status,
+    Tier,
+    Urgency,
+    WaitReason,
+)
+
+
+class Segment(Record):
+    """A stretch of a clock's ledger; the last one of a live clock is open (`to_at` None). No reasons: it ran."""
+
+    from_at: Instant
+    to_at: Instant | None = None
+    reasons: tuple[WaitReason, ...] = ()
+
+
+class Clock(Record):
+    """One promise: its ledger, its due time, its verdict (semantics.md 6 to 12).
+
+    `round` counts restarts of the same clock in one cycle (progress, later callback attempts). `unscheduled` tells
+    that the due time must be computed by the next `record`. `promised_at` is a date that a person promised (18) or an
+    appointment's end (9): it stands in for the target. `due_at` is None while paused or unscheduled.
+    """
+
+    name: ClockName
+    cycle: int
+    round: int = 1
+    state: ClockState = ClockState.RUNNING
+    started_at: Instant
+    target: DurationText
+    calendar: Code
+    calendar_version: int | None = None
+    policy: Code
+    policy_version: int
+    priority: Priority
+    warn_rule: tuple[Share | DurationText, ...] = ()
+    segments: list[Segment]
+    due_at: Instant | None = None
+    warn_at: tuple[Instant, ...] = ()
+    warned: int = 0
+    promised_at: Instant | None = None
+    retargeted: bool = False
+    unscheduled: bool = False
+    met_at: Instant | None = None
+    breached_at: Instant | None = None
+    detected_at: Instant | None = None
+    ended_at: Instant | None = None
+    cancel_reason: str | None = None
+    explained: bool = False
+
+    @property
+    def key(self) -> str:
+        """Unique within the ticket."""
+        return f"{self.name}/{self.cycle}/{self.round}"
+
+    @property
+    def paused_reasons(self) -> tuple[WaitReason, ...]:
+        """Why the clock stands still now."""
+        return self.segments[-1].reasons if self.state is ClockState.PAUSED else ()
+
+
+class DeadlineName(StrEnum):
+    """Instants at which the workflow acts by itself, promised to nobody."""
+
+    INFORMATION_WAIT = "information_wait"
+    REOPEN_WINDOW = "reopen_window"
+
+
+class Deadline(Record):
+    """`after` from `started_at`, with reminders at shares of it; the instants are computed by `record`."""
+
+    name: DeadlineName
+    started_at: Instant
+    after: DurationText
+    calendar: Code | None
+    shares: tuple[Share, ...] = ()
+    reminders: tuple[Instant, ...] = ()
+    reminded: int = 0
+    at: Instant | None = None
+
+
+class Waiting(Record):
+    """A wait in force."""
+
+    reason: WaitReason
+    since: Instant
+    until: Instant | None = None
+
+
+class PlanState(StrEnum):
+    """Where the plan of this cycle stands."""
+
+    PROPOSED = "proposed"
+    APPROVED = "approved"
+    REJECTED = "rejected"
+
+
+class TicketState(Record):
+    """Everything that decides what may happen next to a ticket; serialised, it rebuilds the workflow."""
+
+    ticket_no: str
+    version: int = 0
+    """Sequence number of the last journal event."""
+    cycle: int = 1
+    status: Status = Status.PENDING
+    kind: Kind
+    category: Category
+    subcategory: Code | None = None
+    urgency: Urgency
+    priority: Priority
+    tier: Tier
+    channel: Channel
+    service_stage: ServiceStage
+    affected_count: int = 1
+    safety_risk: bool = False
+    complete: bool = True
+    missing: tuple[str, ...] = ()
+    department: Code | None = None
+    owner: str | None = None
+    co_owners: tuple[str, ...] = ()
+    complex: bool = False
+    plan: PlanState | None = None
+    cause: Cause | None = None
+    tags: tuple[Code, ...] = ()
+    waits: list[Waiting] = Field(default_factory=list)
+    clocks: list[Clock] = Field(default_factory=list)
+    deadlines: list[Deadline] = Field(default_factory=list)
+    unexplained: list[str] = Field(default_factory=list)
+    """Keys of breached clocks whose reason nobody has noted yet."""
+    received_at: Instant
+    accepted_at: Instant | None = None
+    accepted_by: str | None = None
+    assigned_at: Instant | None = None
+    responded_at: Instant | None = None
+    resolved_at: Instant | None = None
+    confirmed_at: Instant | None = None
+    closed_at: Instant | None = None
+    result: Result | None = None
+    confirmation: CallbackOutcome | None = None
+    first_callback_satisfied: bool = False
+    callback_attempts: int = 0
+    close_reason: CloseReason | None = None
+    merged_into: str | None = None
+    ended: bool = False
+    """The reopening window is over: the workflow has returned or is about to."""
+
+    @property
+    def phase(self) -> Phase:
+        """The phase that the facts amount to."""
+        if self.status is Status.PENDING:
+            return Phase.AWAITING_INFORMATION if self.is_waiting_for(WaitReason.CUSTOMER) else Phase.REVIEW
+        if self.status is Status.PROCESSING:
+            if self.waits:
+                return Phase.WAITING
+            return Phase.PLANNED if self.plan is PlanState.APPROVED else Phase.ASSIGNED
+        if self.status is Status.RESOLVED:
+            return Phase.AWAITING_SECOND_CALLBACK if self.first_callback_satisfied else Phase.AWAITING_CALLBACK
+        return Phase.CLOSED
+
+    def is_waiting_for(self, reason: WaitReason) -> bool:
+        """Whether the ticket waits for `reason`."""
+        return any(wait.reason is reason for wait in self.waits)
+
+
+class TicketStart(Message):
+    """The one input of the ticket workflow: fresh from a registration, rebuilt from PostgreSQL, or continued as new."""
+
+    state: TicketState
+    policy: PolicySnapshot | None
+
+
+class RecordRequest(Message):
+    """One batch for the journal: everything since the last one, written in one transaction.
+
+    `state.version` is the sequence number of the batch's last event; the journal must stand at
+    `state.version - len(events)`. `clocks` are those that changed, finished ones included. `policy` is given when
+    it changed.
+    """
+
+    state: TicketState
+    events: tuple[Event, ...]
+    clocks: tuple[Clock, ...] = ()
+    policy: PolicySnapshot | None = None
+
+
+class ClockSchedule(Message):
+    """The instants of one clock, computed from its calendar."""
+
+    key: str
+    due_at: Instant
+    warn_at: tuple[Instant, ...]
+    calendar_version: int
+
+
+class DeadlineSchedule(Message):
+    """The instants of one deadline."""
+
+    name: DeadlineName
+    at: Instant
+    reminders: tuple[Instant, ...]
+
+
+class Schedule(Message):
+    """The answer of `record`: the instants to wait for."""
+
+    clocks: tuple[ClockSchedule, ...] = ()
+    deadlines: tuple[DeadlineSchedule, ...] = ()
+
+
+def apply_schedule(state: TicketState, schedule: Schedule) -> None:
+    """Enter computed instants into the state. Workflow and `record` both do it, so that they agree to the letter."""
+    clocks = {clock.key: clock for clock in state.clocks}
+    for computed in schedule.clocks:
+        clock = clocks[computed.key]
+        clock.due_at, clock.warn_at = computed.due_at, computed.warn_at
+        clock.calendar_version, clock.unscheduled = computed.calendar_version, False
+    deadlines = {deadline.name: deadline for deadline in state.deadlines}
+    for times in schedule.deadlines:
+        deadlines[times.name].at, deadlines[times.name].reminders = times.at, times.reminders
