@@ -3,7 +3,15 @@
 from datetime import UTC, datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, PlainSerializer, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    StringConstraints,
+)
 
 
 def to_utc(instant: datetime) -> datetime:
@@ -18,13 +26,22 @@ def to_utc(instant: datetime) -> datetime:
         raise ValueError("an instant must lie in the years 1 to 9999 of UTC") from error
 
 
+def _refuse_number(value: object) -> object:
+    if isinstance(value, int | float):
+        raise ValueError("write an instant as RFC 3339, with its offset: 2026-11-20T06:30:00Z")  # noqa: TRY004
+    return value
+
+
 def format_instant(instant: datetime) -> str:
     """Write an instant as RFC 3339 in UTC with `Z`; fractions only where there are any."""
     return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 Instant = Annotated[
-    AwareDatetime, AfterValidator(to_utc), PlainSerializer(format_instant, return_type=str, when_used="json")
+    AwareDatetime,
+    BeforeValidator(_refuse_number),
+    AfterValidator(to_utc),
+    PlainSerializer(format_instant, return_type=str, when_used="json"),
 ]
 """An aware datetime in UTC; JSON carries RFC 3339 with `Z`."""
 

@@ -62,7 +62,8 @@ class Relation(IntEnum):
 
     ANY = 0
     QUEUE = 1
-    """The ticket's department is the caller's, or it has none yet, or the caller serves the whole centre."""
+    """The ticket's department is the caller's, or it has none yet, or the caller serves the whole centre, or helps with
+    this one ticket as owner or co-owner."""
     OPEN_QUEUE = 2
     """The same, and the ticket is not closed."""
     OWN = 3
@@ -212,7 +213,8 @@ def sees_contact(caller: Caller, ticket: Ticket) -> bool:
 def _is_within(relation: Relation, caller: Caller, ticket: Ticket) -> bool:
     if relation is Relation.ANY:
         return True
+    owns = caller.id == ticket.owner or caller.id in ticket.co_owners
     if relation is Relation.OWN:
-        return caller.id == ticket.owner or caller.id in ticket.co_owners
-    in_queue = caller.department is None or ticket.department in {None, caller.department}
+        return owns
+    in_queue = owns or caller.department is None or ticket.department in {None, caller.department}
     return in_queue and (relation is Relation.QUEUE or ticket.phase is not Phase.CLOSED)

@@ -1,0 +1,206 @@
+"""A calendar's draft, checked and turned into local opening hours: minutes of the day, by weekday and by date."""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from itertools import pairwise
+from typing import Literal
+from zoneinfo import ZoneInfo, available_timezones
+
+from services.contracts.policy import CalendarDraft, StoredCalendar
+from services.promises.statutory import LAST_YEAR, countries, statutory_year
+
+Intervals = tuple[tuple[int, int], ...]
+"""Half-open, in minutes since local midnight; sorted, neither overlapping nor touching."""
+
+MONDAY = 0
+_WEEKDAYS: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
+    "mon",
+    "tue",
+    "wed",
+    "thu",
+    "fri",
+    "sat",
+    "sun",
+)
+_TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
+_DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_DAY_END = 24 * 60
+
+
+class CalendarError(ValueError):
+    """One thing wrong with a draft; `pointer` is a JSON pointer into it."""
+
+    def __init__(self, pointer: str, code: str, message: str) -> None:
+        super().__init__(f"{pointer}: {message}")
+        self.pointer = pointer
+        self.code = code
+        self.message = message
+
+
+class CalendarErrors(ValueError):
+    """Everything wrong with a draft, at least one error."""
+
+    def __init__(self, errors: tuple[CalendarError, ...]) -> None:
+        super().__init__("; ".join(str(error) for error in errors))
+        self.errors = errors
+
+
+@dataclass(frozen=True, slots=True)
+class LocalHours:
+    """When a calendar is open on a local date."""
+
+    zone: ZoneInfo
+    weekly: tuple[Intervals, ...]
+    shifts: Mapping[date, Intervals]
+    holidays: frozenset[date]
+    breaks: Mapping[date, Intervals]
+    country: str | None
+    official_until: date | None
+    """As the calendar's author says; None leaves it to the country."""
+
+    def on(self, day: date) -> Intervals:
+        """Opening hours of a date: holiday wins over shift over weekly hours, breaks are cut out (semantics.md 2).
+
+        The calendar's own dates are the overlay: its shift opens a statutory holiday, its holiday closes a make-up
+        day. A make-up day has Monday's hours, since no announcement says whose hours are worked; where Monday is
+        closed it keeps the hours of its own weekday.
+        """
+        if day in self.holidays:
+            return ()
+        shift = self.shifts.get(day)
+        planned = self._usual(day) if shift is None else shift
+        cut = self.breaks.get(day)
+        return _cut(planned, cut) if cut else planned
+
+    def _usual(self, day: date) -> Intervals:
+        weekly = self.weekly[day.weekday()]
+        if self.country is None:
+            return weekly
+        year = statutory_year(self.country, day.year)
+        if day in year.holidays:
+            return ()
+        return self.weekly[MONDAY] or weekly if day in year.make_up_days else weekly
+
+
+def read_draft(draft: CalendarDraft) -> LocalHours:
+    """Check a draft. Overlapping intervals are legal and count once.
+
+    Raises:
+        CalendarErrors: with every fault found.
+    """
+    reader = _Reader()
+    country, announced = (draft.country, draft.official_until) if isinstance(draft, StoredCalendar) else (None, None)
+    zone = reader.zone(draft.time_zone)
+    local = LocalHours(
+        zone=zone,
+        weekly=tuple(reader.intervals(f"/hours/{name}", draft.hours.get(name, {})) for name in _WEEKDAYS),
+        shifts=dict(reader.dated("/shifts", draft.shifts)),
+        holidays=frozenset(reader.dates("/holidays", draft.holidays)),
+        breaks=dict(reader.dated("/breaks", draft.breaks)),
+        country=reader.country(country),
+        official_until=reader.date("/official_until", announced) if announced else None,
+    )
+    if reader.errors:
+        raise CalendarErrors(tuple(reader.errors))
+    return local
+
+
+@cache
+def _zones() -> frozenset[str]:
+    return frozenset(available_timezones())
+
+
+class _Reader:
+    """Reads the parts of a draft, noting faults instead of stopping at the first."""
+
+    def __init__(self) -> None:
+        self.errors: list[CalendarError] = []
+
+    def zone(self, name: str) -> ZoneInfo:
+        if name in _zones():
+            return ZoneInfo(name)
+        self._refuse("/time_zone", "unknown_time_zone", "not a time zone of the IANA database, such as Asia/Shanghai")
+        return ZoneInfo("UTC")
+
+    def country(self, code: str | None) -> str | None:
+        if code is None or code in countries():
+            return code
+        self._refuse("/country", "unknown_country", "no holidays are known for this country code")
+        return None
+
+    def dates(self, pointer: str, texts: tuple[str, ...]) -> Iterator[date]:
+        for index, text in enumerate(texts):
+            if day := self.date(f"{pointer}/{index}", text):
+                yield day
+
+    def dated(self, pointer: str, hours: Mapping[str, Mapping[str, str]]) -> Iterator[tuple[date, Intervals]]:
+        for text, spans in hours.items():
+            place = f"{pointer}/{_escape(text)}"
+            intervals = self.intervals(place, spans)
+            if day := self.date(place, text):
+                yield day, intervals
+
+    def intervals(self, pointer: str, spans: Mapping[str, str]) -> Intervals:
+        read = (self._interval(f"{pointer}/{_escape(start)}", start, end) for start, end in spans.items())
+        return _merge([interval for interval in read if interval])
+
+    def _interval(self, pointer: str, start: str, end: str) -> tuple[int, int] | None:
+        if not _TIME.fullmatch(start) or not _TIME.fullmatch(end) or start == "24:00":
+            self._refuse(pointer, "invalid_time", "write local times as 09:00; only an end may be 24:00")
+            return None
+        begins, ends = _minutes(start), _minutes(end)
+        if begins == ends:
+            self._refuse(pointer, "empty_interval", "the interval ends when it begins")
+            return None
+        if begins > ends:
+            self._refuse(pointer, "over_midnight", "the interval passes midnight: split it at 24:00")
+            return None
+        return begins, ends
+
+    def date(self, pointer: str, text: str) -> date | None:
+        try:
+            day = date.fromisoformat(text) if _DATE.fullmatch(text) else None
+        except ValueError:
+            day = None
+        if day is None:
+            self._refuse(pointer, "invalid_date", "write dates as 2026-10-01")
+        elif day.year > LAST_YEAR:
+            # Beyond, years of one shape share their openings: ten thousand years of own dates would take seconds.
+            self._refuse(pointer, "date_out_of_range", f"dates may lie in the years up to {LAST_YEAR}")
+        return day
+
+    def _refuse(self, pointer: str, code: str, message: str) -> None:
+        self.errors.append(CalendarError(pointer, code, message))
+
+
+def _escape(key: str) -> str:
+    return key.replace("~", "~0").replace("/", "~1")
+
+
+def _minutes(text: str) -> int:
+    hours, minutes = text.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def _merge(intervals: list[tuple[int, int]]) -> Intervals:
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(intervals):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def _cut(intervals: Intervals, breaks: Intervals) -> Intervals:
+    remaining: list[tuple[int, int]] = []
+    gaps = ((0, 0), *breaks, (_DAY_END, _DAY_END))
+    for start, end in intervals:
+        for (_, before), (after, _) in pairwise(gaps):
+            opens, closes = max(start, before), min(end, after)
+            if opens < closes:
+                remaining.append((opens, closes))
+    return tuple(remaining)

@@ -1,0 +1,135 @@
+"""What-if on a calendar: the messages and the answer of `POST /v1/calendars/evaluate` (api.md)."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from services.contracts.base import Code, Instant, Message
+from services.contracts.durations import Duration, DurationText, Measure
+from services.contracts.policy import CalendarDraft
+from services.promises.calendars import Calendar, CalendarExhausted
+from services.promises.clocks import duration_of
+
+MAX_CHECKS = 1_000
+
+
+class Move(Message):
+    """Where opening time leads, forwards or back."""
+
+    op: Literal["add", "subtract"]
+    at: Instant
+    duration: DurationText
+
+
+class Between(Message):
+    """How much opening time lies between two instants."""
+
+    op: Literal["between"]
+    at: Instant
+    until: Instant
+
+
+Check = Annotated[Move | Between, Field(discriminator="op")]
+
+
+class EvaluateRequest(Message):
+    """A calendar, given or named, and what to compute on it."""
+
+    calendar: CalendarDraft | None = None
+    calendar_id: Code | None = None
+    checks: Annotated[tuple[Check, ...], Field(max_length=MAX_CHECKS)]
+
+    @model_validator(mode="after")
+    def _name_one_calendar(self) -> "EvaluateRequest":
+        if (self.calendar is None) == (self.calendar_id is None):
+            raise ValueError("give either `calendar` or `calendar_id`")
+        return self
+
+
+class Moved(Message):
+    """The answer to `add` and `subtract`."""
+
+    at: Instant
+
+
+class Measured(Message):
+    """The answer to `between`; a whole number where there are no fractions."""
+
+    seconds: int | float
+
+
+class EvaluateResponse(Message):
+    """One result a check, in their order."""
+
+    results: tuple[Moved | Measured, ...]
+
+
+class CheckError(ValueError):
+    """One check without an answer; `pointer` is a JSON pointer into the request."""
+
+    def __init__(self, pointer: str, code: str, message: str) -> None:
+        super().__init__(f"{pointer}: {message}")
+        self.pointer = pointer
+        self.code = code
+        self.message = message
+
+
+class CheckErrors(ValueError):
+    """The checks without an answer, at least one."""
+
+    def __init__(self, errors: tuple[CheckError, ...]) -> None:
+        super().__init__("; ".join(str(error) for error in errors))
+        self.errors = errors
+
+    @property
+    def code(self) -> str:
+        """What the whole answer says: `calendar_exhausted` when that is all that is wrong."""
+        codes = {error.code for error in self.errors}
+        return codes.pop() if codes == {"calendar_exhausted"} else "validation_failed"
+
+
+def evaluate(calendar: Calendar, checks: Sequence[Move | Between]) -> EvaluateResponse:
+    """Answer every check. Durations without a working unit count opening time here, and only here.
+
+    Raises:
+        CheckErrors: with every check that has no answer; then none is answered.
+    """
+    results: list[Moved | Measured] = []
+    errors: list[CheckError] = []
+    for index, check in enumerate(checks):
+        try:
+            results.append(_answer(calendar, check, f"/checks/{index}"))
+        except CheckError as error:
+            errors.append(error)
+    if errors:
+        raise CheckErrors(tuple(errors))
+    return EvaluateResponse(results=tuple(results))
+
+
+def _answer(calendar: Calendar, check: Move | Between, pointer: str) -> Moved | Measured:
+    try:
+        return _measure(calendar, check, pointer) if isinstance(check, Between) else _move(calendar, check)
+    except CalendarExhausted as error:
+        raise CheckError(pointer, "calendar_exhausted", str(error)) from error
+
+
+def _move(calendar: Calendar, check: Move) -> Moved:
+    duration = _as_opening_time(duration_of(check.duration))
+    return Moved(at=(calendar.add if check.op == "add" else calendar.subtract)(check.at, duration))
+
+
+def _measure(calendar: Calendar, check: Between, pointer: str) -> Measured:
+    if check.until < check.at:
+        raise CheckError(f"{pointer}/until", "until_before_at", "`until` lies before `at`")
+    return Measured(seconds=_seconds(calendar.between(check.at, check.until)))
+
+
+def _as_opening_time(duration: Duration) -> Duration:
+    return duration if duration.is_working else Duration(Measure.WORKING_TIME, length=duration.length)
+
+
+def _seconds(length: timedelta) -> int | float:
+    seconds = length.total_seconds()
+    return int(seconds) if seconds.is_integer() else seconds

@@ -1,0 +1,118 @@
+"""Which policy applies to a ticket, and what it promises at receipt (product.md section 5)."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from importlib.resources import files
+
+import yaml
+
+from services.contracts.feedback import FirstPromise
+from services.contracts.policy import Condition, Policy, PolicySnapshot, Promises, StoredCalendar
+from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency
+from services.promises.calendars import Calendar, CalendarExhausted
+from services.promises.clocks import due_at, duration_of, warnings_at
+
+_PACKS = files("services.promises") / "packs"
+_AT_RECEIPT = (ClockName.ACCEPTANCE, ClockName.RESPONSE, ClockName.RESOLUTION)
+
+
+@dataclass(frozen=True, slots=True)
+class TicketFacts:
+    """What a policy may ask of a ticket; at receipt no department is known yet."""
+
+    kind: Kind
+    category: Category
+    urgency: Urgency
+    priority: Priority
+    tier: Tier
+    channel: Channel
+    department: str | None = None
+
+
+def choose(policies: Sequence[Policy], facts: TicketFacts) -> Policy | None:
+    """The first policy that applies, in the order given. One without conditions applies to every ticket."""
+    return next((policy for policy in policies if _applies(policy, facts)), None)
+
+
+def snapshot(policy: Policy) -> PolicySnapshot:
+    """The part of a policy version that a ticket lives by."""
+    return PolicySnapshot(
+        id=policy.id,
+        version=policy.version,
+        calendar=policy.calendar,
+        clocks=policy.clocks,
+        settings=policy.settings,
+    )
+
+
+def first_promises(
+    policy: Policy, facts: TicketFacts, received_at: datetime, complete: bool, calendars: Mapping[str, Calendar]
+) -> tuple[FirstPromise, ...]:
+    """The clocks that start at receipt, with their instants.
+
+    What cannot be dated is not promised: a feedback is never refused because a calendar is missing or at its end
+    (invariant I3). Publishing prevents both.
+    """
+    calendar = calendars.get(policy.calendar)
+    if calendar is None:
+        return ()
+    names = _AT_RECEIPT if complete else (*_AT_RECEIPT, ClockName.INFORMATION_REQUEST)
+    promises = (_promise(policy, name, facts.urgency, received_at, calendar) for name in names)
+    return tuple(promise for promise in promises if promise)
+
+
+@lru_cache(maxsize=1)
+def built_in() -> Promises:
+    """What is in force until operations publish something else: D0 for every ticket."""
+    return Promises(
+        generation=0,
+        policies=tuple(Policy.model_validate(policy) for policy in _pack("d0.yaml")),
+        calendars=tuple(StoredCalendar.model_validate(calendar) for calendar in _pack("calendars.yaml")),
+    )
+
+
+def _pack(name: str) -> list[object]:
+    content: list[object] = yaml.safe_load((_PACKS / name).read_text(encoding="utf-8"))
+    return content
+
+
+def _applies(policy: Policy, facts: TicketFacts) -> bool:
+    return not policy.applies or any(_holds(condition, facts) for condition in policy.applies)
+
+
+def _holds(condition: Condition, facts: TicketFacts) -> bool:
+    asked = (
+        (condition.kind, facts.kind),
+        (condition.category, facts.category),
+        (condition.urgency, facts.urgency),
+        (condition.priority, facts.priority),
+        (condition.tier, facts.tier),
+        (condition.channel, facts.channel),
+        (condition.department, facts.department),
+    )
+    return all(wanted is None or fact in wanted for wanted, fact in asked)
+
+
+def _promise(
+    policy: Policy, name: ClockName, urgency: Urgency, received_at: datetime, calendar: Calendar
+) -> FirstPromise | None:
+    rule = policy.clocks.get(name)
+    target = rule.target_for(urgency) if rule else None
+    if rule is None or target is None:
+        return None
+    duration = duration_of(target)
+    try:
+        due = due_at(received_at, duration, (), calendar)
+        warn_at = warnings_at(rule.warn_at, received_at, due, duration, (), calendar)
+    except CalendarExhausted:
+        return None
+    return FirstPromise(
+        clock=name,
+        target=target,
+        due_at=due,
+        warn_at=warn_at,
+        calendar=policy.calendar,
+        calendar_version=calendar.version or 0,
+    )

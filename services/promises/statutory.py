@@ -1,0 +1,64 @@
+"""Statutory holidays and make-up workdays of a country, from the `holidays` package."""
+
+from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
+
+import holidays
+
+LAST_YEAR = 2100
+"""The package's lunar tables end here; later years have weekly hours only, in every calendar."""
+
+_SUBSTITUTED = 4
+"""An entry of this many parts or more says which day off is worked on which weekend day (调休)."""
+
+
+@dataclass(frozen=True, slots=True)
+class StatutoryYear:
+    """What the law changes in one year; both sets lie within that year."""
+
+    holidays: frozenset[date] = frozenset()
+    make_up_days: frozenset[date] = frozenset()
+
+
+@lru_cache(maxsize=1)
+def countries() -> frozenset[str]:
+    """ISO 3166 codes that are known, of two and three letters."""
+    return frozenset(holidays.list_supported_countries())
+
+
+@lru_cache(maxsize=4096)
+def statutory_year(country: str, year: int) -> StatutoryYear:
+    """Holidays and make-up workdays of a known country in `year`; past the last announced year they are estimates.
+
+    The next year is read too: a January holiday may be worked on a weekend of this December.
+    """
+    if year > LAST_YEAR:
+        return StatutoryYear()
+    days = holidays.country_holidays(country, years=(year, year + 1), expand=False)
+    return StatutoryYear(
+        holidays=frozenset(day for day in days if day.year == year),
+        make_up_days=frozenset(day for day in days.weekend_workdays if day.year == year),
+    )
+
+
+@lru_cache(maxsize=256)
+def official_until(country: str) -> date | None:
+    """The last day of the last year whose make-up days are announced.
+
+    None for a country that announces none: its holidays follow from its laws.
+    """
+    announced: dict[int, tuple[object, ...]] = getattr(
+        holidays.country_holidays(country), "special_public_holidays", {}
+    )
+    years = [year for year, entries in announced.items() if any(_is_substitution(entry) for entry in _each(entries))]
+    return date(max(years), 12, 31) if years else None
+
+
+def _each(entries: tuple[object, ...]) -> tuple[object, ...]:
+    """A year with a single entry is written without the outer tuple."""
+    return entries if entries and isinstance(entries[0], tuple) else (entries,)
+
+
+def _is_substitution(entry: object) -> bool:
+    return isinstance(entry, tuple) and len(entry) >= _SUBSTITUTED
