@@ -1,0 +1,188 @@
+"""Who is calling: staff by a token checked offline, integrators by a key, services by their secret."""
+
+import hashlib
+import hmac
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import timedelta
+from time import monotonic, time
+from typing import Annotated, Any, Literal
+
+from fastapi import Depends, Request
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import OKPKey
+
+from services.runtime.errors import Forbidden, NotFound, Refusal, Unauthenticated
+from services.runtime.peers import Peer
+
+ISSUER = "bihuan"
+KEY_PREFIX = "bh_"
+_ALGORITHM = "Ed25519"
+_KNOWN_SECONDS = 10.0
+_UNKNOWN_SECONDS = 2.0
+_REMEMBERED = 10_000
+_LONGEST = 8192
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Somebody who asks. `id` is opaque; `department` bounds what they reach, None does not."""
+
+    kind: Literal["staff", "api_key", "service"]
+    id: str
+    name: str
+    username: str | None = None
+    roles: frozenset[str] = frozenset()
+    scopes: frozenset[str] = frozenset()
+    department: str | None = None
+
+
+SERVICE = Caller(kind="service", id="service", name="service")
+
+
+def mint_token(
+    private_key_pem: bytes,
+    *,
+    staff_id: str,
+    name: str,
+    username: str,
+    roles: Collection[str],
+    department: str | None,
+    lifetime: timedelta = timedelta(hours=1),
+) -> str:
+    """Sign a staff token. It cannot be recalled: a change of roles shows when it expires."""
+    now = int(time())
+    claims = {
+        "iss": ISSUER,
+        "sub": staff_id,
+        "name": name,
+        "username": username,
+        "roles": sorted(roles),
+        "department": department,
+        "iat": now,
+        "exp": now + int(lifetime.total_seconds()),
+    }
+    return jwt.encode({"alg": _ALGORITHM}, claims, OKPKey.import_key(private_key_pem), algorithms=[_ALGORITHM])
+
+
+def key_hash(key: str) -> str:
+    """Hash an API key as the directory stores it. Keys are random, so a fast hash is enough."""
+    return hashlib.sha256(key.encode()).hexdigest()
+
+
+class Authenticator:
+    """Answers who an `Authorization` header speaks for.
+
+    A key's answer is remembered for 10 s, so revoking one takes that long; an unknown key for 2 s.
+    """
+
+    def __init__(
+        self,
+        *,
+        verify_key_pem: bytes | None,
+        internal_secret: str,
+        directory: Peer | None,
+    ) -> None:
+        self._verify_key = OKPKey.import_key(verify_key_pem) if verify_key_pem else None
+        self._secret = internal_secret.encode()
+        self._directory = directory
+        self._keys: dict[str, tuple[float, Caller | None]] = {}
+
+    async def authenticate(self, authorization: str | None) -> Caller:
+        """Return the caller, or raise `Unauthenticated`; `Unavailable` when the directory cannot be asked."""
+        token = _bearer(authorization)
+        if token.startswith(KEY_PREFIX):
+            return await self._known_key(key_hash(token))
+        if self.is_peer(token):
+            return SERVICE
+        return self._staff(token)
+
+    def is_peer(self, token: str) -> bool:
+        """Whether `token` is the services' own secret; an empty secret lets nobody in."""
+        return bool(self._secret) and hmac.compare_digest(token.encode(), self._secret)
+
+    def _staff(self, token: str) -> Caller:
+        if self._verify_key is None:
+            raise Unauthenticated
+        try:
+            claims = jwt.decode(token, self._verify_key, algorithms=[_ALGORITHM]).claims
+            return _staff_from(claims)
+        except (JoseError, ValueError, KeyError, TypeError) as error:
+            raise Unauthenticated from error
+
+    async def _known_key(self, hashed: str) -> Caller:
+        now = monotonic()
+        until, caller = self._keys.get(hashed, (0.0, None))
+        if until <= now:
+            caller = await self._introspect(hashed)
+            self._remember(hashed, caller, now)
+        if caller is None:
+            raise Unauthenticated
+        return caller
+
+    async def _introspect(self, hashed: str) -> Caller | None:
+        if self._directory is None:
+            return None
+        try:
+            found = await self._directory.post("/internal/keys/introspect", {"key_hash": hashed})
+        except NotFound:
+            return None
+        return Caller(
+            kind="api_key",
+            id=found["id"],
+            name=found["name"],
+            scopes=frozenset(found["scopes"]),
+            department=found["department"],
+        )
+
+    def _remember(self, hashed: str, caller: Caller | None, now: float) -> None:
+        # Guessing keys must not grow the process: the oldest answer makes room.
+        if len(self._keys) >= _REMEMBERED:
+            self._keys.pop(next(iter(self._keys)))
+        self._keys.pop(hashed, None)
+        self._keys[hashed] = (now + (_UNKNOWN_SECONDS if caller is None else _KNOWN_SECONDS), caller)
+
+
+async def caller(request: Request) -> Caller:
+    """Return who is calling. The HTTP edge has asked already, to count the request, and left its answer."""
+    known: Caller | Refusal | None = request.scope.get("state", {}).get("caller")
+    if isinstance(known, Refusal):
+        raise known
+    if known is not None:
+        return known
+    authenticator: Authenticator = request.app.state.authenticator
+    return await authenticator.authenticate(request.headers.get("authorization"))
+
+
+async def peer(request: Request) -> Caller:
+    """Let in another service, by the secret alone."""
+    found = await caller(request)
+    if found.kind != "service":
+        raise Forbidden
+    return found
+
+
+CallerDep = Annotated[Caller, Depends(caller)]
+PeerDep = Annotated[Caller, Depends(peer)]
+
+
+def _bearer(authorization: str | None) -> str:
+    scheme, _, token = (authorization or "").partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or len(token) > _LONGEST or not token.isascii():
+        raise Unauthenticated
+    return token
+
+
+def _staff_from(claims: dict[str, Any]) -> Caller:
+    if claims["iss"] != ISSUER or claims["exp"] <= time():
+        raise Unauthenticated
+    return Caller(
+        kind="staff",
+        id=claims["sub"],
+        name=claims["name"],
+        username=claims["username"],
+        roles=frozenset(claims["roles"]),
+        department=claims["department"],
+    )

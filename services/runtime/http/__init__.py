@@ -1,0 +1,27 @@
+"""HTTP: apps, problem documents, lists, and the server that bounds what it takes."""
+
+from services.runtime.http.app import create_app
+from services.runtime.http.edge import Bounds
+from services.runtime.http.internal import create_internal_app
+from services.runtime.http.paging import CursorQuery, LimitQuery, decode_cursor, encode_cursor, etag, if_match, page
+from services.runtime.http.problems import ErrorItem, Problem, preferred_language, problem_response
+from services.runtime.http.server import Server, build_server
+
+__all__ = [
+    "Bounds",
+    "CursorQuery",
+    "ErrorItem",
+    "LimitQuery",
+    "Problem",
+    "Server",
+    "build_server",
+    "create_app",
+    "create_internal_app",
+    "decode_cursor",
+    "encode_cursor",
+    "etag",
+    "if_match",
+    "page",
+    "preferred_language",
+    "problem_response",
+]

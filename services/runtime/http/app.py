@@ -1,0 +1,90 @@
+"""The FastAPI app of a process: routers of its parts behind one edge."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractAsyncContextManager
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import Response
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Match
+
+from services.runtime.auth import Authenticator
+from services.runtime.errors import (
+    Forbidden,
+    MalformedRequest,
+    MethodNotAllowed,
+    NotFound,
+    Refusal,
+    UnsupportedMediaType,
+    ValidationFailed,
+)
+from services.runtime.http.edge import Bounds, Edge
+from services.runtime.http.limits import RateLimits
+from services.runtime.http.openapi import describe
+from services.runtime.http.problems import field_errors, problem_response
+from services.runtime.settings import RuntimeSettings
+
+Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
+_BY_STATUS: dict[int, type[Refusal]] = {400: MalformedRequest, 403: Forbidden, 404: NotFound}
+
+
+def create_app(
+    title: str,
+    *routers: APIRouter,
+    settings: RuntimeSettings,
+    authenticator: Authenticator | None,
+    lifespan: Lifespan | None = None,
+    bounds: Bounds | None = None,
+    limited: bool = True,
+) -> FastAPI:
+    """Build an app of `routers`, which carry whole paths. Documents itself at `/openapi.json` (3.1).
+
+    Errors are problem documents; bodies, deadlines and load are bounded by `settings` unless `bounds` says otherwise;
+    callers are limited in rate if `limited`.
+    """
+    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.authenticator = authenticator
+    app.add_middleware(
+        Edge,
+        bounds=bounds or Bounds(settings.max_body_bytes, settings.receive_seconds, settings.max_requests),
+        authenticator=authenticator,
+        limits=RateLimits(settings.rate_limit, settings.anonymous_rate_limit) if limited else None,
+    )
+    for router in routers:
+        # Not include_router: its layer would match every path twice, and merges prefixes that nobody uses here.
+        app.router.routes.extend(router.routes)
+    app.add_exception_handler(HTTPException, _answer_http_exception)
+    app.add_exception_handler(RequestValidationError, _answer_invalid_input)
+    describe(app)
+    return app
+
+
+async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    refusal = _BY_STATUS[status]() if status in _BY_STATUS else _unusual(request, error, status)
+    return problem_response(refusal, request.headers.get("accept-language"))
+
+
+def _unusual(request: Request, error: Exception, status: int) -> Refusal:
+    if status == MethodNotAllowed.status:
+        return MethodNotAllowed(headers={"Allow": ", ".join(sorted(_methods(request)))})
+    if status >= Refusal.status:
+        raise error
+    return MalformedRequest()
+
+
+def _methods(request: Request) -> Iterator[str]:
+    """Name the methods of every route of this path; the router knows only those of the first."""
+    routes: list[BaseRoute] = request.app.router.routes
+    for route in routes:
+        if route.matches(request.scope)[0] is not Match.NONE:
+            yield from getattr(route, "methods", None) or ()
+
+
+async def _answer_invalid_input(request: Request, error: Exception) -> Response:
+    language = request.headers.get("accept-language")
+    found = error.errors() if isinstance(error, RequestValidationError) else []
+    if not hasattr(request.state, "json") and any(tuple(each["loc"]) == ("body",) for each in found):
+        return problem_response(UnsupportedMediaType(), language)
+    return problem_response(ValidationFailed(field_errors(found, language)), language)

@@ -1,0 +1,242 @@
+"""The outermost layer of every app, as plain ASGI: who asks, how much, how long, and what a failure looks like.
+
+Input that no endpoint should see (I18) and load that no process should take (I17) end here.
+"""
+
+import asyncio
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+from prometheus_client import Counter, Histogram
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from services.runtime.auth import Authenticator, Caller
+from services.runtime.errors import (
+    MalformedRequest,
+    Refusal,
+    RequestTimedOut,
+    TooLarge,
+    Unavailable,
+    UnsupportedMediaType,
+)
+from services.runtime.http.bodies import is_storable, parse_json
+from services.runtime.http.limits import RateLimits
+from services.runtime.http.problems import problem_response
+from services.runtime.telemetry import (
+    log,
+    request_id,
+    request_seconds,
+    requests_in_flight,
+    requests_shed_total,
+    requests_total,
+)
+
+_WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+_JSON = re.compile(rb"\s*application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
+_FORM = re.compile(rb"\s*(?:multipart/form-data|application/x-www-form-urlencoded)\s*(?:;.*)?", re.IGNORECASE)
+_REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
+
+
+class _Gone(Exception):
+    """The client hung up before its request was complete."""
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """What one app takes: bytes of a body, seconds for sending it, requests worked on at a time."""
+
+    body_bytes: int
+    receive_seconds: float
+    requests: int
+
+
+class Edge:
+    """ASGI middleware; one instance per app."""
+
+    def __init__(
+        self, app: ASGIApp, *, bounds: Bounds, authenticator: Authenticator | None, limits: RateLimits | None
+    ) -> None:
+        self._app = app
+        self._bounds = bounds
+        self._authenticator = authenticator
+        self._limits = limits
+        self._in_flight = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, whatever happens."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        exchange = _Exchange(scope, send)
+        try:
+            await self._serve(exchange, receive)
+        except _Gone:
+            return
+        except Refusal as refusal:
+            await exchange.refuse(refusal)
+        except Exception:
+            log().exception("request failed", route=exchange.route)
+            if exchange.status:
+                raise
+            await exchange.refuse(Refusal())
+        finally:
+            exchange.measure()
+
+    async def _serve(self, exchange: "_Exchange", receive: Receive) -> None:
+        scope = exchange.scope
+        _check_target(scope)
+        await self._identify(exchange)
+        if scope["method"] in _WITH_BODY:
+            receive = await self._with_body(exchange, receive)
+        self._in_flight += 1
+        requests_in_flight.inc()
+        try:
+            if self._in_flight > self._bounds.requests:
+                requests_shed_total.labels("overload").inc()
+                raise Unavailable(retry_after=1)
+            await self._app(scope, receive, exchange.send)
+        finally:
+            self._in_flight -= 1
+            requests_in_flight.dec()
+
+    async def _identify(self, exchange: "_Exchange") -> None:
+        """Leave the caller, or why there is none, for `auth.caller`; endpoints without a sign-in never look."""
+        if self._authenticator is None:
+            return
+        known: Caller | Refusal | None = None
+        authorization = exchange.headers.get(b"authorization")
+        if authorization is not None:
+            try:
+                known = await self._authenticator.authenticate(authorization.decode("latin-1"))
+            except Refusal as refusal:
+                known = refusal
+            exchange.state["caller"] = known
+        if self._limits is not None:
+            client = exchange.scope.get("client")
+            self._limits.count(known if isinstance(known, Caller) else None, client[0] if client else "")
+
+    async def _with_body(self, exchange: "_Exchange", receive: Receive) -> Receive:
+        body = await self._receive_body(exchange, receive)
+        kind = exchange.headers.get(b"content-type", b"")
+        if not body and not _FORM.fullmatch(kind):
+            body = b"{}"
+            exchange.set_header(b"content-type", b"application/json")
+            exchange.state["json"] = {}
+        elif _JSON.fullmatch(kind):
+            exchange.state["json"] = parse_json(body)
+        elif not _FORM.fullmatch(kind):
+            raise UnsupportedMediaType
+        return _replay(body, receive)
+
+    async def _receive_body(self, exchange: "_Exchange", receive: Receive) -> bytes:
+        announced = exchange.headers.get(b"content-length", b"")
+        # The parser of the server has refused lengths that are no numbers.
+        if announced.isdigit() and int(announced) > self._bounds.body_bytes:
+            raise TooLarge
+        try:
+            async with asyncio.timeout(self._bounds.receive_seconds):
+                return await _receive_all(receive, self._bounds.body_bytes)
+        except TimeoutError as error:
+            raise RequestTimedOut from error
+
+
+class _Exchange:
+    """One request and its answer."""
+
+    def __init__(self, scope: Scope, send: Send) -> None:
+        self.scope = scope
+        self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
+        self.state: dict[str, Any] = scope.setdefault("state", {})
+        self.status = 0
+        self._send = send
+        self._began = time.perf_counter()
+        given = self.headers.get(b"x-request-id", b"")
+        self._id = given if _REQUEST_ID.fullmatch(given) else secrets.token_hex(16).encode()
+        request_id.set(self._id.decode())
+
+    @property
+    def route(self) -> str:
+        """The template of the matched path; paths themselves carry ticket numbers."""
+        return getattr(self.scope.get("route"), "path", "unmatched")
+
+    def set_header(self, name: bytes, value: bytes) -> None:
+        """Replace a header of the request."""
+        kept = [(known, given) for known, given in self.scope["headers"] if known != name]
+        self.scope["headers"] = [*kept, (name, value)]
+
+    async def send(self, message: Message) -> None:
+        """Send on, with the request's id on the answer."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._id)]
+        await self._send(message)
+
+    async def refuse(self, refusal: Refusal) -> None:
+        """Answer with a problem document, unless an answer has begun."""
+        if self.status:
+            return
+        language = self.headers.get(b"accept-language", b"").decode("latin-1")
+        await problem_response(refusal, language)(self.scope, _nothing, self.send)
+
+    def measure(self) -> None:
+        """Count the request by its route."""
+        method = self.scope["method"] if self.route != "unmatched" else "any"
+        total, seconds = _metrics(method, self.route, self.status)
+        total.inc()
+        seconds.observe(time.perf_counter() - self._began)
+
+
+@cache
+def _metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    """Look the children up once; there are as many as routes and answers."""
+    return requests_total.labels(method, route, status), request_seconds.labels(method, route)
+
+
+def _check_target(scope: Scope) -> None:
+    query = scope["query_string"]
+    if not is_storable(scope["path"]) or "\ufffd" in scope["path"] or not _is_text(query):
+        raise MalformedRequest({"en": "The path or query is not UTF-8 text.", "zh": "路径或查询参数不是 UTF-8 文本。"})
+
+
+def _is_text(query: bytes) -> bool:
+    try:
+        return is_storable((unquote_to_bytes(query) if b"%" in query else query).decode())
+    except UnicodeDecodeError:
+        return False
+
+
+async def _receive_all(receive: Receive, most: int) -> bytes:
+    message = await receive()
+    if message["type"] == "http.request" and not message.get("more_body"):
+        whole: bytes = message.get("body", b"")
+        if len(whole) > most:
+            raise TooLarge
+        return whole
+    received = bytearray()
+    while message["type"] == "http.request":
+        received += message.get("body", b"")
+        if len(received) > most:
+            raise TooLarge
+        if not message.get("more_body"):
+            return bytes(received)
+        message = await receive()
+    raise _Gone
+
+
+def _replay(body: bytes, receive: Receive) -> Receive:
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replay
+
+
+async def _nothing() -> Message:
+    return {"type": "http.disconnect"}

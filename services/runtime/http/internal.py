@@ -1,0 +1,71 @@
+"""The internal port of a process: is it alive, is it ready, how is it doing, and what services ask each other."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from fastapi import APIRouter, FastAPI, Response
+from fastapi.responses import JSONResponse
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from services.runtime.auth import Authenticator
+from services.runtime.http.app import Lifespan, create_app
+from services.runtime.http.edge import Bounds
+from services.runtime.parts import Check, Part, publish
+from services.runtime.settings import RuntimeSettings
+
+CHECK_SECONDS = 2.0
+# Services send each other batches.
+_BODY_BYTES = 32 * 1024 * 1024
+
+
+def create_internal_app(
+    parts: Sequence[Part], settings: RuntimeSettings, *, lifespan: Lifespan | None = None
+) -> FastAPI:
+    """Build the internal app of a process that runs `parts`; `/internal/...` wants the services' secret."""
+    authenticator = Authenticator(
+        verify_key_pem=None, internal_secret=settings.internal_secret.get_secret_value(), directory=None
+    )
+    checks = {name: check for part in parts for name, check in part.ready.items()}
+    app = create_app(
+        "Bihuan, internal",
+        _operations(checks),
+        *[router for part in parts for router in part.internal_routers],
+        settings=settings,
+        authenticator=authenticator,
+        lifespan=lifespan,
+        bounds=Bounds(_BODY_BYTES, settings.receive_seconds, settings.max_requests),
+        limited=False,
+    )
+    publish(app, parts)
+    return app
+
+
+def _operations(checks: Mapping[str, Check]) -> APIRouter:
+    router = APIRouter(include_in_schema=False)
+
+    @router.get("/healthz")
+    async def healthz() -> dict[str, str]:
+        return {"status": "ok"}
+
+    @router.get("/readyz")
+    async def readyz() -> Response:
+        answers = await asyncio.gather(*(_ask(check) for check in checks.values()))
+        ready = all(answers)
+        dependencies = {name: "ok" if answer else "error" for name, answer in zip(checks, answers, strict=True)}
+        body = {"status": "ok" if ready else "error", "dependencies": dependencies}
+        return JSONResponse(body, status_code=200 if ready else 503)
+
+    @router.get("/metrics")
+    async def metrics() -> Response:
+        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+    return router
+
+
+async def _ask(check: Check) -> bool:
+    try:
+        async with asyncio.timeout(CHECK_SECONDS):
+            await check()
+    except Exception:  # noqa: BLE001 - whatever a dependency raises means that it is not ready
+        return False
+    return True

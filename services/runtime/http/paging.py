@@ -1,0 +1,69 @@
+"""Lists, cursors and versions (api.md, "Rules for every endpoint")."""
+
+import base64
+import binascii
+import json
+import re
+from collections.abc import Sequence
+from typing import Annotated, Any
+
+from fastapi import Query, Request
+
+from services.runtime.errors import Refusal, ValidationFailed
+from services.runtime.http.bodies import parse_json
+
+MOST = 200
+LimitQuery = Annotated[int, Query(ge=1, le=MOST, description="Most items to answer.")]
+CursorQuery = Annotated[str | None, Query(max_length=1000, description="`next_cursor` of the page before.")]
+
+
+def page(items: Sequence[Any], next_cursor: str | None = None) -> dict[str, Any]:
+    """Shape one page of a list."""
+    return {"items": list(items), "next_cursor": next_cursor}
+
+
+def encode_cursor(position: Any) -> str:
+    """Make the position after a page's last item opaque."""
+    return base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
+
+
+def decode_cursor(cursor: str, *kinds: type) -> Any:
+    """Read a position back; 422 at `/cursor` for anything that `encode_cursor` did not write.
+
+    Callers can forge cursors: give the `kinds` of a position's members (as a list) before one goes into a statement.
+    """
+    try:
+        position = parse_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, Refusal) as error:
+        raise _bad_cursor() from error
+    if kinds and not _has_kinds(position, kinds):
+        raise _bad_cursor()
+    return position
+
+
+def etag(version: int) -> str:
+    """Write a version as an `ETag`."""
+    return f'"{version}"'
+
+
+def if_match(request: Request) -> int | None:
+    """Return the version that `If-Match` demands; None without one or with `*`, 422 for anything else."""
+    demanded = request.headers.get("if-match")
+    if demanded is None or demanded.strip() == "*":
+        return None
+    found = re.fullmatch(r'\s*"(\d{1,18})"\s*', demanded, re.ASCII)
+    if found is None:
+        raise ValidationFailed.at("/If-Match", "invalid_version", 'give one version in quotes, as in `ETag`: "12"')
+    return int(found[1])
+
+
+def _has_kinds(position: Any, kinds: tuple[type, ...]) -> bool:
+    return (
+        isinstance(position, list)
+        and len(position) == len(kinds)
+        and all(type(member) is kind for member, kind in zip(position, kinds, strict=True))
+    )
+
+
+def _bad_cursor() -> ValidationFailed:
+    return ValidationFailed.at("/cursor", "invalid_cursor", "give the `next_cursor` of a page, unchanged")

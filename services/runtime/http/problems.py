@@ -1,0 +1,104 @@
+"""Problem documents (RFC 9457): every error of every endpoint, in the reader's language."""
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Literal
+
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict, Field
+
+from services.runtime.errors import FieldError, Refusal
+from services.runtime.http.texts import MESSAGES, TEXTS
+from services.runtime.telemetry import request_id
+
+MEDIA_TYPE = "application/problem+json"
+Language = Literal["en", "zh"]
+_TYPE_PREFIX = "urn:bihuan:problem:"
+_MOST_ERRORS = 100
+_LONGEST_TOKEN = 100
+_RENAMED = {"missing": "required", "extra_forbidden": "unknown_field"}
+
+
+class ErrorItem(BaseModel):
+    """One thing wrong with the input; `pointer` is a JSON pointer into the body, or `/` and a parameter's name."""
+
+    pointer: str
+    code: str
+    message: str
+
+
+class Problem(BaseModel):
+    """An error. `code` is stable; `title` and `detail` are for people, in the language of `Accept-Language`."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    code: str
+    detail: str = ""
+    request_id: str = ""
+    errors: list[ErrorItem] | None = Field(default=None, description="With `validation_failed`: what is wrong where.")
+    allowed: list[str] | None = Field(default=None, description="With `illegal_transition`: what would be legal.")
+
+
+def problem_response(refusal: Refusal, accept_language: str | None = None) -> JSONResponse:
+    """Render a refusal for a reader of `accept_language`."""
+    language = preferred_language(accept_language)
+    title, detail = TEXTS.get(refusal.code, {}).get(language, (refusal.code, ""))
+    document = {
+        **refusal.extra,
+        "type": _TYPE_PREFIX + refusal.code,
+        "title": refusal.titles.get(language) or refusal.title or title,
+        "status": refusal.status,
+        "code": refusal.code,
+        "detail": refusal.details.get(language) or refusal.detail or detail,
+        "request_id": request_id.get(),
+    }
+    headers = {"Content-Language": "zh-CN" if language == "zh" else "en", **refusal.headers}
+    return JSONResponse(document, status_code=refusal.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def preferred_language(accept_language: str | None) -> Language:
+    """Choose Chinese or English by the weights of `Accept-Language`; English when it says neither."""
+    best: tuple[float, Language] = (0.0, "en")
+    for choice in (accept_language or "").lower().split(",")[:20]:
+        tag, _, weight = choice.strip().partition(";")
+        quality = _quality(weight)
+        if tag[:2] in {"zh", "en"} and quality > best[0]:
+            best = (quality, "zh" if tag.startswith("zh") else "en")
+    return best[1]
+
+
+def field_errors(errors: Iterable[Mapping[str, Any]], accept_language: str | None = None) -> list[FieldError]:
+    """Describe pydantic's errors by JSON pointer, without a word of the input."""
+    language = preferred_language(accept_language)
+    return [_field_error(error, language) for error, _ in zip(errors, range(_MOST_ERRORS), strict=False)]
+
+
+def pointer(location: Iterable[int | str]) -> str:
+    """Write a JSON pointer (RFC 6901)."""
+    return "".join("/" + _token(part) for part in location)
+
+
+def _field_error(error: Mapping[str, Any], language: Language) -> FieldError:
+    location = error["loc"]
+    inside = location[1:] if location and location[0] in {"body", "query", "path", "header", "cookie"} else location
+    kind = str(error["type"])
+    template = MESSAGES.get(kind, "") if language == "zh" else ""
+    message = template.format_map(_Context(error.get("ctx") or {})) if template else str(error["msg"])
+    return {"pointer": pointer(inside), "code": _RENAMED.get(kind, kind), "message": message}
+
+
+class _Context(dict[str, Any]):
+    def __missing__(self, key: str) -> str:
+        return ""
+
+
+def _token(part: int | str) -> str:
+    return str(part)[:_LONGEST_TOKEN].replace("~", "~0").replace("/", "~1")
+
+
+def _quality(weight: str) -> float:
+    found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", weight)
+    return float(found[1]) if found else 1.0

@@ -1,0 +1,31 @@
+"""A part: what one role contributes to a process, opened and closed by its service's `assembly.assemble`."""
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+
+Check = Callable[[], Awaitable[None]]
+"""A readiness check: returns when the dependency answers, raises when it does not."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """Routers for the public and the internal port, dependencies by name for `/readyz`, the service's own object."""
+
+    name: str
+    routers: list[APIRouter] = field(default_factory=list)
+    internal_routers: list[APIRouter] = field(default_factory=list)
+    ready: dict[str, Check] = field(default_factory=dict)
+    state: object = None
+
+
+def publish(app: FastAPI, parts: Iterable[Part]) -> None:
+    """Put every part's service object where its endpoints look for it: `app.state.parts[name]`."""
+    app.state.parts = {part.name: part.state for part in parts}
+
+
+def service(request: Request, name: str) -> Any:
+    """Return the service object that the part called `name` published; services wrap this in a typed dependency."""
+    return request.app.state.parts[name]

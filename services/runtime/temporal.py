@@ -1,0 +1,53 @@
+"""The door to the Temporal server: one way to connect, one way to run a worker."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from typing import Any
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import GrpcCompression
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+GRACE = timedelta(seconds=20)
+
+
+async def connect(address: str, namespace: str = "default", *, lazy: bool = False) -> Client:
+    """Connect with the data converter that every process shares; `lazy` connects at the first call.
+
+    No compression: on loopback it costs more than it saves.
+    """
+    return await Client.connect(
+        address,
+        namespace=namespace,
+        data_converter=pydantic_data_converter,
+        grpc_compression=GrpcCompression.NONE,
+        lazy=lazy,
+    )
+
+
+def worker(
+    client: Client,
+    task_queue: str,
+    *,
+    workflows: Sequence[type],
+    activities: Sequence[Callable[..., Any]],
+    passthrough: Sequence[str] = (),
+    **options: Any,
+) -> Worker:
+    """Build a worker that lets running work finish on SIGTERM; the SDK's default grants none of it time.
+
+    `passthrough` names the modules that the sandbox shares instead of loading them per workflow run.
+    """
+    return Worker(
+        client,
+        task_queue=task_queue,
+        workflows=workflows,
+        activities=activities,
+        graceful_shutdown_timeout=GRACE,
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*passthrough)
+        ),
+        **options,
+    )

