@@ -1,0 +1,73 @@
+"""How a process gets a directory."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
+
+from services.contracts.names import Role
+from services.directory import api, internal, sign_in
+from services.directory.credentials import GuessLimit, Passwords
+from services.directory.sealing import Seal
+from services.directory.service import Directory
+from services.directory.settings import DirectorySettings
+from services.directory.tables import idempotency
+from services.runtime.database import Database
+from services.runtime.errors import Unavailable
+from services.runtime.idempotency import Idempotency
+from services.runtime.parts import Part
+from services.runtime.settings import RuntimeSettings, load
+
+SWEEP_SECONDS = 3600
+
+
+@asynccontextmanager
+async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Part]:
+    """Open the directory's database, sweep old answers while it is open, close it at the end."""
+    own = settings if isinstance(settings, DirectorySettings) else load(DirectorySettings)
+    database = Database(
+        own.database_url.get_secret_value(),
+        pool_size=own.pool_size,
+        role=own.database_role,
+        application_name="bihuan-directory",
+    )
+    directory = _directory(own, database)
+    sweeping = asyncio.create_task(_sweep(directory.idempotency))
+    try:
+        yield Part(
+            name=Role.DIRECTORY,
+            routers=[sign_in.router, api.router],
+            internal_routers=[internal.router],
+            ready={"postgresql": database.ping},
+            state=directory,
+        )
+    finally:
+        sweeping.cancel()
+        with suppress(asyncio.CancelledError):
+            await sweeping
+        await database.dispose()
+
+
+def _directory(settings: DirectorySettings, database: Database) -> Directory:
+    secret = settings.internal_secret.get_secret_value()
+    return Directory(
+        database=database,
+        idempotency=Idempotency(database, idempotency, secret),
+        passwords=Passwords(settings.sign_in_parallel),
+        guesses=GuessLimit(settings.sign_in_limit),
+        seal=Seal(secret),
+        signing_key=_read(settings.signing_key_file),
+        token_lifetime=timedelta(seconds=settings.token_lifetime_seconds),
+    )
+
+
+def _read(file: Path | None) -> bytes | None:
+    return None if file is None else file.read_bytes()
+
+
+async def _sweep(answers: Idempotency) -> None:
+    while True:
+        with suppress(Unavailable):
+            await answers.sweep()
+        await asyncio.sleep(SWEEP_SECONDS)

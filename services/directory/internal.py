@@ -1,0 +1,49 @@
+"""What other services ask the directory, on the internal port."""
+
+from fastapi import APIRouter
+from sqlalchemy import select
+
+from services.directory import bootstrap, changes, keys, people
+from services.directory.models import Bootstrap, Bootstrapped, Introspection, KnownKey, People
+from services.directory.service import DirectoryDep
+from services.directory.tables import departments, staff
+from services.runtime.auth import PeerDep
+from services.runtime.errors import NotFound
+
+router = APIRouter(tags=["internal"])
+
+
+@router.post("/internal/keys/introspect")
+async def introspect(asked: Introspection, _: PeerDep, directory: DirectoryDep) -> KnownKey:
+    """Tell what the active key with this hash may do; 404 when there is none."""
+    async with directory.database.read() as connection:
+        known = await keys.introspect(connection, asked.key_hash)
+    if known is None:
+        raise NotFound
+    return known
+
+
+@router.get("/internal/people")
+async def copy_people(_: PeerDep, directory: DirectoryDep) -> People:
+    """Hand out the whole directory, to be kept as a copy."""
+    async with directory.database.read() as connection:
+        # Read first: rows may be newer than the generation that vouches for them, never older.
+        generation = await changes.generation(connection)
+        found_departments = await connection.execute(select(departments).order_by(departments.c.position))
+        found_staff = await connection.execute(select(staff).order_by(staff.c.position))
+    return People(
+        generation=generation,
+        departments=tuple(map(people.department_of, found_departments.mappings())),
+        staff=tuple(map(people.staff_member_of, found_staff.mappings())),
+    )
+
+
+@router.post("/internal/bootstrap")
+async def begin(first: Bootstrap, _: PeerDep, directory: DirectoryDep) -> Bootstrapped:
+    """Make the first administrator and their key; does nothing as soon as there is any staff."""
+    async with directory.database.read() as connection:
+        if await bootstrap.is_staffed(connection):
+            return Bootstrapped(created=False)
+    password_hash = await directory.passwords.hash(first.password)
+    async with directory.database.begin() as connection:
+        return Bootstrapped(created=await bootstrap.bootstrap(connection, first, password_hash))

@@ -1,0 +1,92 @@
+"""The directory's own object: what its endpoints work with, and who its callers are at this moment."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Annotated
+
+from fastapi import Depends, Request
+from pydantic import SecretStr
+
+from services.contracts.directory import StaffMember
+from services.contracts.names import Role
+from services.contracts.permissions import Action, may
+from services.directory.credentials import GuessLimit, Passwords
+from services.directory.people import find_staff
+from services.directory.sealing import Seal
+from services.runtime.auth import Caller, CallerDep, mint_token
+from services.runtime.database import Database
+from services.runtime.errors import Forbidden, Unauthenticated, Unavailable
+from services.runtime.idempotency import Idempotency
+from services.runtime.parts import service
+
+
+@dataclass(frozen=True)
+class Directory:
+    """What the endpoints share in one process."""
+
+    database: Database
+    idempotency: Idempotency
+    passwords: Passwords
+    guesses: GuessLimit
+    seal: Seal
+    signing_key: bytes | None
+    token_lifetime: timedelta
+
+    async def hash_given(self, password: SecretStr | None) -> str | None:
+        """Hash a password where one was given."""
+        return None if password is None else await self.passwords.hash(password)
+
+    def mint(self, member: StaffMember) -> str:
+        """Sign a token for a member of staff; `Unavailable` in a process that has no signing key."""
+        if self.signing_key is None:
+            raise Unavailable
+        return mint_token(
+            self.signing_key,
+            staff_id=member.id,
+            name=member.name,
+            username=member.username,
+            roles=[role.value for role in member.roles],
+            department=member.department,
+            lifetime=self.token_lifetime,
+        )
+
+
+def directory(request: Request) -> Directory:
+    """The process's directory."""
+    found: Directory = service(request, Role.DIRECTORY)
+    return found
+
+
+DirectoryDep = Annotated[Directory, Depends(directory)]
+
+
+async def caller_now(caller: CallerDep, directory: DirectoryDep) -> Caller:
+    """The caller with the roles of this moment. A token lives on after a deactivation or a change of roles; here, where
+    the truth is at hand, it gives no more than the person still has."""
+    if caller.kind != "staff":
+        return caller
+    async with directory.database.read() as connection:
+        row = await find_staff(connection, caller.id)
+    if row is None or not row["active"]:
+        raise Unauthenticated
+    return replace(caller, name=row["name"], roles=frozenset(row["roles"]), department=row["department"])
+
+
+CallerNow = Annotated[Caller, Depends(caller_now)]
+
+
+def allowed_to(action: Action) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency: the caller, who may do `action`; 403 otherwise, before anything else is looked at."""
+
+    async def check(caller: CallerNow) -> Caller:
+        if not may(caller, action):
+            raise Forbidden
+        return caller
+
+    return check
+
+
+Reader = Annotated[Caller, Depends(allowed_to(Action.READ_DIRECTORY))]
+Writer = Annotated[Caller, Depends(allowed_to(Action.WRITE_DIRECTORY))]
+Auditor = Annotated[Caller, Depends(allowed_to(Action.READ_AUDIT))]

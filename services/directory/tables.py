@@ -1,0 +1,104 @@
+"""The schema `directory`. No other service touches it."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    MetaData,
+    Table,
+    Text,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from services.runtime.idempotency import idempotency_table
+
+metadata = MetaData(
+    schema="directory",
+    naming_convention={
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+    },
+)
+
+
+def _position() -> Column[int]:
+    """The order in which rows were made, and with it the stable order of lists."""
+    return Column("position", BigInteger, Identity(always=True), nullable=False, unique=True)
+
+
+def _active() -> Column[bool]:
+    return Column("active", Boolean, nullable=False, server_default=text("true"))
+
+
+def _created_at() -> Column[object]:
+    return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
+
+
+departments = Table(
+    "departments",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _position(),
+    Column("name", Text, nullable=False),
+    Column("categories", ARRAY(Text), nullable=False, server_default=text("'{}'")),
+    Column("default", Boolean, nullable=False, server_default=text("false")),
+    _active(),
+    _created_at(),
+    CheckConstraint('active OR NOT "default"', name="default_is_active"),
+)
+Index("uq_departments_default", departments.c.default, unique=True, postgresql_where=departments.c.default)
+
+staff = Table(
+    "staff",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _position(),
+    Column("username", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("roles", ARRAY(Text), nullable=False),
+    Column("department", ForeignKey(departments.c.id), nullable=True),
+    Column("password_hash", Text, nullable=True),
+    _active(),
+    _created_at(),
+)
+Index("uq_staff_username", func.lower(staff.c.username), unique=True)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _position(),
+    Column("name", Text, nullable=False),
+    Column("key_hash", Text, nullable=False, unique=True),
+    Column("scopes", ARRAY(Text), nullable=False),
+    Column("department", ForeignKey(departments.c.id), nullable=True),
+    _active(),
+    _created_at(),
+    Column("last_used_at", DateTime(timezone=True), nullable=True),
+    CheckConstraint("cardinality(scopes) > 0", name="scopes_not_empty"),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("subject_kind", Text, nullable=False),
+    Column("subject_id", Text, nullable=False),
+    Column("change", Text, nullable=False),
+    Column("fields", JSONB, nullable=False),
+)
+
+idempotency = idempotency_table(metadata, "directory")
