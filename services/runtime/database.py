@@ -42,6 +42,8 @@ class Database:
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
+            # An error's text may end in a log or a workflow history; what a statement was given must not (I14).
+            hide_parameters=True,
             json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False),
         )
         _discard_lost_connections(self.engine)

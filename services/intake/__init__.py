@@ -1,0 +1,1 @@
+"""Intake: feedback becomes a numbered registration; customers and their contacts live here and nowhere else."""

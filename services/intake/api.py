@@ -1,0 +1,182 @@
+"""Intake over HTTP: feedback, customers and the audit log of contacts (api.md)."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import JSONResponse, Response
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.feedback import Feedback
+from services.contracts.permissions import Action, Relation, may, reach, sees_contact
+from services.intake import audit, customers
+from services.intake.arrivals import arrival, supplied_to, view
+from services.intake.internal_api import router as internal_router
+from services.intake.models import (
+    ContactReadingPage,
+    CustomerChange,
+    CustomerPage,
+    CustomerProfile,
+    CustomerSearch,
+    FeedbackView,
+    PastTicket,
+    Registered,
+    TicketAccess,
+)
+from services.intake.register import Origin
+from services.intake.service import Intake, IntakeDep, allowed_to, asked_by
+from services.runtime.auth import Caller
+from services.runtime.errors import Forbidden, NotFound, ValidationFailed
+from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
+from services.runtime.idempotency import REPLAY_HEADER, Answer, body_hash, caller_scope, idempotency_key
+
+__all__ = ["internal_router", "router"]
+
+router = APIRouter(tags=["intake"])
+
+FeedbackSender = Annotated[Caller, Depends(allowed_to(Action.REGISTER_FEEDBACK))]
+FeedbackReader = Annotated[Caller, Depends(allowed_to(Action.READ_FEEDBACK))]
+CustomerReader = Annotated[Caller, Depends(allowed_to(Action.READ_CUSTOMER))]
+CustomerWriter = Annotated[Caller, Depends(allowed_to(Action.WRITE_CUSTOMER))]
+Auditor = Annotated[Caller, Depends(allowed_to(Action.READ_AUDIT))]
+Filter = Annotated[str | None, Query(max_length=100)]
+
+_TICKETS_OF_A_CUSTOMER = 20
+
+
+@router.post("/v1/feedback", status_code=201, response_model=Registered)
+async def register_feedback(
+    request: Request, feedback: Feedback, caller: FeedbackSender, intake: IntakeDep
+) -> Response:
+    """Register a feedback: it gets its ticket number and promised times, and is never lost from then on.
+
+    Needs a channel and a description; from forms and programs also a name and one contact. What else is missing is
+    told in `missing` and asked for at the review. The same `Idempotency-Key` and body answer the same ticket.
+    """
+    key = idempotency_key(request)
+    fingerprint = None if key is None else body_hash(request.state.json, intake.secret)
+    receipt = await intake.registrar.register(feedback, Origin(caller_scope(caller), key, fingerprint))
+    headers = {"Location": f"/v1/tickets/{receipt.registered.ticket_no}"}
+    if receipt.replayed:
+        headers[REPLAY_HEADER] = "true"
+    content = receipt.registered.model_dump_json()
+    return Response(content, status_code=201, headers=headers, media_type="application/json")
+
+
+@router.get("/v1/feedback/{ticket_no}")
+async def read_feedback(ticket_no: str, caller: FeedbackReader, intake: IntakeDep) -> FeedbackView:
+    """Show a feedback as it arrived. The contact is shortened unless the caller handles the ticket, and logged then."""
+    async with intake.database.read() as connection:
+        row = await arrival(connection, ticket_no)
+    if row is None:
+        raise NotFound
+    access = await intake.tickets.access(ticket_no)
+    if not may(caller, Action.READ_FEEDBACK, access):
+        raise Forbidden
+    in_full = sees_contact(caller, access)
+    async with intake.database.begin() as connection:
+        supplied = await supplied_to(connection, ticket_no)
+        if in_full:
+            await audit.record(connection, asked_by(caller), [(row["customer_id"], ticket_no)])
+    return view(row, supplied, in_full=in_full)
+
+
+@router.get("/v1/customers/{customer_id}")
+async def read_customer(customer_id: str, caller: CustomerReader, intake: IntakeDep) -> CustomerProfile:
+    """Show a customer with their latest tickets, as far as the caller may read those."""
+    async with intake.database.read() as connection:
+        row = await customers.customer(connection, customer_id)
+        past = await customers.history(connection, customer_id, _TICKETS_OF_A_CUSTOMER)
+    accesses = await intake.tickets.accesses([ticket.ticket_no for ticket in past])
+    _check_reach(caller, Action.READ_CUSTOMER, accesses)
+    return await _profile(intake, caller, row, past, accesses)
+
+
+@router.patch("/v1/customers/{customer_id}")
+async def change_customer(
+    customer_id: str, change: CustomerChange, caller: CustomerWriter, intake: IntakeDep
+) -> CustomerProfile:
+    """Correct a customer: what is left out stays, null clears. 409 when the number or contact is another customer's."""
+    async with intake.database.read() as connection:
+        await customers.customer(connection, customer_id)
+        past = await customers.history(connection, customer_id, _TICKETS_OF_A_CUSTOMER)
+    accesses = await intake.tickets.accesses([ticket.ticket_no for ticket in past])
+    _check_reach(caller, Action.WRITE_CUSTOMER, accesses)
+    async with intake.database.begin() as connection:
+        row = await customers.change(connection, customer_id, change, intake.identity_secret)
+    return await _profile(intake, caller, row, past, accesses)
+
+
+@router.post("/v1/customers/search", response_model=CustomerPage)
+async def search_customers(
+    request: Request, search: CustomerSearch, caller: CustomerReader, intake: IntakeDep
+) -> JSONResponse:
+    """Find customers by number, name, e-mail or digits of a phone; shortened, so that any clerk may look callers up."""
+
+    async def work(connection: AsyncConnection) -> Answer:
+        rows = await customers.search(connection, search.q, search.limit + 1, _position(search.cursor))
+        shown = rows[: search.limit]
+        following = None
+        if len(rows) > search.limit:
+            following = encode_cursor([shown[-1]["created_at"].isoformat(), shown[-1]["id"]])
+        page = CustomerPage(items=tuple(map(customers.summary, shown)), next_cursor=following)
+        return Answer(page.model_dump(mode="json"))
+
+    return await intake.idempotency.once(request, caller, work)
+
+
+@router.get("/v1/audit")
+async def read_audit(
+    _: Auditor,
+    intake: IntakeDep,
+    limit: LimitQuery = 50,
+    cursor: CursorQuery = None,
+    ticket_no: Filter = None,
+    customer_id: Filter = None,
+    reader_id: Filter = None,
+) -> ContactReadingPage:
+    """List who was shown which contact in full, newest first."""
+    before = None if cursor is None else decode_cursor(cursor, int)[0]
+    async with intake.database.read() as connection:
+        lines = await audit.readings(
+            connection,
+            limit=limit + 1,
+            before=before,
+            ticket_no=ticket_no,
+            customer_id=customer_id,
+            reader_id=reader_id,
+        )
+    following = encode_cursor([int(lines[limit - 1].id)]) if len(lines) > limit else None
+    return ContactReadingPage(items=tuple(lines[:limit]), next_cursor=following)
+
+
+async def _profile(
+    intake: Intake, caller: Caller, row: RowMapping, past: Sequence[PastTicket], accesses: Sequence[TicketAccess]
+) -> CustomerProfile:
+    entitling = next((access.ticket_no for access in accesses if sees_contact(caller, access)), None)
+    if entitling is not None:
+        async with intake.database.begin() as connection:
+            await audit.record(connection, asked_by(caller), [(row["id"], entitling)])
+    readable = {access.ticket_no for access in accesses if may(caller, Action.READ_TICKET, access)}
+    tickets = tuple(ticket for ticket in past if ticket.ticket_no in readable)
+    return customers.profile(row, tickets, in_full=entitling is not None)
+
+
+def _check_reach(caller: Caller, action: Action, accesses: Sequence[TicketAccess]) -> None:
+    """A customer is within a department's reach through one of their tickets; within the whole centre's always."""
+    if caller.department is None or reach(caller, action) is Relation.ANY:
+        return
+    if not any(may(caller, action, access) for access in accesses):
+        raise Forbidden
+
+
+def _position(cursor: str | None) -> tuple[datetime, str] | None:
+    if cursor is None:
+        return None
+    created_at, customer_id = decode_cursor(cursor, str, str)
+    try:
+        return datetime.fromisoformat(created_at), customer_id
+    except ValueError as error:
+        raise ValidationFailed.at("/cursor", "invalid_cursor", "give the `next_cursor` of a page") from error

@@ -1,0 +1,119 @@
+"""How a process gets an intake, or a relay."""
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager, suppress
+from zoneinfo import ZoneInfo
+
+from services.contracts.names import Role
+from services.intake import api
+from services.intake.links import TicketLinks
+from services.intake.outbox import Bell
+from services.intake.promises_copy import PromisesCopy
+from services.intake.register import Registrar
+from services.intake.relay import Relay
+from services.intake.service import Intake
+from services.intake.settings import IntakeSettings
+from services.intake.tables import idempotency
+from services.intake.tickets import Tickets
+from services.runtime.database import Database
+from services.runtime.errors import Unavailable
+from services.runtime.idempotency import Idempotency
+from services.runtime.parts import Part
+from services.runtime.peers import Peer
+from services.runtime.settings import RuntimeSettings, load
+
+_SWEEP_SECONDS = 3600
+
+
+@asynccontextmanager
+async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Part]:
+    """Open intake. It is ready whenever PostgreSQL is: nothing else is needed to register a feedback."""
+    own = _own(settings)
+    database = _database(own, "bihuan-intake")
+    peer = Peer(own.tickets_url, own.internal_secret.get_secret_value())
+    bell = Bell(database)
+    intake = _intake(own, database, peer, bell)
+    work = (bell.ring(), intake.promises.follow(own.promises_poll_seconds), _sweep(intake.idempotency))
+    async with _in_background(*work):
+        yield Part(
+            name=Role.INTAKE,
+            routers=[api.router],
+            internal_routers=[api.internal_router],
+            ready={"postgresql": database.ping},
+            state=intake,
+        )
+    await peer.close()
+    await database.dispose()
+
+
+@asynccontextmanager
+async def assemble_relay(settings: RuntimeSettings | None = None) -> AsyncIterator[Part]:
+    """Open the relay."""
+    own = _own(settings)
+    database = _database(own, "bihuan-relay")
+    peer = Peer(own.tickets_url, own.internal_secret.get_secret_value())
+    relay = Relay(database, peer, poll_seconds=own.relay_poll_seconds)
+    async with _in_background(relay.run()):
+        yield Part(name=Role.RELAY, ready={"postgresql": database.ping}, state=relay)
+    await peer.close()
+    await database.dispose()
+
+
+def _own(settings: RuntimeSettings | None) -> IntakeSettings:
+    return settings if isinstance(settings, IntakeSettings) else load(IntakeSettings)
+
+
+def _database(settings: IntakeSettings, name: str) -> Database:
+    url = settings.database_url.get_secret_value()
+    return Database(url, pool_size=settings.pool_size, role=settings.database_role, application_name=name)
+
+
+def _intake(settings: IntakeSettings, database: Database, peer: Peer, bell: Bell) -> Intake:
+    secret = settings.link_secret.get_secret_value()
+    if not secret:
+        raise ValueError("BIHUAN_LINK_SECRET is empty: links that customers get would be anybody's to make")
+    promises = PromisesCopy(database)
+    identity_secret = _key(secret, "customer identities")
+    registrar = Registrar(
+        database,
+        promises,
+        TicketLinks(settings.public_url, secret),
+        zone=ZoneInfo(settings.time_zone),
+        secret=identity_secret,
+        filed=bell.pull,
+    )
+    fingerprints = _key(secret, "bodies").hex()
+    return Intake(
+        database=database,
+        idempotency=Idempotency(database, idempotency, fingerprints),
+        registrar=registrar,
+        promises=promises,
+        tickets=Tickets(peer),
+        secret=fingerprints,
+        identity_secret=identity_secret,
+    )
+
+
+def _key(secret: str, purpose: str) -> bytes:
+    return hmac.digest(secret.encode(), purpose.encode(), hashlib.sha256)
+
+
+async def _sweep(answers: Idempotency) -> None:
+    while True:
+        with suppress(Unavailable):
+            await answers.sweep()
+        await asyncio.sleep(_SWEEP_SECONDS)
+
+
+@asynccontextmanager
+async def _in_background(*work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(each) for each in work]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

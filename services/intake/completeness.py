@@ -1,0 +1,55 @@
+"""What a feedback must say to be registered, and what it must say to be complete (product.md 4)."""
+
+from datetime import datetime, timedelta
+
+from services.contracts.feedback import Customer, Feedback, Product
+from services.contracts.words import Channel, Kind
+from services.runtime.errors import FieldError
+
+BRINGS_AN_ADDRESS = frozenset({Channel.EMAIL, Channel.WECHAT, Channel.SOCIAL, Channel.IMPORT})
+"""Channels whose messages come with their own sender; all others are forms and programs that ask for one."""
+
+ORDER_OR_SERIAL_NO = "product.order_no_or_serial_no"
+CONTACT = "customer.contact"
+
+_AHEAD = timedelta(days=1)
+_NEEDS_THE_PRODUCT = frozenset({Kind.COMPLAINT, Kind.FAULT})
+
+
+def has_contact(customer: Customer) -> bool:
+    """Whether the customer can be reached at all."""
+    return bool(customer.phone or customer.email or customer.wechat_open_id)
+
+
+def refuse_reasons(feedback: Feedback, received_at: datetime) -> list[FieldError]:
+    """What keeps the feedback from being registered at all; empty for nothing."""
+    errors: list[FieldError] = []
+    if feedback.channel not in BRINGS_AN_ADDRESS:
+        errors += _without_sender(feedback.customer)
+    if feedback.occurred_at is not None and feedback.occurred_at > received_at + _AHEAD:
+        errors.append({"pointer": "/occurred_at", "code": "in_the_future", "message": "must not lie in the future"})
+    bought = feedback.product.purchased_on
+    if bought is not None and bought > (received_at + _AHEAD).date():
+        errors.append(
+            {"pointer": "/product/purchased_on", "code": "in_the_future", "message": "must not lie in the future"}
+        )
+    return errors
+
+
+def missing_from(kind: Kind, customer: Customer, product: Product) -> tuple[str, ...]:
+    """Names of what a feedback lacks to be complete, as `missing` shows them and a clerk asks for them."""
+    missing = []
+    if not has_contact(customer):
+        missing.append(CONTACT)
+    if kind in _NEEDS_THE_PRODUCT and not (product.order_no or product.serial_no):
+        missing.append(ORDER_OR_SERIAL_NO)
+    return tuple(missing)
+
+
+def _without_sender(customer: Customer) -> list[FieldError]:
+    errors: list[FieldError] = []
+    if not customer.name:
+        errors.append({"pointer": "/customer/name", "code": "required", "message": "a name is required"})
+    if not has_contact(customer):
+        errors.append({"pointer": "/customer", "code": "required", "message": "give a phone, email or wechat_open_id"})
+    return errors

@@ -1,0 +1,159 @@
+"""Customers: one record per contact or customer number, with tags, preferences and the history of their tickets."""
+
+import re
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select, tuple_, update
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.feedback import Customer
+from services.contracts.words import Tier
+from services.intake.identity import CONTACTS, identity_of, normalised
+from services.intake.masking import masked_customer
+from services.intake.models import (
+    CustomerChange,
+    CustomerProfile,
+    CustomerSummary,
+    Found,
+    PastTicket,
+    PreferredHours,
+)
+from services.intake.tables import customers, feedback
+from services.runtime.errors import Conflict, NotFound
+
+MOST_FOUND = 200
+_FEWEST_DIGITS = 4
+_STATED = ("name", *CONTACTS, "customer_no", "tier")
+_CLEARED: dict[str, Any] = {"tier": Tier.STANDARD, "tags": [], "do_not_call": False}
+
+
+async def customer(connection: AsyncConnection, customer_id: str, *, locked: bool = False) -> RowMapping:
+    """The stored record, kept from others until the transaction ends if `locked`; `NotFound` without one."""
+    wanted = select(customers).where(customers.c.id == customer_id)
+    found = await connection.execute(wanted.with_for_update() if locked else wanted)
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise NotFound
+    return row
+
+
+async def history(connection: AsyncConnection, customer_id: str, limit: int) -> list[PastTicket]:
+    """The customer's latest feedback, newest first."""
+    past = (
+        select(feedback)
+        .where(feedback.c.customer_id == customer_id)
+        .order_by(feedback.c.received_at.desc(), feedback.c.ticket_no.desc())
+        .limit(limit)
+    )
+    return [
+        PastTicket(
+            ticket_no=row.ticket_no,
+            received_at=row.received_at,
+            channel=row.content["channel"],
+            kind=row.kind,
+            category=row.category,
+            product=row.content.get("product", {}),
+        )
+        for row in await connection.execute(past)
+    ]
+
+
+async def change(connection: AsyncConnection, customer_id: str, wanted: CustomerChange, secret: bytes) -> RowMapping:
+    """Correct a record; what `wanted` leaves out stays, null clears. `secret` keys identities.
+
+    Raises:
+        Conflict: `already_exists`, another customer has that number or contact for identity.
+        ValidationFailed: an impossible phone.
+    """
+    row = await customer(connection, customer_id, locked=True)
+    values = {name: getattr(wanted, name) for name in wanted.model_fields_set}
+    hours = values.pop("preferred_hours", None)
+    if "preferred_hours" in wanted.model_fields_set:
+        values |= {"preferred_from": hours and hours.from_, "preferred_until": hours and hours.until}
+    values = {name: _CLEARED.get(name) if value is None else value for name, value in values.items()}
+    stated = normalised(_stated(row, values), "")
+    values |= {name: getattr(stated, name) for name in values if name in _STATED}
+    if values.keys() & {*CONTACTS, "customer_no"}:
+        values["identity"] = identity_of(stated, secret)
+    if values.keys() & set(CONTACTS):
+        values["corrected_at"] = func.clock_timestamp()
+    correction = update(customers).where(customers.c.id == customer_id).returning(customers)
+    try:
+        result = await connection.execute(correction.values(updated_at=func.clock_timestamp(), **values))
+    except IntegrityError as error:
+        raise Conflict(code="already_exists") from error
+    corrected: RowMapping = result.mappings().one()
+    return corrected
+
+
+def summary(row: RowMapping) -> CustomerSummary:
+    """A customer in a list, always shortened."""
+    masked = masked_customer(_stated(row, {}))
+    return CustomerSummary(id=row["id"], **masked.model_dump())
+
+
+def profile(row: RowMapping, tickets: tuple[PastTicket, ...], *, in_full: bool) -> CustomerProfile:
+    """A customer's page; `tickets` are those that the reader may see."""
+    stated = _stated(row, {})
+    hours = None
+    if row["preferred_from"]:
+        hours = PreferredHours(from_=row["preferred_from"], until=row["preferred_until"])
+    return CustomerProfile(
+        id=row["id"],
+        **(stated if in_full else masked_customer(stated)).model_dump(),
+        masked=not in_full,
+        tags=tuple(row["tags"]),
+        preferred_channel=row["preferred_channel"],
+        preferred_hours=hours,
+        do_not_call=row["do_not_call"],
+        created_at=row["created_at"],
+        updated_at=row["updated_at"],
+        tickets=tickets,
+    )
+
+
+async def search(connection: AsyncConnection, q: str, limit: int, after: tuple[Any, str] | None) -> list[RowMapping]:
+    """Customers by number, name, e-mail or digits of a phone, newest first; `after` is the last one's position."""
+    found = (
+        select(customers)
+        .where(_means_customer(q))
+        .order_by(customers.c.created_at.desc(), customers.c.id.desc())
+        .limit(limit)
+    )
+    if after is not None:
+        found = found.where(tuple_(customers.c.created_at, customers.c.id) < after)
+    return list((await connection.execute(found)).mappings())
+
+
+async def find(connection: AsyncConnection, q: str) -> Found:
+    """Customers and tickets that `q` may mean, the newest 200 of each."""
+    wanted: Select[Any] = select(customers.c.id).where(_means_customer(q)).order_by(customers.c.created_at.desc())
+    ids = await connection.execute(wanted.limit(MOST_FOUND))
+    wanted = select(feedback.c.ticket_no).where(_means_ticket(q)).order_by(feedback.c.received_at.desc())
+    ticket_nos = await connection.execute(wanted.limit(MOST_FOUND))
+    return Found(customer_ids=tuple(ids.scalars()), ticket_nos=tuple(ticket_nos.scalars()))
+
+
+def _means_customer(q: str) -> ColumnElement[bool]:
+    record = customers.c
+    meanings = [record.customer_no == q, record.name.icontains(q, autoescape=True), record.email == q.lower()]
+    digits = re.sub(r"[\s()+-]", "", q)
+    if digits.isascii() and digits.isdigit() and len(digits) >= _FEWEST_DIGITS:
+        meanings.append(and_(record.phone.is_not(None), record.phone.contains(digits)))
+    return or_(*meanings)
+
+
+def _means_ticket(q: str) -> ColumnElement[bool]:
+    content = feedback.c.content
+    product = content["product"]
+    return or_(
+        feedback.c.ticket_no == q,
+        product["serial_no"].astext == q,
+        product["order_no"].astext == q,
+        content["description"].astext.icontains(q, autoescape=True),
+    )
+
+
+def _stated(row: RowMapping, values: dict[str, Any]) -> Customer:
+    return Customer.model_validate({name: values.get(name, row[name]) for name in _STATED})

@@ -1,0 +1,57 @@
+"""What other services ask of intake, on the internal port."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from fastapi.responses import Response
+
+from services.contracts.feedback import CustomerQuestion, Registration, Supplemented
+from services.contracts.policy import Promises
+from services.intake import contacts, customers
+from services.intake.arrivals import registrations
+from services.intake.models import Found, SupplementCommand, Wanted
+from services.intake.service import IntakeDep
+from services.intake.supplements import supply
+from services.runtime.auth import PeerDep
+from services.runtime.errors import NotFound
+from services.runtime.http import page
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/internal/registrations/{ticket_no}", response_model=Registration)
+async def read_registration(ticket_no: str, _: PeerDep, intake: IntakeDep) -> Response:
+    """Answer what the relay hands over, for those who cannot wait for it."""
+    async with intake.database.read() as connection:
+        found = await registrations(connection, [ticket_no])
+    if not found:
+        raise NotFound
+    return Response(found[0].model_dump_json(), media_type="application/json")
+
+
+@router.post("/internal/customers/show")
+async def show_customers(question: CustomerQuestion, _: PeerDep, intake: IntakeDep) -> dict[str, Any]:
+    """Show customers on tickets, in the order asked; every line asked in full is logged for the reader named."""
+    views = await contacts.show(intake.database, question)
+    return page([each.model_dump(mode="json") for each in views])
+
+
+@router.post("/internal/customers/find")
+async def find_customers(wanted: Wanted, _: PeerDep, intake: IntakeDep) -> Found:
+    """Find customers and tickets that a searched text may mean."""
+    async with intake.database.read() as connection:
+        return await customers.find(connection, wanted.q)
+
+
+@router.post("/internal/feedback/{ticket_no}/supplement")
+async def supplement_feedback(
+    ticket_no: str, command: SupplementCommand, _: PeerDep, intake: IntakeDep
+) -> Supplemented:
+    """Keep what a customer supplied; a repeat of the command gets the first answer."""
+    return await supply(intake.database, ticket_no, command.command_id, command.supplement)
+
+
+@router.put("/internal/promises")
+async def take_promises(promises: Promises, _: PeerDep, intake: IntakeDep) -> dict[str, bool]:
+    """Put a published generation in force; an older one is ignored."""
+    return {"taken": await intake.promises.store(promises)}

@@ -1,0 +1,56 @@
+"""Contacts as those see them who do not handle the ticket: `138****8000` (product.md 11)."""
+
+from services.contracts.feedback import Customer, CustomerView
+
+_HOME_CODE = "+86"
+_SHOWN_AT_THE_END = 4
+_SHORT = 9
+
+
+def mask_phone(phone: str) -> str:
+    """Keep the first three and last four digits, fewer of a short number; the home country's code is left out."""
+    digits = phone.removeprefix(_HOME_CODE)
+    if len(digits) < _SHORT:
+        return f"****{digits[-2:]}"
+    return f"{digits[:3]}****{digits[-_SHOWN_AT_THE_END:]}"
+
+
+def mask_email(email: str) -> str:
+    """Keep the first letter and the domain."""
+    local, _, domain = email.rpartition("@")
+    return f"{local[:1]}***@{domain}"
+
+
+def mask_name(name: str) -> str:
+    """Keep the first character: the family name of most Chinese names."""
+    return f"{name[:1]}*"
+
+
+def mask_identifier(identifier: str) -> str:
+    """Keep the first three characters."""
+    return f"{identifier[:3]}****"
+
+
+def masked_customer(customer: Customer) -> Customer:
+    """The sender of a feedback, shortened."""
+    return customer.model_copy(
+        update={
+            "name": customer.name and mask_name(customer.name),
+            "phone": customer.phone and mask_phone(customer.phone),
+            "email": customer.email and mask_email(customer.email),
+            "wechat_open_id": customer.wechat_open_id and mask_identifier(customer.wechat_open_id),
+        }
+    )
+
+
+def masked_view(view: CustomerView) -> CustomerView:
+    """A customer on a ticket, shortened; number and tier stay, they reach nobody."""
+    return view.model_copy(
+        update={
+            "name": view.name and mask_name(view.name),
+            "phone": view.phone and mask_phone(view.phone),
+            "email": view.email and mask_email(view.email),
+            "wechat_open_id": view.wechat_open_id and mask_identifier(view.wechat_open_id),
+            "masked": True,
+        }
+    )

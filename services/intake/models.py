@@ -1,0 +1,231 @@
+"""What intake's endpoints take and answer (api.md)."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints, model_validator
+
+from services.contracts.base import Code, Instant, Message, Name, Text
+from services.contracts.feedback import Customer, Impact, Label, Product, Proposed, Supplement
+from services.contracts.words import (
+    CallbackChannel,
+    Category,
+    Channel,
+    DesiredSolution,
+    Kind,
+    Phase,
+    ServiceStage,
+    Status,
+    Tier,
+    Urgency,
+)
+
+ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+
+
+class Promised(Message):
+    """Until when the customer may expect what; null where the policy promises nothing."""
+
+    accept_by: Instant | None = None
+    respond_by: Instant | None = None
+
+
+class Links(Message):
+    """The customer's own page of the ticket, without a sign-in."""
+
+    ticket: str
+
+
+class Registered(Message):
+    """The answer to a registered feedback. `missing` names what review will ask for."""
+
+    ticket_no: str
+    status: Status = Status.PENDING
+    phase: Phase = Phase.REVIEW
+    received_at: Instant
+    complete: bool
+    missing: tuple[str, ...]
+    proposed: Proposed
+    promised: Promised
+    links: Links
+
+
+class Sender(Customer):
+    """The customer as stated in a feedback; `masked` tells whether the contact is shortened."""
+
+    id: str
+    email: str | None = None
+    masked: bool
+
+
+class Supplied(Supplement):
+    """What the customer supplied later."""
+
+    customer: Sender | None = None
+    supplied_at: Instant
+
+
+class FeedbackView(Message):
+    """A feedback as it arrived, and beside it what was supplied later."""
+
+    ticket_no: str
+    received_at: Instant
+    channel: Channel
+    language: str
+    customer: Sender
+    product: Product
+    service_stage: ServiceStage
+    kind: Kind | None = None
+    category: Category | None = None
+    urgency: Urgency | None = None
+    description: Text
+    occurred_at: Instant | None = None
+    situation: Text | None = None
+    already_tried: Text | None = None
+    complaint_about: Name | None = None
+    desired_solution: DesiredSolution | None = None
+    expected_by: Instant | date | None = None
+    impact: Impact
+    consent: bool | None = None
+    complete: bool
+    missing: tuple[str, ...]
+    proposed: Proposed
+    supplements: tuple[Supplied, ...] = ()
+
+
+class PreferredHours(Message):
+    """When the customer likes to be called, by the business time zone."""
+
+    from_: ClockTime = Field(alias="from")
+    until: ClockTime
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    @model_validator(mode="after")
+    def _end_after_the_start(self) -> "PreferredHours":
+        if self.until <= self.from_:
+            raise ValueError("`until` must be later than `from`")
+        return self
+
+
+class PastTicket(Message):
+    """One line of a customer's history; its state is the workflow service's to tell."""
+
+    ticket_no: str
+    received_at: Instant
+    channel: Channel
+    kind: Kind
+    category: Category
+    product: Product
+
+
+class CustomerSummary(Message):
+    """A customer in a list, always shortened: open the profile to see more."""
+
+    id: str
+    name: str | None = None
+    phone: str | None = None
+    email: str | None = None
+    wechat_open_id: str | None = None
+    customer_no: str | None = None
+    tier: Tier
+    masked: bool = True
+
+
+class CustomerProfile(CustomerSummary):
+    """A customer and their tickets, as far as the caller may read those."""
+
+    tags: tuple[str, ...] = ()
+    preferred_channel: CallbackChannel | None = None
+    preferred_hours: PreferredHours | None = None
+    do_not_call: bool = False
+    created_at: Instant
+    updated_at: Instant
+    tickets: tuple[PastTicket, ...] = ()
+
+
+class CustomerChange(Message):
+    """The body of `PATCH /v1/customers/{id}`: what is left out stays, null clears."""
+
+    name: Name | None = None
+    phone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)] | None = None
+    email: EmailStr | None = None
+    wechat_open_id: Label | None = None
+    customer_no: Label | None = None
+    tier: Tier | None = None
+    tags: Annotated[tuple[Code, ...], Field(max_length=20)] | None = None
+    preferred_channel: CallbackChannel | None = None
+    preferred_hours: PreferredHours | None = None
+    do_not_call: bool | None = None
+
+
+class CustomerSearch(Message):
+    """The body of `POST /v1/customers/search`: a customer number, a name, or digits of a phone."""
+
+    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    limit: int = Field(default=50, ge=1, le=200)
+    cursor: str | None = None
+
+
+class CustomerPage(Message):
+    """A page of customers."""
+
+    items: tuple[CustomerSummary, ...]
+    next_cursor: str | None = None
+
+
+class Reader(Message):
+    """Who read."""
+
+    kind: str
+    id: str
+
+
+class ContactReading(Message):
+    """One line of the audit log: a contact was shown in full."""
+
+    id: str
+    at: Instant
+    reader: Reader
+    customer_id: str
+    ticket_no: str | None = None
+    request_id: str
+
+
+class ContactReadingPage(Message):
+    """A page of the audit log, newest first."""
+
+    items: tuple[ContactReading, ...]
+    next_cursor: str | None = None
+
+
+class SupplementCommand(Message):
+    """The body of `POST /internal/feedback/{ticket_no}/supplement`; a repeat of `command_id` changes nothing."""
+
+    command_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    supplement: Supplement
+
+
+class Wanted(Message):
+    """The body of `POST /internal/customers/find`."""
+
+    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+
+class Found(Message):
+    """Customers and tickets that a text may mean; the asker decides which of them its caller may see."""
+
+    customer_ids: tuple[str, ...]
+    ticket_nos: tuple[str, ...]
+
+
+class TicketAccess(BaseModel):
+    """What the workflow service tells of a ticket so that permissions can be asked."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    ticket_no: str
+    department: str | None = None
+    owner: str | None = None
+    co_owners: tuple[str, ...] = ()
+    phase: Phase = Phase.REVIEW

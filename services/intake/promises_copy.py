@@ -1,0 +1,140 @@
+"""Intake's copy of the promises in force: it promises while their owner, the workflow service, is away."""
+
+import asyncio
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
+
+from services.contracts.feedback import Feedback, FirstPromise, Proposed
+from services.contracts.policy import PolicySnapshot, Promises
+from services.contracts.words import Tier
+from services.intake.tables import policy_snapshots, promises_in_force
+from services.promises import policies
+from services.promises.calendars import Calendar
+from services.runtime.database import Database
+from services.runtime.errors import Refusal
+from services.runtime.telemetry import log
+
+CHANNEL = "intake_promises"
+
+
+@dataclass(frozen=True)
+class FirstPromises:
+    """What one feedback is promised, and the digest of the policy that does; none of both for no policy."""
+
+    policy: str | None
+    promises: tuple[FirstPromise, ...]
+
+
+class InForce:
+    """One generation of promises, compiled."""
+
+    def __init__(self, promises: Promises) -> None:
+        self.promises = promises
+        self._calendars: Mapping[str, Calendar] = {each.id: Calendar.compile(each) for each in promises.calendars}
+        taken = [policies.snapshot(each) for each in promises.policies]
+        self.snapshots: Mapping[str, PolicySnapshot] = {_digest(each): each for each in taken}
+        self._digests = {(each.id, each.version): _digest(each) for each in taken}
+
+    def promise(
+        self, feedback: Feedback, proposed: Proposed, tier: Tier, received_at: datetime, *, complete: bool
+    ) -> FirstPromises:
+        """Choose the policy and compute the instants that stand from now on (invariant I11)."""
+        facts = policies.TicketFacts(
+            kind=proposed.kind,
+            category=proposed.category,
+            urgency=proposed.urgency,
+            priority=proposed.priority,
+            tier=tier,
+            channel=feedback.channel,
+            department=None,
+        )
+        policy = policies.choose(self.promises.policies, facts)
+        if policy is None:
+            return FirstPromises(None, ())
+        due = policies.first_promises(policy, facts, received_at, complete, self._calendars)
+        return FirstPromises(self._digests[policy.id, policy.version], due)
+
+
+class PromisesCopy:
+    """The generation in force: the published one that PostgreSQL keeps, else the built-in one."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._current: InForce | None = None
+        self._changed = asyncio.Event()
+
+    async def current(self) -> InForce:
+        """The promises to make now; reads PostgreSQL the first time only."""
+        return self._current or await self.refresh()
+
+    async def refresh(self) -> InForce:
+        """Take over what PostgreSQL keeps, if it is newer, and see that its snapshots are kept there too."""
+        async with self._database.read() as connection:
+            kept = (await connection.execute(select(promises_in_force.c.promises))).scalar_one_or_none()
+        promises = policies.built_in() if kept is None else Promises.model_validate(kept)
+        current = self._current
+        if current is None or current.promises.generation < promises.generation:
+            current = InForce(promises)
+        await self._keep_snapshots(current)
+        self._take_over(current)
+        return current
+
+    async def store(self, promises: Promises) -> bool:
+        """Put a published generation in force, here at once and elsewhere on notice; an older one is ignored.
+
+        Returns whether it was taken over.
+        """
+        in_force = InForce(promises)
+        row = {"one": 1, "generation": promises.generation, "promises": promises.model_dump(mode="json")}
+        upsert = insert(promises_in_force).values(row)
+        newer = upsert.on_conflict_do_update(
+            index_elements=["one"], set_=row, where=promises_in_force.c.generation <= promises.generation
+        ).returning(promises_in_force.c.generation)
+        await self._keep_snapshots(in_force)
+        async with self._database.begin() as connection:
+            taken = (await connection.execute(newer)).scalar_one_or_none() is not None
+            await connection.execute(text(f"NOTIFY {CHANNEL}"))
+        if taken:
+            self._take_over(in_force)
+        return taken
+
+    async def follow(self, poll_seconds: float) -> None:
+        """Keep up with what other processes store, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._database.listen(CHANNEL, lambda _: self._changed.set()))
+            tasks.create_task(self._refresh_on_change(poll_seconds))
+
+    async def _refresh_on_change(self, poll_seconds: float) -> None:
+        while True:
+            try:
+                async with asyncio.timeout(poll_seconds):
+                    await self._changed.wait()
+            except TimeoutError:
+                pass
+            self._changed.clear()
+            try:
+                await self.refresh()
+            except Refusal as refusal:
+                log().warning("promises not refreshed", code=refusal.code)
+
+    async def _keep_snapshots(self, in_force: InForce) -> None:
+        if not in_force.snapshots:
+            return
+        rows = [
+            {"digest": digest, "snapshot": each.model_dump(mode="json")} for digest, each in in_force.snapshots.items()
+        ]
+        async with self._database.read() as connection:
+            await connection.execute(insert(policy_snapshots).values(rows).on_conflict_do_nothing())
+
+    def _take_over(self, in_force: InForce) -> None:
+        if self._current is None or self._current.promises.generation <= in_force.promises.generation:
+            self._current = in_force
+
+
+def _digest(snapshot: PolicySnapshot) -> str:
+    return hashlib.sha256(snapshot.model_dump_json().encode()).hexdigest()

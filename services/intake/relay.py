@@ -1,0 +1,161 @@
+"""The relay: hands registrations from the outbox to the workflow service, in order, at least once.
+
+The workflow service takes a ticket number once, so a repeat harms nothing. A registration that cannot be handed over
+waits longer and longer and holds up nobody else; a receiver that is away costs no registration its turn.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from prometheus_client import Counter, Gauge
+from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.intake.arrivals import registrations
+from services.intake.outbox import CHANNEL
+from services.intake.tables import outbox
+from services.runtime.database import Database
+from services.runtime.errors import Refusal, Unavailable
+from services.runtime.peers import Peer
+from services.runtime.telemetry import log
+
+handed_over_total = Counter("bihuan_relay_handed_over_total", "Registrations handed to the workflow service.")
+refused_total = Counter("bihuan_relay_refused_total", "Attempts to hand over that were refused.", ["code"])
+waiting = Gauge("bihuan_relay_waiting", "Registrations that wait in the outbox.")
+
+_BATCH = 100
+_LONGEST_PAUSE = timedelta(seconds=30)
+_AWAY_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one look into the outbox came to: rows taken up, whether the receiver refused them all, or is away."""
+
+    taken: int = 0
+    refused: bool = False
+    away: bool = False
+
+
+class Relay:
+    """Empties the outbox until cancelled; several may run, each row is one's at a time."""
+
+    def __init__(self, database: Database, peer: Peer, *, poll_seconds: float) -> None:
+        self._database = database
+        self._peer = peer
+        self._poll_seconds = poll_seconds
+        self._woken = asyncio.Event()
+
+    async def run(self) -> None:
+        """Hand over on notice and on every poll, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._database.listen(CHANNEL, lambda _: self._woken.set()))
+            tasks.create_task(self._work())
+
+    async def _work(self) -> None:
+        while True:
+            self._woken.clear()
+            try:
+                away = await self.drain()
+            except Unavailable:
+                away = True
+            except Exception as error:  # noqa: BLE001 - the relay outlives whatever one round meets, and says so
+                log().error("relay round failed", exc_info=error)
+                away = True
+            if away:
+                await asyncio.sleep(_AWAY_SECONDS)
+            else:
+                await self._rest()
+
+    async def drain(self) -> bool:
+        """Hand over everything that is due. Returns whether the receiver is away.
+
+        A batch that was refused goes again row by row, so that what one of them causes is known to be its own.
+        """
+        alone = 0
+        while (done := await self._round(1 if alone else _BATCH)).taken:
+            alone = done.taken if done.refused and done.taken > 1 else max(alone - 1, 0)
+        await self._measure()
+        return done.away
+
+    async def _round(self, size: int) -> Round:
+        async with self._database.begin() as connection:
+            rows = await _due(connection, size)
+            if not rows:
+                return Round()
+            try:
+                left = await self._hand_over(connection, [row.ticket_no for row in rows])
+            except Refusal as refusal:
+                return await self._postpone(connection, rows, refusal)
+            await connection.execute(
+                delete(outbox).where(outbox.c.id.in_([row.id for row in rows if row.ticket_no not in left]))
+            )
+            for row in rows:
+                if row.ticket_no in left:
+                    await _wait_longer(connection, row, left[row.ticket_no])
+        handed_over_total.inc(len(rows) - len(left))
+        return Round(len(rows))
+
+    async def _hand_over(self, connection: AsyncConnection, ticket_nos: list[str]) -> dict[str, str]:
+        """Post the registrations; return the tickets that were not taken, with the reason's code."""
+        items = [each.model_dump(mode="json") for each in await registrations(connection, ticket_nos)]
+        answer = await self._peer.post("/internal/tickets", {"items": items})
+        taken = {each["ticket_no"] for each in _items(answer) if each.get("registered")}
+        codes = {each["ticket_no"]: str(each.get("code", "not_registered")) for each in _items(answer)}
+        return {number: codes.get(number, "not_answered") for number in ticket_nos if number not in taken}
+
+    async def _postpone(self, connection: AsyncConnection, rows: Sequence[Row[Any]], refusal: Refusal) -> Round:
+        if isinstance(refusal, Unavailable) and await self._is_away():
+            return Round(away=True)
+        if len(rows) == 1:
+            await _wait_longer(connection, rows[0], refusal.code)
+        return Round(len(rows), refused=True)
+
+    async def _is_away(self) -> bool:
+        try:
+            await self._peer.ping()
+        except Refusal:
+            return True
+        return False
+
+    async def _measure(self) -> None:
+        async with self._database.read() as connection:
+            waiting.set((await connection.execute(select(func.count()).select_from(outbox))).scalar_one())
+
+    async def _rest(self) -> None:
+        try:
+            async with asyncio.timeout(self._poll_seconds):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+
+async def _due(connection: AsyncConnection, size: int) -> Sequence[Row[Any]]:
+    due = (
+        select(outbox)
+        # Not now(): that is when this transaction began, maybe before a row that it already sees was written.
+        .where(outbox.c.next_attempt_at <= func.clock_timestamp())
+        .order_by(outbox.c.id)
+        .limit(size)
+        .with_for_update(skip_locked=True)
+    )
+    return (await connection.execute(due)).all()
+
+
+async def _wait_longer(connection: AsyncConnection, row: Row[Any], code: str) -> None:
+    pause = min(timedelta(seconds=2.0 ** min(row.attempts, 10)), _LONGEST_PAUSE)
+    refused_total.labels(code).inc()
+    log().warning("registration not handed over", code=code, attempts=row.attempts + 1)
+    await connection.execute(
+        update(outbox)
+        .where(outbox.c.id == row.id)
+        .values(attempts=row.attempts + 1, next_attempt_at=func.clock_timestamp() + pause, last_error=code)
+    )
+
+
+def _items(answer: Any) -> list[dict[str, Any]]:
+    items = answer.get("items") if isinstance(answer, dict) else None
+    return [each for each in items if isinstance(each, dict) and "ticket_no" in each] if isinstance(items, list) else []

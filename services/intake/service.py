@@ -1,0 +1,58 @@
+"""Intake's own object: what its endpoints work with, and what their callers may."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.contracts.names import Role
+from services.contracts.permissions import Action, may
+from services.intake.audit import Asked
+from services.intake.promises_copy import PromisesCopy
+from services.intake.register import Registrar
+from services.intake.tickets import Tickets
+from services.runtime.auth import Caller, CallerDep
+from services.runtime.database import Database
+from services.runtime.errors import Forbidden
+from services.runtime.idempotency import Idempotency
+from services.runtime.parts import service
+from services.runtime.telemetry import request_id
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What the endpoints share in one process. `secret` keys fingerprints of bodies."""
+
+    database: Database
+    idempotency: Idempotency
+    registrar: Registrar
+    promises: PromisesCopy
+    tickets: Tickets
+    secret: str
+    identity_secret: bytes
+
+
+async def intake(request: Request) -> Intake:
+    """The process's intake; a coroutine, because FastAPI would start a thread for a plain function."""
+    found: Intake = service(request, Role.INTAKE)
+    return found
+
+
+IntakeDep = Annotated[Intake, Depends(intake)]
+
+
+def allowed_to(action: Action) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency: the caller, who may do `action` on some ticket at least; 403 otherwise, before anything else."""
+
+    async def check(caller: CallerDep) -> Caller:
+        if not may(caller, action):
+            raise Forbidden
+        return caller
+
+    return check
+
+
+def asked_by(caller: Caller) -> Asked:
+    """How the audit log names this caller and request."""
+    return Asked(caller.kind, caller.id, request_id.get())

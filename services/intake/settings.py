@@ -1,0 +1,19 @@
+"""What the environment decides for intake."""
+
+from pydantic import Field
+
+from services.runtime.settings import RuntimeSettings
+
+
+class IntakeSettings(RuntimeSettings):
+    """Settings of intake and its relay."""
+
+    relay_poll_seconds: float = Field(
+        default=0.5,
+        gt=0,
+        le=60,
+        description="How often the relay looks for registrations that no notification told of.",
+    )
+    promises_poll_seconds: float = Field(
+        default=15.0, gt=0, le=3600, description="How often intake looks for published promises it was not told of."
+    )

@@ -1,0 +1,31 @@
+"""Asking the workflow service about tickets: whose they are decides who may read what."""
+
+import asyncio
+from collections.abc import Sequence
+
+from services.intake.models import TicketAccess
+from services.runtime.errors import NotFound
+from services.runtime.peers import Peer, segment
+
+_AT_ONCE = 5
+
+
+class Tickets:
+    """Tickets as far as permissions need them. `Unavailable` when the workflow service cannot be asked."""
+
+    def __init__(self, peer: Peer) -> None:
+        self._peer = peer
+        self._turn = asyncio.Semaphore(_AT_ONCE)
+
+    async def access(self, ticket_no: str) -> TicketAccess:
+        """Whose the ticket is. One that the workflow service has not got yet is in nobody's department."""
+        async with self._turn:
+            try:
+                answer = await self._peer.get(f"/internal/tickets/{segment(ticket_no)}/access")
+            except NotFound:
+                return TicketAccess(ticket_no=ticket_no)
+        return TicketAccess.model_validate(answer)
+
+    async def accesses(self, ticket_nos: Sequence[str]) -> list[TicketAccess]:
+        """The same for several, in their order."""
+        return list(await asyncio.gather(*(self.access(ticket_no) for ticket_no in ticket_nos)))

@@ -1,0 +1,191 @@
+"""Customers: one record per contact or customer number (product.md 4)."""
+
+import asyncio
+from typing import Any
+
+from sqlalchemy import text
+
+from tests.services.intake.desk import Desk, feedback
+
+
+async def _customer_of(desk: Desk, **customer: Any) -> str:
+    number = (await desk.register(customer={"name": "韩梅梅", **customer}))["ticket_no"]
+    desk.belongs(number)
+    found: str = (await desk.ask("GET", f"/internal/registrations/{number}")).json()["customer_id"]
+    return found
+
+
+async def _profile(desk: Desk, customer_id: str, by: str = "李雷") -> dict[str, Any]:
+    answer = await desk.call("GET", f"/v1/customers/{customer_id}", by=by)
+    assert answer.status_code == 200, answer.text
+    profile: dict[str, Any] = answer.json()
+    return profile
+
+
+async def test_the_same_phone_however_written_is_the_same_customer(desk: Desk) -> None:
+    first = await _customer_of(desk, phone="13800138000")
+    assert await _customer_of(desk, phone="+86 138-0013-8000") == first
+    assert await _customer_of(desk, phone="13900139000") != first
+
+
+async def test_the_same_customer_number_is_the_same_customer_whatever_the_contact(desk: Desk) -> None:
+    first = await _customer_of(desk, customer_no="C1001", phone="13800138000")
+    assert await _customer_of(desk, customer_no="C1001", email="h@example.com") == first
+    profile = await _profile(desk, first)
+    assert (profile["phone"], profile["email"]) == ("+8613800138000", "h@example.com")
+
+
+async def test_a_contact_finds_the_customer_that_a_number_made(desk: Desk) -> None:
+    first = await _customer_of(desk, customer_no="C1001", phone="13800138000")
+    assert await _customer_of(desk, phone="13800138000") == first
+
+
+async def test_a_number_takes_over_the_record_that_a_contact_made(desk: Desk) -> None:
+    first = await _customer_of(desk, phone="13800138000")
+    assert await _customer_of(desk, customer_no="C1001", phone="13800138000") == first
+    assert (await _profile(desk, first))["customer_no"] == "C1001"
+
+
+async def test_two_customer_numbers_are_two_customers_with_one_phone(desk: Desk) -> None:
+    first = await _customer_of(desk, customer_no="C1001", phone="13800138000")
+    assert await _customer_of(desk, customer_no="C1002", phone="13800138000") != first
+
+
+async def test_what_is_known_stays_and_blanks_are_filled(desk: Desk) -> None:
+    first = await _customer_of(desk, phone="13800138000", email="first@example.com")
+    await _customer_of(desk, phone="13800138000", email="second@example.com", wechat_open_id="oAbC")
+    profile = await _profile(desk, first)
+    assert (profile["email"], profile["wechat_open_id"]) == ("first@example.com", "oAbC")
+
+
+async def test_name_and_tier_follow_the_latest_feedback_that_says_them(desk: Desk) -> None:
+    first = await _customer_of(desk, phone="13800138000")
+    await _customer_of(desk, phone="13800138000", name="韩梅", tier="vip")
+    await _customer_of(desk, phone="13800138000", name="韩梅")
+    profile = await _profile(desk, first)
+    assert (profile["name"], profile["tier"]) == ("韩梅", "vip")
+
+
+async def test_an_unchanged_customer_causes_no_write(desk: Desk) -> None:
+    first = await _customer_of(desk, phone="13800138000")
+    version = text("SELECT xmin::text || xmax::text FROM intake.customers WHERE id = :id")
+    async with desk.intake.database.read() as connection:
+        before = (await connection.execute(version, {"id": first})).scalar_one()
+        await _customer_of(desk, phone="13800138000")
+        assert (await connection.execute(version, {"id": first})).scalar_one() == before
+
+
+async def test_parallel_feedback_of_a_new_customer_makes_one_record(desk: Desk) -> None:
+    answers = await asyncio.gather(*(desk.call("POST", "/v1/feedback", feedback()) for _ in range(50)))
+    assert {answer.status_code for answer in answers} == {201}
+    async with desk.intake.database.read() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM intake.customers"))).scalar_one() == 1
+        assert (await connection.execute(text("SELECT count(*) FROM intake.feedback"))).scalar_one() == 50
+
+
+async def test_senders_without_any_address_are_customers_of_their_own(desk: Desk) -> None:
+    first = (await desk.register(channel="social", customer={}))["ticket_no"]
+    second = (await desk.register(channel="social", customer={}))["ticket_no"]
+    owners = {
+        (await desk.ask("GET", f"/internal/registrations/{number}")).json()["customer_id"] for number in (first, second)
+    }
+    assert len(owners) == 2
+
+
+async def test_the_profile_lists_the_tickets_that_the_reader_may_see(desk: Desk) -> None:
+    customer = await _customer_of(desk, phone="13800138000")
+    other = (await desk.register())["ticket_no"]
+    desk.belongs(other, department="logistics")
+    profile = await _profile(desk, customer)
+    assert other not in {ticket["ticket_no"] for ticket in profile["tickets"]}
+    assert len(profile["tickets"]) == 1
+    assert len((await _profile(desk, customer, by="王芳"))["tickets"]) == 2
+
+
+async def test_another_department_reaches_no_customer_of_this_one(desk: Desk) -> None:
+    customer = await _customer_of(desk, phone="13800138000")
+    assert (await desk.call("GET", f"/v1/customers/{customer}", by="赵敏")).status_code == 403
+    assert (await desk.call("PATCH", f"/v1/customers/{customer}", {"tier": "vip"}, by="赵敏")).status_code == 403
+
+
+async def test_the_profile_in_full_is_logged_and_shortened_for_the_auditor(desk: Desk) -> None:
+    customer = await _customer_of(desk, phone="13800138000")
+    assert (await _profile(desk, customer))["masked"] is False
+    assert (await _profile(desk, customer, by="审计"))["phone"] == "138****8000"
+    readings = (await desk.call("GET", f"/v1/audit?customer_id={customer}", by="审计")).json()["items"]
+    assert [reading["reader"]["id"] for reading in readings] == ["李雷"]
+
+
+async def test_a_customer_is_corrected_field_by_field(desk: Desk) -> None:
+    customer = await _customer_of(desk, phone="13800138000", email="h@example.com")
+    change = {
+        "email": None,
+        "tier": "vip",
+        "tags": ["keen"],
+        "preferred_channel": "phone",
+        "preferred_hours": {"from": "09:00", "until": "12:00"},
+        "do_not_call": True,
+    }
+    answer = await desk.call("PATCH", f"/v1/customers/{customer}", change)
+    assert answer.status_code == 200, answer.text
+    profile = await _profile(desk, customer)
+    assert {name: profile[name] for name in change} == change
+    assert profile["phone"] == "+8613800138000"
+    cleared = {"tags": None, "preferred_hours": None, "do_not_call": None, "tier": None}
+    profile = (await desk.call("PATCH", f"/v1/customers/{customer}", cleared)).json()
+    assert {name: profile[name] for name in cleared} == {
+        "tags": [], "preferred_hours": None, "do_not_call": False, "tier": "standard",
+    }  # fmt: skip
+
+
+async def test_a_contact_given_up_is_free_for_another_customer(desk: Desk) -> None:
+    first = await _customer_of(desk, phone="13800138000")
+    await desk.call("PATCH", f"/v1/customers/{first}", {"phone": "13900139000"})
+    assert await _customer_of(desk, phone="13800138000") != first
+    assert await _customer_of(desk, phone="13900139000") == first
+
+
+async def test_a_customer_number_of_another_customer_is_refused(desk: Desk) -> None:
+    await _customer_of(desk, customer_no="C1001", phone="13800138000")
+    second = await _customer_of(desk, customer_no="C1002", phone="13900139000")
+    answer = await desk.call("PATCH", f"/v1/customers/{second}", {"customer_no": "C1001"})
+    assert (answer.status_code, answer.json()["code"]) == (409, "already_exists")
+
+
+async def test_an_impossible_phone_is_no_correction(desk: Desk) -> None:
+    customer = await _customer_of(desk, phone="13800138000")
+    answer = await desk.call("PATCH", f"/v1/customers/{customer}", {"phone": "123"})
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"] == "/phone"
+
+
+async def test_customers_are_found_by_number_name_and_digits_and_shown_shortened(desk: Desk) -> None:
+    customer = await _customer_of(desk, phone="13800138000", customer_no="C1001", email="h@example.com")
+    await _customer_of(desk, name="李四", phone="13900139000")
+    for q in ("C1001", "梅梅", "138 0013 8000", "8000", "H@example.com"):
+        items = (await desk.call("POST", "/v1/customers/search", {"q": q})).json()["items"]
+        assert [item["id"] for item in items] == [customer], q
+        assert (items[0]["phone"], items[0]["name"], items[0]["masked"]) == ("138****8000", "韩*", True)
+    assert (await desk.call("POST", "/v1/customers/search", {"q": "%"})).json()["items"] == []
+
+
+async def test_found_customers_come_in_pages(desk: Desk) -> None:
+    made = [await _customer_of(desk, phone=f"1380013800{digit}") for digit in range(5)]
+    seen: list[str] = []
+    cursor = None
+    while True:
+        page = (await desk.call("POST", "/v1/customers/search", {"q": "1380013", "limit": 2, "cursor": cursor})).json()
+        seen += [item["id"] for item in page["items"]]
+        cursor = page["next_cursor"]
+        if cursor is None:
+            break
+    assert seen == made[::-1]
+
+
+async def test_the_ticket_search_finds_customers_and_tickets(desk: Desk) -> None:
+    customer = await _customer_of(desk, phone="13800138000")
+    number = (await desk.register(description="压缩机噪音", product={"serial_no": "SER42"}))["ticket_no"]
+    found = (await desk.ask("POST", "/internal/customers/find", {"q": "13800138000"})).json()
+    assert found["customer_ids"] == [customer]
+    for q in (number, "SER42", "噪音"):
+        assert (await desk.ask("POST", "/internal/customers/find", {"q": q})).json()["ticket_nos"] == [number], q

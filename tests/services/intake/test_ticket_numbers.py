@@ -1,0 +1,98 @@
+"""Ticket numbers: business date and serial, unique for ever (product.md 4)."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
+
+import pytest
+from sqlalchemy import text
+
+from services.contracts.feedback import Feedback
+from services.intake.links import TicketLinks
+from services.intake.numbering import business_date
+from services.intake.promises_copy import PromisesCopy
+from services.intake.register import Origin, Registrar
+from services.runtime.database import Database
+from tests.services.intake.desk import feedback
+
+SHANGHAI = ZoneInfo("Asia/Shanghai")
+
+
+@dataclass
+class Counter:
+    """A registrar whose clock the test sets."""
+
+    database: Database
+    at: datetime
+
+    def __post_init__(self) -> None:
+        self.registrar = Registrar(
+            self.database,
+            PromisesCopy(self.database),
+            TicketLinks("http://bihuan.example", "links"),
+            zone=SHANGHAI,
+            secret=b"identities",
+            filed=lambda: None,
+            now=lambda: self.at,
+        )
+
+    async def number(self) -> str:
+        """Register a feedback and return its number."""
+        receipt = await self.registrar.register(Feedback.model_validate(feedback()), Origin("staff:李雷", None, None))
+        return receipt.registered.ticket_no
+
+
+@pytest.mark.parametrize(
+    ("at", "number"),
+    [
+        (datetime(2024, 5, 19, 15, 59, 59, 999999, UTC), "20240519"),
+        (datetime(2024, 5, 19, 16, 0, tzinfo=UTC), "20240520"),
+        (datetime(2024, 5, 19, 16, 0, 0, 1, UTC), "20240520"),
+    ],
+)
+def test_the_date_changes_at_midnight_in_shanghai(at: datetime, number: str) -> None:
+    assert business_date(at, SHANGHAI).strftime("%Y%m%d") == number
+
+
+async def test_the_first_number_of_a_day_ends_in_001(database: Database) -> None:
+    counter = Counter(database, datetime(2024, 5, 20, 1, tzinfo=UTC))
+    assert [await counter.number() for _ in range(3)] == ["20240520001", "20240520002", "20240520003"]
+
+
+async def test_serials_begin_again_with_the_day(database: Database) -> None:
+    counter = Counter(database, datetime(2024, 5, 20, 15, 59, 59, tzinfo=UTC))
+    assert await counter.number() == "20240520001"
+    counter.at = datetime(2024, 5, 20, 16, 0, tzinfo=UTC)
+    assert await counter.number() == "20240521001"
+    counter.at = datetime(2024, 5, 20, 15, 59, 59, tzinfo=UTC)
+    assert await counter.number() == "20240520003"
+
+
+async def test_serials_grow_past_999(database: Database) -> None:
+    counter = Counter(database, datetime(2024, 5, 20, 1, tzinfo=UTC))
+    await counter.number()
+    async with database.begin() as connection:
+        await connection.execute(text("SELECT nextval('intake.ticket_serial') FROM generate_series(1, 997)"))
+    assert [await counter.number() for _ in range(2)] == ["20240520999", "202405201000"]
+
+
+async def test_32_racers_at_the_start_of_a_day_get_32_numbers(database_url: str) -> None:
+    databases = [Database(database_url, role="bihuan_app", pool_size=8) for _ in range(4)]
+    counters = [Counter(each, datetime(2024, 5, 20, 16, tzinfo=UTC)) for each in databases for _ in range(8)]
+    numbers = await asyncio.gather(*(counter.number() for counter in counters))
+    assert len(set(numbers)) == 32
+    assert {number[:8] for number in numbers} == {"20240521"}
+    for each in databases:
+        await each.dispose()
+
+
+async def test_racers_around_midnight_never_share_a_number(database_url: str) -> None:
+    databases = [Database(database_url, role="bihuan_app", pool_size=8) for _ in range(2)]
+    before = Counter(databases[0], datetime(2024, 5, 20, 15, 59, 59, tzinfo=UTC))
+    after = Counter(databases[1], datetime(2024, 5, 20, 16, tzinfo=UTC))
+    numbers = await asyncio.gather(*(counter.number() for _ in range(50) for counter in (before, after)))
+    assert len(set(numbers)) == 100
+    assert all(int(number[8:]) > 0 for number in numbers)
+    for each in databases:
+        await each.dispose()

@@ -1,0 +1,116 @@
+"""PostgreSQL down: 503 within two seconds, never a false 2xx, and one ticket after the retries (I1, I3)."""
+
+import asyncio
+import secrets
+import signal
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from services import migrations
+from services.intake.tables import metadata
+from services.runtime.database import Database
+from services.runtime.stack.ports import free_port
+from services.runtime.stack.postgres import Postgres
+from services.runtime.stack.programs import end, spawn
+from tests.services.intake.desk import Desk, feedback
+
+PASSWORD = secrets.token_urlsafe(16)
+
+
+class Server:
+    """A PostgreSQL of this test's own, to be killed."""
+
+    def __init__(self, home: Path) -> None:
+        self.postgres = Postgres(home / "postgres", free_port(), PASSWORD, home / "postgres.log", home)
+        self.postgres.prepare()
+        self._program = self.postgres.program()
+        self._process: asyncio.subprocess.Process | None = None
+
+    async def start(self) -> None:
+        """Start and wait until it answers."""
+        self.postgres.prepare()
+        self._process = await spawn(self._program)
+        async with asyncio.timeout(30):
+            while True:
+                try:
+                    return await self.postgres.ping()
+                except OSError:
+                    await asyncio.sleep(0.05)
+
+    async def kill(self) -> None:
+        """Kill it without warning."""
+        assert self._process
+        self._process.send_signal(signal.SIGKILL)
+        await self._process.wait()
+
+    async def stop(self) -> None:
+        """Stop it."""
+        assert self._process
+        await end(self._process, self._program)
+
+
+@pytest.fixture
+async def server(tmp_path: Path) -> AsyncIterator[Server]:
+    """A running server."""
+    server = Server(tmp_path)
+    await server.start()
+    yield server
+    await server.stop()
+
+
+@pytest.fixture
+async def database_url(server: Server) -> str:
+    """A database with intake's tables."""
+    await server.postgres.provide("bihuan", "bihuan", {"bihuan": PASSWORD, "bihuan_app": PASSWORD})
+    url = server.postgres.url("bihuan", PASSWORD, "bihuan")
+    await migrations.upgrade(url)
+    database = Database(url)
+    async with database.begin() as connection:
+        await connection.run_sync(metadata.create_all)
+    await database.dispose()
+    return url
+
+
+async def test_a_dead_postgresql_is_told_in_two_seconds_and_the_retries_make_one_ticket_each(
+    desk: Desk, server: Server
+) -> None:
+    async def send(key: str) -> httpx.Response:
+        return await desk.call("POST", "/v1/feedback", feedback(), Idempotency_Key=key)
+
+    keys = [f"k{number}" for number in range(60)]
+    sending = [asyncio.create_task(send(key)) for key in keys]
+    await asyncio.sleep(0.1)
+    await server.kill()
+    first = dict(zip(keys, await asyncio.gather(*sending), strict=True))
+    assert {answer.status_code for answer in first.values()} <= {201, 503}
+
+    began = time.monotonic()
+    refused = await send("k-down")
+    assert time.monotonic() - began < 2
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    assert int(refused.headers["Retry-After"]) >= 1
+    assert (await desk.internal.get("/readyz")).status_code == 503
+
+    await server.start()
+    second = {key: await _until_answered(desk, key) for key in keys}
+    for key in keys:
+        if first[key].status_code == 201:
+            assert second[key].json() == first[key].json()
+    async with desk.intake.database.read() as connection:
+        assert (await connection.execute(text("SELECT count(*) FROM intake.feedback"))).scalar_one() == len(keys)
+        assert (await connection.execute(text("SELECT count(*) FROM intake.outbox"))).scalar_one() == len(keys)
+    assert (await desk.internal.get("/readyz")).status_code == 200
+
+
+async def _until_answered(desk: Desk, key: str) -> httpx.Response:
+    while True:
+        answer = await desk.call("POST", "/v1/feedback", feedback(), Idempotency_Key=key)
+        if answer.status_code != 503:
+            assert answer.status_code == 201, answer.text
+            return answer
+        await asyncio.sleep(0.1)
