@@ -174,12 +174,6 @@ class Wait(Message):
     reason: WaitReason
     until: Instant | None = None
 
-    @model_validator(mode="after")
-    def _date_an_appointment(self) -> "Wait":
-        if self.reason is WaitReason.APPOINTMENT and self.until is None:
-            raise ValueError("an appointment needs `until`, its end")
-        return self
-
 
 class WaitBody(Wait):
     """An internal note."""

@@ -64,14 +64,13 @@ class Clock(Record):
     warn_at: tuple[Instant, ...] = ()
     warned: int = 0
     promised_at: Instant | None = None
-    retargeted: bool = False
+    retargeted_at: Instant | None = None
     unscheduled: bool = False
     met_at: Instant | None = None
     breached_at: Instant | None = None
     detected_at: Instant | None = None
     ended_at: Instant | None = None
     cancel_reason: str | None = None
-    explained: bool = False
 
     @property
     def key(self) -> str:
@@ -192,6 +191,8 @@ class TicketStart(Message):
 
     state: TicketState
     policy: PolicySnapshot | None
+    events_before_continuing: int = Field(default=1_000, ge=1)
+    """Length of a history after which the workflow continues as new; in the input, so that replays agree on it."""
 
 
 class RecordRequest(Message):

@@ -1,0 +1,120 @@
+"""What the ticket workflow calls: `record`, the one way into the journal."""
+
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from services.contracts.names import ACTIVITY_RECORD
+from services.contracts.policy import PolicySnapshot
+from services.contracts.ticket import (
+    ClockSchedule,
+    DeadlineSchedule,
+    RecordRequest,
+    Schedule,
+    TicketStart,
+    TicketState,
+    apply_schedule,
+)
+from services.runtime.database import Database
+from services.workflow import due
+from services.workflow.calls import ENGINE_BEHIND, JOURNAL_BEHIND
+from services.workflow.catalogue import Catalogue
+from services.workflow.store import GENESIS, chain, write_clocks, write_journal, write_ticket
+from services.workflow.tables import journal, promises_in_force, tickets
+
+
+class TicketActivities:
+    """Writes batches of the ticket workflows' journals."""
+
+    def __init__(self, database: Database, catalogue: Catalogue) -> None:
+        self._database = database
+        self._catalogue = catalogue
+
+    @activity.defn(name=ACTIVITY_RECORD)
+    async def record(self, batch: RecordRequest) -> Schedule:
+        """Write journal, ticket and clocks in one transaction and answer the instants to wait for.
+
+        A batch that was written before (the answer got lost) is answered again from what is stored. Costs four
+        statements.
+
+        Raises:
+            ApplicationError: `engine_behind` with the stored state, when the journal knows more than the workflow;
+                `journal_behind`, retried, when it knows less.
+        """
+        async with self._database.begin() as connection:
+            row = (await connection.execute(_stand(batch.state.ticket_no))).one_or_none()
+            before = batch.state.version - len(batch.events)
+            if row is None or row.version < before:
+                raise ApplicationError(f"{batch.state.ticket_no}: the journal lacks events", type=JOURNAL_BEHIND)
+            if row.version > before:
+                return await _answer_again(connection, batch, row)
+            versions = due.needs_calendar(batch.state, batch.clocks)
+            calendars = await self._catalogue.calendars_for(versions, row.generation)
+            schedule = due.schedule(batch.state, calendars)
+            apply_schedule(batch.state, schedule)
+            live = {clock.key: clock for clock in batch.state.clocks}
+            scheduled = {clock.key for clock in schedule.clocks}
+            changed = {clock.key: live.get(clock.key, clock) for clock in batch.clocks}
+            changed |= {key: live[key] for key in scheduled}
+            finished = {key: due.spent(clock, calendars) for key, clock in changed.items() if not clock.state.live}
+            last_hash = await write_journal(connection, batch.state.ticket_no, batch.events, row.journal_hash)
+            await write_clocks(connection, batch.state.ticket_no, tuple(changed.values()), finished)
+            await write_ticket(
+                connection,
+                batch.state,
+                batch.events,
+                language=row.language,
+                journal_hash=last_hash,
+                policy=batch.policy,
+            )
+        return schedule
+
+
+def _stand(ticket_no: str) -> Any:
+    columns = (tickets.c.version, tickets.c.journal_hash, tickets.c.language, tickets.c.state, tickets.c.policy)
+    generation = select(promises_in_force.c.generation).scalar_subquery().label("generation")
+    return select(*columns, generation).where(tickets.c.ticket_no == ticket_no).with_for_update()
+
+
+async def _answer_again(connection: AsyncConnection, batch: RecordRequest, row: Any) -> Schedule:
+    stored = TicketState.model_validate(row.state)
+    if row.version == batch.state.version and await _is_written(connection, batch, row.journal_hash):
+        return _instants_of(stored)
+    policy = PolicySnapshot.model_validate(row.policy) if row.policy else None
+    start = TicketStart(state=stored, policy=policy)
+    raise ApplicationError(
+        f"{stored.ticket_no}: the journal is ahead of its workflow",
+        start.model_dump(mode="json"),
+        type=ENGINE_BEHIND,
+        non_retryable=True,
+    )
+
+
+async def _is_written(connection: AsyncConnection, batch: RecordRequest, last_hash: bytes) -> bool:
+    """Whether the journal's last events are those of the batch, and not as many others."""
+    ticket_no, before = batch.state.ticket_no, batch.state.version - len(batch.events)
+    query = select(journal.c.hash).where(journal.c.ticket_no == ticket_no, journal.c.seq == before)
+    last = await connection.scalar(query) or GENESIS
+    for event in batch.events:
+        last = chain(last, ticket_no, event)
+    return last == last_hash
+
+
+def _instants_of(stored: TicketState) -> Schedule:
+    return Schedule(
+        clocks=tuple(
+            ClockSchedule(
+                key=clock.key, due_at=clock.due_at, warn_at=clock.warn_at, calendar_version=clock.calendar_version or 1
+            )
+            for clock in stored.clocks
+            if clock.due_at is not None
+        ),
+        deadlines=tuple(
+            DeadlineSchedule(name=deadline.name, at=deadline.at, reminders=deadline.reminders)
+            for deadline in stored.deadlines
+            if deadline.at is not None
+        ),
+    )

@@ -1,0 +1,139 @@
+"""Roles of the workflow service: `tickets` (HTTP) and `tickets-worker` (workflows, activities, starter)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+
+from temporalio.client import Client
+
+from services.contracts.names import QUEUE_TICKETS, Role
+from services.runtime.database import Database
+from services.runtime.errors import Refusal
+from services.runtime.parts import Check, Part
+from services.runtime.peers import Peer
+from services.runtime.settings import RuntimeSettings, load
+from services.runtime.temporal import connect, worker
+from services.workflow.activities import TicketActivities
+from services.workflow.api import internal_router, router
+from services.workflow.catalogue import Catalogue
+from services.workflow.client import TicketEngine
+from services.workflow.engine import Starter
+from services.workflow.flow import TicketWorkflow
+from services.workflow.service import TicketService
+from services.workflow.settings import WorkflowSettings
+
+SEED_PAUSE_SECONDS = 1.0
+SWEEP_SECONDS = 3600
+CONNECT_PAUSE_SECONDS = 0.5
+SHARED_WITH_SANDBOX = ("services.contracts", "pydantic", "pydantic_core", "annotated_types", "email_validator")
+
+
+def database_of(settings: WorkflowSettings, name: str) -> Database:
+    """The pool of one part."""
+    url = settings.database_url.get_secret_value()
+    return Database(url, pool_size=settings.pool_size, role=settings.database_role, application_name=f"bihuan-{name}")
+
+
+@asynccontextmanager
+async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
+    """The HTTP part. It starts without PostgreSQL and without an engine, and says so in `/readyz`."""
+    settings = _own(given)
+    database = database_of(settings, "tickets")
+    secret = settings.internal_secret.get_secret_value()
+    intake, directory = Peer(settings.intake_url, secret), Peer(settings.directory_url, secret)
+    client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+    tickets = TicketService(settings, database, client, intake, directory)
+    tasks = [asyncio.create_task(_seed(tickets)), asyncio.create_task(_sweep(tickets))]
+    try:
+        yield Part(
+            name=Role.TICKETS,
+            routers=[router],
+            internal_routers=[internal_router],
+            ready={"postgresql": database.ping, "temporal": TicketEngine(client).ping},
+            state=tickets,
+        )
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await intake.close()
+        await directory.close()
+        await database.dispose()
+
+
+@asynccontextmanager
+async def assemble_worker(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
+    """The worker part: it waits for the engine, runs tickets, and starts the workflows that are missing."""
+    settings = _own(given)
+    database = database_of(settings, "tickets-worker")
+    client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+    engine = TicketEngine(client)
+    running = asyncio.create_task(_work(settings, database))
+    try:
+        yield Part(
+            name=Role.TICKETS_WORKER,
+            ready={"postgresql": database.ping, "temporal": engine.ping, "worker": _alive(running)},
+        )
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await database.dispose()
+
+
+def _own(given: RuntimeSettings | None) -> WorkflowSettings:
+    return given if isinstance(given, WorkflowSettings) else load(WorkflowSettings)
+
+
+async def _seed(tickets: TicketService) -> None:
+    """Publish the built-in pack on a new database and tell intake what is in force; until both have worked."""
+    while True:
+        try:
+            await tickets.catalogue.seed()
+            await tickets.promising.tell_intake()
+        except Refusal:
+            await asyncio.sleep(SEED_PAUSE_SECONDS)
+        else:
+            return
+
+
+async def _sweep(tickets: TicketService) -> None:
+    while True:
+        with suppress(Refusal):
+            await tickets.idempotency.sweep()
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _work(settings: WorkflowSettings, database: Database) -> None:
+    """Run tickets from the moment at which the engine answers."""
+    client = await _connected(settings)
+    activities = TicketActivities(database, Catalogue(database))
+    starter = Starter(database, TicketEngine(client), settings.engine_probe_seconds)
+    tickets_worker = worker(
+        client,
+        QUEUE_TICKETS,
+        workflows=[TicketWorkflow],
+        activities=[activities.record],
+        passthrough=SHARED_WITH_SANDBOX,
+        max_cached_workflows=settings.cached_workflows,
+        max_concurrent_workflow_tasks=settings.workflow_slots,
+        max_concurrent_activities=settings.activity_slots,
+    )
+    async with tickets_worker:
+        await starter.run()
+
+
+async def _connected(settings: WorkflowSettings) -> Client:
+    while True:
+        try:
+            return await connect(settings.temporal_address, settings.temporal_namespace)
+        except RuntimeError:
+            await asyncio.sleep(CONNECT_PAUSE_SECONDS)
+
+
+def _alive(running: asyncio.Task[None]) -> Check:
+    async def check() -> None:
+        if running.done():
+            running.result()
+
+    return check

@@ -1,0 +1,106 @@
+"""The typed door to the ticket workflow: start one, give it a command."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
+from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
+
+from services.contracts.commands import Command, Outcome
+from services.contracts.names import QUEUE_TICKETS, UPDATE_COMMAND, WORKFLOW_TICKET, ticket_workflow_id
+from services.contracts.ticket import TicketStart
+
+RPC_LIMIT = timedelta(seconds=5)
+
+
+class EngineUnavailable(Exception):
+    """The engine or its workers did not answer in time; whether the command was taken is unknown."""
+
+
+class NoWorkflow(Exception):
+    """The ticket has no running workflow: not started yet, or ended."""
+
+
+class Refused(Exception):
+    """The workflow refused the command and nothing changed; `code` is `illegal_transition` or `stale_version`."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+class TicketEngine:
+    """Speaks to the ticket workflows of one namespace."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def identity(self) -> str:
+        """The id of the engine's store: it changes when the store was deleted, and every ticket must start again."""
+        request = DescribeNamespaceRequest(namespace=self._client.namespace)
+        answer = await self._client.workflow_service.describe_namespace(request, timeout=RPC_LIMIT)
+        return answer.namespace_info.id
+
+    async def ping(self) -> None:
+        """Return when the engine answers; raise `RPCError` when it does not."""
+        await self.identity()
+
+    async def running(self) -> AsyncIterator[str]:
+        """The ticket numbers of every running ticket workflow."""
+        query = f"WorkflowType = '{WORKFLOW_TICKET}' AND ExecutionStatus = 'Running'"
+        prefix = ticket_workflow_id("")
+        async for found in self._client.list_workflows(query):
+            yield found.id.removeprefix(prefix)
+
+    async def start(self, start: TicketStart) -> None:
+        """Start a ticket's workflow; one that runs already is left alone."""
+        try:
+            await self._client.start_workflow(
+                WORKFLOW_TICKET,
+                start,
+                id=ticket_workflow_id(start.state.ticket_no),
+                task_queue=QUEUE_TICKETS,
+                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+                static_summary=start.state.ticket_no,
+                rpc_timeout=RPC_LIMIT,
+            )
+        except WorkflowAlreadyStartedError:
+            return
+
+    async def command(self, ticket_no: str, command: Command, limit: timedelta) -> Outcome:
+        """Give a command; answers when its effect is durable.
+
+        The Update carries the command's id, so a repeat of the same command attaches to the first.
+
+        Raises:
+            Refused: not legal, or the version is stale.
+            NoWorkflow: nothing runs under the ticket's id.
+            EngineUnavailable: no answer within `limit`; the effect is unknown.
+        """
+        handle = self._client.get_workflow_handle(ticket_workflow_id(ticket_no))
+        try:
+            async with asyncio.timeout(limit.total_seconds()):
+                outcome: Outcome = await handle.execute_update(
+                    UPDATE_COMMAND, command, id=command.id, result_type=Outcome, rpc_timeout=limit
+                )
+        except WorkflowUpdateFailedError as error:
+            raise _refusal(error) from error
+        except (TimeoutError, WorkflowUpdateRPCTimeoutOrCancelledError) as error:
+            raise EngineUnavailable from error
+        except RPCError as error:
+            raise (NoWorkflow() if error.status is RPCStatusCode.NOT_FOUND else EngineUnavailable()) from error
+        return outcome
+
+
+def _refusal(error: WorkflowUpdateFailedError) -> Exception:
+    cause = error.cause
+    if not isinstance(cause, ApplicationError) or cause.type not in {"illegal_transition", "stale_version", "ended"}:
+        return EngineUnavailable()
+    if cause.type == "ended":
+        return NoWorkflow()
+    return Refused(str(cause.type))

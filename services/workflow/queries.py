@@ -1,0 +1,247 @@
+"""The reading side: one ticket, lists, journal, clocks, the feed. Every list is bounded and filtered by reach."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import ColumnElement, Select, and_, cast, exists, func, literal_column, or_, select, tuple_
+
+from services.contracts.base import Code, Instant, to_utc
+from services.contracts.permissions import Action, Caller, Relation, reach
+from services.contracts.words import Category, ClockName, Kind, Phase, Priority, Status, Urgency
+from services.runtime.database import Database
+from services.runtime.errors import NotFound, ValidationFailed
+from services.runtime.http import decode_cursor, encode_cursor
+from services.workflow.tables import Xid8, clocks, commands, journal, tickets
+from services.workflow.views import TicketRow
+
+Row = Mapping[Any, Any]
+Rows = Sequence[Row]
+Page = tuple[Rows, str | None]
+_LARGEST_SEQ = 2**31 - 1
+
+
+class TicketFilters(BaseModel):
+    """What a list of tickets is narrowed by; a repeated parameter holds if one of its values does."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    status: list[Status] = Field(default_factory=list)
+    phase: list[Phase] = Field(default_factory=list)
+    kind: list[Kind] = Field(default_factory=list)
+    category: list[Category] = Field(default_factory=list)
+    priority: list[Priority] = Field(default_factory=list)
+    urgency: list[Urgency] = Field(default_factory=list)
+    department: list[Code] = Field(default_factory=list)
+    owner: list[str] = Field(default_factory=list)
+    overdue: bool | None = None
+    clock: ClockName | None = None
+    due_before: Instant | None = None
+    opened_from: Instant | None = None
+    opened_to: Instant | None = None
+    customer_id: str | None = None
+    product_model: str | None = None
+    incident_id: str | None = None
+    sort: Literal["next_due_at", "-opened_at"] = "next_due_at"
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str | None, Field(max_length=1000)] = None
+
+
+class Queries:
+    """Reads schema `workflow`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def find(self, ticket_no: str) -> TicketRow | None:
+        """One ticket, or None."""
+        async with self._database.read() as connection:
+            row = (await connection.execute(select(tickets).where(tickets.c.ticket_no == ticket_no))).mappings().first()
+        return TicketRow(row) if row else None
+
+    async def clocks_of(self, *ticket_nos: str) -> dict[str, Rows]:
+        """Every clock of some tickets, by ticket number."""
+        query = select(clocks).where(clocks.c.ticket_no.in_(ticket_nos)).order_by(clocks.c.started_at)
+        found: dict[str, list[Row]] = {number: [] for number in ticket_nos}
+        async with self._database.read() as connection:
+            for row in (await connection.execute(query)).mappings():
+                found[row["ticket_no"]].append(row)
+        return dict(found)
+
+    async def page(self, caller: Caller, filters: TicketFilters, meant: ColumnElement[bool] | None = None) -> Page:
+        """A page of tickets that `caller` may read; `meant` narrows to what a search means."""
+        query = _within_reach(select(tickets), caller, Action.READ_TICKET)
+        if meant is not None:
+            query = query.where(meant)
+        query = _ordered(_filtered(query, filters), filters)
+        async with self._database.read() as connection:
+            rows = list((await connection.execute(query.limit(filters.limit + 1))).mappings())
+        if len(rows) <= filters.limit:
+            return rows, None
+        last = rows[filters.limit - 1]
+        at = last["next_due_at"] if filters.sort == "next_due_at" else last["opened_at"]
+        return rows[: filters.limit], encode_cursor([filters.sort, at.isoformat() if at else "", last["ticket_no"]])
+
+    async def timeline(self, ticket_no: str, limit: int, cursor: str | None) -> Page:
+        """The journal of a ticket in order, each event with its command's body."""
+        after = _seq(decode_cursor(cursor, int)[0]) if cursor else 0
+        query = (
+            select(journal, commands.c.body)
+            .outerjoin(commands, commands.c.id == journal.c.command_id)
+            .where(journal.c.ticket_no == ticket_no, journal.c.seq > after)
+            .order_by(journal.c.seq)
+            .limit(limit + 1)
+        )
+        async with self._database.read() as connection:
+            rows = list((await connection.execute(query)).mappings())
+        more = len(rows) > limit
+        return rows[:limit], encode_cursor([rows[limit - 1]["seq"]]) if more else None
+
+    async def feed(
+        self, caller: Caller, types: Sequence[str], limit: int, cursor: str | None
+    ) -> tuple[Rows, str | None, bool]:
+        """Events of all tickets in an order that never changes: rows, the position after them, and whether more wait.
+
+        Only what every earlier transaction has settled is shown, so a reader that goes on from its position misses
+        nothing.
+        """
+        position = tuple_(journal.c.tx, journal.c.ticket_no, journal.c.seq)
+        settled = journal.c.tx < literal_column("pg_snapshot_xmin(pg_current_snapshot())")
+        query = select(journal, literal_column("journal.tx::text").label("tx_text")).where(settled)
+        if reach(caller, Action.READ_EVENTS) is not Relation.ANY and caller.department:
+            query = query.where(exists().where(tickets.c.ticket_no == journal.c.ticket_no, _in_queue(caller)))
+        if types:
+            query = query.where(journal.c.type.in_(types))
+        if cursor:
+            tx, ticket_no, seq = decode_cursor(cursor, int, str, int)
+            if not tx >= 0:
+                raise _foreign_cursor()
+            query = query.where(position > tuple_(cast(str(tx), Xid8), ticket_no, _seq(seq)))
+        query = query.order_by(journal.c.tx, journal.c.ticket_no, journal.c.seq).limit(limit + 1)
+        async with self._database.read() as connection:
+            rows = list((await connection.execute(query)).mappings())
+        shown = rows[:limit]
+        end = encode_cursor([int(shown[-1]["tx_text"]), shown[-1]["ticket_no"], shown[-1]["seq"]]) if shown else cursor
+        return shown, end, len(rows) > limit
+
+    async def require(self, ticket_no: str) -> TicketRow:
+        """One ticket.
+
+        Raises:
+            NotFound: there is none.
+        """
+        found = await self.find(ticket_no)
+        if found is None:
+            raise NotFound(f"no ticket {ticket_no}")
+        return found
+
+
+def matching(q: str, customer_ids: Sequence[str], ticket_nos: Sequence[str]) -> ColumnElement[bool]:
+    """What a search means: a number or its beginning, a serial or order number, or what intake found."""
+    return or_(
+        tickets.c.ticket_no.startswith(q, autoescape=True),
+        tickets.c.serial_no == q,
+        tickets.c.product["order_no"].astext == q,
+        tickets.c.customer_id.in_(customer_ids),
+        tickets.c.ticket_no.in_(ticket_nos),
+    )
+
+
+def _within_reach(query: Select[Any], caller: Caller, action: Action) -> Select[Any]:
+    relation = reach(caller, action)
+    if relation is None:
+        return query.where(literal_column("false"))
+    if relation is Relation.ANY or caller.department is None:
+        return query
+    return query.where(_in_queue(caller))
+
+
+def _in_queue(caller: Caller) -> Any:
+    """What `permissions` calls the queue, in SQL."""
+    return or_(
+        tickets.c.department == caller.department,
+        tickets.c.department.is_(None),
+        tickets.c.owner == caller.id,
+        tickets.c.co_owners.contains([caller.id]),
+    )
+
+
+def _filtered(query: Select[Any], filters: TicketFilters) -> Select[Any]:
+    for name in ("status", "phase", "kind", "category", "priority", "urgency", "department"):
+        if values := getattr(filters, name):
+            query = query.where(tickets.c[name].in_(values))
+    if filters.owner:
+        mine = [tickets.c.owner.in_(filters.owner), tickets.c.co_owners.overlap(filters.owner)]
+        query = query.where(or_(*mine))
+    for name in ("customer_id", "product_model", "incident_id"):
+        if value := getattr(filters, name):
+            query = query.where(tickets.c[name] == value)
+    return _filtered_by_time(query, filters)
+
+
+def _filtered_by_time(query: Select[Any], filters: TicketFilters) -> Select[Any]:
+    if filters.opened_from:
+        query = query.where(tickets.c.opened_at >= filters.opened_from)
+    if filters.opened_to:
+        query = query.where(tickets.c.opened_at < filters.opened_to)
+    return _filtered_by_clock(query, filters)
+
+
+def _filtered_by_clock(query: Select[Any], filters: TicketFilters) -> Select[Any]:
+    """With `clock`, what is overdue or due before an instant is that clock; without, any clock of the ticket."""
+    live = [clocks.c.ticket_no == tickets.c.ticket_no, clocks.c.ended_at.is_(None)]
+    if filters.clock:
+        live.append(clocks.c.name == filters.clock)
+        query = query.where(exists().where(*live))
+    if filters.due_before and filters.clock:
+        query = query.where(exists().where(*live, clocks.c.due_at < filters.due_before))
+    elif filters.due_before:
+        query = query.where(tickets.c.next_due_at < filters.due_before)
+    if filters.overdue is not None:
+        late = or_(clocks.c.state == "breached", and_(clocks.c.state == "running", clocks.c.due_at < func.now()))
+        overdue = exists().where(*live, late)
+        query = query.where(overdue if filters.overdue else ~overdue)
+    return query
+
+
+def _ordered(query: Select[Any], filters: TicketFilters) -> Select[Any]:
+    after = _position(filters)
+    if filters.sort == "-opened_at":
+        if after is not None:
+            query = query.where(tuple_(tickets.c.opened_at, tickets.c.ticket_no) < tuple_(*after))
+        return query.order_by(tickets.c.opened_at.desc(), tickets.c.ticket_no.desc())
+    if after is not None:
+        query = query.where(_after_due(*after))
+    return query.order_by(tickets.c.next_due_at.asc().nulls_last(), tickets.c.ticket_no)
+
+
+def _position(filters: TicketFilters) -> tuple[datetime | None, str] | None:
+    """Where the page before ended; a cursor of another order is refused."""
+    if filters.cursor is None:
+        return None
+    sort, at, number = decode_cursor(filters.cursor, str, str, str)
+    try:
+        instant = to_utc(datetime.fromisoformat(at)) if at else None
+    except ValueError:
+        raise _foreign_cursor() from None
+    if sort != filters.sort:
+        raise _foreign_cursor()
+    return instant, number
+
+
+def _seq(number: int) -> int:
+    if not 0 <= number <= _LARGEST_SEQ:
+        raise _foreign_cursor()
+    return number
+
+
+def _foreign_cursor() -> ValidationFailed:
+    return ValidationFailed.at("/cursor", "invalid_cursor", "the cursor is of another list or order")
+
+
+def _after_due(instant: datetime | None, number: str) -> Any:
+    if instant is None:
+        return and_(tickets.c.next_due_at.is_(None), tickets.c.ticket_no > number)
+    later = tuple_(tickets.c.next_due_at, tickets.c.ticket_no) > tuple_(instant, number)
+    return or_(later, tickets.c.next_due_at.is_(None))

@@ -1,0 +1,110 @@
+"""The workflow service put together: what its endpoints work with."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
+
+from fastapi import Depends, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio.client import Client
+
+from services.contracts.names import Role
+from services.contracts.permissions import Action, may
+from services.runtime.auth import Caller, CallerDep
+from services.runtime.database import Database
+from services.runtime.errors import Forbidden
+from services.runtime.idempotency import Answer, Idempotency, idempotency_key
+from services.runtime.parts import service
+from services.runtime.peers import Peer
+from services.workflow.catalogue import Catalogue
+from services.workflow.client import TicketEngine
+from services.workflow.people import People
+from services.workflow.preparing import Preparation
+from services.workflow.promising import Promising
+from services.workflow.queries import Queries, TicketFilters, matching
+from services.workflow.reconciling import Reconciler
+from services.workflow.registering import Registrar
+from services.workflow.settings import WorkflowSettings
+from services.workflow.showing import Showing
+from services.workflow.tables import idempotency
+from services.workflow.taking import Commands
+from services.workflow.views import feed_item
+
+
+class TicketService:
+    """One per process."""
+
+    def __init__(self, settings: WorkflowSettings, database: Database, client: Client, intake: Peer, directory: Peer):
+        self.secret = settings.internal_secret.get_secret_value()
+        self.intake = intake
+        self.people = People(directory)
+        self.queries = Queries(database)
+        self.catalogue = Catalogue(database)
+        self.promising = Promising(self.catalogue, intake)
+        self.registrar = Registrar(database, self.people)
+        self.showing = Showing(queries=self.queries, registrar=self.registrar, catalogue=self.catalogue, intake=intake)
+        engine = TicketEngine(client)
+        self.reconciler = Reconciler(database, engine)
+        self.commands = Commands(
+            database=database,
+            queries=self.queries,
+            preparation=Preparation(
+                queries=self.queries,
+                catalogue=self.catalogue,
+                people=self.people,
+                registrar=self.registrar,
+                intake=intake,
+            ),
+            engine=engine,
+            reconciler=self.reconciler,
+            settings=settings,
+        )
+        self.idempotency = Idempotency(database, idempotency, self.secret)
+
+    async def feed(
+        self, caller: Caller, types: Sequence[str], limit: int, cursor: str | None
+    ) -> tuple[list[dict[str, Any]], str | None, bool]:
+        """A page of the feed, the position after it, and whether more is waiting."""
+        rows, position, more = await self.queries.feed(caller, types, limit, cursor)
+        return [feed_item(row) for row in rows], position, more
+
+    async def once(self, request: Request, caller: Caller, work: Callable[[], Awaitable[Any]]) -> JSONResponse:
+        """Answer what `work` returns, or what it returned first under the request's key. It changes nothing, so without
+        a key it costs no transaction."""
+        if idempotency_key(request) is None:
+            return JSONResponse(await work())
+
+        async def remembered(_: AsyncConnection) -> Answer:
+            return Answer(await work())
+
+        return await self.idempotency.once(request, caller, remembered)
+
+    async def search(self, caller: Caller, q: str, filters: TicketFilters) -> tuple[list[dict[str, Any]], str | None]:
+        """Find tickets. What customers are called, and what they wrote, is searched for those who may read it: an
+        answer that says yes or no tells a phone number digit by digit."""
+        found = await self.intake.post("/internal/customers/find", {"q": q})
+        customers = found["customer_ids"] if may(caller, Action.READ_CONTACT) else []
+        written = found["ticket_nos"] if may(caller, Action.READ_FEEDBACK) else []
+        rows, following = await self.queries.page(caller, filters, matching(q, customers, written))
+        return await self.showing.tickets(rows, caller), following
+
+
+def tickets_of(request: Request) -> TicketService:
+    """The process's workflow service."""
+    found: TicketService = service(request, Role.TICKETS)
+    return found
+
+
+TicketsDep = Annotated[TicketService, Depends(tickets_of)]
+
+
+def allowed_to(*actions: Action) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency: the caller, who may do one of `actions` on some ticket at least; 403 otherwise, before anything
+    else."""
+
+    async def check(caller: CallerDep) -> Caller:
+        if not any(may(caller, action) for action in actions):
+            raise Forbidden
+        return caller
+
+    return check

@@ -1,0 +1,24 @@
+"""Settings of the workflow service and its worker."""
+
+from pydantic import Field
+
+from services.runtime.settings import RuntimeSettings
+
+
+class WorkflowSettings(RuntimeSettings):
+    """What the workflow service adds to every process's settings."""
+
+    command_seconds: float = Field(
+        default=8.0, gt=0, description="Longest wait for a command's effect; after it the answer is 503, unknown."
+    )
+    start_seconds: float = Field(
+        default=5.0, gt=0, description="How long a command waits for a ticket's workflow that is not started yet."
+    )
+    workflow_slots: int = Field(default=40, ge=1, description="Workflow tasks that a worker runs at once.")
+    activity_slots: int = Field(default=20, ge=1, description="Activities that a worker runs at once.")
+    cached_workflows: int = Field(
+        default=2_000, ge=0, description="Tickets that a worker keeps in memory between their steps; 0 replays each."
+    )
+    engine_probe_seconds: float = Field(
+        default=5.0, gt=0, description="How often the worker asks whether the engine is the one that it knows."
+    )

@@ -1,0 +1,119 @@
+"""A ticket put together for one caller: the row, its clocks, what they may do next, and the customer from intake."""
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from services.contracts.feedback import CustomerAsk, CustomerQuestion, Registration
+from services.contracts.permissions import Action, may, sees_contact
+from services.contracts.ticket import Clock
+from services.promises.explanations import explain
+from services.runtime.auth import Caller
+from services.runtime.errors import Forbidden, NotFound
+from services.runtime.peers import Peer
+from services.runtime.telemetry import request_id
+from services.workflow.catalogue import Catalogue
+from services.workflow.preparing import is_accused
+from services.workflow.queries import Queries, Rows
+from services.workflow.registering import Registrar
+from services.workflow.views import TicketRow, allowed_commands, ledger_view, ticket_view, timeline_item
+
+TICKET_NO = re.compile(r"\d{11,20}")
+
+
+class Showing:
+    """Answers what a caller may see of tickets."""
+
+    def __init__(self, *, queries: Queries, registrar: Registrar, catalogue: Catalogue, intake: Peer) -> None:
+        self._queries = queries
+        self._registrar = registrar
+        self._catalogue = catalogue
+        self._intake = intake
+
+    async def find(self, ticket_no: str, caller: Caller, action: Action = Action.READ_TICKET) -> TicketRow:
+        """The ticket, if `caller` may do `action` on it.
+
+        Raises:
+            NotFound, Forbidden.
+        """
+        ticket = await self.existing(ticket_no)
+        if not may(caller, action, ticket):
+            raise Forbidden
+        return ticket
+
+    async def existing(self, ticket_no: str) -> TicketRow:
+        """The ticket, whoever asks. One that the relay has not handed over yet is fetched from intake: from the 201 on,
+        reads show it.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return await self._queries.find(ticket_no) or await self._fetch(ticket_no)
+
+    async def ticket(self, ticket: TicketRow, caller: Caller) -> dict[str, Any]:
+        """The view of one ticket; a contact shown in full is in intake's audit log by then."""
+        clocks = await self._queries.clocks_of(ticket.row["ticket_no"])
+        view = self._view(ticket, clocks, caller)
+        return {**view, "customer": (await self.customers([ticket], caller, in_full=sees_contact(caller, ticket)))[0]}
+
+    async def tickets(self, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
+        """The views of a page; contacts are masked in lists, whoever asks."""
+        found = [TicketRow(row) for row in rows]
+        clocks = await self._queries.clocks_of(*(row["ticket_no"] for row in rows))
+        customers = await self.customers(found, caller, in_full=False)
+        views = zip(found, customers, strict=True)
+        return [{**self._view(it, clocks, caller), "customer": customer} for it, customer in views]
+
+    async def customers(self, found: Sequence[TicketRow], caller: Caller, *, in_full: bool) -> list[dict[str, Any]]:
+        """The customers of some tickets, in their order."""
+        if not found:
+            return []
+        question = CustomerQuestion(
+            reader_kind=caller.kind,
+            reader_id=caller.id,
+            request_id=request_id.get(),
+            asks=tuple(
+                CustomerAsk(ticket_no=it.row["ticket_no"], customer_id=it.row["customer_id"], in_full=in_full)
+                for it in found
+            ),
+        )
+        answer = await self._intake.post("/internal/customers/show", question.model_dump(mode="json"))
+        return list(answer["items"])
+
+    async def timeline(
+        self, ticket: TicketRow, caller: Caller, limit: int, cursor: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """The journal; texts are for those who handle the ticket and the auditor."""
+        rows, following = await self._queries.timeline(ticket.row["ticket_no"], limit, cursor)
+        with_texts = may(caller, Action.READ_NOTE, ticket)
+        return [timeline_item(row, row["body"], with_texts=with_texts) for row in rows], following
+
+    async def clocks(self, ticket: TicketRow, language: str) -> list[dict[str, Any]]:
+        """The ledger of every clock, each with a sentence that explains its due time."""
+        rows = (await self._queries.clocks_of(ticket.row["ticket_no"]))[ticket.row["ticket_no"]]
+        versions = {(row["ledger"]["calendar"], row["ledger"]["calendar_version"]) for row in rows}
+        in_force = await self._catalogue.in_force()
+        pinned = {(id_, version) for id_, version in versions if version is not None}
+        calendars = await self._catalogue.calendars_for(pinned, in_force.promises.generation)
+        now = datetime.now(UTC)
+        shown = []
+        for row in rows:
+            clock = Clock.model_validate(row["ledger"])
+            calendar = calendars.get((clock.calendar, clock.calendar_version)) or calendars["always", None]
+            sentence = explain(clock, calendar)["zh-CN" if language.startswith("zh") else "en"]
+            shown.append(ledger_view(row, sentence, now))
+        return shown
+
+    @staticmethod
+    def _view(ticket: TicketRow, clocks: Mapping[str, Rows], caller: Caller) -> dict[str, Any]:
+        allowed = allowed_commands(ticket, caller, accused=is_accused(ticket, caller))
+        with_texts = may(caller, Action.READ_NOTE, ticket)
+        return ticket_view(ticket, clocks[ticket.row["ticket_no"]], allowed, with_texts=with_texts)
+
+    async def _fetch(self, ticket_no: str) -> TicketRow:
+        if not TICKET_NO.fullmatch(ticket_no):
+            raise NotFound(f"no ticket {ticket_no}")
+        told = await self._intake.get(f"/internal/registrations/{ticket_no}")
+        await self._registrar.register(Registration.model_validate(told))
+        return await self._queries.require(ticket_no)

@@ -1,0 +1,170 @@
+"""The writing side of schema `workflow`: journal, ticket and clocks of one batch, in the caller's transaction."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.journal import Event, EventType
+from services.contracts.policy import PolicySnapshot
+from services.contracts.ticket import Clock, TicketState
+from services.contracts.words import CloseReason
+from services.workflow.closing import standard_note
+from services.workflow.tables import clocks, commands, journal, tickets
+
+GENESIS = b"\x00" * 32
+
+_CLOSES = frozenset({EventType.CLOSED, EventType.MERGED, EventType.WITHDRAWN})
+
+
+def chain(previous: bytes, ticket_no: str, event: Event) -> bytes:
+    """The hash of an event's row, over the one before it (invariant I7)."""
+    content = json.dumps(event.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(previous + ticket_no.encode() + content.encode()).digest()
+
+
+async def write_journal(connection: AsyncConnection, ticket_no: str, events: Sequence[Event], previous: bytes) -> bytes:
+    """Append events; answers the hash of the last one."""
+    rows = []
+    for event in events:
+        previous = chain(previous, ticket_no, event)
+        rows.append(
+            {
+                "ticket_no": ticket_no,
+                "seq": event.seq,
+                "type": event.type,
+                "at": event.at,
+                "actor_kind": event.actor.kind,
+                "actor_id": event.actor.id,
+                "from_phase": event.from_phase,
+                "to_phase": event.to_phase,
+                "cycle": event.cycle,
+                "command_id": event.command_id,
+                "data": event.model_dump(mode="json")["data"],
+                "hash": previous,
+            }
+        )
+    if rows:
+        await connection.execute(insert(journal), rows)
+    return previous
+
+
+def ticket_columns(state: TicketState) -> dict[str, Any]:
+    """What the view shows of the state."""
+    due = [clock.due_at for clock in state.clocks if clock.due_at]
+    return {
+        "version": state.version,
+        "status": state.status,
+        "phase": state.phase,
+        "cycle": state.cycle,
+        "kind": state.kind,
+        "category": state.category,
+        "subcategory": state.subcategory,
+        "urgency": state.urgency,
+        "priority": state.priority,
+        "department": state.department,
+        "owner": state.owner,
+        "co_owners": list(state.co_owners),
+        "accepted_by": state.accepted_by,
+        "tags": list(state.tags),
+        "cause": state.cause,
+        "accepted_at": state.accepted_at,
+        "assigned_at": state.assigned_at,
+        "responded_at": state.responded_at,
+        "resolved_at": state.resolved_at,
+        "confirmed_at": state.confirmed_at,
+        "closed_at": state.closed_at,
+        "resolution": state.result,
+        "confirmation": state.confirmation,
+        "close_reason": state.close_reason,
+        "merged_into": state.merged_into,
+        "next_due_at": min(due, default=None),
+        "ended": state.ended,
+        "state": state.model_dump(mode="json"),
+    }
+
+
+def policy_column(policy: PolicySnapshot | None) -> dict[str, Any]:
+    """The policy snapshot that a rebuilt workflow starts from."""
+    return {"policy": policy.model_dump(mode="json") if policy else None}
+
+
+async def write_ticket(
+    connection: AsyncConnection,
+    state: TicketState,
+    events: Sequence[Event],
+    *,
+    language: str,
+    journal_hash: bytes,
+    policy: PolicySnapshot | None,
+) -> None:
+    """Bring the ticket's row to the state after `events`, with the texts that its closing and resolution refer to."""
+    columns = ticket_columns(state) | {"journal_hash": journal_hash}
+    if policy is not None:
+        columns |= policy_column(policy)
+    for event in events:
+        columns |= _texts_of(event, state, language)
+    await connection.execute(update(tickets).where(tickets.c.ticket_no == state.ticket_no).values(**columns))
+
+
+def _texts_of(event: Event, state: TicketState, language: str) -> dict[str, Any]:
+    written = select(commands.c.body["reason"].astext).where(commands.c.id == event.command_id).scalar_subquery()
+    if event.type is EventType.RESOLVED:
+        return {"resolution_reason": written}
+    if event.type is EventType.REOPENED:
+        return {"close_note": None, "close_evidence": None, "resolution_reason": None}
+    if event.type not in _CLOSES or state.close_reason is None:
+        return {}
+    if state.close_reason is CloseReason.CONFIRMED:
+        return {"close_note": None, "close_evidence": event.command_id}
+    return {"close_note": _filed(event, state.close_reason, language)}
+
+
+def _filed(event: Event, reason: CloseReason, language: str) -> Any:
+    standard = standard_note(reason, language)
+    if event.command_id is None:
+        return standard
+    written = select(commands.c.body["reason"].astext).where(commands.c.id == event.command_id).scalar_subquery()
+    return func.coalesce(written, standard)
+
+
+async def write_clocks(
+    connection: AsyncConnection, ticket_no: str, changed: Sequence[Clock], times: Mapping[str, Mapping[str, int]]
+) -> None:
+    """Insert or update clocks; `times` holds elapsed and overdue seconds of finished ones, by key."""
+    if not changed:
+        return
+    rows = [_clock_row(ticket_no, clock, times.get(clock.key, {})) for clock in changed]
+    statement = insert(clocks).values({name: bindparam(name) for name in rows[0]})
+    kept = {"ticket_no", "cycle", "name", "round"}
+    changes = {name: statement.excluded[name] for name in rows[0] if name not in kept}
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=[clocks.c[name] for name in sorted(kept)], set_=changes), rows
+    )
+
+
+def _clock_row(ticket_no: str, clock: Clock, times: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "ticket_no": ticket_no,
+        "cycle": clock.cycle,
+        "name": clock.name,
+        "round": clock.round,
+        "state": clock.state,
+        "started_at": clock.started_at,
+        "due_at": clock.due_at,
+        "met_at": clock.met_at,
+        "breached_at": clock.breached_at,
+        "ended_at": clock.ended_at,
+        "elapsed_seconds": times.get("elapsed"),
+        "overdue_seconds": times.get("overdue"),
+        "ledger": clock.model_dump(mode="json"),
+    }
+
+
+async def notify(connection: AsyncConnection, channel: str) -> None:
+    """Wake whoever waits for work of this kind, when the transaction commits."""
+    await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel})

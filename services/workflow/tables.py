@@ -1,0 +1,211 @@
+"""Schema `workflow`: tickets as shown, their journal and clocks, stored commands, policies and calendars."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+from sqlalchemy.types import UserDefinedType
+
+from services.runtime.idempotency import idempotency_table
+
+metadata = MetaData(schema="workflow")
+idempotency = idempotency_table(metadata)
+"""Answers of the POSTs that are no commands: those are kept with the commands."""
+
+
+class Xid8(UserDefinedType[str]):
+    """A transaction's number that never wraps; the feed orders by it, because sequences commit out of order."""
+
+    cache_ok = True
+
+    def get_col_spec(self, **_: object) -> str:
+        """The type's name in SQL."""
+        return "xid8"
+
+
+def _instant(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+tickets = Table(
+    "tickets",
+    metadata,
+    Column("ticket_no", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("phase", Text, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("subcategory", Text),
+    Column("urgency", Text, nullable=False),
+    Column("priority", Text, nullable=False),
+    Column("service_stage", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("language", Text, nullable=False),
+    Column("department", Text),
+    Column("owner", Text),
+    Column("co_owners", ARRAY(Text), nullable=False),
+    Column("accepted_by", Text),
+    Column("customer_id", Text, nullable=False),
+    Column("complaint_about", Text),
+    Column("product", JSONB, nullable=False),
+    Column("product_model", Text),
+    Column("serial_no", Text),
+    Column("incident_id", Text),
+    Column("tags", ARRAY(Text), nullable=False),
+    Column("cause", Text),
+    _instant("opened_at", nullable=False),
+    _instant("accepted_at"),
+    _instant("assigned_at"),
+    _instant("responded_at"),
+    _instant("resolved_at"),
+    _instant("confirmed_at"),
+    _instant("closed_at"),
+    Column("resolution", Text),
+    Column("resolution_reason", Text),
+    Column("confirmation", Text),
+    Column("close_reason", Text),
+    Column("close_note", Text),
+    Column("close_evidence", Text),
+    Column("merged_into", Text),
+    _instant("next_due_at"),
+    Column("policy", JSONB),
+    Column("state", JSONB, nullable=False),
+    Column("ended", Boolean, nullable=False),
+    Column("journal_hash", LargeBinary, nullable=False),
+    Column("engine_id", Text),
+    Column("engine_attempts", Integer, nullable=False, server_default=text("0")),
+    CheckConstraint(
+        "(status = 'closed') = (close_reason IS NOT NULL) AND (status = 'closed') = (closed_at IS NOT NULL)",
+        name="closed_says_why",
+    ),
+    CheckConstraint(
+        "close_reason IS NULL"
+        " OR (close_reason = 'confirmed' AND confirmed_at IS NOT NULL AND close_evidence IS NOT NULL)"
+        " OR (close_reason IN ('unresolved', 'information_not_supplied', 'not_reached', 'callback_refused',"
+        " 'withdrawn', 'merged') AND close_note IS NOT NULL AND length(btrim(close_note)) > 0)",
+        name="closed_is_confirmed_or_filed",
+    ),
+    CheckConstraint("close_reason <> 'merged' OR merged_into IS NOT NULL", name="merged_into_a_ticket"),
+    Index("tickets_by_next_due", text("next_due_at NULLS LAST"), "ticket_no"),
+    Index("tickets_by_opening", text("opened_at DESC"), text("ticket_no DESC")),
+    Index("tickets_by_department", "department", "status"),
+    Index("tickets_by_customer", "customer_id"),
+    Index("tickets_by_serial", "serial_no", postgresql_where=text("serial_no IS NOT NULL")),
+    Index("tickets_living", "engine_id", postgresql_where=text("NOT ended")),
+)
+
+journal = Table(
+    "journal",
+    metadata,
+    Column("ticket_no", Text, nullable=False),
+    Column("seq", Integer, nullable=False),
+    Column("type", Text, nullable=False),
+    _instant("at", nullable=False),
+    Column("actor_kind", Text, nullable=False),
+    Column("actor_id", Text, nullable=False),
+    Column("from_phase", Text),
+    Column("to_phase", Text, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("command_id", Text),
+    Column("data", JSONB, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("tx", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    PrimaryKeyConstraint("ticket_no", "seq"),
+    CheckConstraint("seq >= 1", name="seq_from_one"),
+    Index("journal_feed", "tx", "ticket_no", "seq"),
+    Index("journal_by_command", "command_id", postgresql_where=text("command_id IS NOT NULL")),
+)
+
+clocks = Table(
+    "clocks",
+    metadata,
+    Column("ticket_no", Text, nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("state", Text, nullable=False),
+    _instant("started_at", nullable=False),
+    _instant("due_at"),
+    _instant("met_at"),
+    _instant("breached_at"),
+    _instant("ended_at"),
+    Column("elapsed_seconds", BigInteger),
+    Column("overdue_seconds", BigInteger),
+    Column("ledger", JSONB, nullable=False),
+    PrimaryKeyConstraint("ticket_no", "cycle", "name", "round"),
+    Index("clocks_running_by_due", "due_at", postgresql_where=text("state = 'running'")),
+    Index("clocks_breached", "ticket_no", postgresql_where=text("state = 'breached'")),
+)
+
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("ticket_no", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("caller", Text, nullable=False),
+    Column("key", Text),
+    Column("body_hash", Text, nullable=False),
+    Column("body", JSONB, nullable=False),
+    Column("command", JSONB, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("answer", JSONB),
+    Index(
+        "commands_by_key", "caller", "ticket_no", "name", "key", unique=True, postgresql_where=text("key IS NOT NULL")
+    ),
+    Index("commands_of_ticket", "ticket_no", "created_at"),
+)
+
+policies = Table(
+    "policies",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", JSONB, nullable=False),
+    _instant("created_at", nullable=False),
+    _instant("published_at"),
+    PrimaryKeyConstraint("id", "version"),
+)
+
+calendars = Table(
+    "calendars",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("body", JSONB, nullable=False),
+    _instant("created_at", nullable=False),
+    _instant("published_at"),
+    PrimaryKeyConstraint("id", "version"),
+)
+
+policy_order = Table(
+    "policy_order",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("position", Integer, nullable=False),
+)
+"""The order in which policies are tried; a policy without a condition comes last."""
+
+promises_in_force = Table(
+    "promises_in_force",
+    metadata,
+    Column("one", Integer, primary_key=True),
+    Column("generation", BigInteger, nullable=False),
+    CheckConstraint("one = 1", name="one_row"),
+)
+"""Counts publications, so that every cache knows whether it is current."""

@@ -1,0 +1,234 @@
+"""A command on its way: who may give it, and the wait for its effect (architecture.md, workflow 2)."""
+
+import asyncio
+import hashlib
+import time
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from sqlalchemy import Row, func, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from services.contracts.base import Message
+from services.contracts.commands import Command
+from services.contracts.permissions import may
+from services.contracts.words import CommandName
+from services.runtime.auth import Caller
+from services.runtime.database import Database
+from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion, Unavailable
+from services.workflow.client import EngineUnavailable, NoWorkflow, Refused, TicketEngine
+from services.workflow.lifecycle import is_legal
+from services.workflow.preparing import Asked, Preparation, is_accused
+from services.workflow.queries import Queries
+from services.workflow.reconciling import Reconciler
+from services.workflow.settings import WorkflowSettings
+from services.workflow.tables import commands, journal
+from services.workflow.views import BARRED_FOR_THE_ACCUSED, TicketRow, allowed_commands, command_action
+
+POLL_SECONDS = 0.1
+SHORTEST_SECONDS = 1.0
+"""What a workflow that has just started gets at least for its first command."""
+
+
+@dataclass(frozen=True)
+class Admission:
+    """A caller who may give a command to a ticket; `known` is what was stored under the request's key before."""
+
+    ticket: TicketRow
+    name: CommandName
+    caller: Caller
+    key: str | None
+    known: Row[Any] | None = None
+
+    @property
+    def ticket_no(self) -> str:
+        """The ticket's number."""
+        return str(self.ticket.row["ticket_no"])
+
+    @property
+    def scope(self) -> str:
+        """The caller, as keys are scoped to it."""
+        return f"{self.caller.kind}:{self.caller.id}"
+
+    @property
+    def command_id(self) -> str:
+        """An id of its own, or the one of every repeat under the key: whoever hears of it twice knows it again."""
+        if self.key is None:
+            return uuid.uuid4().hex
+        named = "\0".join((self.scope, self.ticket_no, self.name, self.key))
+        return hashlib.sha256(named.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A command whose effect is durable. `answer` is the first answer when this is a repeat of an answered one."""
+
+    command_id: str
+    answer: Mapping[str, Any] | None = None
+    repeated: bool = False
+
+
+class Commands:
+    """Takes commands: stores them, gives them to the workflow, remembers what was answered."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        queries: Queries,
+        preparation: Preparation,
+        engine: TicketEngine,
+        reconciler: Reconciler,
+        settings: WorkflowSettings,
+    ) -> None:
+        self._database = database
+        self._queries = queries
+        self._preparation = preparation
+        self._engine = engine
+        self._reconciler = reconciler
+        self._settings = settings
+
+    async def admit(self, ticket: TicketRow, name: CommandName, caller: Caller, key: str | None) -> Admission:
+        """Let the caller give this command, whatever it says and whatever the state.
+
+        A repeat is let in as the first was: its own effect may have moved the ticket out of the caller's reach.
+
+        Raises:
+            Forbidden: by the permission table, or because the complaint is about the caller.
+        """
+        admission = Admission(ticket, name, caller, key)
+        if key and (known := await self._known(admission)):
+            return Admission(ticket, name, caller, key, known)
+        if not may(caller, command_action(ticket, name), ticket):
+            raise Forbidden
+        if name in BARRED_FOR_THE_ACCUSED and is_accused(ticket, caller):
+            raise Forbidden("the complaint is about you: somebody else calls back and closes it")
+        return admission
+
+    async def take(self, admission: Admission, body: Message, body_hash: str, if_match: int | None) -> Taken:
+        """Carry a command to its durable effect.
+
+        Raises:
+            Conflict, StaleVersion, ValidationFailed: nothing was changed.
+            Unavailable: `engine_unavailable`; the effect is unknown, repeat with the same key.
+        """
+        if admission.known is not None:
+            return await self._repeat(admission, admission.known, body_hash)
+        _require_legal(admission, if_match)
+        asked = Asked(admission.command_id, admission.ticket, admission.name, body, admission.caller, if_match)
+        command = await self._preparation.command(asked)
+        if not await self._store(admission, command, body, body_hash):
+            return await self._repeat(admission, await self._known(admission), body_hash)
+        await self._give(admission, command)
+        return Taken(command.id)
+
+    async def remember(self, command_id: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keep the first answer for repeats, and return it; it holds no contact."""
+        kept = func.coalesce(commands.c.answer, literal(dict(answer), JSONB))
+        statement = update(commands).where(commands.c.id == command_id).values(answer=kept)
+        async with self._database.read() as connection:
+            first: Mapping[str, Any] = await connection.scalar(statement.returning(commands.c.answer))
+        return first
+
+    async def _known(self, admission: Admission) -> Any:
+        query = select(commands).where(
+            commands.c.caller == admission.scope,
+            commands.c.ticket_no == admission.ticket_no,
+            commands.c.name == admission.name,
+            commands.c.key == admission.key,
+        )
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).first()
+
+    async def _repeat(self, admission: Admission, row: Any, body_hash: str) -> Taken:
+        if row.body_hash != body_hash:
+            raise IdempotencyKeyReused
+        if row.answer is None and not await self._has_happened(row.id):
+            await self._give(admission, Command.model_validate(row.command))
+        return Taken(row.id, row.answer, repeated=True)
+
+    async def _has_happened(self, command_id: str) -> bool:
+        async with self._database.read() as connection:
+            query = select(journal.c.seq).where(journal.c.command_id == command_id).limit(1)
+            return await connection.scalar(query) is not None
+
+    async def _store(self, admission: Admission, command: Command, body: Message, body_hash: str) -> bool:
+        texts = body.model_dump(mode="json", exclude_none=True)
+        if admission.name is CommandName.SUPPLY_INFORMATION:
+            # Everything else that a customer supplies is intake's to keep.
+            texts = {"message": texts["message"]} if "message" in texts else {}
+        values = {
+            "id": command.id,
+            "ticket_no": admission.ticket_no,
+            "name": admission.name,
+            "caller": admission.scope,
+            "key": admission.key,
+            "body_hash": body_hash,
+            "body": texts,
+            "command": command.model_dump(mode="json"),
+        }
+        async with self._database.read() as connection:
+            statement = insert(commands).values(**values).on_conflict_do_nothing().returning(commands.c.id)
+            return (await connection.execute(statement)).first() is not None
+
+    async def _give(self, admission: Admission, command: Command) -> None:
+        """Hand over, waiting a while for a workflow that is about to start."""
+        unstarted = admission.ticket.row["engine_id"] is None
+        longest = self._settings.start_seconds if unstarted else self._settings.command_seconds
+        started = time.monotonic()
+        while True:
+            left = max(longest - (time.monotonic() - started), SHORTEST_SECONDS)
+            try:
+                await self._engine.command(admission.ticket_no, command, timedelta(seconds=left))
+            except Refused as refusal:
+                raise await self._refusal(admission, refusal) from refusal
+            except EngineUnavailable as error:
+                raise _engine_unavailable() from error
+            except NoWorkflow as error:
+                await self._look_again(admission, started, error)
+            else:
+                return
+
+    async def _look_again(self, admission: Admission, started: float, error: Exception) -> None:
+        ticket = await self._queries.require(admission.ticket_no)
+        if ticket.row["ended"]:
+            raise _illegal(admission, ticket) from error
+        if time.monotonic() - started > self._settings.start_seconds:
+            raise _engine_unavailable() from error
+        if ticket.row["engine_id"] is not None:
+            # The engine has lost this one workflow, or it is just changing runs; starting what runs does nothing.
+            await self._reconciler.release(admission.ticket_no)
+        await asyncio.sleep(POLL_SECONDS)
+
+    async def _refusal(self, admission: Admission, refusal: Refused) -> Exception:
+        if refusal.code == "stale_version":
+            return StaleVersion()
+        return _illegal(admission, await self._queries.require(admission.ticket_no))
+
+
+def _require_legal(admission: Admission, if_match: int | None) -> None:
+    state = admission.ticket.state
+    if not is_legal(state, admission.name):
+        raise _illegal(admission, admission.ticket)
+    if if_match not in {None, state.version}:
+        raise StaleVersion(extra={"version": state.version})
+
+
+def _illegal(admission: Admission, ticket: TicketRow) -> Conflict:
+    allowed = allowed_commands(ticket, admission.caller, accused=is_accused(ticket, admission.caller))
+    phase = ticket.row["phase"]
+    return Conflict(
+        {
+            "en": f"`{admission.name}` is not possible while the ticket is {phase}; `allowed` names what is.",
+            "zh": f"工单处于 {phase} 阶段，不能执行 {admission.name}；可执行的操作见 allowed。",
+        },
+        code="illegal_transition",
+        extra={"allowed": allowed, "phase": phase},
+    )
+
+
+def _engine_unavailable() -> Unavailable:
+    return Unavailable("the effect is unknown: repeat with the same key", code="engine_unavailable", retry_after=2)

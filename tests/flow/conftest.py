@@ -1,0 +1,54 @@
+"""One Temporal server with time skipping and one database for all flow tests."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+
+from services.runtime.database import Database
+from services.runtime.stack.temporal import binary
+from services.workflow.activities import TicketActivities
+from services.workflow.catalogue import Catalogue
+from tests.flow.desk import Desk
+from tests.flow.workers import Workers
+
+
+@pytest.fixture(scope="session")
+async def env() -> AsyncIterator[WorkflowEnvironment]:
+    """A real server on which each workflow's time can be moved."""
+    async with await WorkflowEnvironment.start_time_skipping_v2(
+        ts_config=TimeSkippingConfig(enabled=False),
+        dev_server_existing_path=str(binary()),
+        dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
+        data_converter=pydantic_data_converter,
+    ) as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+async def catalogue(shared_database: Database) -> Catalogue:
+    """Policies and calendars, with the built-in pack."""
+    catalogue = Catalogue(shared_database)
+    await catalogue.seed()
+    return catalogue
+
+
+@pytest.fixture(scope="session")
+async def workers(env: WorkflowEnvironment, shared_database: Database, catalogue: Catalogue) -> AsyncIterator[Workers]:
+    """The worker of queue `tickets`."""
+    workers = Workers(env.client, TicketActivities(shared_database, catalogue))
+    await workers.start()
+    yield workers
+    await workers.stop()
+
+
+@pytest.fixture
+async def desk(
+    env: WorkflowEnvironment, shared_database: Database, catalogue: Catalogue, workers: Workers
+) -> AsyncIterator[Desk]:
+    """A desk without a policy yet. Whatever a test did, what it leaves behind must be true."""
+    desk = Desk(env, shared_database, catalogue, workers)
+    yield desk
+    for ticket in desk.tickets:
+        await ticket.assert_truthful()

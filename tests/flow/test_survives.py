@@ -1,0 +1,254 @@
+"""Workers stop and restart, histories are cut, engines and journals disagree: no promised time moves (I4, I7, I11)."""
+
+import asyncio
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import func, select
+from temporalio import activity
+from temporalio.api.enums.v1 import EventType
+from temporalio.client import WorkflowHistory
+
+from services.contracts.commands import BODIES, Command, decision_of
+from services.contracts.names import ACTIVITY_RECORD
+from services.contracts.policy import ClockRule
+from services.contracts.ticket import RecordRequest, Schedule
+from services.contracts.words import ClockName, ClockState, CommandName
+from services.workflow import due, steps
+from services.workflow.activities import TicketActivities
+from services.workflow.life import Life
+from services.workflow.tables import journal
+from tests.flow.desk import HAN_MEIMEI, LI_LEI, Desk, Ticket
+
+C, K = CommandName, ClockName
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+PROMISED = {
+    K.ACCEPTANCE: ClockRule(target="PT2H", warn_at=()),
+    K.PROGRESS: ClockRule(target="PT4H", warn_at=()),
+    K.RESOLUTION: ClockRule(target="PT24H", warn_at=(0.5,)),
+    K.CALLBACK: ClockRule(target="PT24H"),
+}
+
+
+async def due_times(ticket: Ticket) -> dict[str, Any]:
+    """Every clock's due time as PostgreSQL holds it."""
+    state = (await ticket.row())["state"]
+    return {clock["name"]: clock["due_at"] for clock in state["clocks"]}
+
+
+async def test_a_restarted_worker_keeps_every_due_time_and_breaches_at_it(desk: Desk) -> None:
+    await desk.promise(PROMISED)
+    ticket = await desk.open()
+    await ticket.do(C.ACCEPT)
+    await ticket.do(C.WAIT, reason="parts")
+    await ticket.do(C.RESUME)
+    promised = await due_times(ticket)
+    async with desk.workers.none():
+        assert await due_times(ticket) == promised
+    await ticket.do(C.TAG, add=["after-restart"])
+    assert await due_times(ticket) == promised
+    await ticket.move_to(datetime.fromisoformat(promised["progress"]) + SECOND)
+    (breach,) = await ticket.events("clock.breached")
+    assert breach["at"] == datetime.fromisoformat(promised["progress"])
+
+
+async def test_a_ticket_whose_workflow_starts_late_counts_from_its_receipt(desk: Desk) -> None:
+    await desk.promise(PROMISED)
+    received_at = datetime.now(UTC) - 3 * HOUR
+    ticket = await desk.open(received_at=received_at)
+    await ticket.settled()
+    (breach,) = await ticket.events("clock.breached")
+    assert breach["at"] == received_at + 2 * HOUR
+    assert datetime.fromisoformat(breach["data"]["detected_at"]) > received_at + 3 * HOUR
+
+
+async def test_a_worker_without_a_cache_carries_a_ticket_through_its_life(desk: Desk) -> None:
+    await desk.promise(PROMISED)
+    async with desk.workers.other(max_cached_workflows=0):
+        ticket = await desk.open()
+        await ticket.do(C.ACCEPT, owner="li-lei")
+        await ticket.do(C.WAIT, reason="customer")
+        await ticket.do(C.CUSTOMER_MESSAGE, HAN_MEIMEI)
+        await ticket.move_to(await ticket.now() + 5 * HOUR)
+        await ticket.do(C.RESOLVE, result="resolved")
+        await ticket.do(C.RECORD_CALLBACK, outcome="satisfied", channel="phone")
+    assert await ticket.phase() == "closed"
+    assert await ticket.breaches() == ["progress"]
+
+
+async def test_a_command_and_a_due_timer_in_one_activation_find_the_breach_first(desk: Desk) -> None:
+    await desk.promise({K.ACCEPTANCE: ClockRule(target="PT2H", warn_at=())})
+    ticket = await desk.open()
+    await ticket.settled()
+    due_at = (await ticket.clock(K.ACCEPTANCE)).due_at
+    assert due_at is not None
+    async with desk.workers.none():
+        moving = asyncio.create_task(desk.env.fast_forward(ticket.handle, due_at + SECOND - await ticket.now()))
+        while not _has(await ticket.handle.fetch_history(), EventType.EVENT_TYPE_TIMER_FIRED):
+            await asyncio.sleep(0.01)
+        accepting = asyncio.create_task(ticket.do(C.ACCEPT))
+        for _ in range(5):
+            await ticket.handle.describe()
+    await asyncio.gather(moving, accepting)
+    types = [it["type"] for it in await ticket.events()]
+    assert types == ["ticket.received", "clock.breached", "ticket.accepted"]
+    assert (await ticket.clock(K.ACCEPTANCE)).state is ClockState.MET_LATE
+    between = _types_between(
+        await ticket.handle.fetch_history(),
+        EventType.EVENT_TYPE_TIMER_FIRED,
+        EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED,
+    )
+    assert between.count(EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED) == 1
+
+
+async def test_a_command_after_a_wait_that_ended_long_ago_finds_what_fell_due_since(desk: Desk) -> None:
+    """The clock runs again at the wait's end and is due before the command comes, all in one activation."""
+    await desk.promise({K.RESOLUTION: ClockRule(target="PT2H", warn_at=())})
+    ticket = await desk.open(received_at=datetime.now(UTC) - 10 * HOUR, start=False)
+    start = await desk.stored(ticket)
+    life = Life(start.state, start.policy)
+    steps.take(life, _command(desk, C.ACCEPT), start.state.received_at + HOUR)
+    until = start.state.received_at + 5 * HOUR
+    steps.take(life, _command(desk, C.WAIT, reason="parts", until=until.isoformat()), until - 4 * HOUR)
+    await TicketActivities(desk.database, desk.catalogue).record(life.take_batch())
+    async with desk.workers.none():
+        await desk.start(ticket)
+        resolving = asyncio.create_task(ticket.do(C.RESOLVE, result="resolved"))
+        for _ in range(5):
+            await ticket.handle.describe()
+    await resolving
+    (breach,) = await ticket.events("clock.breached")
+    assert breach["at"] == until + HOUR
+    assert (await ticket.clock(K.RESOLUTION)).state is ClockState.MET_LATE
+
+
+async def test_continuing_as_new_keeps_everything(desk: Desk) -> None:
+    await desk.promise(PROMISED)
+    ticket = await desk.open(events_before_continuing=30)
+    await ticket.do(C.ACCEPT)
+    await ticket.do(C.WAIT, reason="parts")
+    first_run, promised, version = await ticket.run_id(), await due_times(ticket), (await ticket.row())["version"]
+    await asyncio.gather(*(ticket.do(C.TAG, add=[f"t{number}"]) for number in range(20)))
+    assert await ticket.run_id() != first_run
+    row = await ticket.row()
+    assert await due_times(ticket) == promised
+    assert (row["version"], sorted(row["tags"])) == (version + 20, sorted(f"t{number}" for number in range(20)))
+    assert row["phase"] == "processing.waiting"
+    await ticket.do(C.RESUME)
+    await ticket.move_to(datetime.fromisoformat((await due_times(ticket))["progress"]) + SECOND)
+    assert await ticket.breaches() == ["progress"]
+
+
+async def test_a_workflow_older_than_the_journal_starts_again_from_the_journal(desk: Desk) -> None:
+    await desk.promise(PROMISED)
+    ticket = await desk.open()
+    old = await desk.stored(ticket)
+    await ticket.do(C.ACCEPT)
+    await ticket.do(C.TAG, add=["kept"])
+    promised = await due_times(ticket)
+    await ticket.handle.terminate()
+    await desk.engine.start(old)
+    await ticket.do(C.TAG, add=["new"])
+    row = await ticket.row()
+    assert (row["phase"], row["tags"], row["version"]) == ("processing.assigned", ["kept", "new"], 4)
+    assert await due_times(ticket) == promised
+
+
+async def test_as_many_other_events_are_not_taken_for_the_same_events(desk: Desk) -> None:
+    await desk.promise(PROMISED)
+    ticket = await desk.open()
+    old = await desk.stored(ticket)
+    await ticket.do(C.TAG, add=["kept"])
+    await ticket.handle.terminate()
+    await desk.engine.start(old)
+    await ticket.do(C.TAG, add=["new"])
+    assert (await ticket.row())["tags"] == ["kept", "new"]
+
+
+async def test_a_batch_recorded_twice_is_written_once_and_answered_the_same(desk: Desk) -> None:
+    await desk.promise(PROMISED)
+    ticket = await desk.open(start=False)
+    start = await desk.stored(ticket)
+    life = Life(start.state, start.policy)
+    steps.take(life, _command(desk, C.ACCEPT), start.state.received_at + HOUR)
+    batch = life.take_batch()
+    activities = TicketActivities(desk.database, desk.catalogue)
+    first = await activities.record(batch.model_copy(deep=True))
+    again = await activities.record(batch.model_copy(deep=True))
+    assert {clock.key: clock.due_at for clock in first.clocks}.items() <= {
+        clock.key: clock.due_at for clock in again.clocks
+    }.items()
+    assert (await ticket.row())["version"] == 2
+
+
+class Forgetful(TicketActivities):
+    """Writes, and loses the first answer to every batch."""
+
+    @activity.defn(name=ACTIVITY_RECORD)
+    async def record(self, batch: RecordRequest) -> Schedule:
+        schedule = await super().record(batch)
+        if activity.info().attempt == 1:
+            raise ConnectionResetError
+        return schedule
+
+
+async def test_lost_answers_of_the_journal_change_nothing(desk: Desk) -> None:
+    await desk.promise(PROMISED)
+    async with desk.workers.other(Forgetful(desk.database, desk.catalogue)):
+        ticket = await desk.open()
+        await ticket.do(C.ACCEPT)
+        await ticket.do(C.PROGRESS, visible=True)
+        await ticket.do(C.RESOLVE, result="resolved")
+        await ticket.do(C.CONFIRM, HAN_MEIMEI)
+    types = [it["type"].partition(".")[2] for it in await ticket.events()]
+    assert types == ["received", "accepted", "progressed", "resolved", "closed"]
+
+
+async def test_histories_hold_no_free_text_and_nothing_of_the_customer(desk: Desk) -> None:
+    await desk.promise(PROMISED)
+    canary = "金丝雀-13800138000"
+    ticket = await desk.open(product_model=canary, complaint_about=canary)
+    bodies: tuple[tuple[CommandName, dict[str, Any]], ...] = (
+        (C.ACCEPT, {"owner": "li-lei"}),
+        (C.RESPOND, {"message": canary}),
+        (C.PLAN, {"steps": [canary], "resources": canary}),
+        (C.PROGRESS, {"message": canary, "visible": True}),
+        (C.WAIT, {"reason": "parts", "note": canary}),
+        (C.RESUME, {"note": canary}),
+        (C.RESOLVE, {"result": "unresolved", "summary": canary, "reason": canary, "resources": canary}),
+        (C.RECORD_CALLBACK, {"outcome": "residual_issue", "channel": "phone", "note": canary}),
+        (C.CLOSE_UNRESOLVED, {"reason_code": "no_spare_parts", "reason": canary}),
+    )
+    for name, body in bodies:
+        await ticket.do(name, LI_LEI, **decision_of(name, BODIES[name].model_validate(body)))
+    history = await ticket.history()
+    assert '"reason_code":"no_spare_parts"' in history
+    assert "金丝雀" not in history
+    assert "13800138000" not in history
+
+
+async def test_a_command_repeated_under_its_id_is_taken_once(desk: Desk) -> None:
+    await desk.promise(PROMISED)
+    ticket = await desk.open()
+    command = _command(desk, C.ACCEPT)
+    versions = await asyncio.gather(*(ticket.give(command) for _ in range(5)))
+    assert set(versions) == {2}
+    async with desk.database.read() as connection:
+        of_command = select(func.count()).where(journal.c.command_id == command.id)
+        assert await connection.scalar(of_command) == 1
+
+
+def _command(desk: Desk, name: CommandName, **decision: Any) -> Command:
+    policy = desk.policy if name is C.ACCEPT else None
+    return Command(id=uuid.uuid4().hex, name=name, actor=LI_LEI, decision=decision, policy=policy)
+
+
+def _has(history: WorkflowHistory, type_: int) -> bool:
+    return any(event.event_type == type_ for event in history.events)
+
+
+def _types_between(history: WorkflowHistory, first: int, last: int) -> list[int]:
+    types: list[int] = [event.event_type for event in history.events]
+    begin = types.index(first)
+    return types[begin : types.index(last, begin)]
