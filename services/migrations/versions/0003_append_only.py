@@ -1,0 +1,66 @@
+"""What the database itself refuses: a changed journal, a changed verdict, a changed audit log (invariants I7, I15)."""
+
+from collections.abc import Sequence
+
+from alembic import op
+
+revision: str = "0003"
+down_revision: str | None = "0002"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+APPEND_ONLY = ("workflow.journal", "intake.contact_readings", "directory.audit")
+
+REFUSE = """
+CREATE FUNCTION workflow.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '%.% is append-only', TG_TABLE_SCHEMA, TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END $$
+"""
+
+# Finished clocks never change (semantics.md 11).
+KEEP_VERDICTS = """
+CREATE FUNCTION workflow.keep_verdict() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF OLD.ended_at IS NOT NULL AND NEW IS DISTINCT FROM OLD THEN
+        RAISE EXCEPTION 'clock % of % has its verdict', OLD.name, OLD.ticket_no USING ERRCODE = 'insufficient_privilege';
+    END IF;
+    RETURN NEW;
+END $$
+"""
+
+REVOKE = """
+DO $$ BEGIN
+    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'bihuan_app') THEN
+        REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM bihuan_app;
+    END IF;
+END $$
+"""
+
+
+def upgrade() -> None:
+    """Guard the tables by trigger, which holds for their owner too, and by right."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute(REFUSE)
+    op.execute(KEEP_VERDICTS)
+    for table in APPEND_ONLY:
+        op.execute(
+            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table}"
+            " FOR EACH ROW EXECUTE FUNCTION workflow.refuse_change()"
+        )
+        op.execute(
+            f"CREATE TRIGGER never_emptied BEFORE TRUNCATE ON {table}"
+            " FOR EACH STATEMENT EXECUTE FUNCTION workflow.refuse_change()"
+        )
+        op.execute(REVOKE.format(table=table))
+    op.execute(
+        "CREATE TRIGGER keep_verdict BEFORE UPDATE ON workflow.clocks"
+        " FOR EACH ROW EXECUTE FUNCTION workflow.keep_verdict()"
+    )
+
+
+def downgrade() -> None:
+    """Take the guards away."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.execute("DROP FUNCTION workflow.keep_verdict() CASCADE")
+    op.execute("DROP FUNCTION workflow.refuse_change() CASCADE")
