@@ -1,0 +1,29 @@
+.DEFAULT_GOAL := help
+.PHONY: up test check bench help environment
+python := .venv/bin/python
+
+# The leash: killing make kills what it started, as if there were no make in between.
+up: ## Start everything on this machine: PostgreSQL, Temporal, web process, worker. Ctrl-C stops it
+	@sh deploy/environment.sh && exec $(python) -I -S services/runtime/stack/leash.py $$PPID SIGKILL - $(python) -m services.run up
+
+test: environment ## Run the tests (PYTEST="-k name" narrows them)
+	@exec $(python) -m pytest $(PYTEST)
+
+check: environment ## Lint, types, import rules, migrations, generated documents
+	$(python) -m ruff format --check .
+	$(python) -m ruff check .
+	$(python) -m mypy
+	.venv/bin/lint-imports
+	$(python) -m deptry .
+	$(python) -m services.run migrate --check
+	$(python) -m services.run settings-table --check README.md
+	$(python) -m services.run openapi --check docs/openapi.json
+
+bench: environment ## Print the figures of this machine
+	@exec $(python) -m services.run bench
+
+help: ## Say what there is to make
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-7s %s\n", $$1, $$2 }'
+
+environment:
+	@sh deploy/environment.sh dev

@@ -1,0 +1,36 @@
+"""`python -m services.run openapi`: the merged API document."""
+
+import json
+from importlib import import_module
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from services.commands.local.terminal import complain
+from services.commands.serve import public_app
+from services.runtime.parts import Part
+from services.runtime.settings import RuntimeSettings
+
+_APIS = ("services.intake.api", "services.workflow.api", "services.directory.sign_in", "services.directory.api")
+
+
+def command(
+    file: Annotated[Path | None, typer.Argument(help="Where to write it; without, it is printed.")] = None,
+    check: Annotated[bool, typer.Option("--check", help="Only tell whether FILE is up to date.")] = False,
+) -> None:
+    """Generate the OpenAPI document of all services."""
+    text = json.dumps(document(), ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    if file is None:
+        typer.echo(text, nl=False)
+    elif not check:
+        file.write_text(text, encoding="utf-8")
+    elif not file.exists() or file.read_text(encoding="utf-8") != text:
+        complain(f"{file} is not what the code says: run `python -m services.run openapi {file}` and commit it.")
+        raise typer.Exit(1)
+
+
+def document() -> dict[str, Any]:
+    """The document as a process with every public role serves it; needs no database."""
+    parts = [Part(name=name, routers=[import_module(name).router]) for name in _APIS]
+    return public_app(parts, RuntimeSettings(), None).openapi()

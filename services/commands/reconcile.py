@@ -1,0 +1,54 @@
+"""`python -m services.run reconcile`: every open ticket has its workflow, or is given one."""
+
+import asyncio
+import json
+from typing import Any
+
+import typer
+
+from services.commands.local.machine import CHECKOUT
+from services.commands.local.terminal import complain, tell
+from services.contracts.names import Role
+from services.runtime.errors import Refusal
+from services.runtime.peers import Peer
+from services.runtime.settings import RuntimeSettings, load
+from services.runtime.stack import settings as stack_settings
+from services.runtime.stack.home import Home, default_path
+
+_SHOWN = 20
+
+
+def command() -> None:
+    """Compare tickets and workflows of a running system; start again what the engine has lost, report what it has over.
+
+    Asks the local stack of BIHUAN_HOME, else BIHUAN_TICKETS_URL with BIHUAN_INTERNAL_SECRET.
+    """
+    try:
+        found = asyncio.run(_ask())
+    except Refusal as error:
+        complain(f"The workflow service or its engine does not answer ({error.code}).")
+        raise typer.Exit(1) from None
+    tell(f"{found['open_tickets']} open tickets, {len(found['missing'])} without a workflow: started again.")
+    if found["unknown"]:
+        complain(f"{len(found['unknown'])} workflows without a ticket, parked: {', '.join(found['unknown'][:_SHOWN])}")
+        raise typer.Exit(2)
+
+
+async def _ask() -> dict[str, Any]:
+    peer = _peer()
+    try:
+        found: dict[str, Any] = await peer.post("/internal/reconcile")
+    finally:
+        await peer.close()
+    return found
+
+
+def _peer() -> Peer:
+    """The workflow service of the local stack while that runs, else the one that the environment names."""
+    home = Home(stack_settings.read().home or default_path(CHECKOUT))
+    settings = load(RuntimeSettings)
+    if not home.endpoints.exists() or settings.internal_secret.get_secret_value():
+        return Peer(settings.tickets_url, settings.internal_secret.get_secret_value())
+    processes = json.loads(home.endpoints.read_text())["processes"]
+    address = next(process["internal_address"] for process in processes if Role.TICKETS in process.get("roles", ()))
+    return Peer(address, home.secret("internal"))

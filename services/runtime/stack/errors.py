@@ -1,0 +1,5 @@
+"""What keeps the stack from running, said in one sentence to the person at the terminal."""
+
+
+class StackError(Exception):
+    """The stack cannot start or go on; its text is one sentence with a next step."""

