@@ -20,7 +20,7 @@ check: environment ## Lint, types, import rules, migrations, generated documents
 	$(python) -m services.run openapi --check docs/openapi.json
 
 bench: environment ## Print the figures of this machine
-	@exec $(python) -m services.run bench
+	@exec $(python) -m tests.bench
 
 help: ## Say what there is to make
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-7s %s\n", $$1, $$2 }'

@@ -10,13 +10,10 @@ import asyncpg
 import pytest
 
 from services import migrations
-from services.directory.tables import metadata as directory
-from services.intake.tables import metadata as intake
 from services.runtime.database import Database
 from services.runtime.stack.ports import free_port
 from services.runtime.stack.postgres import SUPERUSER, Postgres
 from services.runtime.stack.programs import end, spawn
-from services.workflow.tables import metadata as workflow
 
 OWNER, APP, TEMPLATE = "bihuan", "bihuan_app", "bihuan_template"
 PASSWORD = secrets.token_urlsafe(16)
@@ -44,7 +41,6 @@ async def template(postgres: Postgres) -> str:
     """The name of a database with every migration applied, to copy from."""
     await postgres.provide(TEMPLATE, OWNER, {OWNER: PASSWORD, APP: PASSWORD})
     await migrations.upgrade(postgres.url(OWNER, PASSWORD, TEMPLATE))
-    await _create_tables(postgres.url(OWNER, PASSWORD, TEMPLATE))
     return TEMPLATE
 
 
@@ -103,11 +99,3 @@ async def _wait_for(server: Postgres) -> None:
                 return await server.ping()
             except OSError:
                 await asyncio.sleep(0.05)
-
-
-async def _create_tables(url: str) -> None:
-    database = Database(url)
-    async with database.begin() as connection:
-        for metadata in (intake, workflow, directory):
-            await connection.run_sync(metadata.create_all)
-    await database.dispose()
