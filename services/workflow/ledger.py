@@ -11,6 +11,8 @@ from services.contracts.policy import ClockRule, PolicySnapshot
 from services.contracts.ticket import Clock, Segment, TicketState
 from services.contracts.words import ClockName, ClockState, WaitReason
 
+_CALLBACKS = frozenset({ClockName.CALLBACK, ClockName.SECOND_CALLBACK})
+
 
 class Ledger:
     """Moves the live clocks in `state.clocks`; finished ones leave the state and wait in `touched` to be recorded."""
@@ -82,8 +84,7 @@ class Ledger:
         """Apply a new policy or urgency: start and ledger stay, the target changes, finished clocks do not (17)."""
         self.policy = policy
         for clock in list(self.state.clocks):
-            rule = self._rule(clock.name)
-            target = rule.target_for(self.state.urgency) if rule else None
+            rule, target = self._rule(clock.name), self._target(clock)
             if policy is None or rule is None or target is None:
                 self.cancel((clock.name,), at, "no_promise")
             elif clock.state is not ClockState.BREACHED:
@@ -119,6 +120,13 @@ class Ledger:
 
     def _rule(self, name: ClockName) -> ClockRule | None:
         return self.policy.clocks.get(name) if self.policy else None
+
+    def _target(self, clock: Clock) -> str | None:
+        """What the policy promises for a running clock; a later callback attempt has a date of its own."""
+        rule = self._rule(clock.name)
+        target = rule.target_for(self.state.urgency) if rule else None
+        is_retry = clock.name in _CALLBACKS and clock.round > 1
+        return self.policy.settings.callback_retry_after if target and self.policy and is_retry else target
 
     def _pausing(self, name: ClockName) -> tuple[WaitReason, ...]:
         if self.policy is None:

@@ -13,6 +13,9 @@ from services.workflow.catalogue import Catalogue
 from tests.flow.desk import Desk
 from tests.flow.workers import Workers
 
+NEUTRAL_IDENTITY = "tests"
+"""Recorded histories name no machine and no process."""
+
 
 @pytest.fixture(scope="session")
 async def env() -> AsyncIterator[WorkflowEnvironment]:
@@ -22,6 +25,7 @@ async def env() -> AsyncIterator[WorkflowEnvironment]:
         dev_server_existing_path=str(binary()),
         dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
         data_converter=pydantic_data_converter,
+        identity=NEUTRAL_IDENTITY,
     ) as started:
         yield started
 

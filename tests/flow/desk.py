@@ -1,7 +1,6 @@
 """A help desk for flow tests: real PostgreSQL, a real Temporal server, and a clock that can be moved."""
 
 import asyncio
-import base64
 import itertools
 import uuid
 from collections.abc import Mapping
@@ -13,7 +12,7 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.commands import Command
-from services.contracts.feedback import Product, Registration
+from services.contracts.feedback import FirstPromise, Product, Registration
 from services.contracts.journal import Actor, Event
 from services.contracts.names import ticket_workflow_id
 from services.contracts.policy import CalendarDraft, ClockRule, PolicyDraft, PolicySnapshot, StoredCalendar
@@ -35,11 +34,12 @@ from services.promises.policies import TicketFacts, first_promises, snapshot
 from services.runtime.database import Database
 from services.workflow.catalogue import Catalogue
 from services.workflow.client import NoWorkflow, TicketEngine
-from services.workflow.people import Roll
+from services.workflow.people import People, Roll
 from services.workflow.registering import Registrar
 from services.workflow.store import GENESIS, chain
 from services.workflow.tables import clocks, journal, tickets
 from tests.flow.workers import Workers
+from tests.replay.recordings import strings
 
 LI_LEI = Actor(kind=ActorKind.STAFF, id="li-lei")
 WANG_FANG = Actor(kind=ActorKind.STAFF, id="wang-fang")
@@ -105,10 +105,7 @@ class Ticket:
 
     async def history(self) -> str:
         """What the engine has stored of the present run, payloads decoded."""
-        parts: list[str] = []
-        history = await self.handle.fetch_history()
-        _decode((history.to_json_dict()), parts)
-        return "\n".join(parts)
+        return "\n".join(strings((await self.handle.fetch_history()).to_json_dict()))
 
     async def row(self) -> Mapping[Any, Any]:
         """The ticket as reads show it."""
@@ -164,20 +161,6 @@ def _event(row: Mapping[Any, Any]) -> Event:
     return Event(actor=actor, **{name: row[name] for name in same})
 
 
-def _decode(node: Any, parts: list[str]) -> None:
-    """Every string of a history; payloads are base64."""
-    if isinstance(node, dict):
-        if isinstance(node.get("data"), str) and "metadata" in node:
-            parts.append(base64.b64decode(node["data"]).decode())
-        for child in node.values():
-            _decode(child, parts)
-    elif isinstance(node, list):
-        for child in node:
-            _decode(child, parts)
-    elif isinstance(node, str):
-        parts.append(node)
-
-
 class Desk:
     """Opens tickets under a policy of the test's own."""
 
@@ -191,7 +174,11 @@ class Desk:
         self.policy: PolicySnapshot | None = None
 
     async def promise(
-        self, clock_rules: Mapping[ClockName, ClockRule], calendar: CalendarDraft | None = None, **settings: Any
+        self,
+        clock_rules: Mapping[ClockName, ClockRule],
+        calendar: CalendarDraft | None = None,
+        calendar_id: str = "always",
+        **settings: Any,
     ) -> None:
         """Publish a policy, on a calendar of its own if one is given."""
         id_ = f"test-{uuid.uuid4().hex[:8]}"
@@ -199,7 +186,7 @@ class Desk:
             draft = StoredCalendar(**calendar.model_dump(), id=id_, version=1)
             await self.catalogue.put_calendar(id_, draft, publish=True, if_match=None)
         draft_policy = PolicyDraft.model_validate(
-            {"calendar": id_ if calendar else "always", "clocks": clock_rules, "settings": settings}
+            {"calendar": id_ if calendar else calendar_id, "clocks": clock_rules, "settings": settings}
         )
         self.policy = snapshot(await self.catalogue.put_policy(id_, draft_policy, publish=True, if_match=None))
 
@@ -218,7 +205,7 @@ class Desk:
         """Register a feedback of 韩梅梅's and start its workflow."""
         number, received_at = next(_numbers), received_at or datetime.now(UTC)
         facts = TicketFacts(kind, Category.PRODUCT_FAULT, urgency, Priority.MEDIUM, Tier.STANDARD, Channel.WEB)
-        promises = ()
+        promises: tuple[FirstPromise, ...] = ()
         if self.policy is not None:
             published = await self.catalogue.in_force()
             policy = next(it for it in published.promises.policies if it.id == self.policy.id)
@@ -264,8 +251,11 @@ class Desk:
         return TicketStart(state=row["state"], policy=policy)
 
 
-class NobodyKnown:
+class NobodyKnown(People):
     """A directory without departments."""
+
+    def __init__(self) -> None:
+        """Ask nobody."""
 
     async def roll(self, **_: object) -> Roll:
         """Nobody."""

@@ -15,7 +15,7 @@ from services.contracts.names import ACTIVITY_RECORD
 from services.contracts.policy import ClockRule
 from services.contracts.ticket import RecordRequest, Schedule
 from services.contracts.words import ClockName, ClockState, CommandName
-from services.workflow import due, steps
+from services.workflow import steps
 from services.workflow.activities import TicketActivities
 from services.workflow.life import Life
 from services.workflow.tables import journal
@@ -85,8 +85,7 @@ async def test_a_command_and_a_due_timer_in_one_activation_find_the_breach_first
     assert due_at is not None
     async with desk.workers.none():
         moving = asyncio.create_task(desk.env.fast_forward(ticket.handle, due_at + SECOND - await ticket.now()))
-        while not _has(await ticket.handle.fetch_history(), EventType.EVENT_TYPE_TIMER_FIRED):
-            await asyncio.sleep(0.01)
+        await _fired(ticket)
         accepting = asyncio.create_task(ticket.do(C.ACCEPT))
         for _ in range(5):
             await ticket.handle.describe()
@@ -221,7 +220,8 @@ async def test_histories_hold_no_free_text_and_nothing_of_the_customer(desk: Des
         (C.CLOSE_UNRESOLVED, {"reason_code": "no_spare_parts", "reason": canary}),
     )
     for name, body in bodies:
-        await ticket.do(name, LI_LEI, **decision_of(name, BODIES[name].model_validate(body)))
+        decision: dict[str, Any] = dict(decision_of(name, BODIES[name].model_validate(body)))
+        await ticket.do(name, LI_LEI, **decision)
     history = await ticket.history()
     assert '"reason_code":"no_spare_parts"' in history
     assert "金丝雀" not in history
@@ -244,8 +244,11 @@ def _command(desk: Desk, name: CommandName, **decision: Any) -> Command:
     return Command(id=uuid.uuid4().hex, name=name, actor=LI_LEI, decision=decision, policy=policy)
 
 
-def _has(history: WorkflowHistory, type_: int) -> bool:
-    return any(event.event_type == type_ for event in history.events)
+async def _fired(ticket: Ticket) -> None:
+    """Return when a timer has fired and waits for a worker."""
+    async for event in ticket.handle.fetch_history_events(wait_new_event=True):
+        if event.event_type == EventType.EVENT_TYPE_TIMER_FIRED:
+            return
 
 
 def _types_between(history: WorkflowHistory, first: int, last: int) -> list[int]:

@@ -158,6 +158,12 @@ def test_a_retargeted_clock_that_is_missed_later_is_an_ordinary_breach() -> None
     assert "retargeted" not in breach.data
 
 
+def test_a_later_callback_attempt_keeps_its_own_date_when_the_urgency_changes() -> None:
+    case = accepted(policy=promises(callback_retry_after="PT16H")).do(C.RESOLVE, result="resolved")
+    case.do(C.RECORD_CALLBACK, outcome="not_reached", channel="phone").do(C.RECLASSIFY, after=HOUR, urgency="urgent")
+    assert case.clock(K.CALLBACK, round_=2).due_at == MONDAY_9 + 16 * HOUR
+
+
 def test_a_policy_without_the_promise_cancels_the_clock() -> None:
     case = Case()
     case.policy = NO_PROMISE

@@ -1,0 +1,55 @@
+"""The recorded histories, and the one way to replay them."""
+
+import base64
+import json
+from pathlib import Path
+from typing import Any
+
+from temporalio.client import WorkflowHistory
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.worker import Replayer
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from services.workflow.assembly import SHARED_WITH_SANDBOX
+from services.workflow.flow import TicketWorkflow
+
+FOLDER = Path(__file__).parent / "histories"
+
+
+def recorded() -> dict[str, WorkflowHistory]:
+    """Every recorded history, by the name of its path."""
+    files = sorted(FOLDER.glob("*.json"))
+    return {file.stem: WorkflowHistory.from_json(file.stem, file.read_text(encoding="utf-8")) for file in files}
+
+
+def record(name: str, history: WorkflowHistory) -> None:
+    """Store a history as the path's recording."""
+    text = json.dumps(history.to_json_dict(), ensure_ascii=False, separators=(",", ":"), sort_keys=True)
+    (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+
+
+def strings(node: Any) -> list[str]:
+    """Every string in a history; payloads are decoded."""
+    if isinstance(node, list):
+        return [text for child in node for text in strings(child)]
+    if isinstance(node, dict):
+        data = node.get("data") if "metadata" in node else None
+        payload = [base64.b64decode(data).decode()] if isinstance(data, str) else []
+        return payload + [text for child in node.values() for text in strings(child)]
+    return [node] if isinstance(node, str) else []
+
+
+async def replay(history: WorkflowHistory) -> None:
+    """Replay in the sandbox that workers use.
+
+    Raises:
+        NondeterminismError: today's workflow would not have done what the history says.
+    """
+    replayer = Replayer(
+        workflows=[TicketWorkflow],
+        data_converter=pydantic_data_converter,
+        workflow_runner=SandboxedWorkflowRunner(
+            restrictions=SandboxRestrictions.default.with_passthrough_modules(*SHARED_WITH_SANDBOX)
+        ),
+    )
+    await replayer.replay_workflow(history)
