@@ -43,10 +43,11 @@ has nothing of a second callback."""
 
 @dataclass(frozen=True)
 class Step:
-    """One command on the ticket."""
+    """One command on the ticket, and the phase in which it leaves it."""
 
     name: CommandName
     body: Mapping[str, Any]
+    then: Phase
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,7 @@ class _Play:
         return who | ({"owner": self._owners[event.resource]} if event.resource else {})
 
     def _give(self, name: CommandName, then: Phase, **body: Any) -> None:
-        self.steps.append(Step(name, body))
+        self.steps.append(Step(name, body, then))
         self.phase = then
 
 

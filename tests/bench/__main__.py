@@ -1,0 +1,49 @@
+"""`make bench`, or `python -m tests.bench intake tickets deadlines promises` for some of the figures."""
+
+import asyncio
+import sys
+from collections.abc import Awaitable, Callable
+
+from rich.console import Console
+
+from tests.bench import deadlines, intake, promises, stack, tickets
+from tests.bench.figures import Figure, show
+from tests.bench.stack import Stack
+
+_MEASURES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
+    "intake": intake.measure,
+    "tickets": tickets.measure,
+    "deadlines": deadlines.measure,
+}
+PARTS = ("promises", *_MEASURES)
+_console = Console(stderr=True)
+
+
+def main() -> None:
+    """Measure what is named, or everything, and print the table."""
+    asked = sys.argv[1:] or list(PARTS)
+    if unknown := set(asked) - set(PARTS):
+        sys.exit(f"{', '.join(sorted(unknown))}: there are {', '.join(PARTS)}.")
+    show(asyncio.run(_measure(asked)))
+
+
+async def _measure(asked: list[str]) -> list[Figure]:
+    figures: list[Figure] = []
+    for part in PARTS:
+        if part in asked:
+            with _console.status(f"Measuring {part} …"):
+                figures += await _part(part)
+            _console.print(f"measured {part}", highlight=False)
+    return figures
+
+
+async def _part(part: str) -> list[Figure]:
+    """Each part that needs a stack gets a fresh one."""
+    if part == "promises":
+        return promises.measure()
+    async with stack.running(worker=part != "intake") as running:
+        return await _MEASURES[part](running)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,98 @@
+"""The stack to be measured: started as `make up` starts it, in a folder of its own, on free ports."""
+
+import asyncio
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from services.commands.local import first_start
+from services.commands.local.machine import CHECKOUT, WEB, Machine
+from services.runtime.stack.home import Home
+from services.runtime.stack.ports import free_port
+from services.runtime.stack.programs import Program, end, spawn
+from services.runtime.stack.settings import StackSettings
+from services.runtime.stack.supervisor import Supervisor
+
+# One key does all the asking here, so the limit of one caller must not be what is measured.
+UNLIMITED = {"BIHUAN_RATE_LIMIT": "10000000/minute"}
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A running stack and how to reach it."""
+
+    machine: Machine
+    key: str
+
+    @property
+    def url(self) -> str:
+        """The public address."""
+        return self.machine.addresses.url
+
+    @asynccontextmanager
+    async def beside(self, module: str, **environment: str) -> AsyncIterator[None]:
+        """Run a module as a process beside the stack, logged like the others."""
+        program = Program(
+            name=module.rpartition(".")[2],
+            argv=(sys.executable, "-m", module),
+            folder=CHECKOUT,
+            log=self.machine.home.logs / f"{module}.log",
+            environment={**os.environ, **environment},
+        )
+        process = await spawn(program)
+        try:
+            yield
+        finally:
+            await end(process, program)
+
+
+@asynccontextmanager
+async def running(*, worker: bool) -> AsyncIterator[Stack]:
+    """An empty stack; without a worker nothing stands behind intake, which answers without the engine."""
+    async with _machine() as machine:
+        if worker:
+            await machine.start_processes()
+        else:
+            web = machine.program("web", WEB, machine.addresses.web)
+            await machine.supervisor.start(web, lambda: _answers(machine.addresses.web))
+        await first_start.bootstrap(machine)
+        yield Stack(machine, (machine.home.path / "admin.key").read_text().strip())
+
+
+@asynccontextmanager
+async def _machine() -> AsyncIterator[Machine]:
+    with _folder() as folder:
+        home = Home(folder)
+        home.prepare()
+        supervisor = Supervisor(lambda sentence: print(sentence, file=sys.stderr))  # noqa: T201
+        settings = StackSettings(home=folder, port=str(free_port()), database_url=None, temporal_address=None)
+        os.environ.update(UNLIMITED)
+        machine = Machine(home, settings, supervisor)
+        try:
+            await machine.start_postgres()
+            await machine.start_temporal()
+            await machine.migrate()
+            yield machine
+        finally:
+            await supervisor.stop()
+
+
+async def _answers(internal: str) -> None:
+    parts = urlsplit(internal)
+    _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.close()
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    path = Path(tempfile.mkdtemp(prefix="bihuan-bench-"))
+    try:
+        yield path
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
