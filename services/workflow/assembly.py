@@ -12,6 +12,7 @@ from services.runtime.errors import Refusal
 from services.runtime.parts import Check, Part
 from services.runtime.peers import Peer
 from services.runtime.settings import RuntimeSettings, load
+from services.runtime.telemetry import log
 from services.runtime.temporal import connect, worker
 from services.workflow.activities import TicketActivities
 from services.workflow.api import internal_router, router
@@ -105,7 +106,16 @@ async def _sweep(tickets: TicketService) -> None:
 
 
 async def _work(settings: WorkflowSettings, database: Database) -> None:
-    """Run tickets from the moment at which the engine answers."""
+    """Run tickets from the moment at which the engine answers; a worker that the SDK gives up is started again."""
+    while True:
+        try:
+            await _run_worker(settings, database)
+        except Exception:  # noqa: BLE001 - whatever ends a worker, tickets must go on
+            log().exception("the worker stopped; it starts again")
+            await asyncio.sleep(CONNECT_PAUSE_SECONDS)
+
+
+async def _run_worker(settings: WorkflowSettings, database: Database) -> None:
     client = await _connected(settings)
     activities = TicketActivities(database, Catalogue(database))
     starter = Starter(database, TicketEngine(client), settings.engine_probe_seconds)

@@ -86,12 +86,12 @@ class Life:
         self.events.append(event)
 
     def take_batch(self) -> RecordRequest:
-        """Everything since the last batch, for `record`."""
+        """Everything since the last batch, for `record`: to be serialised before the ticket takes its next step."""
         changed = self.policy is not self._policy_recorded
         batch = RecordRequest(
-            state=self.state.model_copy(deep=True),
+            state=self.state,
             events=tuple(self.events),
-            clocks=tuple(clock.model_copy(deep=True) for clock in self.ledger.touched.values()),
+            clocks=tuple(self.ledger.touched.values()),
             policy=self.policy if changed else None,
         )
         self.events, self.ledger.touched, self._policy_recorded = [], {}, self.policy

@@ -96,10 +96,12 @@ def _customer_message(life: Life, command: Command, _: commands.CustomerMessage,
 
 
 def _assign(life: Life, command: Command, decision: commands.Assign, now: datetime) -> None:
-    before = life.state.phase
-    life.state.department = decision.department or life.state.department
+    before, state = life.state.phase, life.state
+    if decision.department not in {None, state.department}:
+        # The old department's people do not follow; who is named below belongs to the new one.
+        state.department, state.owner, state.co_owners = decision.department, None, ()
     _own(life, decision, now)
-    life.state.assigned_at = now
+    state.assigned_at = now
     life.write(EventType.ASSIGNED, now, command.actor, before, _ownership(life))
 
 

@@ -3,10 +3,11 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, text, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import Update, bindparam, func, select, text, update
+from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.journal import Event, EventType
@@ -104,11 +105,22 @@ async def write_ticket(
 ) -> None:
     """Bring the ticket's row to the state after `events`, with the texts that its closing and resolution refer to."""
     columns = ticket_columns(state) | {"journal_hash": journal_hash}
-    if policy is not None:
-        columns |= policy_column(policy)
+    rare = policy_column(policy) if policy is not None else {}
     for event in events:
-        columns |= _texts_of(event, state, language)
-    await connection.execute(update(tickets).where(tickets.c.ticket_no == state.ticket_no).values(**columns))
+        rare |= _texts_of(event, state, language)
+    if rare:
+        mine = tickets.c.ticket_no == state.ticket_no
+        await connection.execute(update(tickets).where(mine).values(**columns, **rare))
+    else:
+        values = {f"to_{name}": value for name, value in columns.items()}
+        await connection.execute(_usual_update(tuple(columns)), {"number": state.ticket_no, **values})
+
+
+@cache
+def _usual_update(names: tuple[str, ...]) -> Update:
+    """Built once: putting the statement together costs as much as running it."""
+    mine = tickets.c.ticket_no == bindparam("number")
+    return update(tickets).where(mine).values({name: bindparam(f"to_{name}") for name in names})
 
 
 def _texts_of(event: Event, state: TicketState, language: str) -> dict[str, Any]:
@@ -139,12 +151,15 @@ async def write_clocks(
     if not changed:
         return
     rows = [_clock_row(ticket_no, clock, times.get(clock.key, {})) for clock in changed]
-    statement = insert(clocks).values({name: bindparam(name) for name in rows[0]})
-    kept = {"ticket_no", "cycle", "name", "round"}
-    changes = {name: statement.excluded[name] for name in rows[0] if name not in kept}
-    await connection.execute(
-        statement.on_conflict_do_update(index_elements=[clocks.c[name] for name in sorted(kept)], set_=changes), rows
-    )
+    await connection.execute(_upsert_clocks(), rows)
+
+
+@cache
+def _upsert_clocks() -> Insert:
+    statement = insert(clocks)
+    key = [column.name for column in clocks.primary_key]
+    changes = {column.name: statement.excluded[column.name] for column in clocks.columns if column.name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=changes)
 
 
 def _clock_row(ticket_no: str, clock: Clock, times: Mapping[str, int]) -> dict[str, Any]:

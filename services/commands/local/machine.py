@@ -175,7 +175,9 @@ class Machine:
             "TICKETS_URL": self.addresses.web,
             "DIRECTORY_URL": self.addresses.web,
         }
-        return {**os.environ, "PYTHONUNBUFFERED": "1", **{f"BIHUAN_{name}": value for name, value in chosen.items()}}
+        # The workflow sandbox loads its modules for every ticket anew; without bytecode it compiles them each time.
+        inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+        return {**inherited, "PYTHONUNBUFFERED": "1", **{f"BIHUAN_{name}": value for name, value in chosen.items()}}
 
     def announce(self) -> None:
         """Write endpoints.json anew."""

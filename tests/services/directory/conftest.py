@@ -15,8 +15,8 @@ from services.directory.tables import metadata
 from services.runtime.auth import Authenticator
 from services.runtime.http import create_app, create_internal_app
 from services.runtime.parts import publish
-from services.runtime.peers import Peer
 from tests.services.directory.house import ADMIN_KEY, PASSWORD, SECRET, House
+from tests.services.inside import InsidePeer
 
 
 @pytest.fixture
@@ -27,7 +27,7 @@ async def bare(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
         settings = _settings(database_url, tmp_path)
         inner = create_internal_app([part], settings)
         inside = httpx.ASGITransport(inner)
-        peer = Peer("http://directory", SECRET, transport=inside)
+        peer = InsidePeer(inside, SECRET)
         authenticator = Authenticator(
             verify_key_pem=(tmp_path / "verify.pem").read_bytes(), internal_secret=SECRET, directory=peer
         )

@@ -26,6 +26,7 @@ from services.runtime.http.limits import Windows
 from services.runtime.parts import Part
 from services.runtime.peers import Peer
 from services.runtime.settings import RuntimeSettings
+from tests.services.inside import InsidePeer
 from tests.services.runtime.conftest import KeyPair, serving
 from tests.services.runtime.shop import SECRET, router
 from tests.services.runtime.test_runtime_auth import lilei
@@ -172,7 +173,7 @@ async def test_a_peer_s_refusal_is_raised_here_and_its_failure_is_unavailable(ba
     await peer.close()
 
 
-async def test_a_peer_is_given_the_id_of_the_request(http: httpx.AsyncClient, base: str) -> None:
+async def test_a_peer_is_given_the_id_of_the_request() -> None:
     telemetry.request_id.set("call-9")
     seen: list[str] = []
 
@@ -180,7 +181,7 @@ async def test_a_peer_is_given_the_id_of_the_request(http: httpx.AsyncClient, ba
         seen.append(request.headers["x-request-id"])
         return httpx.Response(200, json={})
 
-    peer = Peer(base, SECRET, transport=httpx.MockTransport(note))
+    peer = InsidePeer(httpx.MockTransport(note), SECRET)
     await peer.get("/healthz")
     await peer.close()
     assert seen == ["call-9"]

@@ -315,3 +315,17 @@ class TestEnding:
         for kind in (Kind.FAULT, Kind.COMPLAINT):
             case = called(resolved(kind), str(outcome))
             assert_legal_journal(case.journal)
+
+
+class TestAssignment:
+    """Handing a ticket on."""
+
+    def test_another_department_takes_the_ticket_without_the_old_one_s_people(self) -> None:
+        case = Case(promises()).do(C.ACCEPT, department="repair", owner="li-lei", co_owners=["wang-fang"])
+        case.do(C.ASSIGN, department="logistics")
+        assert (case.state.department, case.state.owner, case.state.co_owners) == ("logistics", None, ())
+
+    def test_the_same_department_keeps_its_people(self) -> None:
+        case = Case(promises()).do(C.ACCEPT, department="repair", owner="li-lei")
+        case.do(C.ASSIGN, department="repair", co_owners=["wang-fang"])
+        assert (case.state.owner, case.state.co_owners) == ("li-lei", ("wang-fang",))
