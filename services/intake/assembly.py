@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 from services.contracts.names import Role
 from services.intake import api
+from services.intake.filing import Filing
 from services.intake.links import TicketLinks
 from services.intake.outbox import Bell
 from services.intake.promises_copy import PromisesCopy
@@ -77,14 +78,8 @@ def _intake(settings: IntakeSettings, database: Database, peer: Peer, bell: Bell
         raise ValueError("BIHUAN_LINK_SECRET is empty: links that customers get would be anybody's to make")
     promises = PromisesCopy(database)
     identity_secret = _key(secret, "customer identities")
-    registrar = Registrar(
-        database,
-        promises,
-        TicketLinks(settings.public_url, secret),
-        zone=ZoneInfo(settings.time_zone),
-        secret=identity_secret,
-        filed=bell.pull,
-    )
+    filing = Filing(database, promises, zone=ZoneInfo(settings.time_zone), secret=identity_secret)
+    registrar = Registrar(database, filing, TicketLinks(settings.public_url, secret), filed=bell.pull)
     fingerprints = _key(secret, "bodies").hex()
     return Intake(
         database=database,

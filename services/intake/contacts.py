@@ -6,8 +6,8 @@ record stands above older statements.
 
 from typing import Any
 
-from sqlalchemy import Row, func, or_, select
-from sqlalchemy.dialects.postgresql import aggregate_order_by
+from sqlalchemy import Row, Text, any_, bindparam, func, or_, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import CustomerQuestion, CustomerView
@@ -25,13 +25,18 @@ _SUPPLIED = (
     )
     .scalar_subquery()
 )
-_ON_TICKETS = select(
-    feedback.c.ticket_no,
-    feedback.c.contact,
-    or_(customers.c.corrected_at.is_(None), feedback.c.received_at > customers.c.corrected_at).label("as_stated"),
-    _SUPPLIED.label("supplied"),
-    *[customers.c[name] for name in ("id", "name", *CONTACTS, "customer_no", "tier")],
-).join_from(feedback, customers, customers.c.id == feedback.c.customer_id)
+# One array is one parameter: `IN` writes and prepares a statement for every number of them.
+_ON_TICKETS = (
+    select(
+        feedback.c.ticket_no,
+        feedback.c.contact,
+        or_(customers.c.corrected_at.is_(None), feedback.c.received_at > customers.c.corrected_at).label("as_stated"),
+        _SUPPLIED.label("supplied"),
+        *[customers.c[name] for name in ("id", "name", *CONTACTS, "customer_no", "tier")],
+    )
+    .join_from(feedback, customers, customers.c.id == feedback.c.customer_id)
+    .where(feedback.c.ticket_no == any_(bindparam("ticket_nos", type_=ARRAY(Text))))
+)
 
 
 async def show(database: Database, question: CustomerQuestion) -> list[CustomerView]:
@@ -49,7 +54,7 @@ async def show(database: Database, question: CustomerQuestion) -> list[CustomerV
 
 
 async def _on_tickets(connection: AsyncConnection, ticket_nos: set[str]) -> dict[str, CustomerView]:
-    rows = await connection.execute(_ON_TICKETS.where(feedback.c.ticket_no.in_(ticket_nos)))
+    rows = await connection.execute(_ON_TICKETS, {"ticket_nos": list(ticket_nos)})
     return {row.ticket_no: _in_full(row) for row in rows}
 
 

@@ -67,10 +67,14 @@ class PromisesCopy:
         self._database = database
         self._current: InForce | None = None
         self._changed = asyncio.Event()
+        self._loading = asyncio.Lock()
 
     async def current(self) -> InForce:
         """The promises to make now; reads PostgreSQL the first time only."""
-        return self._current or await self.refresh()
+        if self._current is None:
+            async with self._loading:
+                return self._current or await self.refresh()
+        return self._current
 
     async def refresh(self) -> InForce:
         """Take over what PostgreSQL keeps, if it is newer, and see that its snapshots are kept there too."""

@@ -33,10 +33,15 @@ class Intake:
     identity_secret: bytes
 
 
-async def intake(request: Request) -> Intake:
-    """The process's intake; a coroutine, because FastAPI would start a thread for a plain function."""
+def intake_of(request: Request) -> Intake:
+    """The process's intake."""
     found: Intake = service(request, Role.INTAKE)
     return found
+
+
+async def intake(request: Request) -> Intake:
+    """The same as a dependency; a coroutine, because FastAPI would start a thread for a plain function."""
+    return intake_of(request)
 
 
 IntakeDep = Annotated[Intake, Depends(intake)]

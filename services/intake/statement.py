@@ -1,4 +1,4 @@
-"""The one SQL statement that registers a feedback: number, customer, feedback, outbox, in one round trip.
+"""The careful SQL statement: number, customer, feedback, outbox of one feedback, in one round trip.
 
 It files nothing and tells why when what it was given no longer holds (the day has no numbers yet, the policy is not
 kept, the customer's tier is another, somebody else just made the same customer); the caller mends that and repeats.
@@ -41,9 +41,9 @@ WITH known AS MATERIALIZED ({known}
          complete, missing, policy, promises, caller, idempotency_key, body_hash)
     SELECT {ticket_no}, CAST(:received_at AS timestamptz), sender.id, CAST(:content AS jsonb), CAST(:contact AS jsonb),
         sender.tier, CAST(:kind AS text), CAST(:category AS text), CAST(:urgency AS text), CAST(:priority AS text),
-        CAST(:rule AS text), CAST(:complete AS boolean),
-        CAST(:missing AS text[]), CAST(:policy AS text), CAST(:promises AS jsonb), CAST(:caller AS text),
-        CAST(:idempotency_key AS text), CAST(:body_hash AS text)
+        CAST(:rule AS text), CAST(:missing AS jsonb) = '[]',
+        ARRAY(SELECT jsonb_array_elements_text(CAST(:missing AS jsonb))), CAST(:policy AS text),
+        CAST(:promises AS jsonb), CAST(:caller AS text), CAST(:idempotency_key AS text), CAST(:body_hash AS text)
     FROM sender CROSS JOIN numbered CROSS JOIN kept
     WHERE sender.tier = CAST(:assumed_tier AS text) AND kept.policy
     RETURNING ticket_no

@@ -25,7 +25,7 @@ async def supply(database: Database, ticket_no: str, command_id: str, supplement
         ValidationFailed: an impossible phone.
     """
     if supplement.customer:
-        supplement = supplement.model_copy(update={"customer": normalised(supplement.customer, "/supplement/customer")})
+        supplement = supplement.model_copy(update={"customer": normalised(supplement.customer)})
     async with database.begin() as connection:
         await _wait_for_others(connection, ticket_no)
         known = select(supplements.c.answer).where(supplements.c.command_id == command_id)

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -25,7 +25,11 @@ class DirectStatement:
         self._sql = _NAME.sub(lambda found: f"${self._names.index(found[1]) + 1}", sql)
 
     async def one(self, database: Database, values: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Run as a transaction of its own, in one round trip, and return the one row.
+        """Run as `all`, for a statement that answers one row."""
+        return (await self.all(database, values))[0]
+
+    async def all(self, database: Database, values: Mapping[str, Any]) -> Sequence[Mapping[str, Any]]:
+        """Run as a transaction of its own, in one round trip, and return the rows.
 
         Raises:
             Unavailable: as everywhere.
@@ -34,12 +38,12 @@ class DirectStatement:
         arguments = [values[name] for name in self._names]
         async with _lent(database) as driver:
             try:
-                row: Mapping[str, Any] = await driver.fetchrow(self._sql, *arguments)
+                rows: Sequence[Mapping[str, Any]] = await driver.fetch(self._sql, *arguments)
             except asyncpg.PostgresError as error:
                 raise DBAPIError(None, None, error) from error
             except asyncpg.InterfaceError as error:
                 raise InterfaceError(None, None, error) from error
-        return row
+        return rows
 
 
 @asynccontextmanager

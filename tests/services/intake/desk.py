@@ -42,6 +42,7 @@ class Receiver:
         self.port = port
         self.received: list[str] = []
         self.refused: set[str] = set()
+        self.refusals = 0
         self.access: dict[str, Mapping[str, Any]] = {}
         self._server: uvicorn.Server | None = None
         self._task: asyncio.Task[None] | None = None
@@ -77,6 +78,7 @@ class Receiver:
     async def _take(self, request: Request) -> Response:
         numbers = [each["ticket_no"] for each in (await request.json())["items"]]
         if self.refused & set(numbers):
+            self.refusals += 1
             return JSONResponse({"code": "internal_error"}, status_code=500)
         self.received += numbers
         return JSONResponse({"items": [{"ticket_no": number, "registered": True} for number in numbers]})

@@ -23,14 +23,20 @@ async def _waiting(desk: Desk) -> int:
     return count
 
 
+async def _until_nothing_waits(desk: Desk) -> None:
+    async with asyncio.timeout(10):
+        while await _waiting(desk):  # noqa: ASYNC110 - the database says when
+            await asyncio.sleep(0.01)
+
+
 async def test_a_registration_is_handed_over_within_a_second(desk: Desk, settings: IntakeSettings) -> None:
     async with _relay(settings):
         first = await desk.register()
         await until(lambda: desk.receiver.received)
         second = await desk.register()
         await until(lambda: len(desk.receiver.received) == 2, seconds=1)
+        await _until_nothing_waits(desk)
     assert desk.receiver.received == [first["ticket_no"], second["ticket_no"]]
-    assert await _waiting(desk) == 0
 
 
 async def test_the_receiver_away_costs_nothing_and_is_caught_up_with(desk: Desk, settings: IntakeSettings) -> None:
@@ -39,10 +45,8 @@ async def test_the_receiver_away_costs_nothing_and_is_caught_up_with(desk: Desk,
         numbers = [(await desk.register())["ticket_no"] for _ in range(130)]
         assert await _waiting(desk) == 130
         await desk.receiver.start()
-        await until(lambda: len(desk.receiver.received) >= 130)
-    assert sorted(desk.receiver.received) == sorted(numbers)
+        await _until_nothing_waits(desk)
     assert desk.receiver.received == numbers
-    assert await _waiting(desk) == 0
 
 
 async def test_a_registration_that_is_refused_stops_only_itself(desk: Desk, settings: IntakeSettings) -> None:
@@ -50,6 +54,7 @@ async def test_a_registration_that_is_refused_stops_only_itself(desk: Desk, sett
     desk.receiver.refused = {numbers[7]}
     async with _relay(settings):
         await until(lambda: len(desk.receiver.received) == 19)
+        await until(lambda: desk.receiver.refusals > 1)
         async with desk.intake.database.read() as connection:
             rows = await connection.execute(text("SELECT ticket_no, attempts, last_error FROM intake.outbox"))
             row = rows.one()
@@ -62,6 +67,5 @@ async def test_a_registration_that_is_refused_stops_only_itself(desk: Desk, sett
 async def test_two_relays_hand_each_registration_over_once(desk: Desk, settings: IntakeSettings) -> None:
     numbers = [(await desk.register())["ticket_no"] for _ in range(150)]
     async with _relay(settings), _relay(settings):
-        await until(lambda: len(desk.receiver.received) >= 150)
-        await asyncio.sleep(0)
+        await _until_nothing_waits(desk)
     assert sorted(desk.receiver.received) == sorted(numbers)

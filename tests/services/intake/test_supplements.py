@@ -77,3 +77,13 @@ async def test_a_supplement_to_nothing_is_not_found(desk: Desk) -> None:
         "POST", "/internal/feedback/20240520001/supplement", {"command_id": "c", "supplement": {"situation": "x"}}
     )
     assert answer.status_code == 404
+
+
+async def test_an_impossible_phone_is_told_as_the_sender_wrote_it(desk: Desk) -> None:
+    number = (await desk.register())["ticket_no"]
+    answer = await desk.ask(
+        "POST",
+        f"/internal/feedback/{number}/supplement",
+        {"command_id": "c", "supplement": {"customer": {"phone": "not a phone"}}},
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/customer/phone")

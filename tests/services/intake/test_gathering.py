@@ -1,0 +1,146 @@
+"""What arrives together is filed together, and each feedback still gets its own answer (architecture.md)."""
+
+import asyncio
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+from services.contracts.feedback import Feedback
+from services.intake.filing import Filing, Origin
+from services.intake.gathering import Draft, Gathering
+from services.intake.promises_copy import PromisesCopy
+from services.runtime.database import Database
+from services.runtime.errors import Unavailable
+from tests.services.intake.desk import feedback
+from tests.services.intake.test_ticket_numbers import SHANGHAI
+
+AT = datetime(2024, 5, 20, 1, tzinfo=UTC)
+
+
+class Watched(Gathering):
+    """A gathering that notes how many drafts each statement took, and fails when told to."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self.sizes: list[int] = []
+        self.failure: Exception | None = None
+
+    async def _send(self, drafts: Any) -> dict[int, str]:
+        self.sizes.append(len(drafts))
+        if self.failure:
+            raise self.failure
+        return await super()._send(drafts)
+
+
+@dataclass
+class Shop:
+    """Drafts of feedback, and where they go."""
+
+    filing: Filing
+    gathering: Watched
+    database: Database
+
+    async def draft(self, key: str | None = None, **changes: Any) -> Draft:
+        """A draft of the feedback with `changes`."""
+        arrived = Feedback.model_validate(feedback(**changes))
+        values = self.filing._values(arrived, Origin("staff:李雷", key, "hash"), AT)
+        return (await self.filing._draft(arrived, values, arrived.customer.tier or "standard")).values  # type: ignore[arg-type]
+
+    async def count(self, table: str) -> int:
+        """Rows of a table of intake."""
+        async with self.database.read() as connection:
+            rows: int = (await connection.execute(text(f"SELECT count(*) FROM intake.{table}"))).scalar_one()
+        return rows
+
+
+@pytest.fixture
+async def shop(database: Database) -> Shop:
+    """A shop whose day is open: one feedback of 韩梅梅 has been filed."""
+    filing = Filing(database, PromisesCopy(database), zone=SHANGHAI, secret=b"identities")
+    await filing.file(Feedback.model_validate(feedback()), Origin("staff:李雷", "first", "hash"), AT)
+    return Shop(filing, Watched(database), database)
+
+
+async def test_what_arrives_together_is_filed_in_few_statements(shop: Shop) -> None:
+    drafts = [await shop.draft(customer={"name": "韩梅梅", "phone": f"138{n:08}"}) for n in range(100)]
+    numbers = await asyncio.gather(*(shop.gathering.file(draft) for draft in drafts))
+    assert None not in numbers
+    assert len(set(numbers)) == 100
+    assert sum(shop.gathering.sizes) == 100
+    assert len(shop.gathering.sizes) <= 4
+    assert await shop.count("feedback") == await shop.count("outbox") == await shop.count("customers") == 101
+
+
+async def test_each_draft_gets_its_own_number(shop: Shop) -> None:
+    drafts = [await shop.draft(description=f"问题 {n}") for n in range(20)]
+    numbers = await asyncio.gather(*(shop.gathering.file(draft) for draft in drafts))
+    async with shop.database.read() as connection:
+        found = text("SELECT ticket_no, content ->> 'description' AS description FROM intake.feedback")
+        rows = await connection.execute(found)
+        stored = {row.ticket_no: row.description for row in rows}
+    assert [stored[number or ""] for number in numbers] == [f"问题 {n}" for n in range(20)]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"key": "first"},
+        {"customer": {"name": "李四", "phone": "13800138000"}},
+        {"customer": {"name": "韩梅梅", "phone": "13800138000", "tier": "vip"}},
+        {"customer": {"name": "韩梅梅", "phone": "13800138000", "email": "h@example.com"}},
+        {"customer": {"name": "韩梅梅", "phone": "13800138000", "customer_no": "C1001"}},
+    ],
+)
+async def test_what_needs_a_second_look_is_left_out_and_holds_nobody_up(shop: Shop, changes: dict[str, Any]) -> None:
+    before = await shop.count("customers")
+    numbers = await asyncio.gather(
+        shop.gathering.file(await shop.draft(**changes)), shop.gathering.file(await shop.draft())
+    )
+    assert numbers[0] is None
+    assert numbers[1] is not None
+    assert await shop.count("customers") == before
+
+
+async def test_a_key_that_comes_twice_at_once_files_once(shop: Shop) -> None:
+    numbers = await asyncio.gather(*[shop.gathering.file(await shop.draft(key="k")) for _ in range(5)])
+    assert sum(number is not None for number in numbers) == 1
+
+
+async def test_a_new_customer_who_comes_twice_at_once_is_one(shop: Shop) -> None:
+    customer = {"name": "李四", "phone": "13900139000"}
+    drafts = [await shop.draft(customer=customer) for _ in range(5)]
+    await asyncio.gather(*(shop.gathering.file(draft) for draft in drafts))
+    assert await shop.count("customers") == 2
+
+
+async def test_a_day_without_numbers_needs_care(database: Database) -> None:
+    filing = Filing(database, PromisesCopy(database), zone=SHANGHAI, secret=b"identities")
+    shop = Shop(filing, Watched(database), database)
+    assert await shop.gathering.file(await shop.draft()) is None
+    assert await shop.count("customers") == 0
+
+
+async def test_a_refused_statement_hands_everybody_to_care(shop: Shop) -> None:
+    shop.gathering.failure = DBAPIError(None, None, ValueError())
+    assert await shop.gathering.file(await shop.draft()) is None
+
+
+async def test_a_lost_database_is_unknown_to_everybody_who_waited(shop: Shop) -> None:
+    shop.gathering.failure = Unavailable()
+    drafts = [await shop.draft() for _ in range(3)]
+    answers = await asyncio.gather(*(shop.gathering.file(draft) for draft in drafts), return_exceptions=True)
+    assert all(isinstance(answer, Unavailable) for answer in answers)
+    shop.gathering.failure = None
+    assert await shop.gathering.file(drafts[0]) is not None
+
+
+async def test_a_sender_who_hangs_up_does_not_disturb_the_others(shop: Shop) -> None:
+    gone = asyncio.create_task(shop.gathering.file(await shop.draft()))
+    stays = asyncio.create_task(shop.gathering.file(await shop.draft()))
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await stays is not None
