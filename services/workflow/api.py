@@ -263,7 +263,7 @@ async def reconcile(tickets: TicketsDep, _: PeerDep) -> Response:
     """Compare tickets and running workflows; what is missing is started again, what is unknown is named."""
     try:
         found = await tickets.reconciler.compare()
-    except RPCError as error:
+    except (RPCError, RuntimeError) as error:  # the second until the first connection succeeds
         raise Unavailable(code="engine_unavailable") from error
     return JSONResponse(asdict(found))
 

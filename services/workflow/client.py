@@ -94,6 +94,9 @@ class TicketEngine:
             raise EngineUnavailable from error
         except RPCError as error:
             raise (NoWorkflow() if error.status is RPCStatusCode.NOT_FOUND else EngineUnavailable()) from error
+        except RuntimeError as error:
+            # What the SDK raises until its first connection succeeds.
+            raise EngineUnavailable from error
         return outcome
 
 

@@ -59,7 +59,11 @@ def _of_clock(clock: Clock, calendars: Calendars) -> ClockSchedule:
     target, pauses = parse_duration(clock.target), paused_spans(clock)
     try:
         due_at = clock.promised_at or arithmetic.due_at(clock.started_at, target, pauses, calendar)
-        warn_at = arithmetic.warnings_at(clock.warn_rule, clock.started_at, due_at, target, pauses, calendar)
+        # A date before the clock's start leaves nothing to warn of, and has no length that a calendar could tell.
+        rules = clock.warn_rule if due_at > clock.started_at else ()
+        warn_at = arithmetic.warnings_at(
+            rules, clock.started_at, max(due_at, clock.started_at), target, pauses, calendar
+        )
     except CalendarExhausted:
         due_at, warn_at = NEVER, ()
     return ClockSchedule(key=clock.key, due_at=due_at, warn_at=warn_at, calendar_version=calendar.version or 1)

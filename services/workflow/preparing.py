@@ -167,7 +167,9 @@ class Preparation:
 
 
 def _require_end(ticket: TicketRow, body: bodies.Wait) -> None:
-    """Once resolved, an appointment is the callback's new due time (semantics.md 9)."""
+    """A wait ends in the future; once resolved, an appointment is the callback's new due time (semantics.md 9)."""
+    if body.until is not None and body.until <= datetime.now(UTC):
+        raise ValidationFailed.at("/until", "in_the_past", "give an instant that is still to come")
     if ticket.state.status is Status.RESOLVED and body.reason is WaitReason.APPOINTMENT and body.until is None:
         raise ValidationFailed.at("/until", "required", "an appointment for the callback needs its end")
 

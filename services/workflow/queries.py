@@ -5,7 +5,22 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import ColumnElement, Select, and_, cast, exists, func, literal_column, or_, select, tuple_
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Text,
+    and_,
+    any_,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    or_,
+    select,
+    tuple_,
+)
+from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.contracts.base import Code, Instant, to_utc
 from services.contracts.permissions import Action, Caller, Relation, reach
@@ -20,6 +35,7 @@ Row = Mapping[Any, Any]
 Rows = Sequence[Row]
 Page = tuple[Rows, str | None]
 _LARGEST_SEQ = 2**31 - 1
+_LARGEST_TX = 2**64 - 1
 
 
 class TicketFilters(BaseModel):
@@ -62,10 +78,11 @@ class Queries:
 
     async def clocks_of(self, *ticket_nos: str) -> dict[str, Rows]:
         """Every clock of some tickets, by ticket number."""
-        query = select(clocks).where(clocks.c.ticket_no.in_(ticket_nos)).order_by(clocks.c.started_at)
+        # One array is one parameter: `IN` writes and prepares a statement for every number of them.
+        query = select(clocks).where(clocks.c.ticket_no == any_(cast(list(ticket_nos), ARRAY(Text))))
         found: dict[str, list[Row]] = {number: [] for number in ticket_nos}
         async with self._database.read() as connection:
-            for row in (await connection.execute(query)).mappings():
+            for row in (await connection.execute(query.order_by(clocks.c.started_at))).mappings():
                 found[row["ticket_no"]].append(row)
         return dict(found)
 
@@ -115,9 +132,9 @@ class Queries:
             query = query.where(journal.c.type.in_(types))
         if cursor:
             tx, ticket_no, seq = decode_cursor(cursor, int, str, int)
-            if not tx >= 0:
+            if not 0 <= tx <= _LARGEST_TX:
                 raise _foreign_cursor()
-            query = query.where(position > tuple_(cast(str(tx), Xid8), ticket_no, _seq(seq)))
+            query = query.where(position > tuple_(literal(tx, Xid8), ticket_no, _seq(seq)))
         query = query.order_by(journal.c.tx, journal.c.ticket_no, journal.c.seq).limit(limit + 1)
         async with self._database.read() as connection:
             rows = list((await connection.execute(query)).mappings())

@@ -19,7 +19,7 @@ from services.workflow.queries import Queries, Rows
 from services.workflow.registering import Registrar
 from services.workflow.views import TicketRow, allowed_commands, ledger_view, ticket_view, timeline_item
 
-TICKET_NO = re.compile(r"\d{11,20}")
+TICKET_NO = re.compile(r"[0-9]{11,20}")
 
 
 class Showing:

@@ -25,7 +25,7 @@ idempotency = idempotency_table(metadata)
 """Answers of the POSTs that are no commands: those are kept with the commands."""
 
 
-class Xid8(UserDefinedType[str]):
+class Xid8(UserDefinedType[int]):
     """A transaction's number that never wraps; the feed orders by it, because sequences commit out of order."""
 
     cache_ok = True

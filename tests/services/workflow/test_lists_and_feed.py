@@ -1,0 +1,274 @@
+"""Lists: their filters, pages, order and search; and the feed, of which a reader misses nothing (api.md)."""
+
+import asyncio
+import itertools
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from services.contracts.directory import StaffRole
+from tests.services.system import System, until
+
+
+async def listed(system: System, *, by: str = "李雷", **filters: Any) -> list[str]:
+    """Every ticket number that the filters leave, page by page."""
+    numbers: list[str] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await system.get("/v1/tickets", by=by, limit=3, **filters, **cursor)
+        numbers += [item["ticket_no"] for item in page["items"]]
+        if page["next_cursor"] is None:
+            return numbers
+        assert len(page["items"]) == 3
+        cursor = {"cursor": page["next_cursor"]}
+
+
+@pytest.fixture(scope="module")
+async def shop(system: System) -> dict[str, str]:
+    """Tickets of one product model in different states, by name."""
+    model = {"model": "LIST-1"}
+    return {
+        "new": await system.register(product={**model, "serial_no": "L-NEW"}, kind="complaint"),
+        "urgent": await system.register(product=model, urgency="urgent", category="service_attitude"),
+        "waiting": await _after(system, await system.accepted(product=model), "wait", {"reason": "parts"}),
+        "asked": await _ask(system, await system.register(product=model)),
+        "resolved": await system.resolved(product=model, category="usage_question", kind="consultation"),
+        "closed": await system.closed(product=model, urgency="low"),
+    }
+
+
+async def _after(system: System, ticket_no: str, command: str, body: dict[str, Any]) -> str:
+    await system.do(ticket_no, command, body, by="林涛")
+    return ticket_no
+
+
+async def _ask(system: System, ticket_no: str) -> str:
+    body = {"fields": ["product.serial_no"], "message": "请提供序列号"}
+    await system.do(ticket_no, "request-information", body, by="李雷")
+    return ticket_no
+
+
+@pytest.mark.parametrize(
+    ("filters", "names"),
+    [
+        ({}, "new urgent waiting asked resolved closed"),
+        ({"status": "pending"}, "new urgent asked"),
+        ({"status": ["resolved", "closed"]}, "resolved closed"),
+        ({"phase": "pending.awaiting_information"}, "asked"),
+        ({"phase": "processing.waiting"}, "waiting"),
+        ({"kind": "complaint"}, "new"),
+        ({"category": ["service_attitude", "usage_question"]}, "urgent resolved"),
+        ({"priority": "high"}, "urgent"),
+        ({"priority": "low"}, "closed"),
+        ({"urgency": "normal"}, "new waiting asked resolved"),
+        ({"department": "after-sales", "status": "processing"}, "waiting"),
+        ({"department": "logistics"}, ""),
+        ({"clock": "callback"}, "resolved"),
+        ({"clock": "acceptance"}, "new urgent asked"),
+        ({"overdue": "true"}, ""),
+        ({"overdue": "false", "status": "pending"}, "new urgent asked"),
+        ({"incident_id": "none"}, ""),
+        ({"sort": "-opened_at", "kind": ["complaint", "consultation"]}, "new resolved"),
+    ],
+)
+async def test_each_filter_leaves_what_it_says(
+    system: System, shop: dict[str, str], filters: dict[str, Any], names: str
+) -> None:
+    found = await listed(system, product_model="LIST-1", **filters)
+    assert sorted(found) == sorted(shop[name] for name in names.split())
+
+
+async def test_the_owner_filter_finds_co_owners_too(system: System) -> None:
+    await system.hire("陈静", StaffRole.HANDLER, "after-sales")
+    chen = system.ids["陈静"]
+    own, helped = await system.accepted(owner="陈静"), await system.accepted()
+    await system.do(helped, "assign", {"co_owners": [chen]}, by="周强")
+    assert sorted(await listed(system, owner=chen)) == sorted([own, helped])
+
+
+async def test_times_and_customers_filter(system: System, shop: dict[str, str]) -> None:
+    view = await system.get(f"/v1/tickets/{shop['urgent']}")
+    assert await listed(system, customer_id=view["customer"]["id"]) == [shop["urgent"]]
+    mine = {"product_model": "LIST-1"}
+    opened = view["opened_at"]
+    assert shop["urgent"] in await listed(system, opened_from=opened, **mine)
+    assert shop["new"] not in await listed(system, opened_from=opened, **mine)
+    assert await listed(system, opened_to=opened, **mine) == [shop["new"]]
+    due = view["next_due_at"]
+    just_after = (datetime.fromisoformat(due) + timedelta(microseconds=1)).isoformat().replace("+00:00", "Z")
+    assert shop["urgent"] not in await listed(system, due_before=due, **mine)
+    assert shop["urgent"] in await listed(system, due_before=just_after, **mine)
+    far = (datetime.now(UTC) + timedelta(days=300)).isoformat().replace("+00:00", "Z")
+    assert await listed(system, clock="callback", due_before=far, **mine) == [shop["resolved"]]
+
+
+async def test_what_is_due_next_comes_first_and_what_is_never_due_last(system: System, shop: dict[str, str]) -> None:
+    items = (await system.get("/v1/tickets", product_model="LIST-1"))["items"]
+    due = [item["next_due_at"] or "9999" for item in items]
+    assert due == sorted(due)
+    assert due[-1] == "9999"
+    assert await listed(system, product_model="LIST-1") == [item["ticket_no"] for item in items]
+    newest = (await system.get("/v1/tickets", product_model="LIST-1", sort="-opened_at"))["items"]
+    opened = [item["opened_at"] for item in newest]
+    assert opened == sorted(opened, reverse=True)
+
+
+async def test_pages_stay_in_step_while_tickets_arrive(system: System, shop: dict[str, str]) -> None:
+    first = await system.get("/v1/tickets", sort="-opened_at", limit=3, product_model="LIST-1")
+    await system.register(product={"model": "LIST-2"})
+    rest = await system.get("/v1/tickets", sort="-opened_at", product_model="LIST-1", cursor=first["next_cursor"])
+    numbers = [item["ticket_no"] for item in first["items"] + rest["items"]]
+    assert sorted(numbers) == sorted(shop.values())
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["limit=0", "limit=201", "limit=x", "surprise=1", "status=open", "due_before=soon", "sort=owner", "cursor=x"],
+)
+async def test_a_wrong_parameter_is_refused_by_its_pointer(system: System, query: str) -> None:
+    answer = await system.call("GET", f"/v1/tickets?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["pointer"].startswith("/" + query.partition("=")[0])
+
+
+async def test_lists_follow_a_registration_within_two_seconds(system: System) -> None:
+    ticket_no = await system.register(product={"model": "LIST-3"})
+
+    async def is_listed() -> bool:
+        return await listed(system, product_model="LIST-3") == [ticket_no]
+
+    await until(is_listed, 2)
+
+
+async def test_search_finds_number_name_phone_digits_serial_and_text(system: System) -> None:
+    ticket_no = await system.register(
+        customer={"name": "司马相如", "phone": "+8613698765432", "customer_no": "C-SEARCH"},
+        product={"model": "LIST-4", "serial_no": "SER-SEARCH", "order_no": "ORD-SEARCH"},
+        description="抽屉卡住 stuck-drawer",
+    )
+    await system.get(f"/v1/tickets/{ticket_no}")
+    for q in (ticket_no, "司马相如", "136 9876", "98765432", "C-SEARCH", "SER-SEARCH", "ORD-SEARCH", "stuck-drawer"):
+        answer = await system.call("POST", "/v1/tickets/search", {"q": q})
+        assert [item["ticket_no"] for item in answer.json()["items"]] == [ticket_no], q
+    filtered = await system.call("POST", "/v1/tickets/search", {"q": "SER-SEARCH", "status": ["closed"]})
+    assert filtered.json() == {"items": [], "next_cursor": None}
+    masked = (await system.call("POST", "/v1/tickets/search", {"q": ticket_no})).json()["items"][0]["customer"]
+    assert masked["phone"] == "136****5432"
+
+
+async def test_search_pages(system: System) -> None:
+    numbers = {await system.register(description="search-pages") for _ in range(4)}
+    for ticket_no in numbers:
+        await system.get(f"/v1/tickets/{ticket_no}")
+    first = (await system.call("POST", "/v1/tickets/search", {"q": "search-pages", "limit": 3})).json()
+    rest = await system.call(
+        "POST", "/v1/tickets/search", {"q": "search-pages", "limit": 3, "cursor": first["next_cursor"]}
+    )
+    assert {item["ticket_no"] for item in first["items"] + rest.json()["items"]} == numbers
+
+
+async def test_a_search_is_repeated_under_its_key(system: System) -> None:
+    for replayed in ("", "true"):
+        answer = await system.call("POST", "/v1/tickets/search", {"q": "x"}, Idempotency_Key="search-1")
+        assert answer.headers.get("Idempotent-Replay", "") == replayed
+    other = await system.call("POST", "/v1/tickets/search", {"q": "y"}, Idempotency_Key="search-1")
+    assert other.json()["code"] == "idempotency_key_reused"
+
+
+async def test_timeline_and_clocks_are_paged(system: System) -> None:
+    ticket_no = await system.closed()
+    for path, key in (("timeline", "seq"), ("clocks", "name")):
+        whole = (await system.get(f"/v1/tickets/{ticket_no}/{path}"))["items"]
+        shown: list[Any] = []
+        cursor: dict[str, str] = {}
+        while True:
+            page = await system.get(f"/v1/tickets/{ticket_no}/{path}", limit=2, **cursor)
+            shown += page["items"]
+            if page["next_cursor"] is None:
+                break
+            cursor = {"cursor": page["next_cursor"]}
+        assert [item[key] for item in shown] == [item[key] for item in whole]
+        assert len(whole) > 2
+
+
+async def test_the_timeline_counts_from_one_without_gaps_and_tells_who_and_why(system: System) -> None:
+    ticket_no = await system.closed()
+    await system.do(ticket_no, "reopen", {"reason": "仍不制冷"}, by="李雷")
+    items = (await system.get(f"/v1/tickets/{ticket_no}/timeline"))["items"]
+    assert [item["seq"] for item in items] == list(range(1, len(items) + 1))
+    assert set(items[0]) == {"seq", "type", "at", "actor", "from", "to", "cycle", "reason", "data"}
+    assert (items[-1]["reason"], items[-1]["cycle"]) == ("仍不制冷", 2)
+    assert items[-1]["actor"] == {"kind": "staff", "id": system.ids["李雷"]}
+    assert all(after["from"] == before["to"] for before, after in itertools.pairwise(items))
+
+
+async def test_clocks_explain_themselves_in_chinese_and_english(system: System) -> None:
+    ticket_no = await system.accepted()
+    await system.do(ticket_no, "wait", {"reason": "parts"}, by="林涛")
+    for language, word in (("zh-CN", "工作"), ("en", "working")):
+        answer = await system.call("GET", f"/v1/tickets/{ticket_no}/clocks", Accept_Language=language)
+        by_name = {item["name"]: item for item in answer.json()["items"]}
+        assert word in by_name["acceptance"]["explanation"]
+        paused = by_name["resolution"]
+        assert (paused["state"], paused["due_at"], paused["paused_reasons"]) == ("paused", None, ["parts"])
+        assert [segment["state"] for segment in paused["segments"]] == ["running", "paused"]
+        assert paused["segments"][-1]["to"] is None
+        assert paused["calendar"] == {"id": "cn", "version": 1}
+        assert paused["paused_seconds"] >= 0
+
+
+async def test_a_reader_of_the_feed_misses_nothing_while_eight_write(system: System) -> None:
+    start = (await _read(system, None))[1]
+    written: dict[str, int] = {}
+
+    async def write() -> None:
+        for _ in range(3):
+            ticket_no = await system.accepted()
+            view = await system.do(ticket_no, "respond", {"message": "您好"}, by="林涛")
+            written[ticket_no] = view["version"]
+
+    writers = asyncio.gather(*(write() for _ in range(8)))
+    events: list[dict[str, Any]] = []
+    position = start
+    while not writers.done():
+        items, position = await _read(system, position)
+        events += items
+    await writers
+
+    async def has_read_all() -> bool:
+        nonlocal position
+        items, position = await _read(system, position)
+        events.extend(items)
+        return all(sum(it["ticket_no"] == number for it in events) >= version for number, version in written.items())
+
+    await until(has_read_all)
+    ids = [item["id"] for item in events]
+    assert len(ids) == len(set(ids))
+    for ticket_no, version in written.items():
+        assert [item["seq"] for item in events if item["ticket_no"] == ticket_no] == list(range(1, version + 1))
+    again, _ = await _read(system, start)
+    assert [item["id"] for item in again] == ids
+
+
+async def test_the_feed_is_filtered_by_type_and_carries_no_text(system: System) -> None:
+    ticket_no = await system.accepted()
+    await system.do(ticket_no, "respond", {"message": "一句话"}, by="林涛")
+    _, position = await _read(system, None)
+    page = await system.get("/v1/events", type=["ticket.responded", "ticket.closed"], limit=200)
+    assert {item["type"] for item in page["items"]} <= {"ticket.responded", "ticket.closed"}
+    item = page["items"][-1]
+    assert set(item) == {"type", "id", "occurred_at", "ticket_no", "seq", "data"}
+    assert "一句话" not in str(page)
+    assert (await system.get("/v1/events", cursor=position))["position"] == position
+
+
+async def _read(system: System, position: str | None) -> tuple[list[dict[str, Any]], str | None]:
+    """Everything from a position on, and where it ended."""
+    items: list[dict[str, Any]] = []
+    while True:
+        page = await system.get("/v1/events", by="郑洁", limit=50, **({"cursor": position} if position else {}))
+        items += page["items"]
+        position = page["position"]
+        if page["next_cursor"] is None:
+            return items, position
