@@ -49,6 +49,9 @@ Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 """An identifier that people choose (department, tag, policy id): safe in URLs, histories and metrics."""
 
+Word = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\w[\w .:-]{0,63}$")]
+"""A tag, subcategory or reason code that operations choose, in their own script; short enough for histories."""
+
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
 """Free text by a person. Never enters a workflow history, a log, an event body or a metric."""
 

@@ -9,7 +9,7 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, model_validator
 
-from services.contracts.base import Code, Instant, Message, Text
+from services.contracts.base import Code, Instant, Message, Text, Word
 from services.contracts.feedback import Supplement
 from services.contracts.journal import Actor
 from services.contracts.policy import PolicySnapshot
@@ -30,7 +30,7 @@ from services.contracts.words import (
 
 CoOwners = Annotated[tuple[str, ...], Field(max_length=20)]
 Fields = Annotated[tuple[Code, ...], Field(min_length=1, max_length=40)]
-Tags = Annotated[tuple[Code, ...], Field(max_length=20)]
+Tags = Annotated[tuple[Word, ...], Field(max_length=20)]
 Score = Annotated[int, Field(ge=1, le=5)]
 
 
@@ -39,7 +39,7 @@ class Accept(Message):
 
     kind: Kind | None = None
     category: Category | None = None
-    subcategory: Code | None = None
+    subcategory: Word | None = None
     urgency: Urgency | None = None
     department: Code | None = None
     owner: str | None = None
@@ -248,7 +248,7 @@ class ReopenBody(Reopen):
 class CloseUnresolved(Message):
     """A supervisor closes without a solution."""
 
-    reason_code: Code
+    reason_code: Word
 
 
 class CloseUnresolvedBody(CloseUnresolved):
@@ -278,7 +278,7 @@ class Reclassify(Message):
 
     kind: Kind | None = None
     category: Category | None = None
-    subcategory: Code | None = None
+    subcategory: Word | None = None
     urgency: Urgency | None = None
 
     @model_validator(mode="after")

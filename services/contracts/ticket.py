@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
-from services.contracts.base import Code, Instant, Message, Record
+from services.contracts.base import Code, Instant, Message, Record, Word
 from services.contracts.durations import DurationText
 from services.contracts.journal import Event
 from services.contracts.policy import PolicySnapshot, Share
@@ -129,7 +129,7 @@ class TicketState(Record):
     status: Status = Status.PENDING
     kind: Kind
     category: Category
-    subcategory: Code | None = None
+    subcategory: Word | None = None
     urgency: Urgency
     priority: Priority
     tier: Tier
@@ -145,7 +145,7 @@ class TicketState(Record):
     complex: bool = False
     plan: PlanState | None = None
     cause: Cause | None = None
-    tags: tuple[Code, ...] = ()
+    tags: tuple[Word, ...] = ()
     waits: list[Waiting] = Field(default_factory=list)
     clocks: list[Clock] = Field(default_factory=list)
     deadlines: list[Deadline] = Field(default_factory=list)

@@ -1,6 +1,8 @@
 """Calls to another service's internal port."""
 
 from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from json import loads
 from typing import Any
 from urllib.parse import quote
@@ -16,6 +18,7 @@ _CONNECTIONS = 50
 # Shorter than a server keeps an idle connection, so that none is taken up while the other side closes it.
 _KEPT_SECONDS = 4.0
 _FIRST_REFUSAL = 300
+_IN_PATHS = "/%:@-._~!$&'()*+,;="
 
 
 class Peer:
@@ -60,11 +63,15 @@ class Peer:
             self._session = aiohttp.ClientSession(
                 self._base_url, connector=connector, timeout=_TIMEOUT, cookie_jar=aiohttp.DummyCookieJar()
             )
-        # A path comes quoted already; quoting it again would name something else.
-        url = URL(path, encoded=True)
+        # What is quoted already must not be quoted again: it would name something else.
+        url = URL(quote(path, safe=_IN_PATHS), encoded=True)
+        asked = partial(self._session.request, method, url, params=params, json=json, headers=headers)
         try:
-            async with self._session.request(method, url, params=params, json=json, headers=headers) as answer:
-                return answer.status, await answer.read()
+            try:
+                return await _answer(asked())
+            except aiohttp.ServerDisconnectedError:
+                # The other side closed a kept connection just then; on a new one it has not heard the question yet.
+                return await _answer(asked())
         except aiohttp.ClientError as error:
             raise ConnectionError(type(error).__name__) from error
 
@@ -80,6 +87,11 @@ class Peer:
         if status < _FIRST_REFUSAL:
             return body
         raise _refusal(status, body)
+
+
+async def _answer(asked: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> tuple[int, bytes]:
+    async with asked as answer:
+        return answer.status, await answer.read()
 
 
 def segment(value: str) -> str:

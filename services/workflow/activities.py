@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from prometheus_client import Counter
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
@@ -25,6 +26,11 @@ from services.workflow.catalogue import Catalogue
 from services.workflow.store import GENESIS, chain, write_clocks, write_journal, write_ticket
 from services.workflow.tables import journal, promises_in_force, tickets
 
+failures = Counter(
+    "bihuan_ticket_records_failed_total",
+    "Steps not recorded at this try; they are tried for ever, so a lone one that grows is a ticket that is stuck.",
+)
+
 
 class TicketActivities:
     """Writes batches of the ticket workflows' journals."""
@@ -44,6 +50,13 @@ class TicketActivities:
             ApplicationError: `engine_behind` with the stored state, when the journal knows more than the workflow;
                 `journal_behind`, retried, when it knows less.
         """
+        try:
+            return await self._write(batch)
+        except Exception:
+            failures.inc()
+            raise
+
+    async def _write(self, batch: RecordRequest) -> Schedule:
         async with self._database.begin() as connection:
             row = (await connection.execute(_stand(batch.state.ticket_no))).one_or_none()
             before = batch.state.version - len(batch.events)

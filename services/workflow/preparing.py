@@ -14,8 +14,9 @@ from services.contracts.journal import Actor
 from services.contracts.permissions import Action, may
 from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock
-from services.contracts.words import ActorKind, ClockName, CommandName, Status, WaitReason
+from services.contracts.words import ActorKind, ClockName, CommandName, Status, Urgency, WaitReason
 from services.promises.policies import TicketFacts, choose, snapshot
+from services.promises.priority import priority_of
 from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, ValidationFailed
 from services.runtime.peers import Peer
@@ -64,6 +65,8 @@ class Preparation:
             decision |= await self._named(asked, body)
         if isinstance(body, bodies.Accept):
             policy = await self._policy_for(asked, decision)
+        if isinstance(body, bodies.Accept | bodies.Reclassify):
+            _require_reason_to_lower(asked.ticket, body)
         if isinstance(body, bodies.Merge):
             await self._require_target(asked, body.into)
         if isinstance(body, bodies.Wait):
@@ -99,11 +102,12 @@ class Preparation:
 
     async def _policy_for(self, asked: Asked, decision: Mapping[str, Any]) -> PolicySnapshot | None:
         state = asked.ticket.state
+        urgency = Urgency(decision.get("urgency", state.urgency))
         facts = TicketFacts(
             kind=decision.get("kind", state.kind),
             category=decision.get("category", state.category),
-            urgency=decision.get("urgency", state.urgency),
-            priority=state.priority,
+            urgency=urgency,
+            priority=priority_of(urgency, state.tier, state.affected_count),
             tier=state.tier,
             channel=state.channel,
             department=decision.get("department", state.department),
@@ -164,6 +168,19 @@ class Preparation:
             affected_count=impact.affected_count if impact else None,
         )
         return supply.model_dump(mode="json", exclude_none=True)
+
+
+def _require_reason_to_lower(ticket: TicketRow, body: bodies.Accept | bodies.Reclassify) -> None:
+    """A safety risk is urgent whatever was stated; a clerk may lower it with a reason (product.md 4)."""
+    state = ticket.state
+    if not state.safety_risk or state.urgency is not Urgency.URGENT or body.urgency in {None, Urgency.URGENT}:
+        return
+    if isinstance(body, bodies.Accept):
+        raise ValidationFailed.at(
+            "/urgency", "safety_risk", "a safety risk is urgent: lower it by reclassify, with a reason"
+        )
+    if getattr(body, "reason", None) is None:
+        raise ValidationFailed.at("/reason", "required", "say why a safety risk is not urgent")
 
 
 def _require_end(ticket: TicketRow, body: bodies.Wait) -> None:

@@ -301,3 +301,26 @@ async def test_the_reader_of_errors_is_answered_in_their_language(system: System
     for language, word in (("zh-CN", "工单"), ("en", "ticket")):
         answer = await system.give(ticket_no, "reopen", {"reason": "x"}, by="李雷", Accept_Language=language)
         assert word in answer.json()["detail"]
+
+
+async def test_a_safety_risk_is_lowered_by_a_clerk_only_with_a_reason(system: System) -> None:
+    ticket_no = await system.register(kind="fault", urgency="low", impact={"safety_risk": True})
+    assert (await system.get(f"/v1/tickets/{ticket_no}", by="李雷"))["urgency"] == "urgent"
+    for command, body, pointer in (
+        ("accept", {"urgency": "normal"}, "/urgency"),
+        ("reclassify", {"urgency": "normal"}, "/reason"),
+    ):
+        answer = await system.give(ticket_no, command, body, by="李雷")
+        assert answer.status_code == 422
+        assert [error["pointer"] for error in answer.json()["errors"]] == [pointer]
+    lowered = await system.do(ticket_no, "reclassify", {"urgency": "normal", "reason": "已断电"}, by="李雷")
+    assert lowered["urgency"] == "normal"
+    assert (await system.do(ticket_no, "accept", {"urgency": "low"}, by="李雷"))["urgency"] == "low"
+
+
+async def test_tags_and_subcategories_are_words_of_the_operations_own_script(system: System) -> None:
+    ticket_no = await system.register()
+    tagged = await system.do(ticket_no, "tag", {"add": ["重点客户", "recall-2026"]}, by="李雷")
+    assert tagged["tags"] == ["重点客户", "recall-2026"]
+    assert (await system.do(ticket_no, "accept", {"subcategory": "制冷系统"}, by="李雷"))["subcategory"] == "制冷系统"
+    assert (await system.give(ticket_no, "tag", {"add": ["=HYPERLINK()"]}, by="李雷")).status_code == 422
