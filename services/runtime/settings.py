@@ -59,7 +59,7 @@ class RuntimeSettings(BaseSettings):
     trusted_proxies: str = Field(
         default="", description="Addresses, separated by commas, whose `X-Forwarded-For` is believed."
     )
-    rate_limit: str = Field(default="6000/minute", description="Requests of one caller.")
+    rate_limit: str = Field(default="60000/minute", description="Requests of one caller.")
     anonymous_rate_limit: str = Field(
         default="1200/minute", description="Requests of one client address without a valid sign-in."
     )

@@ -146,7 +146,9 @@ async def _answer(tickets: TicketService, admission: taking.Admission, taken: ta
     ticket = await tickets.queries.require(admission.ticket_no)
     view = await tickets.showing.ticket(ticket, admission.caller)
     customer = view.pop("customer")
-    answer = taken.answer or await tickets.commands.remember(taken.command_id, view)
+    answer = taken.answer or view
+    if taken.answer is None and admission.key:
+        answer = await tickets.commands.remember(taken.command_id, view)
     headers = {REPLAY_HEADER: "true"} if taken.repeated else {}
     return JSONResponse({**answer, "customer": customer}, headers={"ETag": etag(answer["version"]), **headers})
 

@@ -1,5 +1,6 @@
 """A ticket put together for one caller: the row, its clocks, what they may do next, and the customer from intake."""
 
+import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -53,9 +54,11 @@ class Showing:
 
     async def ticket(self, ticket: TicketRow, caller: Caller) -> dict[str, Any]:
         """The view of one ticket; a contact shown in full is in intake's audit log by then."""
-        clocks = await self._queries.clocks_of(ticket.row["ticket_no"])
-        view = self._view(ticket, clocks, caller)
-        return {**view, "customer": (await self.customers([ticket], caller, in_full=sees_contact(caller, ticket)))[0]}
+        clocks, customers = await asyncio.gather(
+            self._queries.clocks_of(ticket.row["ticket_no"]),
+            self.customers([ticket], caller, in_full=sees_contact(caller, ticket)),
+        )
+        return {**self._view(ticket, clocks, caller), "customer": customers[0]}
 
     async def tickets(self, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
         """The views of a page; contacts are masked in lists, whoever asks."""
