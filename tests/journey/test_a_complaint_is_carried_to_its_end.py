@@ -43,8 +43,8 @@ def people(stack: Stack) -> Iterator[dict[str, httpx.Client]]:
     """Everybody, signed in with a password of their own."""
     clients: dict[str, httpx.Client] = {}
     with stack.client() as admin:
-        for department in ("repair", "logistics"):
-            admin.post("/v1/departments", json={"id": department, "name": department}).raise_for_status()
+        for id_ in ("repair", "logistics"):
+            admin.post("/v1/departments", json={"id": id_, "name": id_}).raise_for_status()
         for username, (name, roles, department) in PEOPLE.items():
             body = {"username": username, "name": name, "roles": roles, "department": department, "password": PASSWORD}
             created = admin.post("/v1/staff", json=body).raise_for_status().json()
