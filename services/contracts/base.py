@@ -11,6 +11,7 @@ from pydantic import (
     ConfigDict,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
 )
 
 
@@ -42,6 +43,7 @@ Instant = Annotated[
     BeforeValidator(_refuse_number),
     AfterValidator(to_utc),
     PlainSerializer(format_instant, return_type=str, when_used="json"),
+    WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """An aware datetime in UTC; JSON carries RFC 3339 with `Z`."""
 
@@ -59,7 +61,7 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 class Message(BaseModel):
     """A frozen message; an unknown field is an error."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
 class Record(BaseModel):

@@ -24,6 +24,7 @@ from services.directory.models import (
 from services.directory.service import Auditor, Directory, DirectoryDep, Reader, Writer
 from services.directory.tables import api_keys, departments, staff
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
+from services.runtime.http.openapi import LOCATED
 from services.runtime.idempotency import Answer
 
 router = APIRouter(tags=["directory"])
@@ -53,7 +54,7 @@ async def show_department(identifier: str, _: Reader, directory: DirectoryDep) -
         return people.department_of(await changes.find(connection, departments, identifier))
 
 
-@router.post("/v1/departments", status_code=201, response_model=Department)
+@router.post("/v1/departments", status_code=201, response_model=Department, responses=LOCATED)
 async def create_department(request: Request, new: NewDepartment, by: Writer, directory: DirectoryDep) -> JSONResponse:
     """Make a department. One with `default` takes that over from the one before."""
 
@@ -88,7 +89,7 @@ async def show_staff_member(identifier: str, _: Reader, directory: DirectoryDep)
         return people.staff_member_of(await changes.find(connection, staff, identifier))
 
 
-@router.post("/v1/staff", status_code=201, response_model=StaffMember)
+@router.post("/v1/staff", status_code=201, response_model=StaffMember, responses=LOCATED)
 async def create_staff(request: Request, new: NewStaff, by: Writer, directory: DirectoryDep) -> JSONResponse:
     """Make a member of staff. User names are unique, whatever their case (409)."""
     password_hash = await directory.hash_given(new.password)
@@ -123,7 +124,7 @@ async def show_api_key(identifier: str, _: Reader, directory: DirectoryDep) -> A
         return keys.api_key_of(await changes.find(connection, api_keys, identifier))
 
 
-@router.post("/v1/api-keys", status_code=201, response_model=IssuedApiKey)
+@router.post("/v1/api-keys", status_code=201, response_model=IssuedApiKey, responses=LOCATED)
 async def create_api_key(request: Request, new: NewApiKey, by: Writer, directory: DirectoryDep) -> JSONResponse:
     """Make a key. `key` is shown in this answer, and in its replay, and never again."""
 

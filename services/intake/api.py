@@ -30,6 +30,7 @@ from services.intake.service import Intake, IntakeDep, allowed_to, asked_by, int
 from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, NotFound, ValidationFailed
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
+from services.runtime.http.openapi import LOCATED
 from services.runtime.idempotency import REPLAY_HEADER, Answer, body_hash, caller_scope, idempotency_key
 
 __all__ = ["internal_router", "router"]
@@ -46,7 +47,7 @@ Filter = Annotated[str | None, Query(max_length=100)]
 _TICKETS_OF_A_CUSTOMER = 20
 
 
-@router.post("/v1/feedback", status_code=201, response_model=Registered)
+@router.post("/v1/feedback", status_code=201, response_model=Registered, responses=LOCATED)
 async def register_feedback(request: Request, feedback: Feedback, caller: FeedbackSender) -> Response:
     """Register a feedback: it gets its ticket number and promised times, and is never lost from then on.
 

@@ -1,23 +1,21 @@
 """HTTP of the workflow service: tickets, commands, the feed, policies and calendars (api.md)."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import Field, StringConstraints
-from temporalio.service import RPCError
+from pydantic import StringConstraints
 
 from services.contracts.base import Code, Message
 from services.contracts.commands import BODIES
-from services.contracts.feedback import Registration
 from services.contracts.journal import EventType
 from services.contracts.permissions import Action
+from services.contracts.policy import Policy, StoredCalendar
 from services.contracts.words import CommandName
-from services.promises.evaluate import EvaluateRequest
-from services.runtime.auth import Caller, PeerDep
-from services.runtime.errors import NotFound, Unavailable, ValidationFailed
+from services.promises.evaluate import EvaluateRequest, EvaluateResponse
+from services.runtime.auth import Caller
+from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.http import (
     CursorQuery,
     LimitQuery,
@@ -28,14 +26,14 @@ from services.runtime.http import (
     page,
     preferred_language,
 )
+from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.idempotency import REPLAY_HEADER, body_hash, idempotency_key
-from services.workflow import taking
+from services.workflow import answers, taking
 from services.workflow.promising import CalendarBody, PolicyBody, calendar_view
 from services.workflow.queries import TicketFilters
 from services.workflow.service import TicketsDep, TicketService, allowed_to
 
 router = APIRouter()
-internal_router = APIRouter()
 
 TicketReader = Annotated[Caller, Depends(allowed_to(Action.READ_TICKET))]
 FeedReader = Annotated[Caller, Depends(allowed_to(Action.READ_EVENTS))]
@@ -52,13 +50,7 @@ class TicketSearch(TicketFilters):
     q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 
 
-class Registrations(Message):
-    """A batch from intake's relay."""
-
-    items: Annotated[tuple[Registration, ...], Field(max_length=500)]
-
-
-@router.get("/v1/tickets", tags=["tickets"])
+@router.get("/v1/tickets", tags=["tickets"], response_model=answers.TicketPage)
 async def list_tickets(
     tickets: TicketsDep, caller: TicketReader, filters: Annotated[TicketFilters, Query()]
 ) -> Response:
@@ -67,7 +59,7 @@ async def list_tickets(
     return JSONResponse(page(await tickets.showing.tickets(rows, caller), following))
 
 
-@router.post("/v1/tickets/search", tags=["tickets"])
+@router.post("/v1/tickets/search", tags=["tickets"], response_model=answers.TicketPage)
 async def search_tickets(
     request: Request, tickets: TicketsDep, caller: TicketReader, search: Annotated[TicketSearch, Body()]
 ) -> Response:
@@ -79,14 +71,14 @@ async def search_tickets(
     return await tickets.once(request, caller, work)
 
 
-@router.get("/v1/tickets/{ticket_no}", tags=["tickets"])
+@router.get("/v1/tickets/{ticket_no}", tags=["tickets"], response_model=answers.TicketView, responses=VERSIONED)
 async def read_ticket(tickets: TicketsDep, caller: TicketReader, ticket_no: str) -> Response:
     """Show one ticket; `ETag` is its version."""
     ticket = await tickets.showing.find(ticket_no, caller)
     return JSONResponse(await tickets.showing.ticket(ticket, caller), headers={"ETag": etag(ticket.row["version"])})
 
 
-@router.get("/v1/tickets/{ticket_no}/timeline", tags=["tickets"])
+@router.get("/v1/tickets/{ticket_no}/timeline", tags=["tickets"], response_model=answers.TimelinePage)
 async def read_timeline(
     tickets: TicketsDep, caller: TicketReader, ticket_no: str, limit: LimitQuery = 50, cursor: CursorQuery = None
 ) -> Response:
@@ -95,7 +87,7 @@ async def read_timeline(
     return JSONResponse(page(*await tickets.showing.timeline(ticket, caller, limit, cursor)))
 
 
-@router.get("/v1/tickets/{ticket_no}/clocks", tags=["tickets"])
+@router.get("/v1/tickets/{ticket_no}/clocks", tags=["tickets"], response_model=answers.LedgerPage)
 async def read_clocks(
     request: Request,
     tickets: TicketsDep,
@@ -137,6 +129,9 @@ def _add_command(name: CommandName, model: type[Message]) -> None:
         methods=["POST"],
         tags=["commands"],
         name=name,
+        response_model=answers.TicketView,
+        responses=VERSIONED,
+        openapi_extra=CONDITIONAL,
         operation_id=f"command_{name.replace('-', '_')}",
     )
 
@@ -157,7 +152,7 @@ for _name, _model in BODIES.items():
     _add_command(_name, _model)
 
 
-@router.get("/v1/events", tags=["events"])
+@router.get("/v1/events", tags=["events"], response_model=answers.FeedPage)
 async def read_events(
     tickets: TicketsDep,
     caller: FeedReader,
@@ -170,7 +165,7 @@ async def read_events(
     return JSONResponse({**page(items, position if more else None), "position": position})
 
 
-@router.get("/v1/policies", tags=["promises"])
+@router.get("/v1/policies", tags=["promises"], response_model=answers.PolicyPage)
 async def list_policies(
     tickets: TicketsDep, _: PolicyReader, limit: LimitQuery = 50, cursor: CursorQuery = None
 ) -> Response:
@@ -179,7 +174,7 @@ async def list_policies(
     return JSONResponse(_page_of(shown, _id_of, limit, cursor))
 
 
-@router.get("/v1/policies/{policy_id}", tags=["promises"])
+@router.get("/v1/policies/{policy_id}", tags=["promises"], response_model=Policy, responses=VERSIONED)
 async def read_policy(tickets: TicketsDep, _: PolicyReader, policy_id: str) -> Response:
     """Show the latest version of one policy."""
     policy = next((it for it in await tickets.catalogue.policies() if it.id == policy_id), None)
@@ -188,7 +183,9 @@ async def read_policy(tickets: TicketsDep, _: PolicyReader, policy_id: str) -> R
     return JSONResponse(policy.model_dump(mode="json"), headers={"ETag": etag(policy.version)})
 
 
-@router.put("/v1/policies/{policy_id}", tags=["promises"])
+@router.put(
+    "/v1/policies/{policy_id}", tags=["promises"], response_model=Policy, responses=VERSIONED, openapi_extra=CONDITIONAL
+)
 async def put_policy(
     request: Request,
     tickets: TicketsDep,
@@ -202,7 +199,7 @@ async def put_policy(
     return JSONResponse(policy.model_dump(mode="json"), headers={"ETag": etag(policy.version)})
 
 
-@router.get("/v1/calendars", tags=["promises"])
+@router.get("/v1/calendars", tags=["promises"], response_model=answers.CalendarPage)
 async def list_calendars(
     tickets: TicketsDep, _: CalendarReader, limit: LimitQuery = 50, cursor: CursorQuery = None
 ) -> Response:
@@ -211,7 +208,7 @@ async def list_calendars(
     return JSONResponse(_page_of(shown, _id_of, limit, cursor))
 
 
-@router.get("/v1/calendars/{calendar_id}", tags=["promises"])
+@router.get("/v1/calendars/{calendar_id}", tags=["promises"], response_model=StoredCalendar, responses=VERSIONED)
 async def read_calendar(tickets: TicketsDep, _: CalendarReader, calendar_id: str) -> Response:
     """Show the latest version of one calendar."""
     calendar = next((it for it in await tickets.catalogue.calendars() if it.id == calendar_id), None)
@@ -220,7 +217,13 @@ async def read_calendar(tickets: TicketsDep, _: CalendarReader, calendar_id: str
     return JSONResponse(calendar_view(calendar), headers={"ETag": etag(calendar.version)})
 
 
-@router.put("/v1/calendars/{calendar_id}", tags=["promises"])
+@router.put(
+    "/v1/calendars/{calendar_id}",
+    tags=["promises"],
+    response_model=StoredCalendar,
+    responses=VERSIONED,
+    openapi_extra=CONDITIONAL,
+)
 async def put_calendar(
     request: Request,
     tickets: TicketsDep,
@@ -234,46 +237,12 @@ async def put_calendar(
     return JSONResponse(calendar_view(calendar), headers={"ETag": etag(calendar.version)})
 
 
-@router.post("/v1/calendars/evaluate", tags=["promises"])
+@router.post("/v1/calendars/evaluate", tags=["promises"], response_model=EvaluateResponse)
 async def evaluate_calendar(
     request: Request, tickets: TicketsDep, caller: CalendarReader, ask: Annotated[EvaluateRequest, Body()]
 ) -> Response:
     """Calculate on a calendar given in the call, or a stored one; nothing is stored."""
     return await tickets.once(request, caller, lambda: tickets.promising.evaluate(ask))
-
-
-@internal_router.post("/internal/tickets", tags=["internal"])
-async def register(tickets: TicketsDep, _: PeerDep, batch: Annotated[Registrations, Body()]) -> Response:
-    """Enter registrations; safe to repeat."""
-    items = []
-    for registration in batch.items:
-        await tickets.registrar.register(registration)
-        items.append({"ticket_no": registration.ticket_no, "registered": True})
-    return JSONResponse({"items": items})
-
-
-@internal_router.get("/internal/tickets/{ticket_no}/access", tags=["internal"])
-async def read_access(tickets: TicketsDep, caller: PeerDep, ticket_no: str) -> Response:
-    """What the permission table asks of a ticket."""
-    ticket = await tickets.showing.find(ticket_no, caller)
-    access = {"department": ticket.department, "owner": ticket.owner, "co_owners": list(ticket.co_owners)}
-    return JSONResponse({"ticket_no": ticket_no, "phase": ticket.phase, **access})
-
-
-@internal_router.post("/internal/reconcile", tags=["internal"])
-async def reconcile(tickets: TicketsDep, _: PeerDep) -> Response:
-    """Compare tickets and running workflows; what is missing is started again, what is unknown is named."""
-    try:
-        found = await tickets.reconciler.compare()
-    except (RPCError, RuntimeError) as error:  # the second until the first connection succeeds
-        raise Unavailable(code="engine_unavailable") from error
-    return JSONResponse(asdict(found))
-
-
-@internal_router.get("/internal/promises", tags=["internal"])
-async def read_promises(tickets: TicketsDep, _: PeerDep) -> Response:
-    """What is in force: intake keeps a copy."""
-    return JSONResponse((await tickets.catalogue.in_force()).promises.model_dump(mode="json"))
 
 
 def _page_of(

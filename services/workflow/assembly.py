@@ -14,8 +14,8 @@ from services.runtime.peers import Peer
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.telemetry import log
 from services.runtime.temporal import connect, worker
+from services.workflow import api, internal_api
 from services.workflow.activities import TicketActivities
-from services.workflow.api import internal_router, router
 from services.workflow.catalogue import Catalogue
 from services.workflow.client import TicketEngine
 from services.workflow.engine import Starter
@@ -48,8 +48,8 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
     try:
         yield Part(
             name=Role.TICKETS,
-            routers=[router],
-            internal_routers=[internal_router],
+            routers=[api.router],
+            internal_routers=[internal_api.router],
             ready={"postgresql": database.ping, "temporal": TicketEngine(client).ping},
             state=tickets,
         )

@@ -1,4 +1,4 @@
-"""The OpenAPI document as this server behaves: problem documents, and who must sign in."""
+"""The OpenAPI document as this server behaves: problem documents, who must sign in, and the headers of api.md."""
 
 from typing import Any
 
@@ -16,8 +16,41 @@ _SCHEME = {
 }
 _ERROR = {
     "description": "A problem document; `code` says which.",
+    "headers": {
+        "Retry-After": {"description": "Seconds after which a repeat may succeed.", "schema": {"type": "integer"}}
+    },
     "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}},
 }
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "description": "A repeat with the same key and body gets the first answer again; with another body, 422.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255},
+}
+_REPLAYED = {
+    "description": "`true` on the first answer given again; absent otherwise.",
+    "schema": {"type": "string", "const": "true"},
+}
+
+VERSIONED: dict[int | str, dict[str, Any]] = {
+    200: {"headers": {"ETag": {"description": "The version, in quotes.", "schema": {"type": "string"}}}}
+}
+"""`responses` of a route that answers with `etag`."""
+LOCATED: dict[int | str, dict[str, Any]] = {
+    201: {"headers": {"Location": {"description": "The path of what was made.", "schema": {"type": "string"}}}}
+}
+"""`responses` of a route that makes something with a path of its own."""
+CONDITIONAL: dict[str, Any] = {
+    "parameters": [
+        {
+            "name": "If-Match",
+            "in": "header",
+            "description": "The version that must still be the latest, as in `ETag`; 412 `stale_version` otherwise.",
+            "schema": {"type": "string"},
+        }
+    ]
+}
+"""`openapi_extra` of a route that obeys `if_match`."""
 
 
 def describe(app: FastAPI) -> None:
@@ -46,7 +79,17 @@ def _amend(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:
             operation["responses"].pop("422", None)
             operation["responses"]["default"] = _ERROR
             operation["security"] = [] if (path, method) in open_to_all else [{"bearer": []}]
+            if method == "post" and operation["security"]:
+                _tell_of_repeats(operation)
     return document
+
+
+def _tell_of_repeats(operation: dict[str, Any]) -> None:
+    """Keys are scoped to a caller, so only where one signs in."""
+    operation.setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+    for status, answer in operation["responses"].items():
+        if status.startswith("2"):
+            answer.setdefault("headers", {})["Idempotent-Replay"] = _REPLAYED
 
 
 def _operation(route: APIRoute) -> tuple[str, str]:

@@ -1,0 +1,212 @@
+"""What the workflow service answers (api.md "Ticket view"), as its OpenAPI document declares it.
+
+`views` builds these answers as plain dicts, because a list is a hot path; a test holds the two against each other.
+"""
+
+from typing import Literal
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from services.contracts.base import Instant, Message
+from services.contracts.feedback import CustomerView, Product
+from services.contracts.journal import Actor, EventType
+from services.contracts.policy import Policy, StoredCalendar
+from services.contracts.ticket import PlanState
+from services.contracts.words import (
+    CallbackOutcome,
+    Category,
+    Cause,
+    Channel,
+    ClockName,
+    ClockState,
+    CloseReason,
+    CommandName,
+    Kind,
+    Phase,
+    Priority,
+    Result,
+    ServiceStage,
+    Status,
+    Urgency,
+    WaitReason,
+)
+
+
+class VersionRef(Message):
+    """One version of a policy."""
+
+    id: str
+    version: int
+
+
+class CalendarRef(Message):
+    """One version of a calendar; null until the clock's due time was computed for the first time."""
+
+    id: str
+    version: int | None
+
+
+class ClockView(Message):
+    """One promise. `due_at` is null while it is paused; `round` counts its restarts within a cycle."""
+
+    name: ClockName
+    cycle: int
+    round: int
+    state: ClockState
+    started_at: Instant
+    due_at: Instant | None
+    met_at: Instant | None
+    breached_at: Instant | None
+    detected_at: Instant | None
+    paused_reasons: tuple[WaitReason, ...]
+    target: str = Field(description="A duration: `PT2H` by the wall clock, `PT2WH` and `P1WD` of working time.")
+
+
+class TicketView(Message):
+    """A ticket as the caller may see it; `version` is also its `ETag`."""
+
+    ticket_no: str
+    version: int
+    status: Status
+    phase: Phase
+    cycle: int
+    kind: Kind
+    category: Category
+    subcategory: str | None
+    urgency: Urgency
+    priority: Priority
+    service_stage: ServiceStage
+    channel: Channel
+    language: str
+    department: str | None
+    owner: str | None
+    co_owners: tuple[str, ...]
+    accepted_by: str | None
+    complaint_about: str | None
+    product: Product
+    incident_id: str | None
+    tags: tuple[str, ...]
+    cause: Cause | None
+    opened_at: Instant
+    accepted_at: Instant | None
+    assigned_at: Instant | None
+    responded_at: Instant | None
+    resolved_at: Instant | None
+    confirmed_at: Instant | None
+    closed_at: Instant | None
+    complete: bool
+    missing: tuple[str, ...] = Field(description="Fields of the feedback that review asks for.")
+    complex: bool
+    plan: PlanState | None
+    waiting_for: tuple[WaitReason, ...]
+    callback_attempts: int
+    resolution: Result | None
+    resolution_reason: str | None = Field(description="Null for those who do not handle the ticket.")
+    confirmation: CallbackOutcome | None
+    close_reason: CloseReason | None
+    close_note: str | None = Field(description="Null for those who do not handle the ticket.")
+    merged_into: str | None
+    policy: VersionRef | None
+    clocks: tuple[ClockView, ...] = Field(description="The last round of each clock, and every breached one.")
+    next_due_at: Instant | None
+    allowed: tuple[CommandName, ...] = Field(description="What is legal now and this caller may do.")
+    customer: CustomerView
+
+
+class TicketPage(Message):
+    """A page of tickets; contacts are masked."""
+
+    items: tuple[TicketView, ...]
+    next_cursor: str | None
+
+
+class _FromTo(Message):
+    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
+
+
+class SegmentView(_FromTo):
+    """A stretch of a clock's life; the last one of a live clock is open."""
+
+    from_: Instant = Field(alias="from")
+    to: Instant | None
+    state: Literal["running", "paused"]
+    reasons: tuple[WaitReason, ...]
+
+
+class LedgerView(ClockView):
+    """A clock with everything that explains its due time."""
+
+    ended_at: Instant | None
+    cancel_reason: str | None
+    promised_at: Instant | None = Field(description="A date that a person promised; it stands in for the target.")
+    retargeted: bool
+    warn_at: tuple[Instant, ...]
+    priority: Priority
+    policy: VersionRef
+    calendar: CalendarRef
+    segments: tuple[SegmentView, ...]
+    paused_seconds: int
+    elapsed_seconds: int | None
+    overdue_seconds: int | None
+    explanation: str = Field(description="One sentence, in the language of `Accept-Language`.")
+
+
+class LedgerPage(Message):
+    """A page of a ticket's clocks."""
+
+    items: tuple[LedgerView, ...]
+    next_cursor: str | None
+
+
+class TimelineItem(_FromTo):
+    """One event of a ticket's journal. `from` and `to` are phases; texts are for those who handle the ticket."""
+
+    seq: int
+    type: EventType
+    at: Instant
+    actor: Actor
+    from_: Phase | None = Field(alias="from")
+    to: Phase
+    cycle: int
+    reason: str | None
+    data: dict[str, JsonValue]
+
+
+class TimelinePage(Message):
+    """A page of a ticket's journal, from its first event."""
+
+    items: tuple[TimelineItem, ...]
+    next_cursor: str | None
+
+
+class FeedItem(Message):
+    """One event as webhooks deliver it: without contacts and texts."""
+
+    type: EventType
+    id: str
+    occurred_at: Instant
+    ticket_no: str
+    seq: int
+    data: dict[str, JsonValue]
+
+
+class FeedPage(Message):
+    """A page of the feed. `position` is the cursor to go on from later, also where `next_cursor` is null."""
+
+    items: tuple[FeedItem, ...]
+    next_cursor: str | None
+    position: str | None
+
+
+class PolicyPage(Message):
+    """A page of policies, in the order in which they are tried."""
+
+    items: tuple[Policy, ...]
+    next_cursor: str | None
+
+
+class CalendarPage(Message):
+    """A page of calendars."""
+
+    items: tuple[StoredCalendar, ...]
+    next_cursor: str | None

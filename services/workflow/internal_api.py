@@ -1,0 +1,57 @@
+"""What other services and `reconcile` ask of the workflow service, on the internal port."""
+
+from dataclasses import asdict
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field
+from temporalio.service import RPCError
+
+from services.contracts.base import Message
+from services.contracts.feedback import Registration
+from services.runtime.auth import PeerDep
+from services.runtime.errors import Unavailable
+from services.workflow.service import TicketsDep
+
+router = APIRouter(include_in_schema=False)
+
+
+class Registrations(Message):
+    """A batch from intake's relay."""
+
+    items: Annotated[tuple[Registration, ...], Field(max_length=500)]
+
+
+@router.post("/internal/tickets")
+async def register(tickets: TicketsDep, _: PeerDep, batch: Annotated[Registrations, Body()]) -> Response:
+    """Enter registrations; safe to repeat."""
+    items = []
+    for registration in batch.items:
+        await tickets.registrar.register(registration)
+        items.append({"ticket_no": registration.ticket_no, "registered": True})
+    return JSONResponse({"items": items})
+
+
+@router.get("/internal/tickets/{ticket_no}/access")
+async def read_access(tickets: TicketsDep, caller: PeerDep, ticket_no: str) -> Response:
+    """What the permission table asks of a ticket."""
+    ticket = await tickets.showing.find(ticket_no, caller)
+    access = {"department": ticket.department, "owner": ticket.owner, "co_owners": list(ticket.co_owners)}
+    return JSONResponse({"ticket_no": ticket_no, "phase": ticket.phase, **access})
+
+
+@router.post("/internal/reconcile")
+async def reconcile(tickets: TicketsDep, _: PeerDep) -> Response:
+    """Compare tickets and running workflows; what is missing is started again, what is unknown is named."""
+    try:
+        found = await tickets.reconciler.compare()
+    except (RPCError, RuntimeError) as error:  # the second until the first connection succeeds
+        raise Unavailable(code="engine_unavailable") from error
+    return JSONResponse(asdict(found))
+
+
+@router.get("/internal/promises")
+async def read_promises(tickets: TicketsDep, _: PeerDep) -> Response:
+    """What is in force: intake keeps a copy."""
+    return JSONResponse((await tickets.catalogue.in_force()).promises.model_dump(mode="json"))

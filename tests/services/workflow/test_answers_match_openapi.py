@@ -1,0 +1,248 @@
+"""The OpenAPI document tells the truth: every endpoint's real answers have the shape that it declares (api.md)."""
+
+import itertools
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import httpx
+import pytest
+from fastapi.openapi.models import OpenAPI
+from fastapi.routing import APIRoute
+from pydantic import TypeAdapter
+
+from services.commands.openapi import document
+from services.contracts.commands import BODIES
+from services.contracts.directory import Scope
+from services.directory import api as directory
+from services.directory import sign_in
+from services.intake import api as intake
+from services.workflow import api as tickets
+from tests.services.system import System, feedback, path_of, until
+
+Answer = tuple[str, httpx.Response]
+TICKET = "/v1/tickets/{ticket_no}"
+READERS = ("郑洁", "李雷", "赵敏")
+"""The auditor reads everything; 李雷 sees the contact in full; 赵敏 is of another department."""
+LIFE: tuple[tuple[str, dict[str, Any], str], ...] = (
+    ("request-information", {"fields": ["product.serial_no"], "message": "请提供序列号"}, "李雷"),
+    ("customer-message", {"message": "稍等"}, "李雷"),
+    ("supply-information", {"product": {"serial_no": "SER-1"}, "message": "在这里"}, "李雷"),
+    ("accept", {"subcategory": "cooling", "complex": True}, "李雷"),
+    ("assign", {"owner": "林涛", "reason": "熟悉机型"}, "周强"),
+    ("respond", {"message": "已安排"}, "林涛"),
+    ("plan", {"steps": ["更换"], "complex": True}, "林涛"),
+    ("reject-plan", {"reason": "太慢"}, "周强"),
+    ("plan", {"steps": ["更换压缩机"], "resources": "压缩机", "complex": True}, "林涛"),
+    ("approve-plan", {"note": "同意"}, "周强"),
+    ("progress", {"message": "配件已订", "visible": True}, "林涛"),
+    ("wait", {"reason": "parts", "note": "等配件"}, "林涛"),
+    ("resume", {}, "林涛"),
+    ("chase", {"note": "客户来电"}, "李雷"),
+    ("tag", {"add": ["recall"]}, "林涛"),
+    ("promise", {"resolve_by": "2999-01-01T00:00:00Z", "reason": "配件"}, "王芳"),
+    ("reclassify", {"urgency": "urgent", "reason": "有小孩"}, "李雷"),
+    ("resolve", {"result": "partly_resolved", "summary": "已更换", "reason": "仍有噪音", "cause": "hardware"}, "林涛"),
+    ("record-callback", {"outcome": "dissatisfied", "channel": "phone", "note": "仍响", "score": 2}, "李雷"),
+    ("resolve", {"result": "resolved", "summary": "已消除噪音"}, "林涛"),
+    ("record-callback", {"outcome": "satisfied", "channel": "phone", "score": 5}, "李雷"),
+    ("reopen", {"reason": "又响了"}, "李雷"),
+    ("close-unresolved", {"reason_code": "no_parts", "reason": "停产"}, "王芳"),
+)
+"""A ticket's life through every command that one ticket can live through."""
+
+
+class Walk:
+    """Calls endpoints by their names in the document and keeps every answer."""
+
+    def __init__(self, system: System) -> None:
+        self.system = system
+        self.answers: list[Answer] = []
+
+    async def call(
+        self, endpoint: str, body: Any = None, *, by: str | None = "admin", key: str = "", **values: str
+    ) -> Any:
+        """Answers the body of a success; whoever may not gets a problem, which is no part of this."""
+        method, template = endpoint.split()
+        headers = {"Idempotency_Key": key} if key else {}
+        answer = await self.system.call(method, path_of(template, **values), body, by=by, **headers)
+        assert answer.status_code < 300 or answer.status_code == 403, f"{endpoint}: {answer.text}"
+        if answer.status_code < 300:
+            self.answers.append((endpoint, answer))
+        return answer.json()
+
+    async def give(self, ticket_no: str, command: str, body: dict[str, Any], by: str) -> Any:
+        """A command, which must be taken, and the same once more under its key."""
+        if "owner" in body:
+            body = {**body, "owner": self.system.ids[body["owner"]]}
+        key = f"{ticket_no}-{command}-{len(self.answers)}"
+        for _ in range(2):
+            answer = await self.call(f"POST {TICKET}/{command}", body, by=by, key=key, ticket_no=ticket_no)
+            assert "ticket_no" in answer, answer
+        return answer
+
+
+@pytest.fixture(scope="module")
+async def walked(system: System) -> list[Answer]:
+    """Answers of every endpoint there is."""
+    walk = Walk(system)
+    ticket_no = await _lives(walk)
+    await _promises(walk)
+    await _directory(walk)
+    await _reads(walk, ticket_no)
+    return walk.answers
+
+
+async def _lives(walk: Walk) -> str:
+    """Tickets through every command; answers the one that went through most."""
+    system = walk.system
+    ticket_no = await system.register(kind="fault")
+    for command, body, by in LIFE:
+        await walk.give(ticket_no, command, body, by)
+    await walk.give(await system.register(), "withdraw", {"reason": "误报"}, "李雷")
+    await walk.give(await system.register(), "merge", {"into": ticket_no}, "李雷")
+    body = feedback(expected_by="2999-01-01", impact={"safety_risk": True})
+    for _ in range(2):
+        await walk.call("POST /v1/feedback", body, by="李雷", key="walk-feedback")
+    for q in (ticket_no, "韩梅梅"):
+        await walk.call("POST /v1/tickets/search", {"q": q}, by="李雷")
+        await walk.call("POST /v1/customers/search", {"q": q}, by="李雷")
+    return ticket_no
+
+
+async def _promises(walk: Walk) -> None:
+    """Policies and calendars, and a promise that is broken and explained."""
+    system = walk.system
+    rule = {"applies": [{"channel": "chat", "kind": "suggestion"}], "clocks": {"acceptance": {"target": "PT1S"}}}
+    await walk.call("PUT /v1/policies/{policy_id}", {"calendar": "always", **rule}, policy_id="walk")
+    await system.call("PUT", "/v1/policies/walk?publish=true", {"calendar": "always", **rule}, by="孙磊")
+    hours = {"time_zone": "Asia/Shanghai", "hours": {"mon": {"09:00": "18:00"}}, "title": {"en": "Mondays"}}
+    await walk.call("PUT /v1/calendars/{calendar_id}", hours, calendar_id="walk")
+    checks = [
+        {"op": "add", "at": "2026-09-28T01:30:00Z", "duration": "PT2WH"},
+        {"op": "between", "at": "2026-09-28T01:00:00Z", "until": "2026-09-28T01:00:00.5Z"},
+    ]
+    await walk.call("POST /v1/calendars/evaluate", {"calendar_id": "always", "checks": checks})
+    late = await system.register(channel="chat", kind="suggestion")
+
+    async def is_breached() -> bool:
+        return "explain-breach" in (await system.get(f"/v1/tickets/{late}"))["allowed"]
+
+    await until(is_breached)
+    await walk.call(f"GET {TICKET}", by="李雷", ticket_no=late)
+    await walk.call(f"GET {TICKET}/clocks", by="李雷", ticket_no=late)
+    await walk.give(late, "explain-breach", {"clock": "acceptance", "reason": "人手不足"}, "李雷")
+
+
+async def _directory(walk: Walk) -> None:
+    """Departments, people and keys, made and changed; somebody who signs in and sets a new password."""
+    await walk.call("POST /v1/departments", {"id": "walk", "name": "试"})
+    await walk.call("PATCH /v1/departments/{identifier}", {"name": "试用"}, identifier="walk")
+    person = {"username": "walker", "name": "行者", "roles": ["clerk"], "password": "correct horse battery"}
+    made = await walk.call("POST /v1/staff", person)
+    await walk.call("PATCH /v1/staff/{identifier}", {"department": "walk"}, identifier=made["id"])
+    credentials = {"username": "walker", "password": "correct horse battery"}
+    token = await walk.call("POST /v1/token", credentials, by=None)
+    walk.system.tokens["行者"] = token["access_token"]
+    renewed = {"current": "correct horse battery", "new": "battery horse correct"}
+    await walk.call("POST /v1/me/password", renewed, by="行者")
+    key = await walk.call("POST /v1/api-keys", {"name": "walk", "scopes": [Scope.TICKETS_READ]}, key="walk-key")
+    await walk.call("PATCH /v1/api-keys/{identifier}", {"active": False}, identifier=key["id"])
+    walk.system.ids["walk"] = key["id"]
+
+
+async def _reads(walk: Walk, ticket_no: str) -> None:
+    """Every GET there is, by people who see more and less."""
+    system = walk.system
+    customer_id = (await system.get(f"/v1/tickets/{ticket_no}", by="郑洁"))["customer"]["id"]
+    endpoint = "PATCH /v1/customers/{customer_id}"
+    preferred = {"tags": ["loyal"], "preferred_hours": {"from": "09:00", "until": "12:00"}}
+    await walk.call(endpoint, preferred, by="王芳", customer_id=customer_id)
+    identifiers = {
+        "/v1/departments/{identifier}": "walk",
+        "/v1/staff/{identifier}": system.ids["林涛"],
+        "/v1/api-keys/{identifier}": system.ids["walk"],
+    }
+    values = {"ticket_no": ticket_no, "customer_id": customer_id, "policy_id": "d0-standard", "calendar_id": "cn"}
+    for (method, template), by in itertools.product(operations(), READERS):
+        if method == "get":
+            found = {**values, "identifier": identifiers.get(template, "")}
+            await walk.call(f"GET {template}", by=by, **found)
+
+
+def operations() -> Iterator[tuple[str, str]]:
+    """Method and path of every operation of the document."""
+    for path, described in document()["paths"].items():
+        for method in described:
+            yield method, path
+
+
+def models() -> dict[str, Any]:
+    """The model that each endpoint declares."""
+    routers = (intake.router, tickets.router, sign_in.router, directory.router)
+    routes = [route for router in routers for route in router.routes if isinstance(route, APIRoute)]
+    return {f"{method} {route.path_format}": route.response_model for route in routes for method in route.methods or ()}
+
+
+def test_every_endpoint_s_answer_was_looked_at(walked: list[Answer]) -> None:
+    assert {endpoint for endpoint, _ in walked} == {f"{method.upper()} {path}" for method, path in operations()}
+    assert {f"POST {TICKET}/{command}" for command in BODIES} <= {endpoint for endpoint, _ in walked}
+
+
+def test_every_answer_has_the_fields_of_its_model_and_no_others(walked: list[Answer]) -> None:
+    declared = models()
+    for endpoint, answer in walked:
+        model = TypeAdapter(declared[endpoint])
+        shown = model.dump_python(model.validate_json(answer.text), mode="json", by_alias=True)
+        assert shown == answer.json(), endpoint
+
+
+def test_every_answer_has_the_status_and_the_headers_that_are_declared(walked: list[Answer]) -> None:
+    paths = document()["paths"]
+    told: dict[str, set[str]] = {}
+    for endpoint, answer in walked:
+        method, template = endpoint.split()
+        declared = paths[template][method.lower()]["responses"][str(answer.status_code)].get("headers", {})
+        carried = {name for name in ("ETag", "Location", "Idempotent-Replay") if name in answer.headers}
+        assert carried <= declared.keys(), endpoint
+        assert declared.keys() - {"Idempotent-Replay"} <= carried, endpoint
+        told.setdefault(endpoint, set()).update(carried)
+    replayed = {endpoint for endpoint, carried in told.items() if "Idempotent-Replay" in carried}
+    assert {"POST /v1/feedback", *(f"POST {TICKET}/{command}" for command in BODIES)} <= replayed
+
+
+def test_the_document_is_openapi_3_1_and_its_references_lead_somewhere() -> None:
+    written = document()
+    assert re.fullmatch(r"3\.1\.\d+", written["openapi"])
+    assert OpenAPI.model_validate(written).paths
+    references = set(re.findall(r'"\$ref": "#/components/schemas/([^"]+)"', json.dumps(written)))
+    assert references <= written["components"]["schemas"].keys()
+    described = [operation for each in written["paths"].values() for operation in each.values()]
+    names = [operation["operationId"] for operation in described]
+    assert len(names) == len(set(names))
+
+
+def test_every_success_has_a_schema_and_every_operation_its_problems() -> None:
+    written = document()
+    for method, path in operations():
+        responses = written["paths"][path][method]["responses"]
+        successes = [answer for status, answer in responses.items() if status.startswith("2")]
+        assert successes, path
+        assert all(answer["content"]["application/json"]["schema"] for answer in successes), f"{method} {path}"
+        assert responses["default"]["content"]["application/problem+json"]["schema"], path
+
+
+def test_a_key_may_be_given_wherever_a_signed_in_caller_posts_and_a_version_wherever_one_is_obeyed() -> None:
+    written = document()
+    keyed, conditional = set(), set()
+    for method, path in operations():
+        headers = {it["name"] for it in written["paths"][path][method].get("parameters", ()) if it["in"] == "header"}
+        keyed |= {(method, path)} if "Idempotency-Key" in headers else set()
+        conditional |= {(method, path)} if "If-Match" in headers else set()
+    assert keyed == {(method, path) for method, path in operations() if method == "post" and path != "/v1/token"}
+    commands = {("post", f"{TICKET}/{command}") for command in BODIES}
+    assert conditional == commands | {
+        ("put", "/v1/policies/{policy_id}"),
+        ("put", "/v1/calendars/{calendar_id}"),
+    }
