@@ -27,12 +27,14 @@ class Week:
         return local.astimezone(UTC)
 
     def calendar(self, *, holidays: tuple[date, ...] = (), make_up_days: tuple[date, ...] = ()) -> CalendarDraft:
-        """Weekdays 09:00-12:00 and 13:30-18:00."""
+        """Weekdays 09:00-12:00 and 13:30-18:00, from this week on: until it begins nothing falls due."""
+        today = datetime.now(SHANGHAI).date()
+        before = tuple(today + timedelta(days=ahead) for ahead in range((self.monday - today).days))
         return CalendarDraft.model_validate(
             {
                 "time_zone": "Asia/Shanghai",
                 "hours": dict.fromkeys(WEEKDAYS[:5], WORKDAY),
-                "holidays": [it.isoformat() for it in holidays],
+                "holidays": [it.isoformat() for it in (*before, *holidays)],
                 "shifts": {it.isoformat(): WORKDAY for it in make_up_days},
             }
         )
