@@ -24,8 +24,9 @@ CHANGES = {
 }
 """Zones with a week in which their clocks change both ways, or a new year begins."""
 
-# Where clocks change, hours begin and end on the full hour: examples pin what a skipped or repeated time means.
-_times = st.one_of(st.integers(0, 5).map(lambda hour: hour * 60), st.integers(5 * 60, 24 * 60))
+# Where clocks change (in Cairo the hour before midnight is repeated), hours begin and end on the full hour: examples
+# pin what a skipped or repeated time means.
+_times = st.one_of(st.sampled_from((0, 1, 2, 3, 4, 5, 23, 24)).map(lambda hour: hour * 60), st.integers(300, 23 * 60))
 
 
 def _text(minutes: int) -> str:
