@@ -1,12 +1,14 @@
 """A real PostgreSQL for the whole run, and a fresh migrated database for every test that asks."""
 
 import asyncio
+import os
 import secrets
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 
 import asyncpg
+import hypothesis
 import pytest
 
 from services import migrations
@@ -14,6 +16,11 @@ from services.runtime.database import Database
 from services.runtime.stack.ports import free_port
 from services.runtime.stack.postgres import SUPERUSER, Postgres
 from services.runtime.stack.programs import end, spawn
+
+# The same examples in every ordinary run; the nightly one looks for new ones.
+hypothesis.settings.register_profile("same", derandomize=True)
+if not os.environ.get("BIHUAN_NIGHTLY"):
+    hypothesis.settings.load_profile("same")
 
 OWNER, APP, TEMPLATE = "bihuan", "bihuan_app", "bihuan_template"
 PASSWORD = secrets.token_urlsafe(16)
