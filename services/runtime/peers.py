@@ -1,8 +1,6 @@
 """Calls to another service's internal port."""
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
-from functools import partial
 from json import loads
 from typing import Any
 from urllib.parse import quote
@@ -65,13 +63,9 @@ class Peer:
             )
         # What is quoted already must not be quoted again: it would name something else.
         url = URL(quote(path, safe=_IN_PATHS), encoded=True)
-        asked = partial(self._session.request, method, url, params=params, json=json, headers=headers)
         try:
-            try:
-                return await _answer(asked())
-            except aiohttp.ServerDisconnectedError:
-                # The other side closed a kept connection just then; on a new one it has not heard the question yet.
-                return await _answer(asked())
+            async with self._session.request(method, url, params=params, json=json, headers=headers) as answer:
+                return answer.status, await answer.read()
         except aiohttp.ClientError as error:
             raise ConnectionError(type(error).__name__) from error
 
@@ -87,11 +81,6 @@ class Peer:
         if status < _FIRST_REFUSAL:
             return body
         raise _refusal(status, body)
-
-
-async def _answer(asked: AbstractAsyncContextManager[aiohttp.ClientResponse]) -> tuple[int, bytes]:
-    async with asked as answer:
-        return answer.status, await answer.read()
 
 
 def segment(value: str) -> str:

@@ -148,6 +148,7 @@ async def test_the_internal_port_tells_health_readiness_and_metrics(settings: Ru
     app = create_internal_app([part], settings)
     async with serving(app, settings) as server, reaching(server) as client:
         assert (await client.get("/healthz")).status_code == 200
+        refused = telemetry.requests_total.labels("GET", "/readyz", "503")._value.get()
         answer = await client.get("/readyz")
         assert (answer.status_code, answer.json()["dependencies"]) == (503, {"database": "ok", "engine": "error"})
         down = False
@@ -155,7 +156,7 @@ async def test_the_internal_port_tells_health_readiness_and_metrics(settings: Ru
             "status": "ok", "dependencies": {"database": "ok", "engine": "ok"}
         }  # fmt: skip
         metrics = (await client.get("/metrics")).text
-        assert 'bihuan_http_requests_total{method="GET",route="/readyz",status="503"}' in metrics
+        assert f'bihuan_http_requests_total{{method="GET",route="/readyz",status="503"}} {refused + 1}' in metrics
         assert "process_resident_memory_bytes" in metrics
 
 
