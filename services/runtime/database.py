@@ -48,6 +48,8 @@ class Database:
         )
         _discard_lost_connections(self.engine)
         StallGuard(self.engine, self._connect)
+        # What a connection that the pool itself opens may raise: only `engine.connect` turns it into a `DBAPIError`.
+        self.driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
 
     @asynccontextmanager

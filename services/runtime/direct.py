@@ -52,7 +52,7 @@ async def _lent(database: Database) -> AsyncIterator[Any]:
     try:
         async with asyncio.timeout(ACQUIRE_SECONDS):
             lent = await database.engine.raw_connection()
-    except (OSError, TimeoutError, DBAPIError, PoolTimeoutError, asyncpg.PostgresError) as error:
+    except (OSError, TimeoutError, database.driver_error, PoolTimeoutError, asyncpg.PostgresError) as error:
         raise Unavailable from error
     try:
         with _translated():

@@ -13,6 +13,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from services.runtime import stall
 from services.runtime.database import Database
+from services.runtime.direct import DirectStatement
 from services.runtime.errors import Unavailable
 from tests.services.runtime.shop import until
 
@@ -51,6 +52,36 @@ async def other(postgres_url: str) -> AsyncIterator[Database]:
     database = Database(postgres_url, pool_size=2, application_name="other")
     yield database
     await database.dispose()
+
+
+def refusal(sqlstate: bytes) -> bytes:
+    body = b"SFATAL\0C" + sqlstate + b"\0Mno\0\0"
+    return b"E" + (4 + len(body)).to_bytes(4, "big") + body
+
+
+@pytest.mark.parametrize(
+    "greeting",
+    [[], [b"N"], [b"S"], [b"N", refusal(b"57P03")], [b"N", refusal(b"53300")], [b"N", b"R\0\0\0\x08\0\0\0\0"]],
+    ids=["silence", "no TLS", "TLS", "starting up", "too many clients", "signed in"],
+)
+async def test_a_server_that_dies_while_it_is_being_greeted_is_unavailable(greeting: list[bytes]) -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(8)
+        for part in greeting:
+            writer.write(part)
+            await reader.read(1000)
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    database = Database(f"postgresql://somebody@127.0.0.1:{server.sockets[0].getsockname()[1]}/some")
+    async with told_within(2):
+        await database.ping()
+    async with told_within(2), database.begin():
+        pass
+    async with told_within(2):
+        await DirectStatement("SELECT 1").one(database, {})
+    await database.dispose()
+    server.close()
 
 
 async def test_nobody_listening_is_unavailable_at_once() -> None:
