@@ -31,6 +31,11 @@ ASSEMBLIES = {
     Role.TICKETS: ("services.workflow", "WorkflowSettings", "assemble"),
     Role.TICKETS_WORKER: ("services.workflow", "WorkflowSettings", "assemble_worker"),
     Role.DIRECTORY: ("services.directory", "DirectorySettings", "assemble"),
+    Role.NOTIFY: ("services.notify", "NotifySettings", "assemble"),
+    Role.NOTIFY_WORKER: ("services.notify", "NotifySettings", "assemble_worker"),
+    Role.SURVEY: ("services.survey", "SurveySettings", "assemble"),
+    Role.SURVEY_WORKER: ("services.survey", "SurveySettings", "assemble_worker"),
+    Role.CONSOLE: ("services.console", "ConsoleSettings", "assemble"),
 }
 """Service, its settings, its assembly; imported only where the role runs."""
 _DOCS = Path(__file__).with_name("docs.html")

@@ -37,6 +37,16 @@ class EventType(StrEnum):
     CLOCK_WARNED = "clock.warned"
     CLOCK_BREACHED = "clock.breached"
     CLOCK_EXPLAINED = "clock.explained"
+    ALERT_RAISED = "alert.raised"
+    ALERT_ACKNOWLEDGED = "alert.acknowledged"
+    ALERT_RESOLVED = "alert.resolved"
+    SURVEY_SENT = "survey.sent"
+    SURVEY_ANSWERED = "survey.answered"
+    SURVEY_EXPIRED = "survey.expired"
+
+
+REMARKS = frozenset(type_ for type_ in EventType if type_.startswith(("alert.", "survey.")))
+"""Types that other services enter; all others are the ticket workflow's own."""
 
 
 class Actor(Message):

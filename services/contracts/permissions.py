@@ -30,6 +30,17 @@ class Action(StrEnum):
     READ_DIRECTORY = "read-directory"
     WRITE_DIRECTORY = "write-directory"
     READ_AUDIT = "read-audit"
+    READ_ALERT = "read-alert"
+    ANSWER_ALERT = "answer-alert"
+    READ_NOTICE = "read-notice"
+    RESEND_NOTICE = "resend-notice"
+    READ_TEMPLATE = "read-template"
+    WRITE_TEMPLATE = "write-template"
+    READ_WEBHOOK = "read-webhook"
+    WRITE_WEBHOOK = "write-webhook"
+    READ_SURVEY = "read-survey"
+    ANSWER_SURVEY = "answer-survey"
+    READ_REPORT = "read-report"
     SECOND_CALLBACK = "second-callback"
     PROMISE_LATER = "promise-later"
     ACCEPT = CommandName.ACCEPT
@@ -111,24 +122,35 @@ _CLERK = {
     **_at(Relation.QUEUE, *_TALK, Action.READ_FEEDBACK, Action.READ_TICKET, Action.READ_NOTE, Action.READ_EVENTS,
           Action.READ_CUSTOMER, Action.WRITE_CUSTOMER, Action.ACCEPT, Action.REQUEST_INFORMATION, Action.RECLASSIFY,
           Action.RECORD_CALLBACK, Action.WAIT, Action.RESUME, Action.REOPEN, Action.WITHDRAW, Action.MERGE,
-          Action.CHASE),
+          Action.CHASE, Action.READ_ALERT, Action.ANSWER_ALERT, Action.READ_NOTICE, Action.RESEND_NOTICE,
+          Action.READ_SURVEY, Action.ANSWER_SURVEY),
     **_at(Relation.OPEN_QUEUE, Action.READ_CONTACT),
 }  # fmt: skip
 _HANDLER = {
     **_READ_PROMISES,
     **_at(Relation.ANY, Action.READ_DIRECTORY),
     **_at(Relation.QUEUE, *_TALK, Action.READ_FEEDBACK, Action.READ_TICKET, Action.READ_NOTE, Action.READ_EVENTS,
-          Action.PLAN, Action.PROGRESS, Action.WAIT, Action.RESUME, Action.RESOLVE, Action.RECLASSIFY, Action.PROMISE),
+          Action.PLAN, Action.PROGRESS, Action.WAIT, Action.RESUME, Action.RESOLVE, Action.RECLASSIFY, Action.PROMISE,
+          Action.READ_ALERT, Action.ANSWER_ALERT, Action.READ_NOTICE, Action.READ_SURVEY),
     **_at(Relation.OWN, Action.READ_CONTACT),
 }  # fmt: skip
 _DEPARTMENT_HEAD = {
     **_HANDLER,
-    **_at(Relation.QUEUE, Action.ASSIGN, Action.APPROVE_PLAN, Action.REJECT_PLAN, Action.CHASE),
+    **_at(
+        Relation.QUEUE,
+        Action.ASSIGN,
+        Action.APPROVE_PLAN,
+        Action.REJECT_PLAN,
+        Action.CHASE,
+        Action.RESEND_NOTICE,
+        Action.READ_REPORT,
+    ),
 }
 _SUPERVISOR = {
     **_CLERK,
+    **_at(Relation.ANY, Action.READ_TEMPLATE),
     **_at(Relation.QUEUE, Action.ASSIGN, Action.SECOND_CALLBACK, Action.CLOSE_UNRESOLVED, Action.PROMISE,
-          Action.PROMISE_LATER),
+          Action.PROMISE_LATER, Action.READ_REPORT),
 }  # fmt: skip
 
 BY_ROLE: Mapping[StaffRole, Mapping[Action, Relation]] = {
@@ -139,16 +161,19 @@ BY_ROLE: Mapping[StaffRole, Mapping[Action, Relation]] = {
     StaffRole.MANAGER: {
         **_READ_PROMISES,
         **_at(Relation.ANY, Action.READ_DIRECTORY),
-        **_at(Relation.QUEUE, Action.READ_TICKET, Action.READ_EVENTS),
+        **_at(Relation.QUEUE, Action.READ_TICKET, Action.READ_EVENTS, Action.READ_ALERT, Action.READ_SURVEY,
+              Action.READ_REPORT),
     },
     StaffRole.AUDITOR: {
         **_READ_PROMISES,
         **_at(Relation.ANY, Action.READ_DIRECTORY, Action.READ_AUDIT, Action.READ_TICKET, Action.READ_NOTE,
-              Action.READ_FEEDBACK, Action.READ_EVENTS, Action.READ_CUSTOMER),
+              Action.READ_FEEDBACK, Action.READ_EVENTS, Action.READ_CUSTOMER, Action.READ_ALERT, Action.READ_NOTICE,
+              Action.READ_TEMPLATE, Action.READ_WEBHOOK, Action.READ_SURVEY, Action.READ_REPORT),
     },
     StaffRole.ADMIN: {
         **_READ_PROMISES,
-        **_at(Relation.ANY, Action.WRITE_POLICY, Action.WRITE_CALENDAR, Action.READ_DIRECTORY, Action.WRITE_DIRECTORY),
+        **_at(Relation.ANY, Action.WRITE_POLICY, Action.WRITE_CALENDAR, Action.READ_DIRECTORY, Action.WRITE_DIRECTORY,
+              Action.READ_TEMPLATE, Action.WRITE_TEMPLATE, Action.READ_WEBHOOK, Action.WRITE_WEBHOOK),
     },
 }  # fmt: skip
 """Nearest relation that each role needs for each action; what is absent is forbidden."""
@@ -175,6 +200,15 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
     Scope.DIRECTORY_READ: frozenset({Action.READ_DIRECTORY}),
     Scope.DIRECTORY_WRITE: frozenset({Action.WRITE_DIRECTORY}),
     Scope.AUDIT_READ: frozenset({Action.READ_AUDIT}),
+    Scope.ALERTS_READ: frozenset({Action.READ_ALERT}),
+    Scope.ALERTS_WRITE: frozenset({Action.ANSWER_ALERT}),
+    Scope.NOTICES_READ: frozenset({Action.READ_NOTICE, Action.READ_TEMPLATE}),
+    Scope.NOTICES_WRITE: frozenset({Action.RESEND_NOTICE, Action.WRITE_TEMPLATE}),
+    Scope.WEBHOOKS_READ: frozenset({Action.READ_WEBHOOK}),
+    Scope.WEBHOOKS_WRITE: frozenset({Action.WRITE_WEBHOOK}),
+    Scope.SURVEYS_READ: frozenset({Action.READ_SURVEY}),
+    Scope.SURVEYS_WRITE: frozenset({Action.ANSWER_SURVEY}),
+    Scope.REPORTS_READ: frozenset({Action.READ_REPORT}),
 }
 """A key acts within its department, or on every ticket when it has none."""
 

@@ -7,10 +7,12 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 
 from services.directory.tables import metadata as directory
 from services.intake.tables import metadata as intake
+from services.notify.tables import metadata as notify
+from services.survey.tables import metadata as survey
 from services.workflow.tables import Xid8
 from services.workflow.tables import metadata as workflow
 
-METADATA = [intake, workflow, directory]
+METADATA = [intake, workflow, directory, notify, survey]
 ischema_names["xid8"] = Xid8  # SQLAlchemy does not know the type when it reads a table back
 SCHEMAS = {metadata.schema for metadata in METADATA}
 

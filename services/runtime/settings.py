@@ -35,6 +35,8 @@ class RuntimeSettings(BaseSettings):
     intake_url: str = Field(default="http://127.0.0.1:8081", description="Internal base of intake.")
     tickets_url: str = Field(default="http://127.0.0.1:8081", description="Internal base of the workflow service.")
     directory_url: str = Field(default="http://127.0.0.1:8081", description="Internal base of the directory.")
+    notify_url: str = Field(default="http://127.0.0.1:8081", description="Internal base of notify.")
+    survey_url: str = Field(default="http://127.0.0.1:8081", description="Internal base of the survey service.")
 
     internal_secret: SecretStr = Field(
         default=SecretStr(""), description="Secret that services show each other; empty refuses every internal call."
@@ -65,7 +67,7 @@ class RuntimeSettings(BaseSettings):
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
-    @field_validator("public_url", "intake_url", "tickets_url", "directory_url")
+    @field_validator("public_url", "intake_url", "tickets_url", "directory_url", "notify_url", "survey_url")
     @classmethod
     def _drop_the_last_slash(cls, url: str) -> str:
         return url.rstrip("/")

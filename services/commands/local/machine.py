@@ -20,8 +20,8 @@ from services.runtime.stack.temporal import Temporal
 
 CHECKOUT = Path(__file__).resolve().parents[3]
 DATABASE, OWNER, APP = "bihuan", "bihuan", "bihuan_app"
-WEB = (Role.INTAKE, Role.TICKETS, Role.DIRECTORY)
-WORKER = (Role.RELAY, Role.TICKETS_WORKER)
+WEB = (Role.INTAKE, Role.TICKETS, Role.DIRECTORY, Role.NOTIFY, Role.SURVEY, Role.CONSOLE)
+WORKER = (Role.RELAY, Role.TICKETS_WORKER, Role.NOTIFY_WORKER, Role.SURVEY_WORKER)
 
 
 @dataclass(frozen=True)
@@ -174,6 +174,9 @@ class Machine:
             "INTAKE_URL": self.addresses.web,
             "TICKETS_URL": self.addresses.web,
             "DIRECTORY_URL": self.addresses.web,
+            "NOTIFY_URL": self.addresses.web,
+            "SURVEY_URL": self.addresses.web,
+            "API_URL": self.addresses.url,
         }
         # The workflow sandbox loads its modules for every ticket anew; without bytecode it compiles them each time.
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -1,0 +1,1 @@
+"""Notify: tells people, and integrators, what the journal says: notices, alerts, webhooks."""

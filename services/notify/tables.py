@@ -1,0 +1,5 @@
+"""Schema `notify`."""
+
+from sqlalchemy import MetaData
+
+metadata = MetaData(schema="notify")

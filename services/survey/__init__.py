@@ -1,0 +1,1 @@
+"""Survey: asks customers how the service was, and reports what they answered."""

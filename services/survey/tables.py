@@ -1,0 +1,5 @@
+"""Schema `survey`."""
+
+from sqlalchemy import MetaData
+
+metadata = MetaData(schema="survey")
