@@ -25,6 +25,21 @@ class AlertState(StrEnum):
     RESOLVED = "resolved"
 
 
+class Resolution(StrEnum):
+    """Why an alert is over."""
+
+    CLOCK_ENDED = "clock_ended"
+    """Its clock was met or cancelled."""
+    TICKET_CLOSED = "ticket_closed"
+    BREACHED = "breached"
+    """A warning whose clock is overdue now: the breach has an alert of its own."""
+    STALE = "stale"
+    """A warning that came too late to warn (semantics.md 24)."""
+    REOPENED = "reopened"
+    """The ticket was reopened after the low rating."""
+    BY_PERSON = "by_person"
+
+
 class Rung(StrEnum):
     """Whom a step of a ladder tells."""
 
@@ -33,6 +48,10 @@ class Rung(StrEnum):
     ON_CALL = "on_call"
     DEPARTMENT_HEAD = "department_head"
     SUPERVISOR = "supervisor"
+    COLLEAGUE = "colleague"
+    """Somebody named when the alert was handed over; no ladder names them."""
+    ADMIN = "admin"
+    """No ladder names them: they are told when a ladder finds nobody else."""
 
 
 class RaiseAlert(Message):
@@ -45,3 +64,24 @@ class RaiseAlert(Message):
     raised_at: Instant
     due_at: Instant
     """When an answer to it is owed: a low rating is called back within 24 h."""
+
+
+class AlertStanding(Message):
+    """An alert as its workflow knows it; `version` tells the newer of two.
+
+    At `next_at` time does something: the next step of the ladder, the end of an acknowledgement or of a snooze. `over`
+    is a resolved alert. `remarks` counts what there is to enter into the journal.
+    """
+
+    id: str
+    version: int
+    next_at: Instant | None
+    over: bool
+    remarks: int
+
+
+class Climb(Message):
+    """Do what is due of an alert at `at`, by the workflow's time."""
+
+    id: str
+    at: Instant

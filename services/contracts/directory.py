@@ -4,6 +4,7 @@ from enum import StrEnum
 
 from pydantic import Field
 
+from services.contracts.alert import Rung
 from services.contracts.base import Code, Instant, Message, Name
 from services.contracts.words import Category
 
@@ -18,6 +19,13 @@ class StaffRole(StrEnum):
     MANAGER = "manager"
     AUDITOR = "auditor"
     ADMIN = "admin"
+
+
+class StaffLanguage(StrEnum):
+    """Languages that texts for staff are written in."""
+
+    CHINESE = "zh-CN"
+    ENGLISH = "en"
 
 
 class Scope(StrEnum):
@@ -52,25 +60,75 @@ class Scope(StrEnum):
 
 
 class Department(Message):
-    """A department; `categories` routes tickets to it, the one with `default` takes the rest."""
+    """A department; `categories` routes tickets to it, the one with `default` takes the rest.
+
+    `on_call_fallback` is the member of staff who is told while nobody is on duty.
+    """
 
     id: Code
     name: Name
     categories: tuple[Category, ...] = ()
     default: bool = False
+    on_call_fallback: str | None = None
     active: bool = True
 
 
 class StaffMember(Message):
-    """A member of staff. Without a department they serve the whole centre."""
+    """A member of staff. Without a department they serve the whole centre.
+
+    `email` and `language` are how they are told of things. The address is shown to themselves and to those who keep
+    the directory; to others it is null.
+    """
 
     id: str
     username: Code
     name: Name
     roles: tuple[StaffRole, ...]
     department: Code | None = None
+    email: str | None = None
+    language: StaffLanguage | None = None
     active: bool = True
     created_at: Instant | None = None
+
+
+class StaffAddress(Message):
+    """Where and in which language a member of staff is told; for services alone, at the moment of sending."""
+
+    id: str
+    name: Name
+    email: str | None
+    language: StaffLanguage | None
+    active: bool
+
+
+class Shift(Message):
+    """Somebody is on call from `from_at` until `to_at`, exclusive; without a department for the whole centre."""
+
+    id: str
+    staff: str
+    department: Code | None = None
+    from_at: Instant
+    to_at: Instant
+
+
+class RecipientsQuestion(Message):
+    """Who is found on a rung of a ladder for tickets of a department, at an instant."""
+
+    rung: Rung
+    department: Code | None
+    at: Instant
+
+
+class RecipientsAsked(Message):
+    """Questions to the directory; owners are the asker's own knowledge."""
+
+    items: tuple[RecipientsQuestion, ...] = Field(max_length=1_000)
+
+
+class Recipients(Message):
+    """Answers in the order of the questions: ids of active staff who may answer an alert of the department."""
+
+    items: tuple[tuple[str, ...], ...]
 
 
 class ApiKey(Message):

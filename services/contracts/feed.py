@@ -7,6 +7,7 @@ from services.contracts.journal import Event, EventType
 from services.contracts.words import (
     Category,
     Channel,
+    ClockState,
     CloseReason,
     CommandName,
     Kind,
@@ -37,6 +38,7 @@ class TicketFacts(Message):
     customer_id: str
     product_model: str | None
     opened_at: Instant
+    resolved_at: Instant | None = None
     closed_at: Instant | None
     close_reason: CloseReason | None
     reopened: bool
@@ -45,6 +47,8 @@ class TicketFacts(Message):
     questionnaire: Code | None
     survey_reminder_after: str | None
     survey_expires_after: str | None
+    live_clocks: dict[str, ClockState]
+    """The clocks that are neither met nor cancelled, by their key `name/cycle/round`: what is not here has ended."""
     promised: dict[str, Instant]
     """Due instants of the running clocks, by the clock's name: what a notice may promise."""
 
@@ -78,3 +82,10 @@ class Remark(Message):
     at: Instant
     cycle: int = Field(ge=1)
     data: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Entry(Message):
+    """A remark on its way into the ticket's workflow. `id` is the event's command id: it tells a repeat."""
+
+    id: str
+    remark: Remark

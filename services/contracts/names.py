@@ -8,6 +8,7 @@ QUEUE_SURVEY = "survey"
 
 WORKFLOW_TICKET = "TicketWorkflow"
 UPDATE_COMMAND = "command"
+UPDATE_REMARK = "remark"
 ACTIVITY_RECORD = "tickets.record"
 
 WORKFLOW_NOTICE = "NoticeWorkflow"
@@ -17,8 +18,9 @@ ACTIVITY_GIVE_UP = "notices.give_up"
 WORKFLOW_ALERT = "AlertWorkflow"
 SIGNAL_ALERT_CHANGED = "changed"
 ACTIVITY_CLIMB = "alerts.climb"
+ACTIVITY_ENTER_REMARKS = "alerts.enter_remarks"
 
-WORKFLOW_WEBHOOK_LANE = "WebhookLaneWorkflow"
+WORKFLOW_WEBHOOK = "WebhookWorkflow"
 SIGNAL_MORE = "more"
 ACTIVITY_CARRY = "webhooks.carry"
 
@@ -27,6 +29,7 @@ SIGNAL_SURVEY_CHANGED = "changed"
 ACTIVITY_INVITE = "surveys.invite"
 ACTIVITY_REMIND = "surveys.remind"
 ACTIVITY_EXPIRE = "surveys.expire"
+ACTIVITY_CONCLUDE = "surveys.conclude"
 
 
 class Role(StrEnum):
@@ -47,3 +50,23 @@ class Role(StrEnum):
 def ticket_workflow_id(ticket_no: str) -> str:
     """The id of a ticket's workflow; its uniqueness rests on the ticket number's."""
     return f"ticket-{ticket_no}"
+
+
+def survey_workflow_id(survey_id: str) -> str:
+    """The id of a survey's workflow."""
+    return f"survey-{survey_id}"
+
+
+def webhook_workflow_id(webhook_id: str) -> str:
+    """The id of a webhook's workflow: one carries everything to one receiver."""
+    return f"webhook-{webhook_id}"
+
+
+def notice_workflow_id(notice_id: str, round_: int) -> str:
+    """The id of a delivery's workflow; a notice that is sent anew gets another."""
+    return f"notice-{notice_id}" if round_ == 1 else f"notice-{notice_id}-{round_}"
+
+
+def alert_workflow_id(alert_id: str) -> str:
+    """The id of an alert's workflow."""
+    return f"alert-{alert_id}"

@@ -1,5 +1,6 @@
 """A notice: one thing to tell one person, once (product.md 6)."""
 
+from datetime import timedelta
 from enum import StrEnum
 
 from pydantic import Field, JsonValue
@@ -97,3 +98,13 @@ class NoticeStanding(Message):
     state: NoticeState
     not_sent_reason: NotSentReason | None = None
     sent_at: Instant | None = None
+
+
+class NoticeOrder(Message):
+    """What the workflow of a notice begins with. `round` counts how often the notice was sent anew."""
+
+    id: str
+    round: int = Field(ge=1)
+    retry_first: timedelta
+    retry_longest: timedelta
+    give_up_after: timedelta

@@ -57,6 +57,7 @@ class Action(StrEnum):
     RESUME = CommandName.RESUME
     RESOLVE = CommandName.RESOLVE
     RECORD_CALLBACK = CommandName.RECORD_CALLBACK
+    CONFIRM = CommandName.CONFIRM
     REOPEN = CommandName.REOPEN
     CLOSE_UNRESOLVED = CommandName.CLOSE_UNRESOLVED
     WITHDRAW = CommandName.WITHDRAW
@@ -82,7 +83,7 @@ class Relation(IntEnum):
 
 
 class Caller(Protocol):
-    """What the table needs to know of a caller; `kind` is `staff`, `api_key` or `service`."""
+    """What the table needs to know of a caller; `kind` is `staff`, `api_key`, `customer` or `service`."""
 
     @property
     def kind(self) -> str: ...
@@ -212,6 +213,10 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
 }
 """A key acts within its department, or on every ticket when it has none."""
 
+OF_CUSTOMERS = frozenset({Action.SUPPLY_INFORMATION, Action.CUSTOMER_MESSAGE, Action.CONFIRM, Action.REOPEN,
+                          Action.WITHDRAW})  # fmt: skip
+"""What customers may do on their own ticket. Whoever holds the ticket's signed link is its customer."""
+
 
 def may(caller: Caller, action: Action, ticket: Ticket | None = None) -> bool:
     """Whether `caller` may do `action`, on `ticket` where the action concerns one.
@@ -221,6 +226,8 @@ def may(caller: Caller, action: Action, ticket: Ticket | None = None) -> bool:
     """
     if caller.kind == "service":
         return True
+    if caller.kind == "customer":
+        return action in OF_CUSTOMERS
     needed = [rights[action] for role in caller.roles if action in (rights := BY_ROLE[StaffRole(role)])]
     if any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes):
         needed.append(Relation.QUEUE)

@@ -18,6 +18,8 @@ from services.runtime.peers import Peer
 
 ISSUER = "bihuan"
 KEY_PREFIX = "bh_"
+SESSION_COOKIE = "bihuan_session"
+"""Holds the token of a member of staff in the pages made for them; the API itself takes no cookie for a sign-in."""
 _ALGORITHM = "Ed25519"
 _KNOWN_SECONDS = 10.0
 _UNKNOWN_SECONDS = 2.0
@@ -29,7 +31,7 @@ _LONGEST = 8192
 class Caller:
     """Somebody who asks. `id` is opaque; `department` bounds what they reach, None does not."""
 
-    kind: Literal["staff", "api_key", "service"]
+    kind: Literal["staff", "api_key", "customer", "service"]
     id: str
     name: str
     username: str | None = None
@@ -97,6 +99,13 @@ class Authenticator:
         if self.is_peer(token):
             return SERVICE
         return self._staff(token)
+
+    def staff_behind(self, token: str) -> Caller | None:
+        """The member of staff whom a token speaks for; None for any other."""
+        try:
+            return self._staff(_bearer(f"Bearer {token}"))
+        except Unauthenticated:
+            return None
 
     def is_peer(self, token: str) -> bool:
         """Whether `token` is the services' own secret; an empty secret lets nobody in."""

@@ -32,6 +32,10 @@ class RuntimeSettings(BaseSettings):
         default=8081, ge=0, le=65535, description="Port of `/healthz`, `/readyz`, `/metrics` and `/internal/...`."
     )
     public_url: str = Field(default="http://127.0.0.1:8080", description="Base of the links that customers get.")
+    organisation: str = Field(default="", description="Name of the service centre on the customers' pages.")
+    help_line: str = Field(
+        default="", description="How customers reach a person, as their pages show it: a phone number, an address."
+    )
     intake_url: str = Field(default="http://127.0.0.1:8081", description="Internal base of intake.")
     tickets_url: str = Field(default="http://127.0.0.1:8081", description="Internal base of the workflow service.")
     directory_url: str = Field(default="http://127.0.0.1:8081", description="Internal base of the directory.")

@@ -6,11 +6,12 @@ No body, header, query string, contact or ticket number goes into a log or a lab
 import logging
 import sys
 import traceback
+from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
 from typing import Any
 
 import structlog
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import Counter, Gauge, Histogram, generate_latest
 from structlog.types import EventDict
 
 request_id: ContextVar[str] = ContextVar("request_id", default="")
@@ -25,9 +26,20 @@ request_seconds = Histogram(
 )
 requests_in_flight = Gauge("bihuan_http_requests_in_flight", "Requests being answered.")
 requests_shed_total = Counter("bihuan_http_requests_shed_total", "Requests refused for overload.", ["reason"])
+dependency_up = Gauge(
+    "bihuan_dependency_up", "Whether a dependency of the process answers (1) or not (0).", ["dependency"]
+)
+
+metrics_sources: list[Callable[[], Awaitable[bytes]]] = []
+"""Who measures in this process besides prometheus_client, and answers in Prometheus' text format too."""
 
 _FRAMES = 12
 _QUIET = ("uvicorn.access", "uvicorn.error", "httpx", "httpcore")
+
+
+async def exposition() -> bytes:
+    """Answer everything that this process measures, in Prometheus' text format."""
+    return b"".join([generate_latest(), *[await ask() for ask in metrics_sources]])
 
 
 def log(name: str = "bihuan") -> Any:

@@ -4,13 +4,17 @@ from collections.abc import Callable, Sequence
 from datetime import timedelta
 from typing import Any
 
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.service import GrpcCompression
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
+from services.runtime.engine_metrics import measured_runtime
+
 GRACE = timedelta(seconds=20)
+RPC_LIMIT = timedelta(seconds=5)
 
 
 async def connect(address: str, namespace: str = "default", *, lazy: bool = False) -> Client:
@@ -24,7 +28,19 @@ async def connect(address: str, namespace: str = "default", *, lazy: bool = Fals
         data_converter=pydantic_data_converter,
         grpc_compression=GrpcCompression.NONE,
         lazy=lazy,
+        runtime=measured_runtime(),
     )
+
+
+async def engine_identity(client: Client) -> str:
+    """Answer the id of the engine's store: it changes when the store was deleted, and every workflow must start again.
+
+    Raises:
+        RPCError: the engine does not answer.
+    """
+    request = DescribeNamespaceRequest(namespace=client.namespace)
+    answer = await client.workflow_service.describe_namespace(request, timeout=RPC_LIMIT)
+    return answer.namespace_info.id
 
 
 def worker(

@@ -208,8 +208,22 @@ def test_a_key_may_what_its_scope_says_and_nothing_else(scope: Scope) -> None:
     assert allowed(key(scope), TICKET) == set(BY_SCOPE[scope])
 
 
-def test_every_action_is_covered_by_some_scope() -> None:
-    assert set[Action]().union(*BY_SCOPE.values()) == set(Action)
+def test_every_action_is_covered_by_some_scope_or_is_the_customer_s_alone() -> None:
+    assert set[Action]().union(*BY_SCOPE.values()) == set(Action) - {Action.CONFIRM}
+    assert all(Action.CONFIRM not in rights for rights in BY_ROLE.values())
+
+
+def test_a_customer_may_what_their_page_offers_and_nothing_else() -> None:
+    customer = Caller(kind="customer", id="cus_1", name="")
+    assert allowed(customer, TICKET) == {
+        Action.SUPPLY_INFORMATION,
+        Action.CUSTOMER_MESSAGE,
+        Action.CONFIRM,
+        Action.REOPEN,
+        Action.WITHDRAW,
+    }
+    assert reach(customer) is None
+    assert not sees_contact(customer, TICKET)
 
 
 def test_a_key_without_a_department_acts_on_every_ticket() -> None:

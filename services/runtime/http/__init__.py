@@ -1,7 +1,7 @@
 """HTTP: apps, problem documents, lists, and the server that bounds what it takes."""
 
 from services.runtime.http.app import create_app
-from services.runtime.http.edge import Bounds
+from services.runtime.http.edge import Bounds, Refuse, leave_the_bound
 from services.runtime.http.internal import create_internal_app
 from services.runtime.http.paging import CursorQuery, LimitQuery, decode_cursor, encode_cursor, etag, if_match, page
 from services.runtime.http.problems import ErrorItem, Problem, preferred_language, problem_response
@@ -13,6 +13,7 @@ __all__ = [
     "ErrorItem",
     "LimitQuery",
     "Problem",
+    "Refuse",
     "Server",
     "build_server",
     "create_app",
@@ -21,6 +22,7 @@ __all__ = [
     "encode_cursor",
     "etag",
     "if_match",
+    "leave_the_bound",
     "page",
     "preferred_language",
     "problem_response",

@@ -1,5 +1,6 @@
 """The FastAPI app of a process: routers of its parts behind one edge."""
 
+import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
 
@@ -19,10 +20,10 @@ from services.runtime.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from services.runtime.http.edge import Bounds, Edge
+from services.runtime.http.edge import Bounds, Edge, Refuse
 from services.runtime.http.limits import RateLimits
 from services.runtime.http.openapi import describe
-from services.runtime.http.problems import field_errors, problem_response
+from services.runtime.http.problems import field_errors
 from services.runtime.settings import RuntimeSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -37,19 +38,23 @@ def create_app(
     lifespan: Lifespan | None = None,
     bounds: Bounds | None = None,
     limited: bool = True,
+    refuse: Refuse | None = None,
 ) -> FastAPI:
     """Build an app of `routers`, which carry whole paths. Documents itself at `/openapi.json` (3.1).
 
-    Errors are problem documents; bodies, deadlines and load are bounded by `settings` unless `bounds` says otherwise;
-    callers are limited in rate if `limited`.
+    Errors are problem documents unless `refuse` says otherwise; bodies, deadlines and load are bounded by `settings`
+    unless `bounds` says otherwise; callers are limited in rate if `limited`. `app.state.stopping` is set when a server
+    begins to stop: whoever keeps a request waiting ends it then.
     """
     app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.authenticator = authenticator
+    app.state.stopping = asyncio.Event()
     app.add_middleware(
         Edge,
         bounds=bounds or Bounds(settings.max_body_bytes, settings.receive_seconds, settings.max_requests),
         authenticator=authenticator,
         limits=RateLimits(settings.rate_limit, settings.anonymous_rate_limit) if limited else None,
+        refuse=refuse,
     )
     for router in routers:
         # Not include_router: its layer would match every path twice, and merges prefixes that nobody uses here.
@@ -61,9 +66,9 @@ def create_app(
 
 
 async def _answer_http_exception(request: Request, error: Exception) -> Response:
+    """Raise what it amounts to: the edge answers every refusal in one way."""
     status = error.status_code if isinstance(error, HTTPException) else 500
-    refusal = _BY_STATUS[status]() if status in _BY_STATUS else _unusual(request, error, status)
-    return problem_response(refusal, request.headers.get("accept-language"))
+    raise (_BY_STATUS[status]() if status in _BY_STATUS else _unusual(request, error, status)) from error
 
 
 def _unusual(request: Request, error: Exception, status: int) -> Refusal:
@@ -83,8 +88,9 @@ def _methods(request: Request) -> Iterator[str]:
 
 
 async def _answer_invalid_input(request: Request, error: Exception) -> Response:
+    """Raise what it amounts to."""
     language = request.headers.get("accept-language")
     found = error.errors() if isinstance(error, RequestValidationError) else []
     if not hasattr(request.state, "json") and any(tuple(each["loc"]) == ("body",) for each in found):
-        return problem_response(UnsupportedMediaType(), language)
-    return problem_response(ValidationFailed(field_errors(found, language)), language)
+        raise UnsupportedMediaType
+    raise ValidationFailed(field_errors(found, language)) from error

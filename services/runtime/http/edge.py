@@ -7,16 +7,19 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from prometheus_client import Counter, Histogram
+from starlette.requests import cookie_parser
+from starlette.requests import Request
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.runtime.auth import Authenticator, Caller
+from services.runtime.auth import SESSION_COOKIE, Authenticator, Caller
 from services.runtime.errors import (
     MalformedRequest,
     Refusal,
@@ -43,6 +46,10 @@ _FORM = re.compile(rb"\s*(?:multipart/form-data|application/x-www-form-urlencode
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
+Refuse = Callable[[Scope, Refusal], Response]
+"""What a refusal looks like to whoever sent this request."""
+
+
 class _Gone(Exception):
     """The client hung up before its request was complete."""
 
@@ -56,24 +63,55 @@ class Bounds:
     requests: int
 
 
+class _Slot:
+    """A place among the requests that are worked on at a time."""
+
+    def __init__(self, taken: "set[_Slot]") -> None:
+        self._taken = taken
+        taken.add(self)
+        requests_in_flight.inc()
+
+    def give_back(self) -> None:
+        """Make room, once."""
+        if self in self._taken:
+            self._taken.remove(self)
+            requests_in_flight.dec()
+
+
+def leave_the_bound(request: Request) -> None:
+    """Give the request's place back before its answer has ended: for streams, which have a bound of their own.
+
+    Otherwise everybody who only looks on would take a place for as long as they do.
+    """
+    slot: _Slot = request.state.slot
+    slot.give_back()
+
+
 class Edge:
     """ASGI middleware; one instance per app."""
 
     def __init__(
-        self, app: ASGIApp, *, bounds: Bounds, authenticator: Authenticator | None, limits: RateLimits | None
+        self,
+        app: ASGIApp,
+        *,
+        bounds: Bounds,
+        authenticator: Authenticator | None,
+        limits: RateLimits | None,
+        refuse: Refuse | None = None,
     ) -> None:
         self._app = app
+        self._refuse = refuse or _problem
         self._bounds = bounds
         self._authenticator = authenticator
         self._limits = limits
-        self._in_flight = 0
+        self._taken: set[_Slot] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, whatever happens."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        exchange = _Exchange(scope, send)
+        exchange = _Exchange(scope, send, self._refuse)
         try:
             await self._serve(exchange, receive)
         except _Gone:
@@ -94,16 +132,15 @@ class Edge:
         await self._identify(exchange)
         if scope["method"] in _WITH_BODY:
             receive = await self._with_body(exchange, receive)
-        self._in_flight += 1
-        requests_in_flight.inc()
+        slot = _Slot(self._taken)
+        exchange.state["slot"] = slot
         try:
-            if self._in_flight > self._bounds.requests:
+            if len(self._taken) > self._bounds.requests:
                 requests_shed_total.labels("overload").inc()
                 raise Unavailable(retry_after=1)
             await self._app(scope, receive, exchange.send)
         finally:
-            self._in_flight -= 1
-            requests_in_flight.dec()
+            slot.give_back()
 
     async def _identify(self, exchange: "_Exchange") -> None:
         """Leave the caller, or why there is none, for `auth.caller`; endpoints without a sign-in never look."""
@@ -119,7 +156,16 @@ class Edge:
             exchange.state["caller"] = known
         if self._limits is not None:
             client = exchange.scope.get("client")
-            self._limits.count(known if isinstance(known, Caller) else None, client[0] if client else "")
+            counted = known if isinstance(known, Caller) else self._staff_on_pages(exchange)
+            self._limits.count(counted, client[0] if client else "")
+
+    def _staff_on_pages(self, exchange: "_Exchange") -> Caller | None:
+        """Whom a page's request is counted for: a whole centre looks at pages from one address. Nothing but the count
+        rests on it, because browsers send cookies along with requests that other sites cause."""
+        cookies = exchange.headers.get(b"cookie", b"")
+        if self._authenticator is None or SESSION_COOKIE.encode() not in cookies:
+            return None
+        return self._authenticator.staff_behind(cookie_parser(cookies.decode("latin-1")).get(SESSION_COOKIE, ""))
 
     async def _with_body(self, exchange: "_Exchange", receive: Receive) -> Receive:
         body = await self._receive_body(exchange, receive)
@@ -149,8 +195,9 @@ class Edge:
 class _Exchange:
     """One request and its answer."""
 
-    def __init__(self, scope: Scope, send: Send) -> None:
+    def __init__(self, scope: Scope, send: Send, refuse: Refuse) -> None:
         self.scope = scope
+        self._refuse = refuse
         self.headers: Mapping[bytes, bytes] = dict(scope["headers"])
         self.state: dict[str, Any] = scope.setdefault("state", {})
         self.status = 0
@@ -178,11 +225,10 @@ class _Exchange:
         await self._send(message)
 
     async def refuse(self, refusal: Refusal) -> None:
-        """Answer with a problem document, unless an answer has begun."""
+        """Answer with the refusal, unless an answer has begun."""
         if self.status:
             return
-        language = self.headers.get(b"accept-language", b"").decode("latin-1")
-        await problem_response(refusal, language)(self.scope, _nothing, self.send)
+        await self._refuse(self.scope, refusal)(self.scope, _nothing, self.send)
 
     def measure(self) -> None:
         """Count the request by its route."""
@@ -196,6 +242,11 @@ class _Exchange:
 def _metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     """Look the children up once; there are as many as routes and answers."""
     return requests_total.labels(method, route, status), request_seconds.labels(method, route)
+
+
+def _problem(scope: Scope, refusal: Refusal) -> Response:
+    language = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
+    return problem_response(refusal, language)
 
 
 def _check_target(scope: Scope) -> None:

@@ -5,13 +5,14 @@ from collections.abc import Mapping, Sequence
 
 from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
-from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
 from services.runtime.auth import Authenticator
 from services.runtime.http.app import Lifespan, create_app
 from services.runtime.http.edge import Bounds
 from services.runtime.parts import Check, Part, publish
 from services.runtime.settings import RuntimeSettings
+from services.runtime.telemetry import dependency_up, exposition
 
 CHECK_SECONDS = 2.0
 # Services send each other batches.
@@ -49,17 +50,24 @@ def _operations(checks: Mapping[str, Check]) -> APIRouter:
 
     @router.get("/readyz")
     async def readyz() -> Response:
-        answers = await asyncio.gather(*(_ask(check) for check in checks.values()))
-        ready = all(answers)
-        dependencies = {name: "ok" if answer else "error" for name, answer in zip(checks, answers, strict=True)}
+        answers = await _ask_all(checks)
+        ready = all(answers.values())
+        dependencies = {name: "ok" if answer else "error" for name, answer in answers.items()}
         body = {"status": "ok" if ready else "error", "dependencies": dependencies}
         return JSONResponse(body, status_code=200 if ready else 503)
 
     @router.get("/metrics")
     async def metrics() -> Response:
-        return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+        for name, answer in (await _ask_all(checks)).items():
+            dependency_up.labels(name).set(answer)
+        return Response(await exposition(), media_type=CONTENT_TYPE_PLAIN_0_0_4)
 
     return router
+
+
+async def _ask_all(checks: Mapping[str, Check]) -> dict[str, bool]:
+    answers = await asyncio.gather(*(_ask(check) for check in checks.values()))
+    return dict(zip(checks, answers, strict=True))
 
 
 async def _ask(check: Check) -> bool:

@@ -1,18 +1,18 @@
 """Problem documents (RFC 9457): every error of every endpoint, in the reader's language."""
 
-import re
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import Any
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.runtime.errors import FieldError, Refusal
 from services.runtime.http.texts import MESSAGES, TEXTS
+from services.runtime.language import Spoken, stated_language
 from services.runtime.telemetry import request_id
 
 MEDIA_TYPE = "application/problem+json"
-Language = Literal["en", "zh"]
+Language = Spoken
 _TYPE_PREFIX = "urn:bihuan:problem:"
 _MOST_ERRORS = 100
 _LONGEST_TOKEN = 100
@@ -61,13 +61,7 @@ def problem_response(refusal: Refusal, accept_language: str | None = None) -> JS
 
 def preferred_language(accept_language: str | None) -> Language:
     """Choose Chinese or English by the weights of `Accept-Language`; English when it says neither."""
-    best: tuple[float, Language] = (0.0, "en")
-    for choice in (accept_language or "").lower().split(",")[:20]:
-        tag, _, weight = choice.strip().partition(";")
-        quality = _quality(weight)
-        if tag[:2] in {"zh", "en"} and quality > best[0]:
-            best = (quality, "zh" if tag.startswith("zh") else "en")
-    return best[1]
+    return stated_language(accept_language) or "en"
 
 
 def field_errors(errors: Iterable[Mapping[str, Any]], accept_language: str | None = None) -> list[FieldError]:
@@ -97,8 +91,3 @@ class _Context(dict[str, Any]):
 
 def _token(part: int | str) -> str:
     return str(part)[:_LONGEST_TOKEN].replace("~", "~0").replace("/", "~1")
-
-
-def _quality(weight: str) -> float:
-    found = re.fullmatch(r"\s*q=([01](?:\.\d{0,3})?)\s*", weight)
-    return float(found[1]) if found else 1.0

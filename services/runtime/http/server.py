@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import Generator
 from typing import cast
 
@@ -37,6 +38,11 @@ class Server(uvicorn.Server):
             for connection in list(self.server_state.connections):
                 cast(BoundedProtocol, connection).cut_if_stalled(now)
         return await super().on_tick(counter)
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """Tell those who keep a request waiting, then wait for the requests in flight."""
+        cast(FastAPI, self.config.app).state.stopping.set()
+        await super().shutdown(sockets)
 
     @property
     def port(self) -> int:

@@ -12,7 +12,7 @@ import pytest
 import structlog
 
 from services.runtime import telemetry
-from services.runtime.auth import Authenticator
+from services.runtime.auth import SESSION_COOKIE, Authenticator
 from services.runtime.errors import Conflict, Unavailable, ValidationFailed
 from services.runtime.http import (
     Server,
@@ -61,6 +61,17 @@ async def test_guessing_tokens_counts_against_the_address(keys: KeyPair) -> None
         assert [answer.status_code for answer in answers] == [401, 401, 429]
         assert (await client.get("/v1/orders/1")).status_code == 429
         assert (await client.get("/v1/me", headers={"Authorization": "Bearer " + lilei(keys)})).status_code == 200
+
+
+async def test_pages_of_staff_behind_one_address_count_for_the_person_and_sign_nobody_in(keys: KeyPair) -> None:
+    async with limited(keys, anonymous_rate_limit="1/minute", rate_limit="3/minute") as client:
+        cookie = {"Cookie": f"other=1; {SESSION_COOKIE}={lilei(keys)}"}
+        answers = [await client.get("/v1/orders/1", headers=cookie) for _ in range(4)]
+        assert [answer.status_code for answer in answers[:3]].count(429) == 0
+        assert answers[3].status_code == 429
+        forged = {"Cookie": f"{SESSION_COOKIE}=not.a.token"}
+        assert (await client.get("/v1/me", headers=forged)).status_code == 401
+        assert (await client.get("/v1/me", headers=forged)).status_code == 429
 
 
 def test_counters_of_a_rate_limit_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -158,6 +169,11 @@ async def test_the_internal_port_tells_health_readiness_and_metrics(settings: Ru
         metrics = (await client.get("/metrics")).text
         assert f'bihuan_http_requests_total{{method="GET",route="/readyz",status="503"}} {refused + 1}' in metrics
         assert "process_resident_memory_bytes" in metrics
+        assert 'bihuan_dependency_up{dependency="engine"} 1.0' in metrics
+        down = True
+        metrics = (await client.get("/metrics")).text
+        assert 'bihuan_dependency_up{dependency="engine"} 0.0' in metrics
+        assert 'bihuan_dependency_up{dependency="database"} 1.0' in metrics
 
 
 async def test_a_peer_s_refusal_is_raised_here_and_its_failure_is_unavailable(base: str) -> None:

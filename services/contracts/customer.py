@@ -1,0 +1,90 @@
+"""What a customer sees of their own ticket and may do to it, through their signed link (product.md 2 and 3)."""
+
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import Field, JsonValue, StringConstraints
+
+from services.contracts.base import Instant, Message
+from services.contracts.commands import (
+    Confirm,
+    CustomerMessageBody,
+    ReopenBody,
+    SupplyInformationBody,
+    WithdrawBody,
+)
+from services.contracts.feedback import Product
+from services.contracts.journal import EventType
+from services.contracts.words import ClockName, ClockState, CloseReason, CommandName, Kind, Phase, Result, WaitReason
+
+CUSTOMER_COMMANDS: Mapping[CommandName, type[Message]] = {
+    CommandName.SUPPLY_INFORMATION: SupplyInformationBody,
+    CommandName.CUSTOMER_MESSAGE: CustomerMessageBody,
+    CommandName.CONFIRM: Confirm,
+    CommandName.REOPEN: ReopenBody,
+    CommandName.WITHDRAW: WithdrawBody,
+}
+"""The commands of the customer's own page, with what each takes."""
+
+
+class CustomerPromise(Message):
+    """One promise in force. `due_at` is None while it is paused (semantics.md 7)."""
+
+    clock: ClockName
+    state: ClockState
+    due_at: Instant | None
+    paused_reasons: tuple[WaitReason, ...]
+
+
+class CustomerStep(Message):
+    """One step that concerns the customer. `text` is what was written to them or by them, never an internal note."""
+
+    seq: int
+    type: EventType
+    at: Instant
+    by_customer: bool
+    text: str | None = None
+    codes: dict[str, JsonValue] = Field(default_factory=dict)
+
+
+class Asked(Message):
+    """What the customer was asked for last and has not answered."""
+
+    fields: tuple[str, ...]
+    at: Instant
+    message: str | None = None
+
+
+class CustomerTicket(Message):
+    """A ticket for its customer: no names of staff, no department, no note."""
+
+    ticket_no: str
+    version: int
+    phase: Phase
+    cycle: int
+    kind: Kind
+    language: str
+    customer_id: str
+    product: Product
+    opened_at: Instant
+    accepted_at: Instant | None
+    resolved_at: Instant | None
+    closed_at: Instant | None
+    result: Result | None
+    close_reason: CloseReason | None
+    merged_into: str | None
+    missing: tuple[str, ...]
+    asked: Asked | None
+    waiting_for: tuple[WaitReason, ...]
+    promises: tuple[CustomerPromise, ...]
+    steps: tuple[CustomerStep, ...]
+    """The latest ones, oldest first."""
+    allowed: tuple[CommandName, ...]
+    reopen_until: Instant | None
+
+
+class CustomerCommand(Message):
+    """One command of the customer. `key` was made with the form: a repeat under it changes nothing."""
+
+    key: Annotated[str, StringConstraints(min_length=1, max_length=255)]
+    body: dict[str, JsonValue] = Field(default_factory=dict)

@@ -1,0 +1,32 @@
+"""Pages for everybody: HTML that needs no sign-in, no JavaScript and nothing from elsewhere.
+
+A service makes one `Pages` of its folder of templates and its `Phrases`, and answers with `pages.answer(request,
+"some.html", ...)`. Its router is `page_router()`: every refusal on its paths is then a page too. Templates extend
+`public.html` and draw forms with the macros of `fields.html`, from a `Filled`. POST endpoints begin with
+`await read_form(request)`, which refuses other sites, files, and more than a form; they end with `see_other(...)`.
+"""
+
+from services.runtime.pages.forms import Filled, Form, new_key, read_form, require_key
+from services.runtime.pages.frame import Pages, page_router, see_other
+from services.runtime.pages.language import LANGUAGES, PageLanguage, page_language
+from services.runtime.pages.origin import require_same_site
+from services.runtime.pages.phrases import Phrases, Speech
+from services.runtime.pages.refusals import refusal_pages
+
+__all__ = [
+    "LANGUAGES",
+    "Filled",
+    "Form",
+    "PageLanguage",
+    "Pages",
+    "Phrases",
+    "Speech",
+    "new_key",
+    "page_language",
+    "page_router",
+    "read_form",
+    "refusal_pages",
+    "require_key",
+    "require_same_site",
+    "see_other",
+]

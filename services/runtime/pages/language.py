@@ -1,0 +1,53 @@
+"""The language of a page: what its reader chose, else what their browser asks for, else the service's."""
+
+from typing import Literal
+
+from fastapi import Request, Response
+
+from services.runtime.language import stated_language
+
+PageLanguage = Literal["zh-CN", "en"]
+LANGUAGES: tuple[PageLanguage, ...] = ("zh-CN", "en")
+COOKIE = "bihuan_language"
+_PARAMETER = "lang"
+_REMEMBERED_SECONDS = 365 * 24 * 3600
+
+
+def page_language(request: Request, otherwise: str = "zh-CN") -> PageLanguage:
+    """Choose by `?lang=`, then the cookie of an earlier choice, then `Accept-Language`, then `otherwise`."""
+    for chosen in (_chosen(request), request.cookies.get(COOKIE)):
+        if chosen in LANGUAGES:
+            return chosen
+    stated = stated_language(request.headers.get("accept-language"))
+    if stated is not None:
+        return _page_language(stated)
+    return _page_language(otherwise)
+
+
+def remember_choice(request: Request, response: Response) -> None:
+    """Keep what `?lang=` chose for the reader's next pages."""
+    chosen = _chosen(request)
+    if chosen not in LANGUAGES:
+        return
+    response.set_cookie(
+        COOKIE,
+        chosen,
+        max_age=_REMEMBERED_SECONDS,
+        secure=request.url.scheme == "https",
+        httponly=True,
+        samesite="lax",
+    )
+
+
+def choices(request: Request) -> list[tuple[PageLanguage, str]]:
+    """Every language with the address of this page in it; the rest of the query stays."""
+    return [(language, f"?{request.url.include_query_params(lang=language).query}") for language in LANGUAGES]
+
+
+def _chosen(request: Request) -> PageLanguage | None:
+    asked = request.query_params.get(_PARAMETER)
+    return next((language for language in LANGUAGES if language == asked), None)
+
+
+def _page_language(tag: str) -> PageLanguage:
+    return "zh-CN" if tag.lower().startswith("zh") else "en"

@@ -1,0 +1,204 @@
+"""Keeps the engine in step with PostgreSQL: every row that lives has exactly one workflow (invariants I2, I4).
+
+A row names the engine that its workflow was started in. A row that names none, or an engine that is gone, is started
+from what it holds; so a new row, catching up after an outage and rebuilding after the engine's store was deleted are
+one and the same.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from prometheus_client import Counter, Gauge
+from sqlalchemy import Column, ColumnElement, Integer, Row, Table, Text, any_, cast, func, select, text, tuple_, update
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+from temporalio.service import RPCError
+
+from services.runtime.database import Database
+from services.runtime.errors import Refusal
+from services.runtime.telemetry import log
+
+BATCH = 100
+AT_ONCE = 8
+
+
+@dataclass(frozen=True)
+class Startable:
+    """A kind of row that has a workflow as long as it is `living`.
+
+    `table` has the columns of `engine_columns`; `key` is its primary key, of text; `columns` are what `start` reads.
+    `start` starts the workflow or attaches to the one that runs. Whatever it raises concerns its row alone, which
+    comes last the next time. Where `start` tells a running workflow what the row says (a signal), `revision` counts
+    the row's changes, each of which sets `engine_id` to null: what changed while it was being told is told again.
+    """
+
+    table: Table
+    living: ColumnElement[bool]
+    key: Column[str]
+    columns: tuple[Column[Any], ...]
+    start: Callable[[Row[Any]], Awaitable[None]]
+    revision: Column[int] | None = None
+
+    @property
+    def missing(self) -> ColumnElement[bool]:
+        """Rows that live and have no workflow."""
+        return self.living & self.table.c.engine_id.is_(None)
+
+
+def engine_columns() -> tuple[Column[str], Column[int]]:
+    """The columns of a table whose rows have workflows."""
+    return (
+        Column("engine_id", Text),
+        Column("engine_attempts", Integer, nullable=False, server_default=text("0")),
+    )
+
+
+async def wake(connection: AsyncConnection, channel: str) -> None:
+    """Wake whoever listens on `channel` when the transaction commits.
+
+    PostgreSQL makes notifying transactions commit one after another.
+    """
+    await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel})
+
+
+class Starter:
+    """Starts the workflows that are missing; runs beside a worker.
+
+    `name` is the beginning of its metrics' names: `bihuan_<name>_workflows_started_total` and `..._missing`.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        identity: Callable[[], Awaitable[str]],
+        kinds: Sequence[Startable],
+        *,
+        channel: str,
+        probe_seconds: float,
+        name: str,
+    ) -> None:
+        self._database = database
+        self._engine_identity = identity
+        self._kinds = kinds
+        self._channel = channel
+        self._probe_seconds = probe_seconds
+        self._started_total, self._missing_gauge = _metrics(name)
+        self._woken = asyncio.Event()
+        self._identity: str | None = None
+
+    async def run(self) -> None:
+        """Start what is missing now, whenever the channel is woken, and after every probe; until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._database.listen(self._channel, lambda _: self._woken.set()))
+            while True:
+                await self._try_once()
+                try:
+                    await asyncio.wait_for(self._woken.wait(), self._probe_seconds)
+                except TimeoutError:
+                    continue
+                finally:
+                    self._woken.clear()
+
+    async def reconcile(self) -> int:
+        """Start every missing workflow once; answers how many were started.
+
+        Raises:
+            RPCError: the engine does not answer.
+            Unavailable: PostgreSQL does not.
+        """
+        identity = await self._engine_identity()
+        if identity != self._identity:
+            await self._adopt(identity)
+        started = sum([await self._start_kind(kind, identity) for kind in self._kinds])
+        self._missing_gauge.set(await self._count_missing())
+        return started
+
+    async def _adopt(self, identity: str) -> None:
+        """Forget workflows that were started in another engine: its store is gone."""
+        async with self._database.begin() as connection:
+            for kind in self._kinds:
+                gone = update(kind.table).where(kind.living, kind.table.c.engine_id != identity)
+                await connection.execute(gone.values(engine_id=None))
+        self._identity = identity
+
+    async def _try_once(self) -> None:
+        try:
+            started = await self.reconcile()
+        except (RPCError, Refusal) as error:
+            log().warning("workflows not started", error=type(error).__name__)
+            return
+        if started > 1:
+            log().info("workflows started", count=started)
+
+    async def _start_kind(self, kind: Startable, identity: str) -> int:
+        started = 0
+        while rows := await self._missing(kind):
+            done = await self._start_all(kind, rows, identity)
+            started += done
+            if done < len(rows):
+                break
+        return started
+
+    async def _missing(self, kind: Startable) -> Sequence[Row[Any]]:
+        told = kind.key if kind.revision is None else kind.revision
+        query = select(kind.key.label("startable_key"), told.label("startable_revision"), *kind.columns)
+        query = query.where(kind.missing)
+        query = query.order_by(kind.table.c.engine_attempts, kind.key).limit(BATCH)
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).all()
+
+    async def _count_missing(self) -> int:
+        counts = [select(func.count()).select_from(kind.table).where(kind.missing) for kind in self._kinds]
+        query = select(*(count.scalar_subquery() for count in counts))
+        async with self._database.read() as connection:
+            return sum((await connection.execute(query)).one())
+
+    async def _start_all(self, kind: Startable, rows: Sequence[Row[Any]], identity: str) -> int:
+        slots = asyncio.Semaphore(AT_ONCE)
+
+        async def start(row: Row[Any]) -> bool:
+            async with slots:
+                return await _start(kind, row)
+
+        done = await asyncio.gather(*map(start, rows))
+        started = [row for row, is_started in zip(rows, done, strict=True) if is_started]
+        failed = [row.startable_key for row, is_started in zip(rows, done, strict=True) if not is_started]
+        async with self._database.begin() as connection:
+            if started:
+                await connection.execute(_unchanged(kind, started).values(engine_id=identity))
+            if failed:
+                await connection.execute(_of(kind, failed).values(engine_attempts=kind.table.c.engine_attempts + 1))
+        self._started_total.inc(len(started))
+        return len(started)
+
+
+async def _start(kind: Startable, row: Row[Any]) -> bool:
+    try:
+        await kind.start(row)
+    except Exception:  # noqa: BLE001 - one row that the engine refuses must not hold up the others
+        log().exception("a workflow did not start", table=kind.table.name)
+        return False
+    return True
+
+
+def _unchanged(kind: Startable, rows: Sequence[Row[Any]]) -> Any:
+    if kind.revision is None:
+        return _of(kind, [row.startable_key for row in rows])
+    told = [(row.startable_key, row.startable_revision) for row in rows]
+    return update(kind.table).where(tuple_(kind.key, kind.revision).in_(told))
+
+
+def _of(kind: Startable, keys: Sequence[str]) -> Any:
+    # One array is one parameter: `IN` writes and prepares a statement for every number of them.
+    return update(kind.table).where(kind.key == any_(cast(list(keys), ARRAY(Text))))
+
+
+@cache
+def _metrics(name: str) -> tuple[Counter, Gauge]:
+    return (
+        Counter(f"bihuan_{name}_workflows_started_total", "Workflows started, new or rebuilt."),
+        Gauge(f"bihuan_{name}_workflows_missing", "Rows that live and whose workflow is not started in this engine."),
+    )
