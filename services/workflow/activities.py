@@ -1,5 +1,6 @@
 """What the ticket workflow calls: `record`, the one way into the journal."""
 
+from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import Counter
@@ -23,6 +24,7 @@ from services.runtime.database import Database
 from services.workflow import due
 from services.workflow.calls import ENGINE_BEHIND, JOURNAL_BEHIND
 from services.workflow.catalogue import Catalogue
+from services.workflow.measuring import measure
 from services.workflow.store import GENESIS, chain, write_clocks, write_journal, write_ticket
 from services.workflow.tables import journal, promises_in_force, tickets
 
@@ -33,11 +35,12 @@ failures = Counter(
 
 
 class TicketActivities:
-    """Writes batches of the ticket workflows' journals."""
+    """Writes batches of the ticket workflows' journals; `recorded` is called after each."""
 
-    def __init__(self, database: Database, catalogue: Catalogue) -> None:
+    def __init__(self, database: Database, catalogue: Catalogue, recorded: Callable[[], None] = lambda: None) -> None:
         self._database = database
         self._catalogue = catalogue
+        self._recorded = recorded
 
     @activity.defn(name=ACTIVITY_RECORD)
     async def record(self, batch: RecordRequest) -> Schedule:
@@ -83,6 +86,8 @@ class TicketActivities:
                 journal_hash=last_hash,
                 policy=batch.policy,
             )
+        self._recorded()
+        measure(batch.events)
         return schedule
 
 

@@ -30,6 +30,7 @@ from services.contracts.words import (
     Urgency,
     WaitReason,
 )
+from services.workflow.counting import View
 
 
 class VersionRef(Message):
@@ -118,6 +119,21 @@ class TicketPage(Message):
 
     items: tuple[TicketView, ...]
     next_cursor: str | None
+
+
+class ListCount(Message):
+    """One of the lists that people work from: `filters` are the query parameters of `GET /v1/tickets` that show it."""
+
+    view: View
+    filters: dict[str, list[str]]
+    count: int = Field(description="Counted up to 1000.")
+    more: bool = Field(description="There are more than were counted.")
+
+
+class TicketCounts(Message):
+    """The lists that people work from, with how many tickets of each the caller may read."""
+
+    items: tuple[ListCount, ...]
 
 
 class _FromTo(Message):

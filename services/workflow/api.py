@@ -59,6 +59,13 @@ async def list_tickets(
     return JSONResponse(page(await tickets.showing.tickets(rows, caller), following))
 
 
+@router.get("/v1/tickets/counts", tags=["tickets"], response_model=answers.TicketCounts)
+async def count_tickets(tickets: TicketsDep, caller: TicketReader) -> Response:
+    """Count the lists that people work from: open, mine, to review, late and so on, each with the filters that show
+    it."""
+    return JSONResponse({"items": await tickets.counts(caller)})
+
+
 @router.post("/v1/tickets/search", tags=["tickets"], response_model=answers.TicketPage)
 async def search_tickets(
     request: Request, tickets: TicketsDep, caller: TicketReader, search: Annotated[TicketSearch, Body()]
@@ -72,10 +79,14 @@ async def search_tickets(
 
 
 @router.get("/v1/tickets/{ticket_no}", tags=["tickets"], response_model=answers.TicketView, responses=VERSIONED)
-async def read_ticket(tickets: TicketsDep, caller: TicketReader, ticket_no: str) -> Response:
-    """Show one ticket; `ETag` is its version."""
+async def read_ticket(request: Request, tickets: TicketsDep, caller: TicketReader, ticket_no: str) -> Response:
+    """Show one ticket; `ETag` is its version. `If-None-Match` with the current one is answered 304, and no contact is
+    read then."""
     ticket = await tickets.showing.find(ticket_no, caller)
-    return JSONResponse(await tickets.showing.ticket(ticket, caller), headers={"ETag": etag(ticket.row["version"])})
+    headers = {"ETag": etag(ticket.row["version"])}
+    if request.headers.get("if-none-match") == headers["ETag"]:
+        return Response(status_code=304, headers=headers)
+    return JSONResponse(await tickets.showing.ticket(ticket, caller), headers=headers)
 
 
 @router.get("/v1/tickets/{ticket_no}/timeline", tags=["tickets"], response_model=answers.TimelinePage)

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 
 from temporalio.client import Client
 
@@ -12,14 +13,18 @@ from services.runtime.errors import Refusal
 from services.runtime.parts import Check, Part
 from services.runtime.peers import Peer
 from services.runtime.settings import RuntimeSettings, load
+from services.runtime.starting import Starter
 from services.runtime.telemetry import log
-from services.runtime.temporal import connect, worker
-from services.workflow import api, internal_api
+from services.runtime.temporal import connect, engine_identity, worker
+from services.workflow import api, customer_api, internal_api
 from services.workflow.activities import TicketActivities
 from services.workflow.catalogue import Catalogue
 from services.workflow.client import TicketEngine
-from services.workflow.engine import Starter
+from services.workflow.engine import open_tickets
+from services.workflow.feed import feed_bell
 from services.workflow.flow import TicketWorkflow
+from services.workflow.gauges import keep_counting
+from services.workflow.registering import STARTER_CHANNEL
 from services.workflow.service import TicketService
 from services.workflow.settings import WorkflowSettings
 
@@ -44,12 +49,13 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
     intake, directory = Peer(settings.intake_url, secret), Peer(settings.directory_url, secret)
     client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
     tickets = TicketService(settings, database, client, intake, directory)
-    tasks = [asyncio.create_task(_seed(tickets)), asyncio.create_task(_sweep(tickets))]
+    work = (_seed(tickets), _sweep(tickets), keep_counting(database), tickets.bell.ring(), tickets.events.listen())
+    tasks = [asyncio.create_task(each) for each in work]
     try:
         yield Part(
             name=Role.TICKETS,
             routers=[api.router],
-            internal_routers=[internal_api.router],
+            internal_routers=[internal_api.router, customer_api.router],
             ready={"postgresql": database.ping, "temporal": TicketEngine(client).ping},
             state=tickets,
         )
@@ -117,8 +123,16 @@ async def _work(settings: WorkflowSettings, database: Database) -> None:
 
 async def _run_worker(settings: WorkflowSettings, database: Database) -> None:
     client = await _connected(settings)
-    activities = TicketActivities(database, Catalogue(database))
-    starter = Starter(database, TicketEngine(client), settings.engine_probe_seconds)
+    bell = feed_bell(database)
+    activities = TicketActivities(database, Catalogue(database), recorded=bell.pull)
+    starter = Starter(
+        database,
+        partial(engine_identity, client),
+        [open_tickets(TicketEngine(client))],
+        channel=STARTER_CHANNEL,
+        probe_seconds=settings.engine_probe_seconds,
+        name="ticket",
+    )
     tickets_worker = worker(
         client,
         QUEUE_TICKETS,
@@ -129,8 +143,9 @@ async def _run_worker(settings: WorkflowSettings, database: Database) -> None:
         max_concurrent_workflow_tasks=settings.workflow_slots,
         max_concurrent_activities=settings.activity_slots,
     )
-    async with tickets_worker:
-        await starter.run()
+    async with tickets_worker, asyncio.TaskGroup() as group:
+        group.create_task(bell.ring())
+        group.create_task(starter.run())
 
 
 async def _connected(settings: WorkflowSettings) -> Client:

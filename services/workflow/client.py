@@ -4,17 +4,23 @@ import asyncio
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
-from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
+from services.contracts.base import Message
 from services.contracts.commands import Command, Outcome
-from services.contracts.names import QUEUE_TICKETS, UPDATE_COMMAND, WORKFLOW_TICKET, ticket_workflow_id
+from services.contracts.feed import Entry
+from services.contracts.names import (
+    QUEUE_TICKETS,
+    UPDATE_COMMAND,
+    UPDATE_REMARK,
+    WORKFLOW_TICKET,
+    ticket_workflow_id,
+)
 from services.contracts.ticket import TicketStart
-
-RPC_LIMIT = timedelta(seconds=5)
+from services.runtime.temporal import RPC_LIMIT, engine_identity
 
 
 class EngineUnavailable(Exception):
@@ -40,10 +46,8 @@ class TicketEngine:
         self._client = client
 
     async def identity(self) -> str:
-        """The id of the engine's store: it changes when the store was deleted, and every ticket must start again."""
-        request = DescribeNamespaceRequest(namespace=self._client.namespace)
-        answer = await self._client.workflow_service.describe_namespace(request, timeout=RPC_LIMIT)
-        return answer.namespace_info.id
+        """The id of the engine's store."""
+        return await engine_identity(self._client)
 
     async def ping(self) -> None:
         """Return when the engine answers; raise `RPCError` when it does not."""
@@ -82,11 +86,22 @@ class TicketEngine:
             NoWorkflow: nothing runs under the ticket's id.
             EngineUnavailable: no answer within `limit`; the effect is unknown.
         """
+        return await self._update(ticket_no, UPDATE_COMMAND, command, command.id, limit)
+
+    async def remark(self, ticket_no: str, entry: Entry, limit: timedelta) -> Outcome:
+        """Hand over a remark; answers its sequence number when it is durable. Repeats as `command`.
+
+        Raises:
+            NoWorkflow, EngineUnavailable: as `command`.
+        """
+        return await self._update(ticket_no, UPDATE_REMARK, entry, entry.id, limit)
+
+    async def _update(self, ticket_no: str, name: str, message: Message, id_: str, limit: timedelta) -> Outcome:
         handle = self._client.get_workflow_handle(ticket_workflow_id(ticket_no))
         try:
             async with asyncio.timeout(limit.total_seconds()):
                 outcome: Outcome = await handle.execute_update(
-                    UPDATE_COMMAND, command, id=command.id, result_type=Outcome, rpc_timeout=limit
+                    name, message, id=id_, result_type=Outcome, rpc_timeout=limit
                 )
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error

@@ -8,7 +8,8 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from services.contracts.commands import DECISIONS, Command, Outcome
-    from services.contracts.names import UPDATE_COMMAND, WORKFLOW_TICKET
+    from services.contracts.feed import Entry
+    from services.contracts.names import UPDATE_COMMAND, UPDATE_REMARK, WORKFLOW_TICKET
     from services.contracts.policy import PolicySnapshot
     from services.contracts.ticket import TicketStart, TicketState
 
@@ -71,17 +72,39 @@ class TicketWorkflow:
             steps.take(self.life, command, workflow.now())
         except IllegalCommand as refusal:
             raise _illegal(refusal) from refusal
-        version = self.life.state.version
-        await workflow.wait_condition(lambda: self.recorded_version >= version or self.stopping)
-        if self.recorded_version < version:
-            raise _ending()
-        return Outcome(version=version)
+        return await self._durable()
 
     @command.validator
     def _may_be_taken(self, command: Command) -> None:
         # What cannot be read would wedge the ticket if the handler were the first to find out.
         DECISIONS[command.name].model_validate(command.decision)
         self._refuse(command)
+
+    @workflow.update(name=UPDATE_REMARK)
+    async def remark(self, entry: Entry) -> Outcome:
+        """Enter what another service has to say, whatever the phase; answers when it is durable.
+
+        Raises:
+            ApplicationError: `ended` when the workflow stopped before.
+        """
+        await self._settled()
+        self._require_life(entry)
+        self.life.remark(entry)
+        return await self._durable()
+
+    @remark.validator
+    def _require_life(self, entry: Entry) -> None:
+        del entry
+        if self.stopping or self.life.state.ended:
+            raise _ending()
+
+    async def _durable(self) -> Outcome:
+        """Return when the journal holds the step just taken."""
+        version = self.life.state.version
+        await workflow.wait_condition(lambda: self.recorded_version >= version or self.stopping)
+        if self.recorded_version < version:
+            raise _ending()
+        return Outcome(version=version)
 
     def _refuse(self, command: Command) -> None:
         if self.stopping:

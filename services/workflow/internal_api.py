@@ -3,12 +3,13 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Response
+from fastapi import APIRouter, Body, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 from temporalio.service import RPCError
 
 from services.contracts.base import Message
+from services.contracts.feed import Remark
 from services.contracts.feedback import Registration
 from services.runtime.auth import PeerDep
 from services.runtime.errors import Unavailable
@@ -41,6 +42,13 @@ async def read_access(tickets: TicketsDep, caller: PeerDep, ticket_no: str) -> R
     return JSONResponse({"ticket_no": ticket_no, "phase": ticket.phase, **access})
 
 
+@router.post("/internal/tickets/{ticket_no}/remarks")
+async def enter_remark(tickets: TicketsDep, _: PeerDep, ticket_no: str, remark: Annotated[Remark, Body()]) -> Response:
+    """Enter what another service has to say in the ticket's journal; answers when it is durable. Safe to repeat."""
+    seq = await tickets.remarks.enter(ticket_no, remark)
+    return JSONResponse({"ticket_no": ticket_no, "seq": seq})
+
+
 @router.post("/internal/reconcile")
 async def reconcile(tickets: TicketsDep, _: PeerDep) -> Response:
     """Compare tickets and running workflows; what is missing is started again, what is unknown is named."""
@@ -49,6 +57,21 @@ async def reconcile(tickets: TicketsDep, _: PeerDep) -> Response:
     except (RPCError, RuntimeError) as error:  # the second until the first connection succeeds
         raise Unavailable(code="engine_unavailable") from error
     return JSONResponse(asdict(found))
+
+
+@router.get("/internal/events")
+async def read_feed(
+    request: Request,
+    tickets: TicketsDep,
+    _: PeerDep,
+    after: Annotated[str | None, Query(max_length=1000)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    wait: Annotated[float, Query(ge=0, le=30)] = 0,
+) -> Response:
+    """A page of the feed; where there is nothing behind `after`, the answer comes with the next event or after `wait`
+    seconds. A peer's own time-out must be longer."""
+    page = await tickets.events.page(after, limit, wait, request.app.state.stopping)
+    return Response(page, media_type="application/json")
 
 
 @router.get("/internal/promises")

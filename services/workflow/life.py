@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from services.contracts.base import format_instant
+from services.contracts.feed import Entry
 from services.contracts.journal import SYSTEM, Actor, Event, EventType
 from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import (
@@ -68,9 +69,17 @@ class Life:
             raise IllegalCommand(self.state)
 
     def write(
-        self, type_: EventType, at: datetime, actor: Actor, before: Phase | None, data: Mapping[str, Any] | None = None
+        self,
+        type_: EventType,
+        at: datetime,
+        actor: Actor,
+        before: Phase | None,
+        data: Mapping[str, Any] | None = None,
+        *,
+        cycle: int | None = None,
     ) -> None:
-        """Append the next event of the journal; `before` is the phase that the step started from."""
+        """Append the next event of the journal; `before` is the phase that the step started from, `cycle` the one that
+        the event speaks of, if not the present one."""
         self.state.version += 1
         event = Event(
             seq=self.state.version,
@@ -79,11 +88,18 @@ class Life:
             actor=actor,
             from_phase=before,
             to_phase=self.state.phase,
-            cycle=self.state.cycle,
+            cycle=cycle or self.state.cycle,
             command_id=self.command_id,
             data={key: value for key, value in (data or {}).items() if value is not None},
         )
         self.events.append(event)
+
+    def remark(self, entry: Entry) -> None:
+        """Append what another service has to say; nothing else changes."""
+        remark = entry.remark
+        self.command_id = entry.id
+        self.write(remark.type, remark.at, SYSTEM, self.state.phase, remark.data, cycle=remark.cycle)
+        self.command_id = None
 
     def take_batch(self) -> RecordRequest:
         """Everything since the last batch, for `record`: to be serialised before the ticket takes its next step."""

@@ -1,7 +1,7 @@
 """From what was asked to what decides: who and what a body names is checked before a command is stored."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 from services.contracts import commands as bodies
 from services.contracts.base import Message
 from services.contracts.commands import Command, SupplyInformation, decision_of
+from services.contracts.directory import StaffMember
 from services.contracts.feedback import Supplemented
 from services.contracts.journal import Actor
 from services.contracts.permissions import Action, may
@@ -195,6 +196,12 @@ def is_accused(ticket: TicketRow, caller: Caller) -> bool:
     """Whether the complaint is about the caller."""
     about = ticket.row["complaint_about"]
     return bool(about) and _names(about, {caller.id, caller.name, caller.username})
+
+
+def staff_named(about: str | None, staff: Sequence[StaffMember]) -> str | None:
+    """The id of the one active member of staff whom a complaint names; None where it names nobody, or several."""
+    named = [it.id for it in staff if about and it.active and _names(about, {it.id, it.name, it.username})]
+    return named[0] if len(named) == 1 else None
 
 
 def _member(ticket: TicketRow, roll: Roll, id_: str, pointer: str) -> str:

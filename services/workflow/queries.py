@@ -26,16 +26,16 @@ from services.contracts.base import Code, Instant, to_utc
 from services.contracts.permissions import Action, Caller, Relation, reach
 from services.contracts.words import Category, ClockName, Kind, Phase, Priority, Status, Urgency
 from services.runtime.database import Database
-from services.runtime.errors import NotFound, ValidationFailed
+from services.runtime.errors import NotFound
 from services.runtime.http import decode_cursor, encode_cursor
-from services.workflow.tables import Xid8, clocks, commands, journal, tickets
+from services.workflow.positions import FEED_ORDER, SETTLED, TX_TEXT, behind, foreign_cursor, place_of, seq_of
+from services.workflow.tables import clocks, commands, journal, tickets
 from services.workflow.views import TicketRow
 
 Row = Mapping[Any, Any]
 Rows = Sequence[Row]
 Page = tuple[Rows, str | None]
-_LARGEST_SEQ = 2**31 - 1
-_LARGEST_TX = 2**64 - 1
+MOST_COUNTED = 1_000
 
 
 class TicketFilters(BaseModel):
@@ -51,6 +51,7 @@ class TicketFilters(BaseModel):
     urgency: list[Urgency] = Field(default_factory=list)
     department: list[Code] = Field(default_factory=list)
     owner: list[str] = Field(default_factory=list)
+    assigned: bool | None = None
     overdue: bool | None = None
     clock: ClockName | None = None
     due_before: Instant | None = None
@@ -100,9 +101,17 @@ class Queries:
         at = last["next_due_at"] if filters.sort == "next_due_at" else last["opened_at"]
         return rows[: filters.limit], encode_cursor([filters.sort, at.isoformat() if at else "", last["ticket_no"]])
 
+    async def counts(self, caller: Caller, lists: Sequence[TicketFilters]) -> list[int]:
+        """How many tickets each list shows to `caller`, in one statement; counted up to `MOST_COUNTED`."""
+        within = _within_reach(select(literal(1)).select_from(tickets), caller, Action.READ_TICKET)
+        numbered = (_filtered(within, filters).limit(MOST_COUNTED).subquery() for filters in lists)
+        query = select(*(select(func.count()).select_from(each).scalar_subquery() for each in numbered))
+        async with self._database.read() as connection:
+            return [int(number) for number in (await connection.execute(query)).one()]
+
     async def timeline(self, ticket_no: str, limit: int, cursor: str | None) -> Page:
         """The journal of a ticket in order, each event with its command's body."""
-        after = _seq(decode_cursor(cursor, int)[0]) if cursor else 0
+        after = seq_of(decode_cursor(cursor, int)[0]) if cursor else 0
         query = (
             select(journal, commands.c.body)
             .outerjoin(commands, commands.c.id == journal.c.command_id)
@@ -115,6 +124,18 @@ class Queries:
         more = len(rows) > limit
         return rows[:limit], encode_cursor([rows[limit - 1]["seq"]]) if more else None
 
+    async def latest_events(self, ticket_no: str, types: Sequence[str], limit: int) -> Rows:
+        """The last events of some types, oldest first, each with its command's body."""
+        query = (
+            select(journal, commands.c.body)
+            .outerjoin(commands, commands.c.id == journal.c.command_id)
+            .where(journal.c.ticket_no == ticket_no, journal.c.type == any_(cast(list(types), ARRAY(Text))))
+            .order_by(journal.c.seq.desc())
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).mappings())[::-1]
+
     async def feed(
         self, caller: Caller, types: Sequence[str], limit: int, cursor: str | None
     ) -> tuple[Rows, str | None, bool]:
@@ -123,23 +144,18 @@ class Queries:
         Only what every earlier transaction has settled is shown, so a reader that goes on from its position misses
         nothing.
         """
-        position = tuple_(journal.c.tx, journal.c.ticket_no, journal.c.seq)
-        settled = journal.c.tx < literal_column("pg_snapshot_xmin(pg_current_snapshot())")
-        query = select(journal, literal_column("journal.tx::text").label("tx_text")).where(settled)
+        query = select(journal, TX_TEXT).where(SETTLED)
         if reach(caller, Action.READ_EVENTS) is not Relation.ANY and caller.department:
             query = query.where(exists().where(tickets.c.ticket_no == journal.c.ticket_no, _in_queue(caller)))
         if types:
             query = query.where(journal.c.type.in_(types))
         if cursor:
-            tx, ticket_no, seq = decode_cursor(cursor, int, str, int)
-            if not 0 <= tx <= _LARGEST_TX:
-                raise _foreign_cursor()
-            query = query.where(position > tuple_(literal(tx, Xid8), ticket_no, _seq(seq)))
-        query = query.order_by(journal.c.tx, journal.c.ticket_no, journal.c.seq).limit(limit + 1)
+            query = query.where(behind(cursor))
+        query = query.order_by(*FEED_ORDER).limit(limit + 1)
         async with self._database.read() as connection:
             rows = list((await connection.execute(query)).mappings())
         shown = rows[:limit]
-        end = encode_cursor([int(shown[-1]["tx_text"]), shown[-1]["ticket_no"], shown[-1]["seq"]]) if shown else cursor
+        end = place_of(shown[-1]) if shown else cursor
         return shown, end, len(rows) > limit
 
     async def require(self, ticket_no: str) -> TicketRow:
@@ -191,6 +207,8 @@ def _filtered(query: Select[Any], filters: TicketFilters) -> Select[Any]:
     if filters.owner:
         mine = [tickets.c.owner.in_(filters.owner), tickets.c.co_owners.overlap(filters.owner)]
         query = query.where(or_(*mine))
+    if filters.assigned is not None:
+        query = query.where(tickets.c.owner.is_not(None) if filters.assigned else tickets.c.owner.is_(None))
     for name in ("customer_id", "product_model", "incident_id"):
         if value := getattr(filters, name):
             query = query.where(tickets.c[name] == value)
@@ -241,20 +259,10 @@ def _position(filters: TicketFilters) -> tuple[datetime | None, str] | None:
     try:
         instant = to_utc(datetime.fromisoformat(at)) if at else None
     except ValueError:
-        raise _foreign_cursor() from None
+        raise foreign_cursor() from None
     if sort != filters.sort:
-        raise _foreign_cursor()
+        raise foreign_cursor()
     return instant, number
-
-
-def _seq(number: int) -> int:
-    if not 0 <= number <= _LARGEST_SEQ:
-        raise _foreign_cursor()
-    return number
-
-
-def _foreign_cursor() -> ValidationFailed:
-    return ValidationFailed.at("/cursor", "invalid_cursor", "the cursor is of another list or order")
 
 
 def _after_due(instant: datetime | None, number: str) -> Any:

@@ -2,9 +2,10 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import select, text, update
+from sqlalchemy import select, update
 
 from services.runtime.database import Database
+from services.runtime.starting import wake
 from services.workflow.client import TicketEngine
 from services.workflow.registering import STARTER_CHANNEL
 from services.workflow.tables import tickets
@@ -49,4 +50,4 @@ class Reconciler:
         mine = tickets.c.ticket_no.in_(ticket_nos) & tickets.c.ended.is_(False)
         async with self._database.begin() as connection:
             await connection.execute(update(tickets).where(mine).values(engine_id=None))
-            await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": STARTER_CHANNEL})
+            await wake(connection, STARTER_CHANNEL)

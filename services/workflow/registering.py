@@ -4,9 +4,9 @@ The ticket's row is the outbox of its workflow: `engine` starts what the engine 
 the ticket from its acceptance on, engine up or down.
 """
 
+from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import text
 from sqlalchemy.dialects.postgresql import insert
 
 from services.contracts.feedback import FirstPromise, Registration, Supplemented
@@ -15,7 +15,9 @@ from services.contracts.ticket import Clock, Segment, TicketState
 from services.contracts.words import ActorKind, ClockState
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
+from services.runtime.starting import wake
 from services.workflow.life import Life
+from services.workflow.measuring import measure
 from services.workflow.people import People
 from services.workflow.store import GENESIS, policy_column, ticket_columns, write_clocks, write_journal
 from services.workflow.tables import tickets
@@ -24,11 +26,12 @@ STARTER_CHANNEL = "workflow_start"
 
 
 class Registrar:
-    """Enters registrations; safe to repeat."""
+    """Enters registrations; safe to repeat. `recorded` is called when a journal has begun."""
 
-    def __init__(self, database: Database, people: People) -> None:
+    def __init__(self, database: Database, people: People, recorded: Callable[[], None] = lambda: None) -> None:
         self._database = database
         self._people = people
+        self._recorded = recorded
 
     async def register(self, registration: Registration) -> bool:
         """Enter one ticket; answers False when it was there already."""
@@ -56,7 +59,9 @@ class Registrar:
             mine = tickets.c.ticket_no == registration.ticket_no
             await connection.execute(tickets.update().where(mine).values(journal_hash=last_hash))
             await write_clocks(connection, registration.ticket_no, life.state.clocks, {})
-            await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": STARTER_CHANNEL})
+            await wake(connection, STARTER_CHANNEL)
+        self._recorded()
+        measure(life.events)
         return True
 
     async def amend(self, ticket_no: str, supplied: Supplemented) -> None:
@@ -108,6 +113,7 @@ def begin(registration: Registration, department: str | None) -> Life:
         "category": registration.category,
         "urgency": registration.urgency,
         "priority": registration.priority,
+        "department": department,
     }
     life.write(EventType.RECEIVED, registration.received_at, customer, None, data)
     return life

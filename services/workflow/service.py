@@ -1,7 +1,9 @@
 """The workflow service put together: what its endpoints work with."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
@@ -18,12 +20,16 @@ from services.runtime.parts import service
 from services.runtime.peers import Peer
 from services.workflow.catalogue import Catalogue
 from services.workflow.client import TicketEngine
+from services.workflow.counting import parameters, work_lists
+from services.workflow.door import Door
+from services.workflow.feed import Feed, feed_bell
 from services.workflow.people import People
 from services.workflow.preparing import Preparation
 from services.workflow.promising import Promising
-from services.workflow.queries import Queries, TicketFilters, matching
+from services.workflow.queries import MOST_COUNTED, Queries, TicketFilters, matching
 from services.workflow.reconciling import Reconciler
 from services.workflow.registering import Registrar
+from services.workflow.remarking import Remarks
 from services.workflow.settings import WorkflowSettings
 from services.workflow.showing import Showing
 from services.workflow.tables import idempotency
@@ -36,15 +42,19 @@ class TicketService:
 
     def __init__(self, settings: WorkflowSettings, database: Database, client: Client, intake: Peer, directory: Peer):
         self.secret = settings.internal_secret.get_secret_value()
+        self._zone = ZoneInfo(settings.time_zone)
         self.intake = intake
         self.people = People(directory)
         self.queries = Queries(database)
         self.catalogue = Catalogue(database)
         self.promising = Promising(self.catalogue, intake)
-        self.registrar = Registrar(database, self.people)
+        self.events = Feed(database, self.people)
+        self.bell = feed_bell(database)
+        self.registrar = Registrar(database, self.people, recorded=self.bell.pull)
         self.showing = Showing(queries=self.queries, registrar=self.registrar, catalogue=self.catalogue, intake=intake)
         engine = TicketEngine(client)
         self.reconciler = Reconciler(database, engine)
+        door = Door(queries=self.queries, reconciler=self.reconciler, settings=settings)
         self.commands = Commands(
             database=database,
             queries=self.queries,
@@ -56,10 +66,19 @@ class TicketService:
                 intake=intake,
             ),
             engine=engine,
-            reconciler=self.reconciler,
-            settings=settings,
+            door=door,
         )
+        self.remarks = Remarks(database=database, queries=self.queries, engine=engine, door=door, bell=self.bell)
         self.idempotency = Idempotency(database, idempotency, self.secret)
+
+    async def counts(self, caller: Caller) -> list[dict[str, Any]]:
+        """The lists that people work from, counted for this caller."""
+        lists = work_lists(caller.id, datetime.now(self._zone))
+        counted = await self.queries.counts(caller, list(lists.values()))
+        return [
+            {"view": view, "filters": parameters(filters), "count": count, "more": count == MOST_COUNTED}
+            for (view, filters), count in zip(lists.items(), counted, strict=True)
+        ]
 
     async def feed(
         self, caller: Caller, types: Sequence[str], limit: int, cursor: str | None

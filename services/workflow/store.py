@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Update, bindparam, func, select, text, update
+from sqlalchemy import Update, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -178,8 +178,3 @@ def _clock_row(ticket_no: str, clock: Clock, times: Mapping[str, int]) -> dict[s
         "overdue_seconds": times.get("overdue"),
         "ledger": clock.model_dump(mode="json"),
     }
-
-
-async def notify(connection: AsyncConnection, channel: str) -> None:
-    """Wake whoever waits for work of this kind, when the transaction commits."""
-    await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel})

@@ -16,23 +16,13 @@ from sqlalchemy import (
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.types import UserDefinedType
 
 from services.runtime.idempotency import idempotency_table
+from services.runtime.transactions import Xid8
 
 metadata = MetaData(schema="workflow")
 idempotency = idempotency_table(metadata)
 """Answers of the POSTs that are no commands: those are kept with the commands."""
-
-
-class Xid8(UserDefinedType[int]):
-    """A transaction's number that never wraps; the feed orders by it, because sequences commit out of order."""
-
-    cache_ok = True
-
-    def get_col_spec(self, **_: object) -> str:
-        """The type's name in SQL."""
-        return "xid8"
 
 
 def _instant(name: str, *, nullable: bool = True) -> Column[object]:

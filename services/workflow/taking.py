@@ -1,12 +1,10 @@
 """A command on its way: who may give it, and the wait for its effect (architecture.md, workflow 2)."""
 
-import asyncio
 import hashlib
-import time
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import Row, func, literal, select, update
@@ -18,19 +16,14 @@ from services.contracts.permissions import may
 from services.contracts.words import CommandName
 from services.runtime.auth import Caller
 from services.runtime.database import Database
-from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion, Unavailable
-from services.workflow.client import EngineUnavailable, NoWorkflow, Refused, TicketEngine
+from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion
+from services.workflow.client import Refused, TicketEngine
+from services.workflow.door import Door, Ended
 from services.workflow.lifecycle import is_legal
 from services.workflow.preparing import Asked, Preparation, is_accused
 from services.workflow.queries import Queries
-from services.workflow.reconciling import Reconciler
-from services.workflow.settings import WorkflowSettings
 from services.workflow.tables import commands, journal
 from services.workflow.views import BARRED_FOR_THE_ACCUSED, TicketRow, allowed_commands, command_action
-
-POLL_SECONDS = 0.1
-SHORTEST_SECONDS = 1.0
-"""What a workflow that has just started gets at least for its first command."""
 
 
 @dataclass(frozen=True)
@@ -81,15 +74,13 @@ class Commands:
         queries: Queries,
         preparation: Preparation,
         engine: TicketEngine,
-        reconciler: Reconciler,
-        settings: WorkflowSettings,
+        door: Door,
     ) -> None:
         self._database = database
         self._queries = queries
         self._preparation = preparation
         self._engine = engine
-        self._reconciler = reconciler
-        self._settings = settings
+        self._door = door
 
     async def admit(self, ticket: TicketRow, name: CommandName, caller: Caller, key: str | None) -> Admission:
         """Let the caller give this command, whatever it says and whatever the state.
@@ -175,33 +166,13 @@ class Commands:
             return (await connection.execute(statement)).first() is not None
 
     async def _give(self, admission: Admission, command: Command) -> None:
-        """Hand over, waiting a while for a workflow that is about to start."""
-        unstarted = admission.ticket.row["engine_id"] is None
-        longest = self._settings.start_seconds if unstarted else self._settings.command_seconds
-        started = time.monotonic()
-        while True:
-            left = max(longest - (time.monotonic() - started), SHORTEST_SECONDS)
-            try:
-                await self._engine.command(admission.ticket_no, command, timedelta(seconds=left))
-            except Refused as refusal:
-                raise await self._refusal(admission, refusal) from refusal
-            except EngineUnavailable as error:
-                raise _engine_unavailable() from error
-            except NoWorkflow as error:
-                await self._look_again(admission, started, error)
-            else:
-                return
-
-    async def _look_again(self, admission: Admission, started: float, error: Exception) -> None:
-        ticket = await self._queries.require(admission.ticket_no)
-        if ticket.row["ended"]:
-            raise _illegal(admission, ticket) from error
-        if time.monotonic() - started > self._settings.start_seconds:
-            raise _engine_unavailable() from error
-        if ticket.row["engine_id"] is not None:
-            # The engine has lost this one workflow, or it is just changing runs; starting what runs does nothing.
-            await self._reconciler.release(admission.ticket_no)
-        await asyncio.sleep(POLL_SECONDS)
+        try:
+            await self._door.give(admission.ticket, partial(self._engine.command, admission.ticket_no, command))
+        except Refused as refusal:
+            raise await self._refusal(admission, refusal) from refusal
+        except Ended as ended:
+            if not await self._has_happened(command.id):  # it may have been the last step itself
+                raise _illegal(admission, ended.ticket) from ended
 
     async def _refusal(self, admission: Admission, refusal: Refused) -> Exception:
         if refusal.code == "stale_version":
@@ -228,7 +199,3 @@ def _illegal(admission: Admission, ticket: TicketRow) -> Conflict:
         code="illegal_transition",
         extra={"allowed": allowed, "phase": phase},
     )
-
-
-def _engine_unavailable() -> Unavailable:
-    return Unavailable("the effect is unknown: repeat with the same key", code="engine_unavailable", retry_after=2)

@@ -14,7 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from services.commands.openapi import document
 from services.contracts.directory import Scope
-from tests.services.system import PEOPLE, System, path_of
+from tests.services.system import PEOPLE, System, listening, noticed, path_of
 
 NAME, PHONE, EMAIL, WECHAT, NUMBER = "金丝雀甲", "+8613755501234", "canary@feather.example", "wx-canary-77", "C-CANARY"
 CONTACTS = (NAME, "13755501234", EMAIL, WECHAT)
@@ -71,6 +71,8 @@ async def canary(system: System, logs: io.StringIO) -> str:
         ("record-callback", {"outcome": "dissatisfied", "channel": "phone", "note": SAID}, "李雷"),
     ):
         await system.do(ticket_no, command, body, by=by)
+    system.ids["canary's notice"] = await noticed(system, ticket_no)
+    system.ids["canary's webhook"] = await listening(system)
     return ticket_no
 
 
@@ -84,7 +86,9 @@ async def crawl(system: System, ticket_no: str, by: str) -> AsyncIterator[tuple[
     """Every GET there is, with its pages, and the searches."""
     customer_id = await system_customer(system, ticket_no)
     values = {"ticket_no": ticket_no, "customer_id": customer_id, "policy_id": "d0-standard", "calendar_id": "cn",
-              "identifier": system.ids["林涛"]}  # fmt: skip
+              "identifier": system.ids["林涛"], "notice_id": system.ids["canary's notice"],
+              "webhook_id": system.ids["canary's webhook"],
+              "template_id": "plan.en"}  # fmt: skip
     for template, operations in document()["paths"].items():
         if "get" in operations:
             path = path_of(template, **values)
@@ -114,7 +118,7 @@ async def test_every_role_crawls_everything_and_only_the_entitled_see_the_canary
     if name in ENTITLED:
         assert "/v1/tickets/{ticket_no}" in contacts
         assert contacts <= {"/v1/tickets/{ticket_no}", "/v1/feedback/{ticket_no}", "/v1/customers/{customer_id}",
-                            "/v1/tickets/{ticket_no}/timeline"}  # fmt: skip
+                            "/v1/tickets/{ticket_no}/timeline", "/v1/notices", "/v1/notices/{notice_id}"}  # fmt: skip
     handles = name in {*ENTITLED, "周强", "郑洁"}
     assert ("/v1/tickets/{ticket_no}/timeline" in texts) == handles
     if not handles:

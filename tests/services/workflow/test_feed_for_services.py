@@ -1,0 +1,231 @@
+"""The feed that services follow: at once, in order, without gaps, with the texts and what is known of the ticket."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+from sqlalchemy import text
+from temporalio.testing import WorkflowEnvironment
+
+from services.contracts.feed import FeedPage, TicketEvent
+from services.contracts.journal import EventType
+from services.contracts.names import Role
+from services.runtime.errors import NotFound, ValidationFailed
+from services.runtime.peers import Peer
+from tests.services.conftest import SPARE_NAMESPACES
+from tests.services.system import SECRET, System, running, until
+
+LONG = 4
+"""Seconds that a question waits: less than a peer's time-out, far more than an answer takes."""
+
+
+ALONE = (Role.INTAKE, Role.RELAY, Role.TICKETS, Role.TICKETS_WORKER, Role.DIRECTORY)
+
+
+@pytest.fixture(scope="module")
+async def system(
+    engine: WorkflowEnvironment,
+    fresh_database: Callable[[], AbstractAsyncContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[System]:
+    """A Bihuan in which nobody follows the feed but the test."""
+    address, folder = engine.client.service_client.config.target_host, tmp_path_factory.mktemp("feed")
+    async with fresh_database() as url, running(url, address, folder, namespace=SPARE_NAMESPACES[1], roles=ALONE) as it:
+        yield it
+
+
+@pytest.fixture
+async def peer(system: System) -> AsyncIterator[Peer]:
+    """Another service."""
+    peer = Peer(system.internal, SECRET)
+    yield peer
+    await peer.close()
+
+
+async def ask(peer: Peer, after: str | None, *, wait: float = 0, limit: int = 100) -> FeedPage:
+    """One page of the feed."""
+    place = {"after": after} if after else {}
+    return FeedPage.model_validate(await peer.get("/internal/events", limit=limit, wait=str(wait), **place))
+
+
+async def read(peer: Peer, after: str | None) -> tuple[list[TicketEvent], str | None]:
+    """Everything behind a place, and the place behind that."""
+    items: list[TicketEvent] = []
+    while (page := await ask(peer, after)).items:
+        items += page.items
+        after = page.next_cursor
+    return items, after
+
+
+async def end(peer: Peer) -> str | None:
+    """The place behind everything."""
+    return (await read(peer, None))[1]
+
+
+async def registered(system: System, **changes: Any) -> str:
+    """A ticket whose first event is written: who looks at one has it entered."""
+    ticket_no = await system.register(**changes)
+    await system.get(f"/v1/tickets/{ticket_no}")
+    return ticket_no
+
+
+async def test_an_event_comes_with_its_texts_and_the_facts_of_its_ticket(system: System, peer: Peer) -> None:
+    place = await end(peer)
+    ticket_no = await system.accepted(category="service_attitude", complaint_about="售后 李雷", kind="complaint")
+    view = await system.do(ticket_no, "respond", {"message": "您好，我们明天上门"}, by="林涛")
+    items, _ = await read(peer, place)
+    assert [item.event.type for item in items] == [
+        EventType.RECEIVED,
+        EventType.ACCEPTED,
+        EventType.ASSIGNED,
+        EventType.RESPONDED,
+    ]
+    responded = items[-1]
+    assert (responded.command, responded.body) == ("respond", {"message": "您好，我们明天上门"})
+    assert items[0].command is None
+    facts = responded.ticket
+    assert (facts.ticket_no, facts.version, facts.phase) == (ticket_no, view["version"], view["phase"])
+    assert (facts.department, facts.owner) == ("after-sales", system.ids["林涛"])
+    assert facts.complaint_about == system.ids["李雷"]
+    assert facts.customer_id == view["customer"]["id"]
+    assert (facts.policy, facts.questionnaire) == (view["policy"]["id"], "d0")
+    assert (facts.survey_reminder_after, facts.survey_expires_after) == ("P2D", "P7D")
+    running = {clock["name"]: clock["due_at"] for clock in view["clocks"] if clock["state"] == "running"}
+    assert facts.model_dump(mode="json")["promised"] == running
+    assert (facts.reopened, facts.closed_at, facts.close_reason) == (False, None, None)
+
+
+async def test_facts_are_those_of_now_and_tell_a_reopening(system: System, peer: Peer) -> None:
+    place = await end(peer)
+    ticket_no = await system.closed(language="en")
+    await system.do(ticket_no, "reopen", {"reason": "仍不制冷"}, by="李雷")
+    view = await system.do(ticket_no, "wait", {"reason": "parts"}, by="林涛")
+    items, _ = await read(peer, place)
+    assert {item.ticket.version for item in items} == {view["version"]}
+    facts = items[0].ticket
+    assert (facts.cycle, facts.reopened, facts.language) == (2, True, "en")
+    assert "resolution" not in facts.promised
+    assert "progress" in facts.promised
+    assert facts.live_clocks == {"resolution/2/1": "paused", "progress/2/1": "running"}
+
+
+@pytest.mark.parametrize(("about", "named"), [("没有这个人", None), ("王芳和林涛", None), ("王芳", "王芳")])
+async def test_a_complaint_is_about_a_member_of_staff_when_it_names_one(
+    system: System, peer: Peer, about: str, named: str | None
+) -> None:
+    place = await end(peer)
+    await registered(system, complaint_about=about)
+    (item, *_), _ = await read(peer, place)
+    assert item.ticket.complaint_about == (system.ids[named] if named else None)
+
+
+async def test_a_question_that_waits_is_answered_by_the_next_event(system: System, peer: Peer) -> None:
+    place = await end(peer)
+    waiting = [asyncio.create_task(ask(peer, place, wait=LONG)) for _ in range(6)]
+    began = time.monotonic()
+    ticket_no = await system.register()
+    for page in await asyncio.gather(*waiting):
+        assert [item.ticket_no for item in page.items] == [ticket_no]
+    assert time.monotonic() - began < LONG
+
+
+async def test_where_there_is_nothing_the_answer_is_empty_and_stays_in_its_place(system: System, peer: Peer) -> None:
+    place = await end(peer)
+    assert await ask(peer, place, wait=0.1) == FeedPage(items=(), next_cursor=place)
+
+
+async def test_an_event_waits_for_older_transactions_and_comes_when_they_end(system: System, peer: Peer) -> None:
+    place = await end(peer)
+    async with system.database.begin() as connection:
+        await connection.execute(text("SELECT pg_current_xact_id()"))
+        ticket_no = await registered(system)
+        assert (await ask(peer, place)).items == ()
+        waiting = asyncio.create_task(ask(peer, place, wait=LONG))
+    page = await waiting
+    assert [item.ticket_no for item in page.items] == [ticket_no]
+
+
+async def test_pages_are_cut_at_the_limit_and_go_on_where_they_ended(system: System, peer: Peer) -> None:
+    place = await end(peer)
+    ticket_no = await system.closed()
+    version = (await system.get(f"/v1/tickets/{ticket_no}"))["version"]
+    seqs = []
+    while (page := await ask(peer, place, limit=2)).items:
+        assert len(page.items) <= 2
+        seqs += [item.event.seq for item in page.items]
+        place = page.next_cursor
+    assert seqs == list(range(1, version + 1))
+
+
+async def test_a_follower_misses_nothing_and_gets_nothing_twice_while_eight_write(system: System, peer: Peer) -> None:
+    place, written = await end(peer), dict[str, int]()
+
+    async def write() -> None:
+        for _ in range(2):
+            ticket_no = await system.accepted()
+            written[ticket_no] = (await system.do(ticket_no, "respond", {"message": "您好"}, by="林涛"))["version"]
+
+    writers = asyncio.gather(*(write() for _ in range(8)))
+    seen: list[tuple[str, int]] = []
+
+    async def follow() -> bool:
+        nonlocal place
+        page = await ask(peer, place, wait=0.05, limit=7)
+        place = page.next_cursor
+        seen.extend((item.ticket_no, item.event.seq) for item in page.items)
+        return writers.done() and len(seen) >= sum(written.values())
+
+    await until(follow, 60)
+    await writers
+    for ticket_no, version in written.items():
+        assert [seq for number, seq in seen if number == ticket_no] == list(range(1, version + 1))
+
+
+@pytest.mark.parametrize("params", [{"after": "x"}, {"limit": 0}, {"limit": 501}, {"wait": 31}, {"wait": "nan"}])
+async def test_a_place_or_bound_that_cannot_be_is_refused(peer: Peer, params: dict[str, Any]) -> None:
+    with pytest.raises(ValidationFailed):
+        await peer.get("/internal/events", **params)
+
+
+async def test_a_remark_is_in_the_journal_the_feed_and_the_public_feed(system: System, peer: Peer) -> None:
+    ticket_no = await system.closed()
+    place = await end(peer)
+    view = await system.get(f"/v1/tickets/{ticket_no}")
+    body = remark(cycle=1, data={"survey_id": "s-1"})
+    answers = [await peer.post(f"/internal/tickets/{ticket_no}/remarks", body) for _ in range(2)]
+    assert answers == [{"ticket_no": ticket_no, "seq": view["version"] + 1}] * 2
+    ((item,), _) = await read(peer, place)
+    assert (item.event.type, item.event.data, item.command) == ("survey.sent", {"survey_id": "s-1"}, None)
+    after = await system.get(f"/v1/tickets/{ticket_no}")
+    assert after == {**view, "version": view["version"] + 1}
+    assert "remark" not in after["allowed"]
+    timeline = await system.get(f"/v1/tickets/{ticket_no}/timeline", limit=200)
+    assert (timeline["items"][-1]["type"], timeline["items"][-1]["actor"]["kind"]) == ("survey.sent", "system")
+    public = (await system.get("/v1/events", type=["survey.sent"], limit=200))["items"][-1]
+    assert (public["ticket_no"], public["occurred_at"]) == (ticket_no, "2026-11-20T06:30:00Z")
+    assert public["data"] == {"survey_id": "s-1", "from": "closed", "to": "closed", "cycle": 1}
+
+
+async def test_a_remark_is_no_command_and_services_alone_make_it(system: System, peer: Peer) -> None:
+    ticket_no = await registered(system)
+    assert (await system.give(ticket_no, "remark", remark(), by="王芳")).status_code == 404
+    for token in ("x", system.tokens["admin"], system.tokens["王芳"]):
+        stranger = {"Authorization": f"Bearer {token}"}
+        for method, path in (("POST", f"/internal/tickets/{ticket_no}/remarks"), ("GET", "/internal/events")):
+            answer = await system.http.request(method, system.internal + path, json=remark(), headers=stranger)
+            assert answer.status_code == 401
+    with pytest.raises(ValidationFailed):
+        await peer.post(f"/internal/tickets/{ticket_no}/remarks", remark(type="ticket.closed"))
+    with pytest.raises(ValidationFailed):
+        await peer.post(f"/internal/tickets/{ticket_no}/remarks", remark(cycle=0))
+    with pytest.raises(NotFound):
+        await peer.post("/internal/tickets/20200101001/remarks", remark())
+
+
+def remark(**changes: Any) -> dict[str, Any]:
+    """A remark as the survey service makes it."""
+    body = {"key": "survey/s-1/sent", "type": "survey.sent", "at": "2026-11-20T06:30:00Z", "cycle": 1}
+    return {**body, **changes}
