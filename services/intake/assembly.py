@@ -5,13 +5,17 @@ import hashlib
 import hmac
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.contracts.names import Role
-from services.intake import api
+from services.intake import api, pages
 from services.intake.filing import Filing
 from services.intake.links import TicketLinks
-from services.intake.outbox import Bell
+from services.intake.outbox import outbox_bell
+from services.intake.pages.wording_report import FIELDS, REPORT, WRONG
+from services.intake.pages.wording_ticket import TICKET
 from services.intake.promises_copy import PromisesCopy
 from services.intake.register import Registrar
 from services.intake.relay import Relay
@@ -19,14 +23,17 @@ from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
 from services.intake.tables import idempotency
 from services.intake.tickets import Tickets
+from services.runtime.bell import Bell
 from services.runtime.database import Database
 from services.runtime.errors import Unavailable
 from services.runtime.idempotency import Idempotency
+from services.runtime.pages import Pages, Phrases
 from services.runtime.parts import Part
 from services.runtime.peers import Peer
 from services.runtime.settings import RuntimeSettings, load
 
 _SWEEP_SECONDS = 3600
+_TEMPLATES = Path(__file__).with_name("templates")
 
 
 @asynccontextmanager
@@ -35,13 +42,13 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     own = _own(settings)
     database = _database(own, "bihuan-intake")
     peer = Peer(own.tickets_url, own.internal_secret.get_secret_value())
-    bell = Bell(database)
+    bell = outbox_bell(database)
     intake = _intake(own, database, peer, bell)
     work = (bell.ring(), intake.promises.follow(own.promises_poll_seconds), _sweep(intake.idempotency))
     async with _in_background(*work):
         yield Part(
             name=Role.INTAKE,
-            routers=[api.router],
+            routers=[api.router, *pages.routers],
             internal_routers=[api.internal_router],
             ready={"postgresql": database.ping},
             state=intake,
@@ -78,8 +85,9 @@ def _intake(settings: IntakeSettings, database: Database, peer: Peer, bell: Bell
         raise ValueError("BIHUAN_LINK_SECRET is empty: links that customers get would be anybody's to make")
     promises = PromisesCopy(database)
     identity_secret = _key(secret, "customer identities")
-    filing = Filing(database, promises, zone=ZoneInfo(settings.time_zone), secret=identity_secret)
-    registrar = Registrar(database, filing, TicketLinks(settings.public_url, secret), filed=bell.pull)
+    zone, links = ZoneInfo(settings.time_zone), TicketLinks(settings.public_url, secret)
+    filing = Filing(database, promises, zone=zone, secret=identity_secret)
+    registrar = Registrar(database, filing, links, filed=bell.pull)
     fingerprints = _key(secret, "bodies").hex()
     return Intake(
         database=database,
@@ -87,6 +95,10 @@ def _intake(settings: IntakeSettings, database: Database, peer: Peer, bell: Bell
         registrar=registrar,
         promises=promises,
         tickets=Tickets(peer),
+        links=links,
+        pages=Pages(_TEMPLATES, Phrases(REPORT, WRONG, FIELDS, TICKET), settings),
+        zone=zone,
+        link_lifetime=timedelta(days=settings.ticket_link_days),
         secret=fingerprints,
         identity_secret=identity_secret,
     )

@@ -44,16 +44,17 @@ async def show(database: Database, question: CustomerQuestion) -> list[CustomerV
     tickets = {ask.ticket_no for ask in question.asks}
     if not any(ask.in_full for ask in question.asks):
         async with database.read() as connection:
-            return _views(question, await _on_tickets(connection, tickets))
+            return _views(question, await on_tickets(connection, tickets))
     async with database.begin() as connection:
-        found = await _on_tickets(connection, tickets)
+        found = await on_tickets(connection, tickets)
         asked = audit.Asked(question.reader_kind, question.reader_id, question.request_id)
         shown = [(found[ask.ticket_no].id, ask.ticket_no) for ask in question.asks if ask.in_full]
         await audit.record(connection, asked, shown)
     return _views(question, found)
 
 
-async def _on_tickets(connection: AsyncConnection, ticket_nos: set[str]) -> dict[str, CustomerView]:
+async def on_tickets(connection: AsyncConnection, ticket_nos: set[str]) -> dict[str, CustomerView]:
+    """The customers of these tickets in full, by ticket number; whoever shows one to a person logs it."""
     rows = await connection.execute(_ON_TICKETS, {"ticket_nos": list(ticket_nos)})
     return {row.ticket_no: _in_full(row) for row in rows}
 

@@ -5,9 +5,11 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
+from services.contracts.address import AddressQuestion
 from services.contracts.feedback import CustomerQuestion, Registration, Supplemented
 from services.contracts.policy import Promises
 from services.intake import contacts, customers
+from services.intake.addresses import addresses
 from services.intake.arrivals import registrations
 from services.intake.models import Found, SupplementCommand, Wanted
 from services.intake.service import IntakeDep
@@ -34,6 +36,13 @@ async def show_customers(question: CustomerQuestion, _: PeerDep, intake: IntakeD
     """Show customers on tickets, in the order asked; every line asked in full is logged for the reader named."""
     views = await contacts.show(intake.database, question)
     return page([each.model_dump(mode="json") for each in views])
+
+
+@router.post("/internal/customers/addresses")
+async def tell_addresses(question: AddressQuestion, _: PeerDep, intake: IntakeDep) -> dict[str, Any]:
+    """Tell how customers are reached about tickets, in the order asked; what a reader gets to see is logged."""
+    found = await addresses(intake.database, intake.links, question)
+    return page([each.model_dump(mode="json") for each in found])
 
 
 @router.post("/internal/customers/find")

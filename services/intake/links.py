@@ -2,7 +2,18 @@
 
 import hashlib
 import hmac
+import re
 from base64 import urlsafe_b64encode
+from typing import NamedTuple
+
+_TOKEN = re.compile(r"([0-9]{11,20})\.([1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})", re.ASCII)
+
+
+class Opened(NamedTuple):
+    """What a token stands for; whether its generation is still the ticket's is the ticket's to say."""
+
+    ticket_no: str
+    generation: int
 
 
 class TicketLinks:
@@ -16,7 +27,21 @@ class TicketLinks:
 
     def to(self, ticket_no: str, generation: int) -> str:
         """The address of the ticket's page."""
-        return f"{self._base}{ticket_no}.{generation}.{self._signature(ticket_no, generation)}"
+        return f"{self._base}{self.token(ticket_no, generation)}"
+
+    def token(self, ticket_no: str, generation: int) -> str:
+        """The part of the address that is the customer's secret."""
+        return f"{ticket_no}.{generation}.{self._signature(ticket_no, generation)}"
+
+    def opened(self, token: str) -> Opened | None:
+        """What a token stands for; None for one that nobody here made. Takes the same time wherever it is wrong."""
+        found = _TOKEN.fullmatch(token)
+        if found is None:
+            return None
+        ticket_no, generation = found[1], int(found[2])
+        if not hmac.compare_digest(found[3], self._signature(ticket_no, generation)):
+            return None
+        return Opened(ticket_no, generation)
 
     def _signature(self, ticket_no: str, generation: int) -> str:
         signed = f"{self._PURPOSE}|{ticket_no}|{generation}".encode()

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from services.contracts.feedback import Feedback, Proposed
 from services.contracts.words import ClockName
@@ -70,23 +71,21 @@ class Registrar:
         self._filed()
         return Receipt(self._answer(filed), replayed=False)
 
+    async def earlier(self, origin: Origin) -> Registered:
+        """What was registered under a key that `register` found used with another body."""
+        return self._answer(_filed(await self._row(origin)))
+
     async def _first(self, origin: Origin) -> Filed:
+        row = await self._row(origin)
+        if row.body_hash != origin.body_hash:
+            raise IdempotencyKeyReused
+        return _filed(row)
+
+    async def _row(self, origin: Origin) -> Row[Any]:
         table = feedback_table.c
         first = select(feedback_table).where(table.caller == origin.caller, table.idempotency_key == origin.key)
         async with self._database.read() as connection:
-            row = (await connection.execute(first)).one()
-        if row.body_hash != origin.body_hash:
-            raise IdempotencyKeyReused
-        return Filed(
-            ticket_no=row.ticket_no,
-            received_at=row.received_at,
-            proposed=Proposed(
-                kind=row.kind, category=row.category, urgency=row.urgency, priority=row.priority, rule=row.rule
-            ),
-            promises=PROMISES.validate_python(row.promises),
-            missing=tuple(row.missing),
-            link_generation=row.link_generation,
-        )
+            return (await connection.execute(first)).one()
 
     def _answer(self, filed: Filed) -> Registered:
         due = {promise.clock: promise.due_at for promise in filed.promises}
@@ -99,3 +98,16 @@ class Registrar:
             promised=Promised(accept_by=due.get(ClockName.ACCEPTANCE), respond_by=due.get(ClockName.RESPONSE)),
             links=Links(ticket=self._links.to(filed.ticket_no, filed.link_generation)),
         )
+
+
+def _filed(row: Row[Any]) -> Filed:
+    return Filed(
+        ticket_no=row.ticket_no,
+        received_at=row.received_at,
+        proposed=Proposed(
+            kind=row.kind, category=row.category, urgency=row.urgency, priority=row.priority, rule=row.rule
+        ),
+        promises=PROMISES.validate_python(row.promises),
+        missing=tuple(row.missing),
+        link_generation=row.link_generation,
+    )

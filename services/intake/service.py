@@ -2,13 +2,16 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 
 from services.contracts.names import Role
 from services.contracts.permissions import Action, may
 from services.intake.audit import Asked
+from services.intake.links import TicketLinks
 from services.intake.promises_copy import PromisesCopy
 from services.intake.register import Registrar
 from services.intake.tickets import Tickets
@@ -16,19 +19,25 @@ from services.runtime.auth import Caller, CallerDep
 from services.runtime.database import Database
 from services.runtime.errors import Forbidden
 from services.runtime.idempotency import Idempotency
+from services.runtime.pages import Pages
 from services.runtime.parts import service
 from services.runtime.telemetry import request_id
 
 
 @dataclass(frozen=True)
 class Intake:
-    """What the endpoints share in one process. `secret` keys fingerprints of bodies."""
+    """What the endpoints share in one process. `secret` keys fingerprints of bodies; a customer's link ends
+    `link_lifetime` after their ticket was closed."""
 
     database: Database
     idempotency: Idempotency
     registrar: Registrar
     promises: PromisesCopy
     tickets: Tickets
+    links: TicketLinks
+    pages: Pages
+    zone: ZoneInfo
+    link_lifetime: timedelta
     secret: str
     identity_secret: bytes
 

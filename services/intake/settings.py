@@ -17,3 +17,6 @@ class IntakeSettings(RuntimeSettings):
     promises_poll_seconds: float = Field(
         default=15.0, gt=0, le=3600, description="How often intake looks for published promises it was not told of."
     )
+    ticket_link_days: int = Field(
+        default=365, ge=1, le=3650, description="Days after a ticket's closing for which the customer's link opens it."
+    )

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+from services.contracts.customer import CustomerCommand, CustomerTicket
+from services.contracts.words import CommandName
 from services.intake.models import TicketAccess
 from services.runtime.errors import NotFound
 from services.runtime.peers import Peer, segment
@@ -25,6 +27,22 @@ class Tickets:
             except NotFound:
                 return TicketAccess(ticket_no=ticket_no)
         return TicketAccess.model_validate(answer)
+
+    async def customer_ticket(self, ticket_no: str) -> CustomerTicket:
+        """The ticket as its customer sees it."""
+        answer = await self._peer.get(f"/internal/tickets/{segment(ticket_no)}/customer-page")
+        return CustomerTicket.model_validate(answer)
+
+    async def give(self, ticket_no: str, command: CommandName, asked: CustomerCommand) -> None:
+        """Give a command for the ticket's customer; returns when its effect is durable.
+
+        Raises:
+            Conflict: `illegal_transition`, or `idempotency_key_reused` when the key came with other words.
+            ValidationFailed: nothing was changed.
+            Unavailable: the effect is unknown; repeat with the same key.
+        """
+        path = f"/internal/tickets/{segment(ticket_no)}/customer-commands/{command}"
+        await self._peer.post(path, asked.model_dump(mode="json"))
 
     async def accesses(self, ticket_nos: Sequence[str]) -> list[TicketAccess]:
         """The same for several, in their order."""

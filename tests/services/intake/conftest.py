@@ -13,6 +13,7 @@ from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
 from services.runtime.auth import Authenticator
 from services.runtime.http import create_app, create_internal_app
+from services.runtime.pages import refusal_pages
 from services.runtime.parts import publish
 from services.runtime.stack.ports import free_port
 from tests.services.intake.desk import SECRET, Desk, Receiver
@@ -46,7 +47,9 @@ async def desk(settings: IntakeSettings, receiver: Receiver, tmp_path: Path) -> 
     pair = OKPKey.generate_key("Ed25519")
     authenticator = Authenticator(verify_key_pem=pair.as_pem(private=False), internal_secret=SECRET, directory=None)
     async with assemble(settings) as part:
-        outer = create_app("Bihuan", *part.routers, settings=settings, authenticator=authenticator)
+        outer = create_app(
+            "Bihuan", *part.routers, settings=settings, authenticator=authenticator, refuse=refusal_pages(settings)
+        )
         publish(outer, [part])
         inner = create_internal_app([part], settings)
         assert isinstance(part.state, Intake)

@@ -1,5 +1,9 @@
 """Customers' links: for one ticket, guessed by nobody, revoked by the next generation (invariant I13)."""
 
+from collections.abc import Callable
+
+import pytest
+
 from services.intake.links import TicketLinks
 
 LINKS = TicketLinks("http://bihuan.example", "secret")
@@ -16,3 +20,30 @@ def test_each_ticket_generation_and_secret_has_a_signature_of_its_own() -> None:
     signatures = {link.rpartition(".")[2] for link in links}
     assert len(signatures) == 4
     assert all(len(signature) == 43 for signature in signatures)
+
+
+def test_a_token_opens_what_it_was_made_for() -> None:
+    assert LINKS.opened(LINKS.token("20240520001", 3)) == ("20240520001", 3)
+    assert LINKS.to("20240520001", 3).endswith("/t/" + LINKS.token("20240520001", 3))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda token: token[:0],
+        lambda token: token[:-1],
+        lambda token: token + "A",
+        lambda token: token[:-1] + ("A" if token[-1] != "A" else "B"),
+        lambda token: token.replace("20240520001", "20240520002"),
+        lambda token: token.replace(".1.", ".2."),
+        lambda token: token.replace(".1.", ".01."),
+        lambda token: token.replace(".1.", ".١."),
+        lambda token: token.rpartition(".")[0] + ".",
+        lambda token: token.upper(),
+        lambda token: token + "\n",
+        lambda token: token.replace("20240520001", "9" * 3000),
+        lambda token: token.rpartition(".")[0] + TicketLinks("", "another").token("20240520001", 1)[-44:],
+    ],
+)  # fmt: skip
+def test_a_token_with_anything_changed_opens_nothing(change: Callable[[str], str]) -> None:
+    assert LINKS.opened(change(LINKS.token("20240520001", 1))) is None

@@ -1,0 +1,133 @@
+"""`/f`: the form in which a customer reports something. It registers as `POST /v1/feedback` does."""
+
+from collections.abc import Mapping
+
+from fastapi import Request, Response
+
+from services.contracts.feedback import Feedback
+from services.contracts.words import Channel, DesiredSolution, Kind
+from services.intake.filing import Origin
+from services.intake.forms import Errors, Wrong, errors_by_field, feedback_of
+from services.intake.models import Registered
+from services.intake.pages.present import said_wrong
+from services.intake.service import Intake, IntakeDep
+from services.runtime.errors import IdempotencyKeyReused, Unavailable, ValidationFailed
+from services.runtime.idempotency import body_hash, caller_scope
+from services.runtime.pages import (
+    LANGUAGES,
+    Filled,
+    Form,
+    Speech,
+    new_key,
+    page_language,
+    page_router,
+    read_form,
+    require_key,
+    see_other,
+)
+
+router = page_router()
+
+_KINDS = (Kind.FAULT, Kind.COMPLAINT, Kind.CONSULTATION, Kind.SUGGESTION, Kind.PRAISE)
+_IN_DETAILS = frozenset({"occurred_on", "situation", "tried", "wish", "order_no", "purchased_on", "about", "affected"})
+
+
+@router.get("/f")
+async def show_form(
+    request: Request, intake: IntakeDep, model: str = "", serial: str = "", order: str = "", again: bool = False
+) -> Response:
+    """Show the form, empty or with the product of a label; `again` tells that another page sent the customer here."""
+    values = {"model": model, "serial_no": serial, "order_no": order}
+    labelled = any(values.values()) and not again
+    channel = Channel.QR if labelled else Channel.WEB
+    return _form(request, intake, Filled(values), key=new_key(), channel=channel)
+
+
+@router.post("/f")
+async def send_form(request: Request, intake: IntakeDep) -> Response:
+    """Register what was sent and lead to the ticket's own page. The same form sent twice is one ticket."""
+    form = await read_form(request)
+    key = require_key(form)
+    try:
+        registered, done = await _register(intake, form, key, _language(request, form))
+    except Wrong as wrong:
+        return _again(request, intake, form, key, wrong.errors)
+    except ValidationFailed as refusal:
+        return _again(request, intake, form, key, errors_by_field(refusal.errors))
+    except Unavailable as refusal:
+        return _form(
+            request,
+            intake,
+            Filled(form.typed()),
+            key=key,
+            channel=_channel(form),
+            status=refusal.status,
+            headers=refusal.headers,
+            unknown=True,
+        )
+    token = registered.links.ticket.rpartition("/")[2]
+    return see_other(f"/t/{token}?done={done}")
+
+
+async def _register(intake: Intake, form: Form, key: str, language: str) -> tuple[Registered, str]:
+    """The ticket, and whether these very words made it: who goes back and changes them has sent the form before."""
+    feedback = feedback_of(form, _channel(form), language, intake.zone)
+    origin = Origin(caller_scope(None), key, _fingerprint(intake, feedback))
+    try:
+        receipt = await intake.registrar.register(feedback, origin)
+    except IdempotencyKeyReused:
+        return await intake.registrar.earlier(origin), "earlier"
+    return receipt.registered, "received"
+
+
+def _fingerprint(intake: Intake, feedback: Feedback) -> str:
+    return body_hash(feedback.model_dump(mode="json"), intake.secret)
+
+
+def _again(request: Request, intake: Intake, form: Form, key: str, errors: Errors) -> Response:
+    speech = intake.pages.speech(request)
+    filled = Filled(form.typed(), said_wrong(speech, errors))
+    return _form(request, intake, filled, key=key, channel=_channel(form), status=ValidationFailed.status)
+
+
+def _form(
+    request: Request,
+    intake: Intake,
+    form: Filled,
+    *,
+    key: str,
+    channel: Channel,
+    status: int = 200,
+    headers: Mapping[str, str] | None = None,
+    unknown: bool = False,
+) -> Response:
+    speech = intake.pages.speech(request)
+    return intake.pages.answer(
+        request,
+        "report.html",
+        status=status,
+        headers=headers,
+        form=form,
+        key=key,
+        channel=channel,
+        unknown=unknown,
+        kinds=[(kind, speech(f"report.kind.{kind}")) for kind in _KINDS],
+        wishes=wishes(speech),
+        labels={name: speech(f"field.{name}") for name in form.errors},
+        more_open=any(form.value(name) or form.error(name) for name in _IN_DETAILS),
+    )
+
+
+def wishes(speech: Speech) -> list[tuple[str, str]]:
+    """What a customer can ask for, in words."""
+    return [(wish, speech(f"report.wish.{wish}")) for wish in DesiredSolution]
+
+
+def _channel(form: Form) -> Channel:
+    return Channel.QR if form.one("channel") == Channel.QR else Channel.WEB
+
+
+def _language(request: Request, form: Form) -> str:
+    """That of the page that was filled in."""
+    sent = form.one("language")
+    return sent if sent in LANGUAGES else page_language(request)

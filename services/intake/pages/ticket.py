@@ -1,0 +1,176 @@
+"""`/t/{token}`: a customer's own ticket. Reading it changes nothing; every change is a form of its own."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from fastapi import Request, Response
+
+from services.contracts.customer import CustomerCommand, CustomerTicket
+from services.intake.forms import Errors, Wrong, body_of, errors_by_field, fields_asked
+from services.intake.pages import present
+from services.intake.pages.opening import OpenedTicket, kept_ticket, open_ticket, shortened_contact, told
+from services.intake.pages.report import wishes
+from services.intake.service import Intake, IntakeDep
+from services.runtime.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable, ValidationFailed
+from services.runtime.pages import Filled, Form, Speech, new_key, page_router, read_form, require_key, see_other
+
+router = page_router()
+
+_DONE = frozenset({"received", "earlier", *present.COMMANDS})
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A form that came back: which one, what was typed, and what kept it from being taken."""
+
+    action: str = ""
+    typed: Mapping[str, str] = field(default_factory=dict)
+    errors: Errors = field(default_factory=dict)
+    refused: str | None = None
+    status: int = 200
+
+
+@router.get("/t/{token}")
+async def show_ticket(request: Request, token: str, intake: IntakeDep, done: str = "") -> Response:
+    """Show the ticket; `done` names what the customer has just done."""
+    opened = await open_ticket(intake, token)
+    try:
+        ticket = await told(intake, opened)
+    except Unavailable as refusal:
+        return _unavailable(request, intake, opened, refusal, done)
+    return await _page(request, intake, opened, ticket, done=done)
+
+
+@router.get("/t/{token}/{action}")
+async def return_to_ticket(token: str, action: str) -> Response:
+    """Lead back: the address of a form that came back, opened anew."""
+    del action
+    return see_other(f"/t/{token}")
+
+
+@router.post("/t/{token}/{action}")
+async def give_command(request: Request, token: str, action: str, intake: IntakeDep) -> Response:
+    """Carry out what the customer asks for: `supply`, `message`, `confirm`, `reopen` or `withdraw`. A repeat of the
+    same form changes nothing."""
+    opened = await open_ticket(intake, token)
+    command = present.COMMANDS.get(action)
+    if command is None:
+        raise NotFound
+    form = await read_form(request)
+    key = require_key(form)
+    try:
+        body = body_of(command, form, intake.zone)
+        await intake.tickets.give(opened.ticket_no, command, CustomerCommand(key=key, body=body))
+    except (Wrong, ValidationFailed, Conflict) as refusal:
+        return await _refused(request, intake, opened, _attempt(action, form, refusal))
+    except Unavailable as refusal:
+        return _again(request, intake, opened, action, form, refusal)
+    return see_other(f"/t/{token}?done={action}")
+
+
+def _attempt(action: str, form: Form, refusal: Wrong | ValidationFailed | Conflict) -> Attempt:
+    typed = form.typed()
+    if isinstance(refusal, Wrong):
+        return Attempt(action, typed, refusal.errors, status=ValidationFailed.status)
+    if isinstance(refusal, ValidationFailed):
+        return Attempt(action, typed, errors_by_field(refusal.errors), status=refusal.status)
+    reused = refusal.code == IdempotencyKeyReused.default_code
+    return Attempt(action, typed, refused="reused" if reused else "illegal", status=refusal.status)
+
+
+async def _refused(request: Request, intake: Intake, opened: OpenedTicket, attempt: Attempt) -> Response:
+    try:
+        ticket = await told(intake, opened)
+    except Unavailable as refusal:
+        return _unavailable(request, intake, opened, refusal, "")
+    return await _page(request, intake, opened, ticket, attempt=attempt)
+
+
+async def _page(
+    request: Request,
+    intake: Intake,
+    opened: OpenedTicket,
+    ticket: CustomerTicket,
+    *,
+    done: str = "",
+    attempt: Attempt | None = None,
+) -> Response:
+    came_back = attempt or Attempt()
+    t = intake.pages.speech(request, opened.language)
+    errors = present.said_wrong(t, came_back.errors)
+    return intake.pages.answer(
+        request,
+        "ticket.html",
+        status=came_back.status,
+        otherwise=opened.language,
+        token=opened.token,
+        ticket=ticket,
+        opened=opened,
+        headline=present.headline(ticket, t),
+        marks=present.marks(ticket, t),
+        promises=present.promises(ticket, t, datetime.now(UTC)),
+        story=present.story(ticket, t, opened.description),
+        outcome=present.outcome(ticket, t),
+        product=present.product(ticket, t),
+        customer=await shortened_contact(intake, ticket),
+        kept=await kept_ticket(intake, ticket),
+        new_report=present.new_report(ticket),
+        done=done if done in _DONE else "",
+        came_back=came_back,
+        forms=_forms(came_back, errors),
+        labels={name: t(f"field.{name}") for name in errors},
+        supply=_supply(ticket, t),
+        offered=_offered(ticket),
+        new_key=new_key,
+    )
+
+
+def _offered(ticket: CustomerTicket) -> dict[str, bool]:
+    """What the customer can do now, by the last part of its address."""
+    return {action: command in ticket.allowed for action, command in present.COMMANDS.items()}
+
+
+def _forms(came_back: Attempt, errors: Mapping[str, str]) -> dict[str, Filled]:
+    """Every form of the page, empty but for the one that came back."""
+    empty = {action: Filled(scope=action) for action in present.COMMANDS}
+    if came_back.action:
+        empty[came_back.action] = Filled(came_back.typed, errors, came_back.action)
+    return empty
+
+
+def _supply(ticket: CustomerTicket, t: Speech) -> dict[str, Any]:
+    """The fields to draw: what was asked for, else what is missing."""
+    codes = ticket.asked.fields if ticket.asked else ticket.missing
+    return {"fields": fields_asked(codes), "asked": ticket.asked, "wishes": wishes(t)}
+
+
+def _unavailable(request: Request, intake: Intake, opened: OpenedTicket, refusal: Unavailable, done: str) -> Response:
+    """What intake knows by itself: the ticket is safe, and this is its number."""
+    return intake.pages.answer(
+        request,
+        "ticket_unavailable.html",
+        status=refusal.status,
+        headers=refusal.headers,
+        otherwise=opened.language,
+        opened=opened,
+        done=done if done in _DONE else "",
+    )
+
+
+def _again(
+    request: Request, intake: Intake, opened: OpenedTicket, action: str, form: Form, refusal: Unavailable
+) -> Response:
+    """Nobody knows whether it arrived: the same form with the same key, to be sent again."""
+    return intake.pages.answer(
+        request,
+        "again.html",
+        status=refusal.status,
+        headers=refusal.headers,
+        otherwise=opened.language,
+        token=opened.token,
+        action=action,
+        typed=list(form.typed().items()),
+        filled=Filled(form.typed()),
+    )

@@ -1,0 +1,211 @@
+"""`/f`: what a customer types becomes one ticket, whatever they press twice; nothing typed is lost (issue A2, 5)."""
+
+import asyncio
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from tests.services.intake.desk import Desk
+from tests.services.intake.visitor import REPORT, Visitor, hidden_fields, number_in, text_of
+
+
+@pytest.fixture
+def visitor(desk: Desk) -> Visitor:
+    """韩梅梅."""
+    return Visitor(desk.public)
+
+
+async def filed(desk: Desk) -> list[dict[str, Any]]:
+    """Every feedback: what was written, and whom it reached."""
+    async with desk.intake.database.read() as connection:
+        rows = await connection.execute(
+            text("SELECT ticket_no, content, contact, kind, missing FROM intake.feedback ORDER BY ticket_no")
+        )
+        return [dict(row) for row in rows.mappings()]
+
+
+async def sent(visitor: Visitor, **typed: str) -> httpx.Response:
+    """The form with 韩梅梅's report, changed by `typed`."""
+    page = await visitor.open("/f")
+    return await visitor.send("/f", await visitor.fill(page, "/f", **{**REPORT, **typed}))
+
+
+async def test_a_form_becomes_a_ticket_with_everything_that_was_typed(desk: Desk, visitor: Visitor) -> None:
+    answer = await sent(
+        visitor, safety="yes", occurred_on="2026-11-20", situation="早上", tried="断电重启", wish="repair",
+        order_no="ORD1", purchased_on="2026-08-01", about="维修部", affected="3",
+    )  # fmt: skip
+    assert answer.status_code == 303
+    [row] = await filed(desk)
+    content = row["content"]
+    assert answer.headers["Location"].startswith(f"/t/{row['ticket_no']}.1.")
+    assert {name: content[name] for name in ("channel", "language", "kind", "description", "consent")} == {
+        "channel": "web", "language": "zh-CN", "kind": "fault", "description": "冰箱不制冷", "consent": True
+    }  # fmt: skip
+    assert content["product"] == {
+        "model": "BCD-500", "serial_no": "SER20230915002", "order_no": "ORD1", "purchased_on": "2026-08-01"
+    }  # fmt: skip
+    assert content["impact"] == {"safety_risk": True, "affected_count": 3}
+    assert (content["already_tried"], content["desired_solution"], content["situation"]) == (
+        "断电重启",
+        "repair",
+        "早上",
+    )
+    assert content["complaint_about"] == "维修部"
+    # The day begins at midnight of the business time zone.
+    assert content["occurred_at"] == "2026-11-19T16:00:00Z"
+    assert row["contact"] == {"name": "韩梅梅", "phone": "+8613800138000"}
+
+
+async def test_the_least_that_is_needed_is_enough_and_the_rest_is_asked_for_later(desk: Desk, visitor: Visitor) -> None:
+    page = await visitor.open("/f")
+    least = await visitor.fill(page, "/f", description="冰箱坏了", name="韩梅梅", contact="hmm@example.com")
+    assert (await visitor.send("/f", least)).status_code == 303
+    [row] = await filed(desk)
+    assert row["contact"] == {"name": "韩梅梅", "email": "hmm@example.com"}
+    assert "kind" not in row["content"]
+    assert row["missing"] == ["product.order_no_or_serial_no"] or row["kind"] not in {"fault", "complaint"}
+
+
+@pytest.mark.parametrize(
+    ("query", "channel"),
+    [("", "web"), ("?model=BCD-500&serial=SER1", "qr"), ("?model=BCD-500&serial=SER1&again=true", "web")],
+)
+async def test_a_label_fills_the_product_in_and_is_the_channel(
+    desk: Desk, visitor: Visitor, query: str, channel: str
+) -> None:
+    page = await visitor.open(f"/f{query}")
+    if query:
+        assert 'value="BCD-500"' in page.text
+        assert 'value="SER1"' in page.text
+    await visitor.send("/f", await visitor.fill(page, "/f", **REPORT))
+    assert [row["content"]["channel"] for row in await filed(desk)] == [channel]
+
+
+async def test_a_double_tap_and_going_back_are_one_ticket(desk: Desk, visitor: Visitor) -> None:
+    form = await visitor.fill(await visitor.open("/f"), "/f", **REPORT)
+    answers = await asyncio.gather(*(visitor.send("/f", form) for _ in range(8)))
+    answers.append(await visitor.send("/f", form))
+    assert {answer.status_code for answer in answers} == {303}
+    assert len({answer.headers["Location"] for answer in answers}) == 1
+    assert len(await filed(desk)) == 1
+
+
+async def test_going_back_and_changing_the_words_leads_to_the_ticket_that_exists(desk: Desk, visitor: Visitor) -> None:
+    form = await visitor.fill(await visitor.open("/f"), "/f", **REPORT)
+    first = await visitor.send("/f", form)
+    second = await visitor.send("/f", {**form, "description": "冰箱不制冷，还漏水"})
+    assert second.status_code == 303
+    assert second.headers["Location"] == first.headers["Location"].replace("done=received", "done=earlier")
+    [row] = await filed(desk)
+    assert row["content"]["description"] == "冰箱不制冷"
+
+
+async def test_two_forms_are_two_tickets(desk: Desk, visitor: Visitor) -> None:
+    assert len({number_in(await visitor.report()), number_in(await visitor.report())}) == 2
+    assert len(await filed(desk)) == 2
+
+
+@pytest.mark.parametrize(
+    ("field", "typed", "zh", "en"),
+    [
+        ("description", " \n ", "请填写", "please fill this in"),
+        ("description", "x" * 20_001, "太长了", "too long"),
+        ("name", "", "请填写", "please fill this in"),
+        ("contact", "", "请填写", "please fill this in"),
+        ("contact", "12", "手机号", "phone number"),
+        ("contact", "not a phone", "手机号", "phone number"),
+        ("contact", "@", "邮箱", "e-mail"),
+        ("contact", "hmm@@example", "邮箱", "e-mail"),
+        ("serial_no", "S" * 101, "太长了", "too long"),
+        ("occurred_on", "昨天", "日期", "a date"),
+        ("occurred_on", "0001-01-01", "日期", "a date"),
+        ("occurred_on", "9999-12-31", "在将来", "in the future"),
+        ("purchased_on", "2026-02-30", "日期", "a date"),
+        ("affected", "很多", "数字", "a number"),
+        ("affected", "-1", "数字", "a number"),
+        ("affected", "9" * 400, "数字", "a number"),
+        ("wish", "money", "检查", "check this"),
+        ("kind", "wish", "检查", "check this"),
+    ],
+)
+async def test_what_is_wrong_is_said_at_its_field_in_the_reader_s_language_and_what_was_typed_stays(
+    desk: Desk, field: str, typed: str, zh: str, en: str
+) -> None:
+    for language, words in (("zh-CN", zh), ("en", en)):
+        visitor = Visitor(desk.public, Accept_Language=language)
+        answer = await sent(visitor, **{field: typed, "tried": "断电 <重启>"})
+        assert answer.status_code == 422
+        assert answer.headers["Content-Language"] == language
+        said = re.search(rf'id="e-{field}">([^<]*)<', answer.text)
+        assert said, text_of(answer.text)
+        assert words in said[1]
+        assert "断电 &lt;重启&gt;" in answer.text
+    assert await filed(desk) == []
+
+
+async def test_everything_that_is_wrong_is_said_at_once_in_the_order_of_the_form(visitor: Visitor) -> None:
+    answer = await sent(visitor, description="", name="", contact="1", affected="x", occurred_on="x")
+    listed = re.findall(r'<a href="#f-(\w+)">', answer.text)
+    assert listed == ["description", "name", "contact", "occurred_on", "affected"]
+    assert answer.text.count("autofocus") == 1
+    assert '<details class="more" open>' in answer.text
+
+
+async def test_a_form_that_came_back_keeps_its_key(desk: Desk, visitor: Visitor) -> None:
+    page = await visitor.open("/f")
+    wrong = await visitor.send("/f", await visitor.fill(page, "/f", **{**REPORT, "name": ""}))
+    assert hidden_fields(wrong.text, "/f")["key"] == hidden_fields(page.text, "/f")["key"]
+    assert (await visitor.send("/f", await visitor.fill(wrong, "/f", **REPORT))).status_code == 303
+    assert len(await filed(desk)) == 1
+
+
+async def test_the_form_opens_in_both_languages_and_the_choice_is_remembered(desk: Desk) -> None:
+    visitor = Visitor(desk.public, Accept_Language="fr")
+    assert "反馈问题" in (await visitor.open("/f")).text
+    assert "Tell us what happened" in (await visitor.open("/f?lang=en")).text
+    assert "Tell us what happened" in (await visitor.open("/f")).text
+    answer = await sent(visitor)
+    assert answer.status_code == 303
+    [row] = await filed(desk)
+    assert row["content"]["language"] == "en"
+
+
+async def test_opening_the_form_registers_nothing(desk: Desk, visitor: Visitor) -> None:
+    for _ in range(3):
+        assert (await visitor.open("/f?model=x")).status_code == 200
+    assert await filed(desk) == []
+
+
+async def test_the_next_page_tells_the_number_and_the_promised_times_even_without_the_workflow_service(
+    desk: Desk, visitor: Visitor
+) -> None:
+    await desk.receiver.stop()
+    answer = await sent(visitor)
+    page = await visitor.open(answer.headers["Location"])
+    [row] = await filed(desk)
+    assert page.status_code == 503
+    assert page.headers["Retry-After"]
+    assert "已收到您的反馈" in page.text
+    assert row["ticket_no"] in text_of(page.text)
+    assert "已经登记" in page.text
+
+
+async def test_the_page_s_link_is_the_one_that_the_api_answers(desk: Desk, visitor: Visitor) -> None:
+    made = await desk.register()
+    link = made["links"]["ticket"]
+    assert link.startswith("http://bihuan.example/t/")
+    await desk.receiver.stop()
+    assert (await visitor.open(link.removeprefix("http://bihuan.example"))).status_code == 503
+
+
+async def test_an_instant_of_today_is_no_future(desk: Desk, visitor: Visitor) -> None:
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    assert (await sent(visitor, occurred_on=today.isoformat())).status_code == 303
+    late = (datetime.now(UTC) + timedelta(days=3)).date()
+    assert (await sent(visitor, occurred_on=late.isoformat())).status_code == 422

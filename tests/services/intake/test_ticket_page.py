@@ -1,0 +1,337 @@
+"""`/t/{token}`: how a customer sees their ticket and what they can do to it (issue A2, 5; product.md 3)."""
+
+import re
+from datetime import datetime
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from sqlalchemy import text
+
+from tests.services.intake.counter import opened
+from tests.services.intake.visitor import Visitor, actions, hidden_fields, text_of
+from tests.services.system import System, feedback, until
+
+VIP = {"name": "韩梅梅", "phone": "+8613700001111", "tier": "vip"}
+ENDED_AT_ONCE = {
+    "title": {"en": "reopened for a second"},
+    "applies": [{"channel": ["mini_program"], "tier": ["vip"], "kind": ["fault"]}],
+    "clocks": {"acceptance": {"target": "PT2H"}},
+    "settings": {"reopen_window": "PT1S"},
+}
+
+
+async def test_each_phase_says_how_it_stands_and_offers_what_can_be_done(system: System) -> None:
+    counter = await opened(system)
+
+    async def stands(words: str, offered: set[str]) -> None:
+        html = await counter.page()
+        assert f"<h1>{words}</h1>" in html
+        assert actions(html, counter.address) == offered
+
+    await stands("已收到，正在核对您的反馈", {"message", "withdraw"})
+    await counter.ask("product.serial_no")
+    await stands("需要您补充一点信息", {"supply", "message", "withdraw"})
+    await counter.accept()
+    await stands("已受理，正在处理", {"message", "withdraw"})
+    await counter.staff("plan", {"steps": "更换压缩机"}, by="林涛")
+    await stands("方案已定，正在处理", {"message", "withdraw"})
+    await counter.staff("wait", {"reason": "parts"}, by="林涛")
+    await stands("在等配件", {"message", "withdraw"})
+    await counter.staff("wait", {"reason": "customer"}, by="林涛")
+    await stands("在等您的回复", {"message", "withdraw"})
+    await counter.resolve()
+    await stands("已处理完，请您确认", {"confirm", "reopen", "message", "withdraw"})
+    await counter.visitor.do(counter.address, "confirm")
+    await stands("已解决并确认", {"reopen"})
+
+
+async def test_the_promises_in_force_are_those_of_the_ticket(system: System) -> None:
+    counter = await opened(system)
+    due = {clock["name"]: clock["due_at"] for clock in (await counter.view())["clocks"]}
+    html = await counter.page()
+    for name in ("acceptance", "response", "resolution"):
+        shown = re.findall(r'<time datetime="([^"]+)"', html)
+        assert any(_same_instant(each, due[name]) for each in shown), name
+
+
+async def test_promises_stand_still_while_the_customer_owes_an_answer(system: System) -> None:
+    counter = await opened(system)
+    await counter.ask("product.serial_no")
+    assert (await counter.reads()).count("暂停计时：在等您的回复") == 3
+    await counter.visitor.do(counter.address, "supply", serial_no="SER9")
+    assert "暂停计时" not in await counter.reads()
+
+
+async def test_a_late_promise_is_admitted(system: System) -> None:
+    applies = [{"channel": ["mini_program"], "tier": ["vip"], "kind": ["praise"]}]
+    policy = {"applies": applies, "clocks": {"acceptance": {"target": "PT1S"}}}
+    await _publish(system, "late-at-once", policy)
+    counter = await opened(system, channel="mini_program", customer=VIP, kind="praise")
+
+    async def is_late() -> bool:
+        return "我们晚了" in await counter.reads()
+
+    await until(is_late)
+
+
+async def test_what_was_written_to_the_customer_is_told_and_notes_are_not(system: System) -> None:
+    counter = await opened(system, description="冰箱不制冷")
+    told: dict[str, dict[str, Any]] = {
+        "respond": {"message": "TOLD-answer"},
+        "plan": {"steps": ["TOLD-first", "TOLD-second"], "resources": "NOTE-resources", "cause": "hardware"},
+        "progress": {"message": "TOLD-progress", "visible": True},
+    }
+    await counter.accept()
+    for command, body in told.items():
+        await counter.staff(command, body, by="林涛")
+    await counter.staff("progress", {"message": "NOTE-progress", "visible": False}, by="林涛")
+    await counter.staff("wait", {"reason": "parts", "note": "NOTE-wait"}, by="林涛")
+    await counter.staff("resume", {"note": "NOTE-resume"}, by="林涛")
+    await counter.staff("chase", {"note": "NOTE-chase"}, by="李雷")
+    await counter.staff("assign", {"co_owners": [system.ids["周强"]], "reason": "NOTE-assign"}, by="周强")
+    await counter.staff("reclassify", {"subcategory": "NOTE-sub", "reason": "NOTE-class"}, by="李雷")
+    await counter.staff("tag", {"add": ["NOTE-tag"]}, by="林涛")
+    partly = {"result": "partly_resolved", "summary": "TOLD-summary", "reason": "NOTE-why", "resources": "NOTE-cost"}
+    await counter.staff("resolve", partly, by="林涛")
+    callback = {"outcome": "dissatisfied", "channel": "phone", "note": "NOTE-callback"}
+    await counter.staff("record-callback", callback, by="李雷")
+    await counter.resolve()
+    await counter.staff("reopen", {"reason": "NOTE-reopen"}, by="李雷")
+    reads = await counter.reads()
+    words = ("冰箱不制冷", "TOLD-answer", "TOLD-first", "TOLD-second", "TOLD-progress", "TOLD-summary")
+    places = [reads.find(each) for each in words]
+    assert -1 not in places
+    assert places == sorted(places)
+    assert "NOTE" not in reads
+    for private in ("林涛", "李雷", "周强", system.ids["林涛"], "after-sales"):
+        assert private not in reads
+
+
+async def test_a_complex_plan_is_told_when_it_is_approved(system: System) -> None:
+    counter = await opened(system)
+    await counter.accept()
+    await counter.staff("plan", {"steps": "换主板", "complex": True}, by="林涛")
+    assert "换主板" not in await counter.reads()
+    await counter.staff("reject-plan", {"reason": "NOTE-reject"}, by="周强")
+    assert "换主板" not in await counter.reads()
+    await counter.staff("plan", {"steps": "换压缩机", "expected_at": "2030-01-05T10:00:00Z"}, by="林涛")
+    await counter.staff("approve-plan", {"note": "NOTE-approve"}, by="周强")
+    reads = await counter.reads()
+    assert "换压缩机" in reads
+    assert "2030年1月5日" in reads
+    assert "换主板" not in reads
+    assert "NOTE" not in reads
+
+
+async def test_supplying_what_was_asked_completes_the_ticket_and_ends_the_wait(system: System) -> None:
+    counter = await opened(system, product={"model": "BCD-500"}, customer={"name": "韩梅梅", "phone": "13800138000"})
+    assert "还缺下面的信息" in await counter.reads()
+    await counter.ask("product.order_no_or_serial_no", "occurred_at")
+    html = await counter.page()
+    assert "请告诉我们铭牌上的号码" in text_of(html)
+    assert {"serial_no", "order_no", "occurred_on", "message"} <= set(re.findall(r' name="(\w+)"', html))
+    page = await counter.visitor.do(
+        counter.address, "supply", serial_no="SER77", occurred_on="2026-11-20", message="看不太清"
+    )
+    assert "已收到补充信息" in page.text
+    view = await counter.view()
+    assert (view["phase"], view["complete"], view["product"]["serial_no"]) == ("pending.review", True, "SER77")
+    event = (await counter.events())[-1]
+    assert (event["type"], event["actor"]["kind"]) == ("ticket.information_supplied", "customer")
+    assert event["data"]["fields"] == ["occurred_at", "product.serial_no"]
+    assert "补充了起始日期、序列号" in text_of(page.text)
+    assert "看不太清" in page.text
+
+
+@pytest.mark.parametrize(
+    ("typed", "field"),
+    [({}, "supply"), ({"contact": "1"}, "contact"), ({"occurred_on": "昨天"}, "occurred_on"),
+     ({"contact": "123456789012345678"}, "contact")],
+)  # fmt: skip
+async def test_a_wrong_supplement_comes_back_with_what_was_typed(
+    system: System, typed: dict[str, str], field: str
+) -> None:
+    counter = await opened(system)
+    await counter.ask("customer.contact", "occurred_at")
+    answer = await counter.visitor.do(counter.address, "supply", **{"message": "", **typed})
+    assert answer.status_code == 422
+    assert f'href="#f-supply-{field}"' in answer.text
+    for value in typed.values():
+        assert f'value="{value}"' in answer.text
+    assert (await counter.view())["phase"] == "pending.awaiting_information"
+
+
+async def test_a_message_reaches_the_staff_and_ends_the_wait_for_the_customer(system: System) -> None:
+    counter = await opened(system)
+    await counter.accept()
+    await counter.staff("wait", {"reason": "customer"}, by="林涛")
+    page = await counter.visitor.do(counter.address, "message", message="周二下午\n在家 <b>")
+    assert "留言已送达" in page.text
+    assert "周二下午\n在家 &lt;b&gt;" in page.text
+    assert (await counter.view())["phase"] == "processing.assigned"
+    event = (await counter.events())[-1]
+    assert event["data"] == {"resumed": True, "message": "周二下午\n在家 <b>"}
+    assert event["actor"] == {"kind": "customer", "id": (await counter.view())["customer"]["id"]}
+
+
+@pytest.mark.parametrize("kind", ["fault", "complaint"])
+async def test_the_customer_s_own_click_closes_as_confirmed(system: System, kind: str) -> None:
+    counter = await opened(system, kind=kind)
+    await counter.accept()
+    await counter.resolve()
+    assert "压缩机已更换" in await counter.reads()
+    page = await counter.visitor.do(counter.address, "confirm")
+    assert "感谢确认" in page.text
+    view = await counter.view()
+    assert (view["phase"], view["close_reason"], view["confirmation"]) == ("closed", "confirmed", "satisfied")
+    async with system.database.read() as connection:
+        query = text("SELECT c.name, c.caller FROM workflow.tickets t JOIN workflow.commands c ON c.id = "
+                     "t.close_evidence WHERE t.ticket_no = :no")  # fmt: skip
+        evidence = (await connection.execute(query, {"no": counter.ticket_no})).one()
+    assert evidence == ("confirm", f"customer:{view['customer']['id']}")
+
+
+async def test_a_complaint_that_waits_for_the_supervisor_can_be_confirmed_by_its_customer(system: System) -> None:
+    counter = await opened(system, kind="complaint")
+    await counter.accept()
+    await counter.resolve()
+    await counter.staff("record-callback", {"outcome": "satisfied", "channel": "phone"}, by="李雷")
+    assert "主管还会与您联系" in await counter.reads()
+    await counter.visitor.do(counter.address, "confirm")
+    assert (await counter.view())["close_reason"] == "confirmed"
+
+
+async def test_not_solved_takes_it_up_again_with_the_customer_s_words(system: System) -> None:
+    counter = await opened(system)
+    await counter.accept()
+    await counter.resolve()
+    wrong = await counter.visitor.do(counter.address, "reopen", reason=" ")
+    assert (wrong.status_code, (await counter.view())["cycle"]) == (422, 1)
+    page = await counter.visitor.do(counter.address, "reopen", reason="还是不制冷")
+    assert "已重新处理" in page.text
+    assert "还是不制冷" in page.text
+    view = await counter.view()
+    assert (view["phase"], view["cycle"]) == ("processing.assigned", 2)
+    await counter.resolve()
+    await counter.visitor.do(counter.address, "confirm")
+    await counter.visitor.do(counter.address, "reopen", reason="又坏了")
+    assert (await counter.view())["cycle"] == 3
+
+
+async def test_a_customer_withdraws_with_or_without_a_reason(system: System) -> None:
+    for typed, reads in (({"reason": "已经好了"}, "已经好了"), ({}, "撤回反馈")):
+        counter = await opened(system)
+        page = await counter.visitor.do(counter.address, "withdraw", **typed)
+        assert "<h1>已撤回</h1>" in page.text
+        assert reads in page.text
+        view = await counter.view()
+        assert (view["close_reason"], view["close_note"]) == ("withdrawn", typed.get("reason", "客户撤回反馈。"))
+
+
+@pytest.mark.parametrize("action", ["confirm", "reopen"])
+async def test_what_cannot_be_done_now_is_refused_with_what_can(system: System, action: str) -> None:
+    counter = await opened(system)
+    key = hidden_fields(await counter.page(), f"{counter.address}/message")["key"]
+    before = (await counter.view())["version"]
+    form = {"key": key, "reason": "还没好 <i>"}
+    answer = await counter.visitor.send(f"{counter.address}/{action}", form)
+    assert answer.status_code == 409
+    assert "现在不能这样操作了" in answer.text
+    assert "message" in actions(answer.text, counter.address)
+    if action == "reopen":
+        assert "还没好 &lt;i&gt;" in answer.text
+    assert (await counter.view())["version"] == before
+
+
+async def test_the_same_form_sent_again_changes_nothing(system: System) -> None:
+    counter = await opened(system)
+    form = await counter.visitor.fill(
+        await counter.visitor.open(counter.address), f"{counter.address}/message", message="在吗"
+    )
+    answers = [await counter.visitor.send(f"{counter.address}/message", form) for _ in range(3)]
+    assert {answer.status_code for answer in answers} == {303}
+    assert [event["type"] for event in await counter.events()].count("ticket.customer_message") == 1
+    other = await counter.visitor.send(f"{counter.address}/message", {**form, "message": "在不在"})
+    assert other.status_code == 409
+    assert "刚才已经送达" in other.text
+    assert "在不在</textarea>" in other.text
+    again = await counter.visitor.fill(other, f"{counter.address}/message", message="在不在")
+    assert (await counter.visitor.send(f"{counter.address}/message", again)).status_code == 303
+    assert [event["type"] for event in await counter.events()].count("ticket.customer_message") == 2
+
+
+async def test_looking_changes_nothing(system: System) -> None:
+    counter = await opened(system)
+    await counter.accept()
+    await counter.resolve()
+    before = await counter.view()
+    for action in ("", "/confirm", "/reopen", "/withdraw", "/message", "/supply", "?done=confirm"):
+        answer = await counter.visitor.open(counter.address + action)
+        assert answer.status_code in {200, 303}
+    assert await counter.view() == before
+
+
+async def test_after_the_window_the_page_shows_the_result_and_leads_to_a_new_report(system: System) -> None:
+    await _publish(system, "ended-at-once", ENDED_AT_ONCE)
+    product = {"model": "BCD 500", "serial_no": "SER&1"}
+    counter = await opened(system, channel="mini_program", customer=VIP, product=product)
+    await counter.accept()
+    await counter.resolve()
+    await counter.visitor.do(counter.address, "confirm")
+
+    async def is_over() -> bool:
+        return actions(await counter.page(), counter.address) == set()
+
+    await until(is_over, 20)
+    html = await counter.page()
+    assert "压缩机已更换" in html
+    found = re.search(r'href="(/f\?[^"]+)"', html)
+    assert found
+    query = parse_qs(urlsplit(found[1].replace("&amp;", "&")).query)
+    assert query == {"model": ["BCD 500"], "serial": ["SER&1"], "again": ["true"]}
+    form = {"key": "k" * 24, "reason": "又坏了"}
+    answer = await counter.visitor.send(f"{counter.address}/reopen", form)
+    assert answer.status_code == 409
+    assert "又坏了" in answer.text
+    assert found[1] in answer.text
+
+
+async def test_a_merged_ticket_leads_to_the_one_that_was_kept_if_that_is_the_same_customer_s(system: System) -> None:
+    customer: dict[str, Any] = feedback()["customer"]
+    kept, copy = await opened(system, customer=customer), await opened(system, customer=customer)
+    await copy.staff("merge", {"into": kept.ticket_no}, by="李雷")
+    html = await copy.page()
+    assert f'href="{kept.address}"' in html
+    assert actions(html, copy.address) == set()
+    stranger, other = await opened(system), await opened(system)
+    await other.staff("merge", {"into": stranger.ticket_no}, by="李雷")
+    assert stranger.address not in await other.page()
+
+
+async def test_the_contact_is_shown_in_part_alone(system: System) -> None:
+    customer = {"name": "韩梅梅", "phone": "13911112222", "email": "secret.mail@example.com"}
+    counter = await opened(system, customer=customer)
+    html = await counter.page()
+    assert "139****2222" in html
+    for whole in ("13911112222", "secret.mail", "韩梅梅"):
+        assert whole not in html
+    wrong = await counter.visitor.do(counter.address, "message", message="")
+    assert "13911112222" not in wrong.text
+
+
+async def test_the_page_speaks_the_reader_s_language_else_the_feedback_s(system: System) -> None:
+    counter = await opened(system, language="en")
+    for accept, words in (("zh", "正在核对"), ("en", "looking through it"), ("fr", "looking through it")):
+        page = await Visitor(system.http, Accept_Language=accept).open(counter.address)
+        assert words in page.text
+        assert f'lang="{page.headers["Content-Language"]}"' in page.text
+
+
+async def _publish(system: System, policy_id: str, policy: dict[str, Any]) -> None:
+    answer = await system.call("PUT", f"/v1/policies/{policy_id}?publish=true", policy, by="admin")
+    assert answer.status_code == 200, answer.text
+
+
+def _same_instant(local: str, utc: str) -> bool:
+    return datetime.fromisoformat(local) == datetime.fromisoformat(utc).replace(microsecond=0)
