@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import Message
 from services.contracts.directory import ApiKey, Department, StaffMember
+from services.contracts.permissions import Action, may
 from services.directory import changes, keys, people
 from services.directory.models import (
     ApiKeyChange,
@@ -23,6 +24,7 @@ from services.directory.models import (
 )
 from services.directory.service import Auditor, Directory, DirectoryDep, Reader, Writer
 from services.directory.tables import api_keys, departments, staff
+from services.runtime.auth import Caller
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
 from services.runtime.idempotency import Answer
@@ -75,18 +77,18 @@ async def change_department(
 
 @router.get("/v1/staff")
 async def list_staff(
-    _: Reader, directory: DirectoryDep, limit: LimitQuery = 50, cursor: CursorQuery = None
+    caller: Reader, directory: DirectoryDep, limit: LimitQuery = 50, cursor: CursorQuery = None
 ) -> Page[StaffMember]:
     """List staff, those who left included, in the order in which they were made."""
     rows, following = await _rows(directory, staff, limit, cursor)
-    return Page[StaffMember](items=tuple(map(people.staff_member_of, rows)), next_cursor=following)
+    return Page[StaffMember](items=tuple(_member_for(caller, row) for row in rows), next_cursor=following)
 
 
 @router.get("/v1/staff/{identifier}")
-async def show_staff_member(identifier: str, _: Reader, directory: DirectoryDep) -> StaffMember:
-    """Show one member of staff."""
+async def show_staff_member(identifier: str, caller: Reader, directory: DirectoryDep) -> StaffMember:
+    """Show one member of staff; their address only to themselves and to those who keep the directory."""
     async with directory.database.read() as connection:
-        return people.staff_member_of(await changes.find(connection, staff, identifier))
+        return _member_for(caller, await changes.find(connection, staff, identifier))
 
 
 @router.post("/v1/staff", status_code=201, response_model=StaffMember, responses=LOCATED)
@@ -152,6 +154,11 @@ async def list_audit(
         entries = await changes.list_audit(connection, before=_position(cursor), limit=limit)
     following = encode_cursor([int(entries[limit - 1].id)]) if len(entries) > limit else None
     return Page[AuditEntry](items=tuple(entries[:limit]), next_cursor=following)
+
+
+def _member_for(caller: Caller, row: RowMapping) -> StaffMember:
+    entitled = caller.id == row["id"] or may(caller, Action.WRITE_DIRECTORY)
+    return people.staff_member_of(row) if entitled else people.colleague_of(row)
 
 
 async def _rows(

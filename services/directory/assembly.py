@@ -7,9 +7,8 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.contracts.names import Role
-from services.directory import api, internal, sign_in
+from services.directory import api, internal, on_call_api, sign_in
 from services.directory.credentials import GuessLimit, Passwords
-from services.directory.sealing import Seal
 from services.directory.service import Directory
 from services.directory.settings import DirectorySettings
 from services.directory.tables import idempotency
@@ -17,6 +16,7 @@ from services.runtime.database import Database
 from services.runtime.errors import Unavailable
 from services.runtime.idempotency import Idempotency
 from services.runtime.parts import Part
+from services.runtime.sealing import Seal
 from services.runtime.settings import RuntimeSettings, load
 
 SWEEP_SECONDS = 3600
@@ -37,7 +37,7 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     try:
         yield Part(
             name=Role.DIRECTORY,
-            routers=[sign_in.router, api.router],
+            routers=[sign_in.router, api.router, on_call_api.router],
             internal_routers=[internal.router],
             ready={"postgresql": database.ping},
             state=directory,
@@ -56,9 +56,10 @@ def _directory(settings: DirectorySettings, database: Database) -> Directory:
         idempotency=Idempotency(database, idempotency, secret),
         passwords=Passwords(settings.sign_in_parallel),
         guesses=GuessLimit(settings.sign_in_limit),
-        seal=Seal(secret),
+        seal=Seal(secret, "directory: secrets in remembered answers"),
         signing_key=_read(settings.signing_key_file),
         token_lifetime=timedelta(seconds=settings.token_lifetime_seconds),
+        on_call_fallback=settings.on_call_fallback,
     )
 
 

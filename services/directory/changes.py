@@ -1,19 +1,23 @@
 """Writing to the directory: one writer at a time, every change in the audit log."""
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any, Literal
 
 from sqlalchemy import RowMapping, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.base import format_instant
 from services.directory.models import AuditEntry
 from services.directory.tables import audit
 from services.runtime.auth import Caller
 from services.runtime.errors import NotFound
 
-Subject = Literal["department", "staff", "api_key"]
+Subject = Literal["department", "staff", "api_key", "shift"]
+Change = Literal["created", "changed", "removed"]
 _WRITERS_LOCK = 0x6469726563746F72
-_UNSPOKEN = frozenset({"password_hash", "key_hash"})
+_NOT_CHOSEN = frozenset({"id", "position", "created_at"})
+_UNSPOKEN = frozenset({"password_hash", "key_hash", "email"})
 
 
 async def lock_writers(connection: AsyncConnection) -> None:
@@ -57,6 +61,13 @@ async def update(
     return stored.mappings().one()
 
 
+async def remove(connection: AsyncConnection, by: Caller, subject: Subject, table: Table, row: RowMapping) -> None:
+    """Take a row away and say so in the audit log."""
+    await connection.execute(table.delete().where(table.c.id == row["id"]))
+    gone = {name: (_spoken(name, value), None) for name, value in row.items() if name not in _NOT_CHOSEN}
+    await _note(connection, by, subject, row["id"], "removed", gone)
+
+
 async def list_rows(connection: AsyncConnection, table: Table, *, after: int | None, limit: int) -> list[RowMapping]:
     """A page in the order in which rows were made, and one row more when there are more."""
     query = select(table).order_by(table.c.position).limit(limit + 1)
@@ -77,7 +88,9 @@ async def generation(connection: AsyncConnection) -> int:
 
 
 def _spoken(name: str, value: Any) -> Any:
-    return "***" if name in _UNSPOKEN and value is not None else value
+    if name in _UNSPOKEN and value is not None:
+        return "***"
+    return format_instant(value) if isinstance(value, datetime) else value
 
 
 async def _note(
@@ -85,7 +98,7 @@ async def _note(
     by: Caller,
     subject: Subject,
     identifier: str,
-    change: Literal["created", "changed"],
+    change: Change,
     fields: Mapping[str, tuple[Any, Any]],
 ) -> None:
     entry = {

@@ -1,10 +1,20 @@
 """What other services ask the directory, on the internal port."""
 
 from fastapi import APIRouter
-from sqlalchemy import select
+from sqlalchemy import Text, any_, cast, select
+from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.directory import bootstrap, changes, keys, people
-from services.directory.models import Bootstrap, Bootstrapped, Introspection, KnownKey, People
+from services.contracts.directory import Recipients, RecipientsAsked
+from services.directory import bootstrap, changes, keys, people, recipients
+from services.directory.models import (
+    Addresses,
+    AddressesAsked,
+    Bootstrap,
+    Bootstrapped,
+    Introspection,
+    KnownKey,
+    People,
+)
 from services.directory.service import DirectoryDep
 from services.directory.tables import departments, staff
 from services.runtime.auth import PeerDep
@@ -34,8 +44,25 @@ async def copy_people(_: PeerDep, directory: DirectoryDep) -> People:
     return People(
         generation=generation,
         departments=tuple(map(people.department_of, found_departments.mappings())),
-        staff=tuple(map(people.staff_member_of, found_staff.mappings())),
+        staff=tuple(map(people.colleague_of, found_staff.mappings())),
     )
+
+
+@router.post("/internal/staff/addresses")
+async def show_addresses(asked: AddressesAsked, _: PeerDep, directory: DirectoryDep) -> Addresses:
+    """Tell how members of staff are reached, those who left included; for the moment of sending, not to be kept."""
+    named = select(staff).where(staff.c.id == any_(cast(list(asked.ids), ARRAY(Text))))
+    async with directory.database.read() as connection:
+        rows = (await connection.execute(named)).mappings().all()
+    return Addresses(items=tuple(map(people.address_of, rows)))
+
+
+@router.post("/internal/recipients")
+async def find_recipients(asked: RecipientsAsked, _: PeerDep, directory: DirectoryDep) -> Recipients:
+    """Tell who is found on rungs of ladders, by id."""
+    async with directory.database.read() as connection:
+        crew = await recipients.read_crew(connection, asked.items, directory.on_call_fallback)
+    return Recipients(items=tuple(crew.answer(question) for question in asked.items))
 
 
 @router.post("/internal/bootstrap")

@@ -3,10 +3,18 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, Secret, SecretStr, StringConstraints
 
 from services.contracts.base import Code, Instant, Message, Name
-from services.contracts.directory import ApiKey, Department, Scope, StaffMember, StaffRole
+from services.contracts.directory import (
+    ApiKey,
+    Department,
+    Scope,
+    StaffAddress,
+    StaffLanguage,
+    StaffMember,
+    StaffRole,
+)
 from services.contracts.permissions import Action
 from services.contracts.words import Category
 
@@ -24,6 +32,7 @@ def _without_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
 NotNull = BeforeValidator(_refuse_null)
 """In a change, an absent field keeps its value; null is a value only where the field may be empty."""
 
+Email = Annotated[EmailStr, Field(max_length=254)]
 Password = Annotated[SecretStr, Field(min_length=10, max_length=200)]
 AnyPassword = Annotated[SecretStr, Field(max_length=1000)]
 Roles = Annotated[tuple[StaffRole, ...], Field(min_length=1, max_length=20), AfterValidator(_without_repeats)]
@@ -73,6 +82,7 @@ class NewDepartment(Message):
     name: Name
     categories: Categories = ()
     default: bool = False
+    on_call_fallback: str | None = None
     active: bool = True
 
 
@@ -82,6 +92,7 @@ class DepartmentChange(Message):
     name: Annotated[Name | None, NotNull] = None
     categories: Annotated[Categories | None, NotNull] = None
     default: Annotated[bool | None, NotNull] = None
+    on_call_fallback: str | None = None
     active: Annotated[bool | None, NotNull] = None
 
 
@@ -93,6 +104,8 @@ class NewStaff(Message):
     roles: Roles
     department: Code | None = None
     password: Password | None = None
+    email: Email | None = None
+    language: StaffLanguage | None = None
     active: bool = True
 
 
@@ -104,7 +117,39 @@ class StaffChange(Message):
     roles: Annotated[Roles | None, NotNull] = None
     department: Code | None = None
     password: Annotated[Password | None, NotNull] = None
+    email: Email | None = None
+    language: StaffLanguage | None = None
     active: Annotated[bool | None, NotNull] = None
+
+
+class NewShift(Message):
+    """A shift to be made; without a department it is for the whole centre."""
+
+    staff: str
+    department: Code | None = None
+    from_at: Instant
+    to_at: Instant
+
+
+class ShiftChange(Message):
+    """What changes of a shift."""
+
+    staff: Annotated[str | None, NotNull] = None
+    department: Code | None = None
+    from_at: Annotated[Instant | None, NotNull] = None
+    to_at: Annotated[Instant | None, NotNull] = None
+
+
+class AddressesAsked(Message):
+    """Whom a service is about to tell something."""
+
+    ids: Annotated[tuple[str, ...], Field(max_length=500)]
+
+
+class Addresses(Message):
+    """What the directory knows of them; whoever it does not know is missing."""
+
+    items: tuple[StaffAddress, ...]
 
 
 class NewApiKey(Message):
@@ -139,9 +184,9 @@ class AuditEntry(Message):
     at: Instant
     actor_kind: str
     actor_id: str
-    subject_kind: Literal["department", "staff", "api_key"]
+    subject_kind: Literal["department", "staff", "api_key", "shift"]
     subject_id: str
-    change: Literal["created", "changed"]
+    change: Literal["created", "changed", "removed"]
     fields: Mapping[str, tuple[Any, Any]]
 
 

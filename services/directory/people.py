@@ -7,7 +7,8 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.directory import Department, StaffMember, StaffRole
+from services.contracts.directory import Department, StaffAddress, StaffMember, StaffRole
+from services.contracts.permissions import BY_ROLE, Action
 from services.directory import changes
 from services.directory.granting import require_reach, require_roles
 from services.directory.models import DepartmentChange, NewDepartment, NewStaff, StaffChange
@@ -23,6 +24,7 @@ async def create_department(connection: AsyncConnection, by: Caller, new: NewDep
     await changes.lock_writers(connection)
     values = {**new.model_dump(mode="json"), "id": new.id or f"d-{secrets.token_hex(6)}"}
     _require_active_default(values)
+    await _require_fallback(connection, values)
     if await connection.scalar(select(departments.c.id).where(departments.c.id == values["id"])):
         raise AlreadyExists(values["id"])
     await _hand_over_default(connection, by, values)
@@ -40,6 +42,7 @@ async def change_department(
     if row["default"] and not (values.get("default", True) and values.get("active", True)):
         raise DefaultDepartment
     _require_active_default({**row, **values})
+    await _require_fallback(connection, {"id": identifier, **values})
     await _hand_over_default(connection, by, values, row)
     return department_of(await changes.update(connection, by, "department", departments, row, values))
 
@@ -105,13 +108,51 @@ def department_of(row: Mapping[str, Any] | RowMapping) -> Department:
 
 
 def staff_member_of(row: Mapping[str, Any] | RowMapping) -> StaffMember:
-    """A member of staff as others see them: without the password."""
+    """A member of staff as those see them who keep the directory, and they themselves: without the password."""
     return StaffMember.model_validate({name: row[name] for name in StaffMember.model_fields})
+
+
+def colleague_of(row: Mapping[str, Any] | RowMapping) -> StaffMember:
+    """A member of staff as everybody else sees them: without their address."""
+    return staff_member_of({**row, "email": None})
+
+
+def address_of(row: Mapping[str, Any] | RowMapping) -> StaffAddress:
+    """How a member of staff is told of things."""
+    return StaffAddress.model_validate({name: row[name] for name in StaffAddress.model_fields})
+
+
+async def require_answering(
+    connection: AsyncConnection, identifier: str, department: str | None, pointer: str
+) -> RowMapping:
+    """The active member of staff who may answer alerts of a department; 422 at `pointer` for anybody else.
+
+    Whoever belongs to another department may not read its tickets, so telling them would help nobody (I16). For the
+    whole centre anybody may be named: they answer for what they reach.
+    """
+    row = await find_staff(connection, identifier)
+    if row is None or not row["active"]:
+        raise ValidationFailed.at(pointer, "unknown_staff", "no active member of staff has this id")
+    if not may_answer(row):
+        raise ValidationFailed.at(pointer, "may_not_answer", "none of their roles may answer an alert")
+    if department is not None and row["department"] not in {None, department}:
+        raise ValidationFailed.at(pointer, "other_department", "they belong to another department")
+    return row
+
+
+def may_answer(row: Mapping[str, Any] | RowMapping) -> bool:
+    """Whether a role of theirs may answer alerts."""
+    return any(Action.ANSWER_ALERT in BY_ROLE[StaffRole(role)] for role in row["roles"])
 
 
 def _require_active_default(values: Mapping[str, Any]) -> None:
     if values["default"] and not values["active"]:
         raise ValidationFailed.at("/default", "inactive", "an inactive department cannot be the default")
+
+
+async def _require_fallback(connection: AsyncConnection, values: Mapping[str, Any]) -> None:
+    if (fallback := values.get("on_call_fallback")) is not None:
+        await require_answering(connection, fallback, values["id"], "/on_call_fallback")
 
 
 async def _hand_over_default(

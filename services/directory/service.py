@@ -13,12 +13,12 @@ from services.contracts.names import Role
 from services.contracts.permissions import Action, may
 from services.directory.credentials import GuessLimit, Passwords
 from services.directory.people import find_staff
-from services.directory.sealing import Seal
 from services.runtime.auth import Caller, CallerDep, mint_token
 from services.runtime.database import Database
 from services.runtime.errors import Forbidden, Unauthenticated, Unavailable
 from services.runtime.idempotency import Idempotency
 from services.runtime.parts import service
+from services.runtime.sealing import Seal
 
 
 @dataclass(frozen=True)
@@ -32,6 +32,7 @@ class Directory:
     seal: Seal
     signing_key: bytes | None
     token_lifetime: timedelta
+    on_call_fallback: str | None = None
 
     async def hash_given(self, password: SecretStr | None) -> str | None:
         """Hash a password where one was given."""

@@ -16,6 +16,11 @@ class DirectorySettings(RuntimeSettings):
         default=2, ge=1, le=64, description="Passwords checked at one time; each check takes 64 MiB while it lasts."
     )
 
+    on_call_fallback: str | None = Field(
+        default=None,
+        description="Id or user name of who is told of alerts while nobody is on duty; none tells the supervisors.",
+    )
+
     @field_validator("sign_in_limit")
     @classmethod
     def _is_a_limit(cls, limit: str) -> str:

@@ -52,6 +52,7 @@ departments = Table(
     Column("name", Text, nullable=False),
     Column("categories", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("default", Boolean, nullable=False, server_default=text("false")),
+    Column("on_call_fallback", Text, nullable=True),
     _active(),
     _created_at(),
     CheckConstraint('active OR NOT "default"', name="default_is_active"),
@@ -68,6 +69,8 @@ staff = Table(
     Column("roles", ARRAY(Text), nullable=False),
     Column("department", ForeignKey(departments.c.id), nullable=True),
     Column("password_hash", Text, nullable=True),
+    Column("email", Text, nullable=True),
+    Column("language", Text, nullable=True),
     _active(),
     _created_at(),
 )
@@ -87,6 +90,21 @@ api_keys = Table(
     Column("last_used_at", DateTime(timezone=True), nullable=True),
     CheckConstraint("cardinality(scopes) > 0", name="scopes_not_empty"),
 )
+
+on_call = Table(
+    "on_call",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _position(),
+    Column("staff", ForeignKey(staff.c.id), nullable=False),
+    Column("department", ForeignKey(departments.c.id), nullable=True),
+    Column("from_at", DateTime(timezone=True), nullable=False),
+    Column("to_at", DateTime(timezone=True), nullable=False),
+    _created_at(),
+    CheckConstraint("from_at < to_at", name="ends_after_it_begins"),
+)
+Index("on_call_by_time", on_call.c.from_at, on_call.c.id)
+Index("on_call_by_end", on_call.c.to_at)
 
 audit = Table(
     "audit",
