@@ -12,8 +12,9 @@ from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.commands import Command
+from services.contracts.feed import Entry, Remark
 from services.contracts.feedback import FirstPromise, Product, Registration
-from services.contracts.journal import Actor, Event
+from services.contracts.journal import Actor, Event, EventType
 from services.contracts.names import ticket_workflow_id
 from services.contracts.policy import CalendarDraft, ClockRule, PolicyDraft, PolicySnapshot, StoredCalendar
 from services.contracts.ticket import Clock, TicketStart
@@ -98,6 +99,11 @@ class Ticket:
                     raise
                 await asyncio.sleep(0.05)
         raise AssertionError(f"{self.ticket_no} has no workflow")
+
+    async def hear(self, type_: EventType, *, cycle: int = 1, **data: Any) -> int:
+        """Let another service say something; answers the version at which it was durable."""
+        remark = Remark(key=uuid.uuid4().hex, type=type_, at=await self.now(), cycle=cycle, data=data)
+        return (await self.desk.engine.remark(self.ticket_no, Entry(id=remark.key, remark=remark), LIMIT)).version
 
     async def run_id(self) -> str | None:
         """The run that is on now."""

@@ -6,12 +6,13 @@ from datetime import timedelta
 
 import pytest
 
+from services.contracts.journal import EventType
 from services.contracts.policy import ClockRule
 from services.contracts.words import ClockName, CommandName, Kind
 from tests.flow.desk import HAN_MEIMEI, WANG_FANG, Desk, Ticket
 from tests.replay.recordings import record, replay
 
-C, K = CommandName, ClockName
+C, K, T = CommandName, ClockName, EventType
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 TARGETS = {
     K.ACCEPTANCE: "PT2WH",
@@ -125,6 +126,21 @@ async def breached(desk: Desk) -> Ticket:
     return ticket
 
 
+async def remarked(desk: Desk) -> Ticket:
+    """Alerts and a survey in the journal of a ticket that is missed, closed and reopened."""
+    ticket = await desk.open()
+    await ticket.move_to(await ticket.now() + 14 * DAY)
+    await ticket.hear(T.ALERT_RAISED, alert_id="a-1", clock="acceptance", due_at="2026-01-05T03:00:00Z")
+    await ticket.do(C.ACCEPT)
+    await ticket.hear(T.ALERT_RESOLVED, alert_id="a-1")
+    await ticket.do(C.RESOLVE, result="resolved")
+    await ticket.do(C.CONFIRM, HAN_MEIMEI)
+    await ticket.hear(T.SURVEY_SENT, survey_id="s-1")
+    await ticket.do(C.REOPEN, HAN_MEIMEI)
+    await ticket.hear(T.SURVEY_EXPIRED, survey_id="s-1")
+    return ticket
+
+
 PATHS: tuple[Path, ...] = (
     closed_confirmed,
     complaint_second_callback,
@@ -134,6 +150,7 @@ PATHS: tuple[Path, ...] = (
     withdrawn,
     merged,
     breached,
+    remarked,
 )
 
 

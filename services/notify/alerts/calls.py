@@ -1,0 +1,51 @@
+"""What the alert's workflow asks of the outside, with its retry policies: declared here and nowhere else."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from services.contracts.alert import AlertStanding, Climb
+    from services.contracts.names import ACTIVITY_CLIMB, ACTIVITY_ENTER_REMARKS
+
+_ONE_TRY = timedelta(seconds=15)
+_ONCE = RetryPolicy(maximum_attempts=1)
+_UNTIL_IT_WORKS = RetryPolicy(
+    initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_interval=timedelta(seconds=5)
+)
+"""An alert is never given up: after a fault it leaves soon (invariant I12)."""
+_PATIENTLY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
+)
+
+
+async def climb(asked: Climb) -> AlertStanding:
+    """Do what is due of an alert: at once, without a task of its own, and then for ever until it works."""
+    standing: AlertStanding
+    try:
+        standing = await workflow.execute_local_activity(
+            ACTIVITY_CLIMB, asked, result_type=AlertStanding, start_to_close_timeout=_ONE_TRY, retry_policy=_ONCE
+        )
+    except FailureError:  # a local activity fails with its own error, not with one that wraps it
+        standing = await workflow.execute_activity(
+            ACTIVITY_CLIMB,
+            asked,
+            result_type=AlertStanding,
+            start_to_close_timeout=_ONE_TRY,
+            retry_policy=_UNTIL_IT_WORKS,
+        )
+    return standing
+
+
+async def enter_remarks(alert_id: str) -> int:
+    """Tell the journal; retried for ever, and nothing waits for it but the workflow's end."""
+    entered: int = await workflow.execute_activity(
+        ACTIVITY_ENTER_REMARKS,
+        alert_id,
+        result_type=int,
+        start_to_close_timeout=_ONE_TRY,
+        retry_policy=_PATIENTLY,
+    )
+    return entered

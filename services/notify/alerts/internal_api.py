@@ -1,0 +1,31 @@
+"""What other services ask of alerts, on the internal port."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.alert import RaiseAlert, Threshold
+from services.notify.service import NotifyDep
+from services.runtime.auth import PeerDep
+from services.runtime.errors import ValidationFailed
+from services.runtime.idempotency import Answer
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.post("/internal/alerts")
+async def raise_alert(
+    request: Request, notify: NotifyDep, peer: PeerDep, asked: Annotated[RaiseAlert, Body()]
+) -> Response:
+    """Raise an alert of a low rating; safe to repeat. What clocks raise comes from the journal alone.
+
+    503 while the feed has not told of the ticket yet: ask again.
+    """
+    if asked.threshold is not Threshold.LOW_RATING or asked.clock is not None:
+        raise ValidationFailed.at("/threshold", "not_a_rating", "alerts of clocks are raised from the journal")
+
+    async def work(connection: AsyncConnection) -> Answer:
+        return Answer({"id": await notify.alerts.raise_low_rating(connection, asked)})
+
+    return await notify.idempotency.once(request, peer, work)

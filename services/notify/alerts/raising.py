@@ -1,0 +1,135 @@
+"""What the journal says of clocks becomes alerts, and ends them (semantics.md 21 to 24)."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import Text, any_, cast, select
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.alert import AlertState, RaiseAlert, Resolution, Threshold
+from services.contracts.feed import TicketEvent, TicketFacts
+from services.contracts.journal import EventType
+from services.contracts.words import ClockName, ClockState, Phase
+from services.notify import known
+from services.notify.alerts import keeping
+from services.notify.alerts.ladders import Ladders
+from services.notify.alerts.tables import alerts
+from services.runtime.errors import Unavailable
+
+_THRESHOLDS = {EventType.CLOCK_BREACHED: Threshold.BREACH, EventType.CLOCK_WARNED: Threshold.WARNING}
+
+
+_CLOSED_BEFORE: Mapping[str, Any] = {
+    "state": AlertState.RESOLVED,
+    "resolution": Resolution.TICKET_CLOSED,
+    "ended": True,
+    "next_at": None,
+    "next_round": None,
+    "next_level": None,
+}
+"""A breach that is heard of after the ticket was closed is on record, and nobody is told (21)."""
+
+
+class Raising:
+    """Follows the feed. Everything is done in the follower's transaction, so it is done once."""
+
+    def __init__(self, ladders: Ladders) -> None:
+        self.ladders = ladders
+
+    async def apply(self, connection: AsyncConnection, events: Sequence[TicketEvent]) -> None:
+        """Raise what these events breach or warn of, resolve what is over."""
+        now = datetime.now(UTC)
+        facts = _newest(events)
+        await known.remember(connection, facts.values())
+        for event in events:
+            if threshold := _THRESHOLDS.get(event.event.type):
+                await self._raise(connection, event, threshold, now)
+        await _resolve_what_is_over(connection, facts, now)
+
+    async def raise_low_rating(self, connection: AsyncConnection, asked: RaiseAlert) -> str:
+        """Raise an alert that no clock raises; answers its id, that of the first under the same ticket and cycle.
+
+        Raises:
+            Unavailable: the feed has not told of the ticket yet.
+        """
+        if not await known.find(connection, [asked.ticket_no]):
+            raise Unavailable
+        values = self._values(asked.ticket_no, asked.cycle, None, None, Threshold.LOW_RATING)
+        await self._insert(connection, {**values, "due_at": asked.due_at, "raised_at": asked.raised_at})
+        query = select(alerts.c.id).where(
+            alerts.c.ticket_no == asked.ticket_no,
+            alerts.c.cycle == asked.cycle,
+            alerts.c.threshold == Threshold.LOW_RATING,
+        )
+        return str(await connection.scalar(query))
+
+    async def _raise(
+        self, connection: AsyncConnection, event: TicketEvent, threshold: Threshold, now: datetime
+    ) -> None:
+        data = event.event.data
+        clock, cycle, round_ = ClockName(str(data["clock"])), int(str(data["clock_cycle"])), int(str(data["round"]))
+        due_at = datetime.fromisoformat(str(data["due_at"]))
+        state = event.ticket.live_clocks.get(f"{clock}/{cycle}/{round_}")
+        if threshold is Threshold.WARNING and (state is not ClockState.RUNNING or due_at <= now):
+            return
+        values = self._values(event.ticket_no, cycle, clock, round_, threshold)
+        values |= {"due_at": due_at, "raised_at": datetime.fromisoformat(str(data["detected_at"]))}
+        if event.ticket.phase is Phase.CLOSED:
+            values |= {**_CLOSED_BEFORE, "resolved_at": now}
+        await self._insert(connection, values)
+
+    async def _insert(self, connection: AsyncConnection, values: Mapping[str, Any]) -> None:
+        row = await keeping.insert_alert(connection, {"next_at": values["raised_at"], **values})
+        if row is not None and not row["ended"]:
+            told = {"due_at": row["due_at"]}
+            await keeping.remark(connection, row, EventType.ALERT_RAISED, row["raised_at"], told)
+
+    def _values(
+        self, ticket_no: str, cycle: int, clock: ClockName | None, round_: int | None, threshold: Threshold
+    ) -> dict[str, Any]:
+        ladder = self.ladders.of(threshold, clock)
+        return {
+            "ticket_no": ticket_no,
+            "cycle": cycle,
+            "clock": clock,
+            "clock_round": round_,
+            "threshold": threshold,
+            "state": AlertState.OPEN,
+            "ladder": ladder.model_dump(mode="json"),
+            "last_round": ladder.rounds,
+            "next_round": 1,
+            "next_level": 1,
+        }
+
+
+def _newest(events: Iterable[TicketEvent]) -> dict[str, TicketFacts]:
+    newest: dict[str, TicketFacts] = {}
+    for event in events:
+        seen = newest.get(event.ticket_no)
+        newest[event.ticket_no] = event.ticket if seen is None or event.ticket.version >= seen.version else seen
+    return newest
+
+
+async def _resolve_what_is_over(connection: AsyncConnection, facts: Mapping[str, TicketFacts], now: datetime) -> None:
+    """Resolve alerts whose clock was met or cancelled, whose ticket was closed, whose warning came true."""
+    of_these = alerts.c.ticket_no == any_(cast(list(facts), ARRAY(Text)))
+    # In one order, so that nobody waits for each other in a circle.
+    query = select(alerts).where(of_these, keeping.UNRESOLVED).order_by(alerts.c.id).with_for_update()
+    for row in (await connection.execute(query)).mappings().all():
+        if resolution := _over(row, facts[row["ticket_no"]]):
+            await keeping.resolve(connection, row, resolution, now)
+
+
+def _over(row: Mapping[Any, Any], facts: TicketFacts) -> Resolution | None:
+    if row["threshold"] == Threshold.LOW_RATING:
+        return Resolution.REOPENED if facts.cycle > row["cycle"] else None
+    if facts.phase is Phase.CLOSED:
+        return Resolution.TICKET_CLOSED
+    state = facts.live_clocks.get(f"{row['clock']}/{row['cycle']}/{row['clock_round']}")
+    if state is None:
+        return Resolution.CLOCK_ENDED
+    if row["threshold"] == Threshold.WARNING and state is ClockState.BREACHED:
+        return Resolution.BREACHED
+    return None

@@ -1,0 +1,66 @@
+"""Whom a step of a ladder finds, as the directory knows it at that moment."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from services.contracts.alert import Rung
+from services.contracts.directory import Recipients, RecipientsAsked, RecipientsQuestion
+from services.notify.alerts.ladders import Step
+from services.notify.known import KnownTicket
+from services.runtime.peers import Peer
+
+Answers = Mapping[RecipientsQuestion, tuple[str, ...]]
+_MOST_QUESTIONS = 1_000
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """Somebody to be told, and as what."""
+
+    staff: str
+    rung: Rung
+
+
+def questions(ticket: KnownTicket, rungs: Iterable[Rung], at: datetime) -> set[RecipientsQuestion]:
+    """What the directory must be asked to know who is found on `rungs`; who owns a ticket is known here."""
+    asked = (rung for rung in rungs if rung is not Rung.OWNER)
+    return {RecipientsQuestion(rung=rung, department=ticket.department, at=at) for rung in asked}
+
+
+async def ask(directory: Peer, asked: Iterable[RecipientsQuestion]) -> Answers:
+    """Ask the directory, once for every thousand questions.
+
+    Raises:
+        Unavailable: it does not answer.
+    """
+    ordered, answers = sorted(set(asked), key=str), dict[RecipientsQuestion, tuple[str, ...]]()
+    for begin in range(0, len(ordered), _MOST_QUESTIONS):
+        batch = tuple(ordered[begin : begin + _MOST_QUESTIONS])
+        told = await directory.post("/internal/recipients", RecipientsAsked(items=batch).model_dump(mode="json"))
+        answers |= dict(zip(batch, Recipients.model_validate(told).items, strict=True))
+    return answers
+
+
+def found_by(step: Step, ticket: KnownTicket, answers: Answers, at: datetime) -> Sequence[Recipient]:
+    """Who is told at a step, each once. The person that the complaint is about is left out (product.md 3)."""
+    recipients: dict[str, Recipient] = {}
+    for choice in step:
+        for rung in choice:
+            if found := found_on(rung, ticket, answers, at):
+                recipients = {**{each.staff: each for each in found}, **recipients}
+                break
+    return tuple(recipients.values())
+
+
+def found_on(rung: Rung, ticket: KnownTicket, answers: Answers, at: datetime) -> Sequence[Recipient]:
+    """Who is found on one rung."""
+    ids: tuple[str, ...] = (ticket.owner,) if ticket.owner else ()
+    if rung is not Rung.OWNER:
+        ids = answers[RecipientsQuestion(rung=rung, department=ticket.department, at=at)]
+    return tuple(Recipient(id_, rung) for id_ in ids if id_ != ticket.complaint_about)
+
+
+def rungs_of(steps: Iterable[Step]) -> set[Rung]:
+    """Every rung that these steps name."""
+    return {rung for step in steps for choice in step for rung in choice}

@@ -1,0 +1,64 @@
+"""What the journal of the ticket is told of an alert: raised, acknowledged, resolved, in this order and once."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import RowMapping, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.notify.alerts import keeping
+from services.notify.alerts.tables import alerts, remarks
+from services.notify.resources import Resources
+from services.runtime.errors import NotFound, ValidationFailed
+from services.runtime.peers import segment
+from services.runtime.telemetry import log
+
+
+class Remarking:
+    """Enters what waits of one alert. The journal knows a key that it has seen, so a repeat changes nothing."""
+
+    def __init__(self, opened: Resources) -> None:
+        self._database = opened.database
+        self._tickets = opened.tickets
+
+    async def enter(self, alert_id: str) -> int:
+        """Enter what waits; answers how much of the alert has been entered in all.
+
+        Raises:
+            Unavailable: the workflow service does not answer; what was entered stays entered.
+        """
+        for row in await self._waiting(alert_id):
+            refused = await self._send(row)
+            async with self._database.begin() as connection:
+                entered = {"entered_at": datetime.now(UTC), "refused": refused}
+                await connection.execute(update(remarks).where(remarks.c.key == row["key"]).values(**entered))
+        async with self._database.begin() as connection:
+            await keeping.end_if_done(connection, alert_id)
+            return await _entered(connection, alert_id)
+
+    async def _waiting(self, alert_id: str) -> list[RowMapping]:
+        query = (
+            select(remarks.c.key, remarks.c.remark, alerts.c.ticket_no)
+            .join(alerts, alerts.c.id == remarks.c.alert_id)
+            .where(remarks.c.alert_id == alert_id, remarks.c.entered_at.is_(None))
+            .order_by(remarks.c.number)
+        )
+        async with self._database.read() as connection:
+            return list((await connection.execute(query)).mappings())
+
+    async def _send(self, row: RowMapping) -> str | None:
+        """Enter one; answers the code of a refusal that no repeat would change, so that it stops only itself."""
+        try:
+            await self._tickets.post(f"/internal/tickets/{segment(row['ticket_no'])}/remarks", row["remark"])
+        except (NotFound, ValidationFailed) as refusal:
+            log().error("a remark of an alert was refused", code=refusal.code)
+            return refusal.code
+        return None
+
+
+async def _entered(connection: AsyncConnection, alert_id: str) -> int:
+    waiting: Any = select(remarks.c.number).where(remarks.c.alert_id == alert_id, remarks.c.entered_at.is_(None))
+    first = await connection.scalar(waiting.order_by(remarks.c.number).limit(1))
+    if first is not None:
+        return int(first) - 1
+    return int(await connection.scalar(select(alerts.c.remarks).where(alerts.c.id == alert_id)) or 0)

@@ -1,0 +1,208 @@
+"""Alerts as endpoints work with them: shown within reach, answered by those who may."""
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import RowMapping
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.alert import RaiseAlert
+from services.contracts.directory import StaffMember
+from services.contracts.permissions import Action, may
+from services.notify import known
+from services.notify.alerts import changing, keeping, queries
+from services.notify.alerts.changing import Answer
+from services.notify.alerts.climbing import ladder_of
+from services.notify.alerts.ladders import Place, Step, read_ladders
+from services.notify.alerts.queries import AlertFilters, Row
+from services.notify.alerts.raising import Raising
+from services.notify.alerts.recipients import Answers, ask, found_by, questions, rungs_of
+from services.notify.alerts.views import AlertView, NextView, alert_view, told_view
+from services.notify.known import KnownTicket
+from services.notify.people import People
+from services.notify.resources import Resources
+from services.runtime.auth import Caller
+from services.runtime.errors import Forbidden, NotFound, Refusal, StaleVersion, ValidationFailed
+
+Change = Callable[[AsyncConnection, RowMapping, KnownTicket], Awaitable[RowMapping]]
+
+
+@dataclass(frozen=True)
+class Shown:
+    """An alert's row, its ticket, and who was told."""
+
+    row: Row
+    ticket: KnownTicket
+    told: Sequence[Row]
+
+    @property
+    def next_step(self) -> Step | None:
+        """The step that time will tell; None where nothing climbs."""
+        if self.row["next_at"] is None or self.row["next_level"] is None:
+            return None
+        return ladder_of(self.row).step(Place(self.row["next_round"], self.row["next_level"]))
+
+
+@dataclass(frozen=True)
+class Changed:
+    """Changed alerts, each with the place behind it."""
+
+    views: Sequence[tuple[str, AlertView]]
+    found: queries.Changes
+
+
+class Alerts:
+    """One per process."""
+
+    def __init__(self, opened: Resources) -> None:
+        self.database = opened.database
+        self._opened = opened
+        self._people = People(opened.directory)
+        self._raising = Raising(read_ladders(opened.settings.ladders_file))
+
+    async def page(self, caller: Caller, filters: AlertFilters) -> tuple[list[AlertView], str | None, str]:
+        """A page of alerts within reach, where the list goes on, and the place from which the stream goes on without
+        a gap."""
+        async with self.database.read() as connection:
+            position = await queries.position(connection)
+            rows, following = await queries.page(connection, caller, filters)
+            shown = await _with_all(connection, rows)
+        return await self._views(caller, shown), following, position
+
+    async def changes(self, caller: Caller, place: str, limit: int) -> Changed:
+        """Alerts within reach that changed behind a place."""
+        async with self.database.read() as connection:
+            found = await queries.changes(connection, caller, place, limit)
+            shown = await _with_all(connection, found.rows)
+        views = await self._views(caller, shown)
+        return Changed(list(zip(map(queries.place_of, found.rows), views, strict=True)), found)
+
+    async def show(self, caller: Caller, alert_id: str) -> AlertView:
+        """One alert.
+
+        Raises:
+            NotFound: there is none.
+            Forbidden: its ticket is out of the caller's reach.
+        """
+        async with self.database.read() as connection:
+            row, _ = await _within_reach(connection, caller, await queries.find(connection, alert_id))
+            shown = await _with_all(connection, [row])
+        return (await self._views(caller, shown))[0]
+
+    async def require_reach(self, caller: Caller, alert_id: str, action: Action) -> None:
+        """Return when the caller may do this to the alert; raise as `show` otherwise."""
+        async with self.database.read() as connection:
+            await _within_reach(connection, caller, await queries.find(connection, alert_id), action)
+
+    async def raise_low_rating(self, connection: AsyncConnection, asked: RaiseAlert) -> str:
+        """Raise an alert that no clock raises; once."""
+        return await self._raising.raise_low_rating(connection, asked)
+
+    async def handing_over(self, staff: str, at: datetime) -> Change:
+        """The change that hands an alert over to a colleague, named by id or user name.
+
+        It raises `ValidationFailed` for somebody unknown and for somebody who may not answer the alert.
+        """
+        roll = await self._people.roll(must_have=[staff])
+        member = next((it for it in roll.staff if it.active and staff in {it.id, it.username}), None)
+        settings = self._opened.settings
+
+        async def change(connection: AsyncConnection, row: RowMapping, ticket: KnownTicket) -> RowMapping:
+            to = _require_answering(member, ticket)
+            url, stale_after = settings.public_url, settings.notice_stale_after
+            return await changing.hand_over(connection, row, ticket, to, at, public_url=url, stale_after=stale_after)
+
+        return change
+
+    async def answer(
+        self,
+        connection: AsyncConnection,
+        caller: Caller,
+        alert_id: str,
+        answer: Answer,
+        change: Change,
+        if_match: int | None,
+    ) -> AlertView:
+        """Do what a person asks of an alert, in the request's transaction; answers how it is shown then.
+
+        Raises:
+            NotFound, Forbidden: as `show`.
+            Conflict: `illegal_transition`, it is resolved.
+            StaleVersion: it is not the version that the person saw.
+        """
+        held = await keeping.locked(connection, alert_id)
+        row, ticket = await _within_reach(connection, caller, held, Action.ANSWER_ALERT)
+        changing.require_legal(row, answer)
+        if if_match not in {None, row["version"]}:
+            raise StaleVersion(extra={"version": row["version"]})
+        after = await change(connection, row, ticket)
+        shown = await _with_all(connection, [after])
+        return (await self._views(caller, shown))[0]
+
+    async def _views(self, caller: Caller, shown: Sequence[Shown]) -> list[AlertView]:
+        following = await self._following(shown)
+        return [
+            alert_view(
+                each.row,
+                list(map(told_view, each.told)),
+                following.get(each.row["id"]),
+                each.ticket,
+                allowed=_allowed(caller, each),
+                with_note=may(caller, Action.READ_NOTE, each.ticket),
+            )
+            for each in shown
+        ]
+
+    async def _following(self, shown: Iterable[Shown]) -> dict[str, NextView]:
+        """Who is told next of each, asked of the directory once for all of them."""
+        climbing = [(each, step) for each in shown if (step := each.next_step)]
+        asked = [questions(each.ticket, rungs_of([step]), each.row["next_at"]) for each, step in climbing]
+        answers: Answers | None = None
+        try:
+            answers = await ask(self._opened.directory, set().union(*asked)) if climbing else {}
+        except Refusal:
+            answers = None
+        return {each.row["id"]: _next_view(each, step, answers) for each, step in climbing}
+
+
+async def _with_all(connection: AsyncConnection, rows: Sequence[Row]) -> list[Shown]:
+    if not rows:
+        return []
+    tickets = await known.find(connection, sorted({row["ticket_no"] for row in rows}))
+    told = await queries.told_of(connection, [row["id"] for row in rows])
+    return [Shown(row, tickets[row["ticket_no"]], told[row["id"]]) for row in rows]
+
+
+async def _within_reach(
+    connection: AsyncConnection, caller: Caller, row: Any, action: Action = Action.READ_ALERT
+) -> tuple[Any, KnownTicket]:
+    if row is None:
+        raise NotFound
+    ticket = (await known.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
+    if not may(caller, action, ticket):
+        raise Forbidden
+    return row, ticket
+
+
+def _allowed(caller: Caller, shown: Shown) -> Sequence[Answer]:
+    return changing.legal_answers(shown.row["state"]) if may(caller, Action.ANSWER_ALERT, shown.ticket) else ()
+
+
+def _require_answering(member: StaffMember | None, ticket: KnownTicket) -> str:
+    if member is None:
+        raise ValidationFailed.at("/staff", "unknown_staff", "no active member of staff has this id or user name")
+    roles = frozenset(role.value for role in member.roles)
+    person = Caller(kind="staff", id=member.id, name=member.name, roles=roles, department=member.department)
+    if not may(person, Action.ANSWER_ALERT, ticket) or member.id == ticket.complaint_about:
+        raise ValidationFailed.at("/staff", "may_not_answer", "they may not answer alerts of this ticket")
+    return member.id
+
+
+def _next_view(shown: Shown, step: Step, answers: Answers | None) -> NextView:
+    at, rungs = shown.row["next_at"], dict.fromkeys(rung for choice in step for rung in choice)
+    staff = None
+    if answers is not None:
+        staff = tuple(each.staff for each in found_by(step, shown.ticket, answers, at))
+    return NextView(at=at, rungs=tuple(rungs), staff=staff)

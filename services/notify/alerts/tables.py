@@ -1,0 +1,115 @@
+"""Tables of alerts: where each stands, who was told, what the ticket's journal is still to be told."""
+
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from services.notify.tables import metadata
+from services.runtime.starting import engine_columns
+from services.runtime.transactions import Xid8
+
+
+def _instant(name: str, *, nullable: bool = True) -> Column[object]:
+    return Column(name, DateTime(timezone=True), nullable=nullable)
+
+
+alerts = Table(
+    "alerts",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False, server_default=text("1")),
+    Column("ticket_no", ForeignKey("tickets.ticket_no"), nullable=False),
+    Column("cycle", Integer, nullable=False),
+    Column("clock", Text),
+    Column("clock_round", Integer),
+    Column("threshold", Text, nullable=False),
+    _instant("due_at", nullable=False),
+    _instant("raised_at", nullable=False),
+    Column("state", Text, nullable=False),
+    Column("ladder", JSONB, nullable=False),
+    Column("round", Integer, nullable=False, server_default=text("1")),
+    Column("level", Integer, nullable=False, server_default=text("0")),
+    Column("last_round", Integer, nullable=False),
+    Column("next_round", Integer),
+    Column("next_level", Integer),
+    _instant("next_at"),
+    _instant("exhausted_at"),
+    Column("acknowledged_by", Text),
+    _instant("acknowledged_at"),
+    _instant("expires_at"),
+    _instant("snoozed_until"),
+    Column("handed_to", Text),
+    Column("resolution", Text),
+    Column("resolution_note", Text),
+    Column("resolved_by", Text),
+    _instant("resolved_at"),
+    Column("remarks", Integer, nullable=False, server_default=text("0")),
+    Column("news", Integer, nullable=False, server_default=text("0")),
+    _instant("missed_at"),
+    Column("ended", Boolean, nullable=False, server_default=text("false")),
+    Column("tx", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    *engine_columns(),
+    CheckConstraint("state IN ('open', 'acknowledged', 'snoozed', 'resolved')", name="alerts_state"),
+    CheckConstraint(
+        "(state = 'resolved') = (resolved_at IS NOT NULL AND resolution IS NOT NULL)", name="alerts_resolved_says_why"
+    ),
+    CheckConstraint("(clock IS NULL) = (threshold = 'low_rating')", name="alerts_of_clocks_and_ratings"),
+    CheckConstraint("(next_round IS NULL) = (next_level IS NULL)", name="alerts_next_place"),
+    Index(
+        "alerts_once",
+        "ticket_no",
+        "cycle",
+        text("coalesce(clock, '')"),
+        text("coalesce(clock_round, 0)"),
+        "threshold",
+        unique=True,
+    ),
+    Index("alerts_by_raising", text("raised_at DESC"), text("id DESC")),
+    Index("alerts_unresolved", "ticket_no", postgresql_where=text("state <> 'resolved'")),
+    Index("alerts_living", "engine_attempts", "id", postgresql_where=text("NOT ended")),
+    Index("alerts_by_next_step", "next_at", postgresql_where=text("NOT ended")),
+    Index("alerts_by_change", "tx", "id"),
+)
+"""One row an alert. `round` and `level` are the place on the ladder that was told last, `next_round` and `next_level`
+the one that comes next, at `next_at`; while it is acknowledged or snoozed, `next_at` is when that ends. `last_round`
+bounds the climb. `remarks` counts what the journal is told, `news` what the workflow is told: changes that it did not
+make itself; `missed_at` is when its step was last found long due. `ended`: its workflow has nothing left to do."""
+
+tellings = Table(
+    "alert_tellings",
+    metadata,
+    Column("alert_id", ForeignKey(alerts.c.id), nullable=False),
+    Column("round", Integer, nullable=False),
+    Column("level", Integer, nullable=False),
+    Column("staff", Text, nullable=False),
+    Column("rung", Text),
+    _instant("at", nullable=False),
+    Column("notice_key", Text, nullable=False, unique=True),
+    PrimaryKeyConstraint("alert_id", "round", "level", "staff"),
+    Index("alert_tellings_by_staff", "staff", "alert_id"),
+)
+"""Who was told, on which rung; level 0 is a hand-over, which no ladder knows."""
+
+remarks = Table(
+    "alert_remarks",
+    metadata,
+    Column("key", Text, primary_key=True),
+    Column("alert_id", ForeignKey(alerts.c.id), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("remark", JSONB, nullable=False),
+    _instant("entered_at"),
+    Column("refused", Text),
+    Index("alert_remarks_of_alert", "alert_id", "number", unique=True),
+)
+"""What the journal of the ticket is told of an alert, in order."""

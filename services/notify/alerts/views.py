@@ -1,0 +1,101 @@
+"""Alerts as the API shows them (api.md)."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from pydantic import Field
+
+from services.contracts.alert import AlertState, Resolution, Rung, Threshold
+from services.contracts.base import Instant, Message
+from services.contracts.notice import NoticeChannel, NoticeState
+from services.contracts.words import ClockName
+from services.notify.alerts.changing import Answer
+from services.notify.known import KnownTicket
+
+
+class ToldView(Message):
+    """Who was told, and what became of it. Level 0 is a hand-over."""
+
+    staff: str
+    at: Instant
+    channel: NoticeChannel | None = Field(description="Null until it has gone.")
+    state: NoticeState
+    rung: Rung | None
+    round: int
+    level: int
+
+
+class NextView(Message):
+    """Who is told next, and when, if nobody answers until then."""
+
+    at: Instant
+    rungs: tuple[Rung, ...]
+    staff: tuple[str, ...] | None = Field(description="As of now; null while the directory does not answer.")
+
+
+class AlertView(Message):
+    """One alert. `level` is the step of the ladder that was told last, from 1; 0 before anybody was told."""
+
+    id: str
+    version: int
+    ticket_no: str
+    clock: ClockName | None = Field(description="Null for a low rating.")
+    cycle: int
+    clock_round: int | None
+    threshold: Threshold
+    due_at: Instant
+    raised_at: Instant
+    state: AlertState
+    level: int
+    round: int = Field(description="How often the ladder was begun.")
+    told: tuple[ToldView, ...]
+    next: NextView | None
+    exhausted_at: Instant | None = Field(description="When the last round ended without an answer.")
+    acknowledged_by: str | None
+    acknowledged_at: Instant | None
+    expires_at: Instant | None = Field(description="When the acknowledgement ends and the ladder goes on.")
+    snoozed_until: Instant | None
+    handed_to: str | None
+    resolved_at: Instant | None
+    resolved_by: str | None
+    resolution: Resolution | None
+    resolution_note: str | None = Field(description="Null without the right to notes.")
+    department: str | None
+    owner: str | None
+    allowed: tuple[Answer, ...] = Field(description="What the caller can do with it now.")
+
+
+class AlertPage(Message):
+    """A page of alerts. The stream goes on from `position` without a gap: give it as `Last-Event-ID`."""
+
+    items: tuple[AlertView, ...]
+    next_cursor: str | None
+    position: str
+
+
+def told_view(row: Mapping[Any, Any]) -> ToldView:
+    """Show a telling, read with its notice."""
+    same = ("staff", "at", "rung", "round", "level", "channel", "state")
+    return ToldView(**{name: row[name] for name in same})
+
+
+def alert_view(
+    row: Mapping[Any, Any],
+    told: Sequence[ToldView],
+    following: NextView | None,
+    ticket: KnownTicket,
+    *,
+    allowed: Sequence[Answer],
+    with_note: bool,
+) -> AlertView:
+    """Show a row."""
+    apart = {
+        "told": tuple(told),
+        "next": following,
+        "department": ticket.department,
+        "owner": ticket.owner,
+        "allowed": tuple(allowed),
+        "resolution_note": row["resolution_note"] if with_note else None,
+    }
+    same = {name: row[name] for name in AlertView.model_fields if name not in apart}
+    return AlertView(**same, **apart)

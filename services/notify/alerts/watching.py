@@ -1,0 +1,67 @@
+"""Looks after the alerts that wait: how many there are, and whether the workflow of each still keeps its time."""
+
+import asyncio
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+
+from prometheus_client import Gauge
+from sqlalchemy import func, select, update
+
+from services.contracts.alert import AlertState
+from services.notify.alerts.keeping import UNRESOLVED
+from services.notify.alerts.tables import alerts
+from services.notify.resources import STARTER_CHANNEL
+from services.runtime.database import Database
+from services.runtime.errors import Refusal
+from services.runtime.starting import wake
+
+EVERY_SECONDS = 5.0
+MISSED_AFTER = timedelta(minutes=2)
+"""How late a step may be before the alert's workflow is started anew: it may have been ended by hand."""
+
+open_gauge = Gauge("bihuan_alerts_open", "Alerts that are not resolved.", ["state"])
+exhausted_gauge = Gauge("bihuan_alerts_exhausted", "Open alerts whose ladder ended without an answer.")
+late_gauge = Gauge("bihuan_alerts_late_seconds", "How late the latest of the due steps of alerts is; 0 when none is.")
+
+
+async def watch(database: Database) -> None:
+    """Look until cancelled; while PostgreSQL is away the last figures stand."""
+    while True:
+        with suppress(Refusal):
+            await measure(database)
+            await start_missed(database)
+        await asyncio.sleep(EVERY_SECONDS)
+
+
+async def measure(database: Database) -> None:
+    """Count what waits."""
+    exhausted = func.count().filter(alerts.c.exhausted_at.is_not(None))
+    query = select(alerts.c.state, func.count().label("number"), exhausted.label("exhausted")).where(UNRESOLVED)
+    due = select(func.min(alerts.c.next_at)).where(alerts.c.ended.is_(False))
+    async with database.read() as connection:
+        rows = {row.state: row for row in await connection.execute(query.group_by(alerts.c.state))}
+        first: datetime | None = await connection.scalar(due)
+    for state in AlertState:
+        if state is not AlertState.RESOLVED:
+            open_gauge.labels(state).set(rows[state].number if state in rows else 0)
+    exhausted_gauge.set(rows[AlertState.OPEN].exhausted if AlertState.OPEN in rows else 0)
+    late_gauge.set(max((datetime.now(UTC) - first).total_seconds(), 0.0) if first else 0.0)
+
+
+async def start_missed(database: Database) -> int:
+    """Take alerts whose step is long due from the engine: the starter then starts, or tells, their workflows.
+
+    Answers how many. A workflow that runs and cannot get on hears what it knows.
+    """
+    missed = (
+        alerts.c.ended.is_(False),
+        alerts.c.engine_id.is_not(None),
+        alerts.c.next_at < datetime.now(UTC) - MISSED_AFTER,
+        alerts.c.missed_at.is_(None) | (alerts.c.missed_at < datetime.now(UTC) - MISSED_AFTER),
+    )
+    async with database.begin() as connection:
+        values = {"engine_id": None, "news": alerts.c.news + 1, "missed_at": datetime.now(UTC)}
+        taken = await connection.execute(update(alerts).where(*missed).values(**values))
+        if taken.rowcount:
+            await wake(connection, STARTER_CHANNEL)
+    return taken.rowcount

@@ -1,0 +1,73 @@
+"""What alerts bring into the worker: the follower of the journal, the workflow, and the starter's view of the rows."""
+
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Row
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+from services.contracts.names import QUEUE_NOTIFY, SIGNAL_ALERT_CHANGED, WORKFLOW_ALERT, alert_workflow_id
+from services.notify.alerts.activities import AlertActivities
+from services.notify.alerts.climbing import Climber
+from services.notify.alerts.flow import AlertWorkflow
+from services.notify.alerts.keeping import standing_of
+from services.notify.alerts.ladders import read_ladders
+from services.notify.alerts.raising import Raising
+from services.notify.alerts.remarking import Remarking
+from services.notify.alerts.tables import alerts
+from services.notify.alerts.watching import watch
+from services.notify.resources import Pieces, Resources
+from services.notify.tables import feed_tables
+from services.runtime.following import Follower
+from services.runtime.starting import Startable
+from services.runtime.temporal import RPC_LIMIT
+
+FOLLOWER = "alerts"
+
+
+def pieces(opened: Resources) -> Pieces:
+    """Put the worker's part of alerts together."""
+    activities = AlertActivities(Climber(opened), Remarking(opened))
+    follower = Follower(
+        FOLLOWER,
+        database=opened.database,
+        tables=feed_tables,
+        fetch=opened.read_feed,
+        apply=Raising(read_ladders(opened.settings.ladders_file)).apply,
+    )
+    return Pieces(
+        workflows=[AlertWorkflow],
+        activities=[activities.climb, activities.enter_remarks],
+        startables=lambda client: [startable(client)],
+        followers=[follower],
+        tasks=[partial(watch, opened.database)],
+    )
+
+
+def startable(client: Client) -> Startable:
+    """An alert that is not ended has a workflow, which is told of every change of the row."""
+
+    async def start(row: Row[Any]) -> None:
+        """Start the workflow, or tell the one that runs how the row stands."""
+        standing = standing_of(row)
+        await client.start_workflow(
+            WORKFLOW_ALERT,
+            standing,
+            id=alert_workflow_id(standing.id),
+            task_queue=QUEUE_NOTIFY,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=SIGNAL_ALERT_CHANGED if row.news else None,
+            start_signal_args=[standing],
+            rpc_timeout=RPC_LIMIT,
+        )
+
+    return Startable(
+        table=alerts,
+        living=alerts.c.ended.is_(False),
+        key=alerts.c.id,
+        columns=(alerts.c.id, alerts.c.version, alerts.c.state, alerts.c.next_at, alerts.c.remarks, alerts.c.news),
+        start=start,
+        revision=alerts.c.news,
+    )

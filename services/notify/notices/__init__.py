@@ -1,0 +1,1 @@
+"""Notices: one thing told to one person, once (product.md 6)."""

@@ -1,0 +1,59 @@
+"""What the notice's workflow asks of the outside, with its retry policies: declared here and nowhere else."""
+
+from datetime import timedelta
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+
+with workflow.unsafe.imports_passed_through():
+    from services.contracts.names import ACTIVITY_DELIVER, ACTIVITY_GIVE_UP
+    from services.contracts.notice import NoticeOrder
+
+_ONE_TRY = timedelta(seconds=30)
+
+
+async def deliver_at_once(order: NoticeOrder) -> str:
+    """Try once, without a task of its own: nearly every notice goes like this.
+
+    Raises:
+        FailureError: it did not go; a local activity's own error, or one of the engine's.
+    """
+    state: str = await workflow.execute_local_activity(
+        ACTIVITY_DELIVER,
+        order,
+        result_type=str,
+        start_to_close_timeout=_ONE_TRY,
+        retry_policy=RetryPolicy(maximum_attempts=1),
+    )
+    return state
+
+
+async def deliver(order: NoticeOrder) -> str:
+    """Try with growing pauses until it went, or the order's time is over.
+
+    Raises:
+        ActivityError: the time is over.
+    """
+    state: str = await workflow.execute_activity(
+        ACTIVITY_DELIVER,
+        order,
+        result_type=str,
+        start_to_close_timeout=_ONE_TRY,
+        schedule_to_close_timeout=order.give_up_after,
+        retry_policy=RetryPolicy(
+            initial_interval=order.retry_first, backoff_coefficient=2, maximum_interval=order.retry_longest
+        ),
+    )
+    return state
+
+
+async def give_up(order: NoticeOrder) -> str:
+    """Enter that the notice has failed; retried for ever."""
+    state: str = await workflow.execute_activity(
+        ACTIVITY_GIVE_UP,
+        order,
+        result_type=str,
+        start_to_close_timeout=_ONE_TRY,
+        retry_policy=RetryPolicy(maximum_interval=timedelta(minutes=1)),
+    )
+    return state

@@ -1,0 +1,41 @@
+"""What every channel is."""
+
+from typing import Protocol
+
+from services.contracts.notice import NoticeChannel
+from services.notify.notices.letter import Letter
+
+
+class Undeliverable(Exception):
+    """This notice will never arrive like this; `code` says why, without an address."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+class Unreached(Exception):
+    """The channel did not take the notice now; later it may. Whether it arrived is unknown."""
+
+    def __init__(self, code: str) -> None:
+        self.code = code
+        super().__init__(code)
+
+
+class Channel(Protocol):
+    """One way a notice goes."""
+
+    @property
+    def name(self) -> NoticeChannel:
+        """How the API calls it."""
+
+    def reaches(self, letter: Letter) -> bool:
+        """Whether the letter has the address that this channel needs."""
+
+    async def send(self, letter: Letter) -> None:
+        """Hand the letter over; returns when the other side has taken it. A repeat carries the same key.
+
+        Raises:
+            Undeliverable: it will never go.
+            Unreached: not now.
+        """

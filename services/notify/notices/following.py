@@ -1,0 +1,141 @@
+"""Follows the journal: what happened to a ticket becomes notices, each once (product.md 6, invariant I5)."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.base import format_instant
+from services.contracts.directory import StaffRole
+from services.contracts.feed import TicketEvent
+from services.contracts.notice import Audience, NoticeRequest
+from services.contracts.words import Urgency
+from services.notify import known
+from services.notify.notices import submitting
+from services.notify.notices.submitting import Draft
+from services.notify.notices.tables import handlers
+from services.notify.notices.telling import CANCELS, RELEASES, TELLINGS, Telling, To
+from services.notify.people import People, Roll
+
+FOLLOWER = "notices"
+OWNER, CO_OWNER, DEPARTMENT_HEAD = "owner", "co_owner", "department_head"
+
+
+class NoticeFollower:
+    """Turns pages of the feed into notices; `apply` is a `Follower`'s."""
+
+    def __init__(self, people: People, stale_after: timedelta) -> None:
+        self._people = people
+        self._stale_after = stale_after
+
+    async def apply(self, connection: AsyncConnection, items: Sequence[TicketEvent]) -> None:
+        """Enter what a page of events says, in the transaction that moves the cursor.
+
+        Raises:
+            Unavailable: whom to tell could not be asked; the page is read again.
+        """
+        await known.remember(connection, (item.ticket for item in items))
+        for item in items:
+            await self._take_back(connection, item)
+            drafts = [draft async for draft in self._drafts(connection, item)]
+            await submitting.submit(connection, drafts, self._stale_after)
+            if kind := RELEASES.get(item.event.type):
+                await submitting.release(connection, item.ticket_no, kind)
+
+    async def _take_back(self, connection: AsyncConnection, item: TicketEvent) -> None:
+        if kinds := CANCELS.get(item.event.type):
+            await submitting.cancel_of_ticket(connection, item.ticket_no, kinds)
+
+    async def _drafts(self, connection: AsyncConnection, item: TicketEvent) -> Any:
+        for telling in TELLINGS.get(item.event.type, ()):
+            if not telling.when(item):
+                continue
+            if telling.to is To.CUSTOMER:
+                yield Draft(_request(telling, item, item.ticket.customer_id), held=telling.held)
+                continue
+            by_name = (await self._people.roll()).name_of(item.event.actor.id)
+            # Nobody is told what they did themselves, nor told to handle what is said about them (投诉对象).
+            left_out = {item.event.actor.id, item.ticket.complaint_about}
+            for staff, part in await self._staff(connection, telling.to, item):
+                if staff not in left_out:
+                    yield Draft(_request(telling, item, staff, part=part, by_name=by_name), held=telling.held)
+
+    async def _staff(self, connection: AsyncConnection, to: To, item: TicketEvent) -> Sequence[tuple[str, str]]:
+        """Whom of the staff an event concerns, each with the part they have in the ticket."""
+        roll = await self._people.roll()
+        ticket = item.ticket
+        heads = [(id_, DEPARTMENT_HEAD) for id_ in roll.with_role(StaffRole.DEPARTMENT_HEAD, ticket.department)]
+        if to is To.DEPARTMENT_HEAD:
+            return heads
+        if to is To.NEW_HANDLERS:
+            named = await _newly_named(connection, item)
+            told = {id_ for id_, _ in named}
+            return [*named, *(each for each in heads if named and each[0] not in told)]
+        if ticket.owner:
+            return [(ticket.owner, OWNER)]
+        return _clerks(roll, item) if to is To.OWNER_OR_CLERKS else []
+
+
+def _clerks(roll: Roll, item: TicketEvent) -> Sequence[tuple[str, str]]:
+    return [(id_, "clerk") for id_ in roll.with_role(StaffRole.CLERK, item.ticket.department)]
+
+
+async def _newly_named(connection: AsyncConnection, item: TicketEvent) -> Sequence[tuple[str, str]]:
+    """Owner and co-owners whom the last assignment did not name in the same part; remembers those of this one."""
+    data = item.event.data
+    owners = [str(data["owner"])] if data.get("owner") else []
+    co_owners = data.get("co_owners")
+    helpers = [str(each) for each in co_owners] if isinstance(co_owners, list) else []
+    named = {f"{OWNER}:{id_}": (id_, OWNER) for id_ in owners}
+    named |= {f"{CO_OWNER}:{id_}": (id_, CO_OWNER) for id_ in helpers if id_ not in owners}
+    of_ticket = handlers.c.ticket_no == item.ticket_no
+    before = await connection.scalar(select(handlers.c.named).where(of_ticket)) or []
+    now = insert(handlers).values(ticket_no=item.ticket_no, named=sorted(named))
+    await connection.execute(
+        now.on_conflict_do_update(index_elements=[handlers.c.ticket_no], set_={"named": now.excluded.named})
+    )
+    return [each for key, each in named.items() if key not in before]
+
+
+def _request(telling: Telling, item: TicketEvent, recipient: str, **of_staff: str | None) -> NoticeRequest:
+    event, ticket = item.event, item.ticket
+    to_customer = telling.to is To.CUSTOMER
+    facts = {
+        "kind": ticket.kind,
+        "category": ticket.category,
+        "urgency": ticket.urgency,
+        "product_model": ticket.product_model,
+        "department": ticket.department,
+        "cycle": event.cycle,
+        "happened_at": event.at,
+        **of_staff,
+        **telling.facts(item),
+    }
+    return NoticeRequest.model_validate(
+        {
+            "key": f"journal/{item.ticket_no}/{event.seq}/{telling.kind}/{recipient}",
+            "ticket_no": item.ticket_no,
+            "kind": telling.kind,
+            "audience": Audience.CUSTOMER if to_customer else Audience.STAFF,
+            "recipient": recipient,
+            "language": ticket.language if to_customer else None,
+            "urgent": ticket.urgency is Urgency.URGENT,
+            "at": event.at,
+            "facts": {
+                name: format_instant(fact) if isinstance(fact, datetime) else fact for name, fact in facts.items()
+            },
+            "texts": dict(_texts(telling, item)),
+        }
+    )
+
+
+def _texts(telling: Telling, item: TicketEvent) -> Iterator[tuple[str, str]]:
+    for name, field in telling.texts.items():
+        written = item.body.get(field)
+        if isinstance(written, str):
+            yield name, written
+        elif isinstance(written, list):
+            yield name, "\n".join(f"{number}. {line}" for number, line in enumerate(written, 1))

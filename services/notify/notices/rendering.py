@@ -1,0 +1,171 @@
+"""Writes a text from its template: in a sandbox, within bounds, with nothing but what its kind may name.
+
+A template is data that operations edit. Only a small part of Jinja's language is let in: names, `if`, and the filters
+here. Without loops and calls, writing takes time in proportion to the template and its facts.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes
+from jinja2.exceptions import TemplateError
+from jinja2.sandbox import ImmutableSandboxedEnvironment
+
+from services.contracts.notice import NoticeKind
+from services.notify.notices.samples import variables
+from services.notify.notices.words import Language, sorts, spoken, word
+
+LONGEST_SUBJECT, LONGEST_TEXT = 200, 60_000
+MOST_FILTERS = 100
+_LEGAL = (
+    nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr, nodes.Filter,
+    nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not,
+)  # fmt: skip
+
+
+class Unwritable(Exception):
+    """A text cannot be made of its template; `line` says where, `why` in a sentence."""
+
+    def __init__(self, why: str, line: int = 1, part: str = "text") -> None:
+        self.why, self.line, self.part = why, line, part
+        super().__init__(why)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A subject and a text, as stored; `id` is `<kind>.<language>`, version 0 is the built-in one."""
+
+    kind: NoticeKind
+    language: Language
+    version: int
+    subject: str
+    text: str
+
+    @property
+    def id(self) -> str:
+        """How the API calls it."""
+        return f"{self.kind}.{self.language}"
+
+
+@dataclass(frozen=True)
+class Written:
+    """What a template made of its facts; places for name and links are still open."""
+
+    subject: str
+    text: str
+
+
+def write(template: Template, facts: Mapping[str, Any], zone: ZoneInfo) -> Written:
+    """Write a notice. A fact that was not given is none; a name that the kind does not know is a mistake.
+
+    Raises:
+        Unwritable: the template is broken, names what is not there, or grows beyond its bounds.
+    """
+    known: dict[str, Any] = dict.fromkeys(variables(template.kind))
+    environment = _environment(template.language, zone)
+    given = {**known, **{name: value for name, value in facts.items() if name in known}}
+    subject = _render(environment, template.subject, given, "subject", LONGEST_SUBJECT)
+    text = _render(environment, template.text, given, "text", LONGEST_TEXT)
+    if not subject.strip() or not text.strip():
+        raise Unwritable("the text is empty")
+    return Written(subject=" ".join(subject.split()), text=_tidy(text))
+
+
+def _render(
+    environment: ImmutableSandboxedEnvironment, source: str, facts: Mapping[str, Any], part: str, most: int
+) -> str:
+    try:
+        _check(environment.parse(source))
+        pieces = environment.from_string(source).generate(facts)
+        return "".join(_bounded(pieces, most))
+    except Unwritable as error:
+        raise Unwritable(error.why, error.line, part) from error
+    except TemplateSyntaxError as error:
+        raise Unwritable(error.message or "a syntax error", error.lineno, part) from error
+    except UndefinedError as error:
+        raise Unwritable(error.message or "a name that is not known here", _line_of(error), part) from error
+    except (TemplateError, ValueError, TypeError, KeyError, ArithmeticError, AttributeError) as error:
+        raise Unwritable(f"it cannot be written: {type(error).__name__}", _line_of(error), part) from error
+
+
+def _check(tree: nodes.Template) -> None:
+    """Refuse what a text does not need."""
+    for node in tree.find_all(nodes.Node):
+        if not isinstance(node, _LEGAL):
+            raise Unwritable(f"`{type(node).__name__}` is not possible here", node.lineno)
+    filters = list(tree.find_all(nodes.Filter))
+    if len(filters) > MOST_FILTERS:
+        raise Unwritable(f"more than {MOST_FILTERS} filters are not possible", filters[MOST_FILTERS].lineno)
+
+
+def _bounded(pieces: Iterator[str], most: int) -> Iterator[str]:
+    length = 0
+    for piece in pieces:
+        length += len(piece)
+        if length > most:
+            raise Unwritable(f"it grows longer than {most} characters")
+        yield piece
+
+
+def _environment(language: Language, zone: ZoneInfo) -> ImmutableSandboxedEnvironment:
+    environment = ImmutableSandboxedEnvironment(
+        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
+    )
+    environment.globals.clear()
+    environment.tests.clear()
+    environment.filters.clear()
+    environment.filters.update(
+        words=lambda codes, sort: _in_words(codes, sort, language),
+        instant=lambda at: spoken(_instant(at), language, zone),
+        quote=_quote,
+        listed=_listed,
+    )
+    return environment
+
+
+def _in_words(codes: Any, sort: str, language: Language) -> Any:
+    if sort not in sorts():
+        raise Unwritable(f"`{sort}` is no sort of words; there are {', '.join(sorts())}")
+    if isinstance(codes, list):
+        return [word(str(code), sort, language) for code in codes]
+    return word(str(codes), sort, language)
+
+
+def _instant(at: Any) -> datetime:
+    if not isinstance(at, str):
+        raise Unwritable("`instant` is for instants")
+    return datetime.fromisoformat(at)
+
+
+def _quote(written: Any) -> str:
+    """What a person wrote, set off from what the system says."""
+    lines = str("" if written is None else written).strip().splitlines()
+    return "\n".join(f"> {line}".rstrip() for line in lines)
+
+
+def _listed(entries: Any) -> str:
+    """A list, an entry a line."""
+    each: Sequence[Any] = entries if isinstance(entries, list) else [entries]
+    return "\n".join(f"- {entry}" for entry in each)
+
+
+def _tidy(text: str) -> str:
+    """No more than one empty line in a row, none at the ends: what an `if` left out leaves no hole."""
+    lines: list[str] = []
+    for line in (each.rstrip() for each in text.strip().splitlines()):
+        if line or (lines and lines[-1]):
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def _line_of(error: BaseException) -> int:
+    """The template's line in which an error arose; Jinja rewrites tracebacks to them."""
+    line, trace = 1, error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code.co_filename == "<template>":
+            line = trace.tb_lineno
+        trace = trace.tb_next
+    return line

@@ -1,0 +1,87 @@
+"""What the texts of each kind of notice may speak of, with an example: it tries a template before it is taken."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from services.contracts.notice import Audience, NoticeKind
+from services.contracts.words import ClockName, CloseReason
+
+CUSTOMER_PLACE, TICKET_LINK_PLACE, SURVEY_LINK_PLACE = "{{customer}}", "{{ticket_link}}", "{{survey_link}}"
+"""Places in a written text that are filled at sending, and when it is shown to somebody entitled."""
+
+_AT, _LATER = "2026-11-20T06:30:00Z", "2026-11-23T10:00:00Z"
+_ALWAYS: Mapping[str, Any] = {
+    "ticket_no": "20261120001",
+    "kind": "fault",
+    "urgency": "urgent",
+    "product_model": "BCD-500",
+    "cycle": 1,
+    "happened_at": _AT,
+}
+_TO_CUSTOMER = {"customer": CUSTOMER_PLACE, "ticket_link": TICKET_LINK_PLACE}
+_TO_STAFF = {
+    "console_link": "http://127.0.0.1:8080/tickets/20261120001",
+    "department": "after-sales",
+    "by_name": "王芳",
+}
+_SURVEY = {"survey_link": SURVEY_LINK_PLACE, "expires_at": _LATER}
+_CLOCK = {"clock": ClockName.RESPONSE, "due_at": _LATER, "owner_name": "林涛"}
+_LADDER = {"level": 1, "round": 1}
+
+_OWN: Mapping[NoticeKind, Mapping[str, Any]] = {
+    NoticeKind.RECEIVED: {"acceptance_by": _AT, "response_by": _LATER},
+    NoticeKind.INFORMATION_MISSING: {"fields": ["product.serial_no"], "message": "请拍一张铭牌的照片。"},
+    NoticeKind.INFORMATION_REMINDER: {"reminder": 1},
+    NoticeKind.ACCEPTED: {"response_by": _AT, "resolution_by": _LATER},
+    NoticeKind.ANSWERED: {"message": "工程师明天上午上门检查。"},
+    NoticeKind.PLAN: {"steps": "1. 更换压缩机\n2. 试机 24 小时", "expected_at": _LATER},
+    NoticeKind.PROGRESS: {"message": "配件已到货。"},
+    NoticeKind.RESOLVED: {"result": "resolved", "summary": "压缩机已更换。", "reason": None, "callback_by": _LATER},
+    NoticeKind.CALLBACK_ANNOUNCED: {
+        "callback_by": _LATER, "appointment_at": None, "unreached": True, "second": False,
+    },
+    NoticeKind.CLOSED: {"close_reason": CloseReason.CONFIRMED, "into": None},
+    NoticeKind.SURVEY: _SURVEY,
+    NoticeKind.SURVEY_REMINDER: _SURVEY,
+    NoticeKind.ASSIGNED: {"part": "owner", "reopened": False, "resolution_by": _LATER, "note": "请优先处理。"},
+    NoticeKind.WARNING: {**_CLOCK, **_LADDER},
+    NoticeKind.BREACH: {**_CLOCK, **_LADDER},
+    NoticeKind.CHASE: {"note": "客户又来电了。"},
+    NoticeKind.CUSTOMER_REPLIED: {"supplied": True, "part": "owner"},
+    NoticeKind.PLAN_TO_APPROVE: {"steps": "1. 更换压缩机", "plan_by": _LATER},
+    NoticeKind.LOW_RATING: {**_CLOCK, **_LADDER, "overall": "dissatisfied"},
+    NoticeKind.WEBHOOK_EXHAUSTED: {"webhook_id": "w-1", "description": "ERP", "failed": 3},
+}  # fmt: skip
+
+_STAFF_KINDS = frozenset(
+    {
+        NoticeKind.ASSIGNED,
+        NoticeKind.WARNING,
+        NoticeKind.BREACH,
+        NoticeKind.CHASE,
+        NoticeKind.CUSTOMER_REPLIED,
+        NoticeKind.PLAN_TO_APPROVE,
+        NoticeKind.LOW_RATING,
+        NoticeKind.WEBHOOK_EXHAUSTED,
+    }
+)
+
+
+def audience_of(kind: NoticeKind) -> Audience:
+    """Whom notices of this kind are for."""
+    return Audience.STAFF if kind in _STAFF_KINDS else Audience.CUSTOMER
+
+
+def sample(kind: NoticeKind) -> dict[str, Any]:
+    """Everything that a text of this kind may name, with an example of each."""
+    reached = _TO_STAFF if kind in _STAFF_KINDS else _TO_CUSTOMER
+    return {**_ALWAYS, **reached, **_OWN[kind]}
+
+
+def variables(kind: NoticeKind) -> tuple[str, ...]:
+    """The names that a text of this kind may use."""
+    return tuple(sorted(sample(kind)))
+
+
+SAMPLE_PLACES = ("韩梅梅", {"ticket": "https://service.example/t/…", "survey": "https://service.example/s/…"})
+"""A customer's name and links for a preview."""

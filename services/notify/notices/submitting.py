@@ -1,0 +1,108 @@
+"""Takes notices in: once by their key, whoever asks (invariant I5), and takes back those that still wait."""
+
+import secrets
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from prometheus_client import Counter
+from sqlalchemy import ColumnElement, RowMapping, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.notice import NoticeKind, NoticeRequest, NoticeStanding, NoticeState, NotSentReason
+from services.notify.notices.tables import notices
+from services.notify.resources import STARTER_CHANNEL
+from services.runtime.starting import wake
+
+notices_total = Counter("bihuan_notices_total", "Notices that came to an end, by how.", ["kind", "channel", "state"])
+NO_CHANNEL = "none"
+WAITING = notices.c.state == NoticeState.WAITING
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A request as it enters the table. `held` does not go before `release`."""
+
+    request: NoticeRequest
+    held: bool = False
+
+
+async def submit(connection: AsyncConnection, requests: Iterable[NoticeRequest | Draft], stale_after: timedelta) -> int:
+    """Take requests in, in the transaction of whoever asks; answers how many were new.
+
+    A key that is known already changes nothing. What happened longer than `stale_after` ago is listed and not sent
+    (semantics.md 24).
+    """
+    drafts = [each if isinstance(each, Draft) else Draft(each) for each in requests]
+    oldest = datetime.now(UTC) - stale_after
+    entries = {draft.request.key: _row(draft, oldest) for draft in drafts}
+    if not entries:
+        return 0
+    # In one order, so that two transactions that tell the same never wait for each other in a circle.
+    rows = [entries[key] for key in sorted(entries)]
+    taken = insert(notices).values(rows).on_conflict_do_nothing(index_elements=[notices.c.key])
+    new = (await connection.execute(taken.returning(notices.c.kind, notices.c.state))).all()
+    for row in new:
+        if row.state == NoticeState.NOT_SENT:
+            notices_total.labels(row.kind, NO_CHANNEL, row.state).inc()
+    if any(row.state == NoticeState.WAITING for row in new):
+        await wake(connection, STARTER_CHANNEL)
+    return len(new)
+
+
+async def standing(connection: AsyncConnection, key: str) -> NoticeStanding | None:
+    """Where the notice of this key stands; None without one."""
+    found = await connection.execute(select(notices).where(notices.c.key == key))
+    row = found.mappings().one_or_none()
+    return standing_of(row) if row else None
+
+
+def standing_of(row: RowMapping) -> NoticeStanding:
+    """What a submitter may know of a row."""
+    return NoticeStanding(
+        id=row["id"], state=row["state"], not_sent_reason=row["not_sent_reason"], sent_at=row["sent_at"]
+    )
+
+
+async def cancel(connection: AsyncConnection, prefix: str) -> int:
+    """Take back what waits under keys that begin like this; answers how many. What was sent stays sent."""
+    return await _cancel(connection, notices.c.key.startswith(prefix, autoescape=True))
+
+
+async def cancel_of_ticket(connection: AsyncConnection, ticket_no: str, kinds: Iterable[NoticeKind]) -> int:
+    """Take back what waits of a ticket's notices of these kinds (semantics.md 21)."""
+    return await _cancel(connection, notices.c.ticket_no == ticket_no, notices.c.kind.in_(sorted(kinds)))
+
+
+async def release(connection: AsyncConnection, ticket_no: str, kind: NoticeKind) -> int:
+    """Let held notices of a ticket go; answers how many there were."""
+    held = (WAITING, notices.c.held, notices.c.ticket_no == ticket_no, notices.c.kind == kind)
+    freed = await connection.execute(update(notices).where(*held).values(held=False))
+    if freed.rowcount:
+        await wake(connection, STARTER_CHANNEL)
+    return freed.rowcount
+
+
+async def _cancel(connection: AsyncConnection, *which: ColumnElement[bool]) -> int:
+    gone = update(notices).where(WAITING, *which)
+    gone = gone.values(state=NoticeState.NOT_SENT, not_sent_reason=NotSentReason.CANCELLED, held=False)
+    rows: Sequence[Any] = (await connection.execute(gone.returning(notices.c.kind, notices.c.channel))).all()
+    for row in rows:
+        notices_total.labels(row.kind, row.channel or NO_CHANNEL, NoticeState.NOT_SENT).inc()
+    return len(rows)
+
+
+def _row(draft: Draft, oldest: datetime) -> dict[str, Any]:
+    request = draft.request
+    stale = request.at < oldest
+    return {
+        "id": f"n-{secrets.token_hex(8)}",
+        **request.model_dump(exclude={"facts"}),
+        "facts": request.model_dump(mode="json")["facts"],
+        "held": draft.held and not stale,
+        "state": NoticeState.NOT_SENT if stale else NoticeState.WAITING,
+        "not_sent_reason": NotSentReason.STALE if stale else None,
+        "created_at": func.clock_timestamp(),
+    }

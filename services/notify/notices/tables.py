@@ -1,0 +1,80 @@
+"""Tables of notices and of their texts."""
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Identity,
+    Index,
+    Integer,
+    PrimaryKeyConstraint,
+    Table,
+    Text,
+    text,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
+
+from services.notify.tables import metadata
+from services.runtime.starting import engine_columns
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("position", BigInteger, Identity(always=True), nullable=False, unique=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("ticket_no", Text),
+    Column("kind", Text, nullable=False),
+    Column("audience", Text, nullable=False),
+    Column("recipient", Text, nullable=False),
+    Column("language", Text),
+    Column("urgent", Boolean, nullable=False),
+    Column("at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("facts", JSONB, nullable=False),
+    Column("texts", JSONB, nullable=False),
+    Column("links", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default="waiting"),
+    Column("held", Boolean, nullable=False, server_default=text("false")),
+    Column("not_sent_reason", Text),
+    Column("channel", Text),
+    Column("template", Text),
+    Column("subject", Text),
+    Column("text", Text),
+    Column("sent_at", DateTime(timezone=True)),
+    Column("tries", Integer, nullable=False, server_default=text("0")),
+    Column("last_error", Text),
+    Column("round", Integer, nullable=False, server_default=text("1")),
+    *engine_columns(),
+    CheckConstraint("state IN ('waiting', 'sent', 'failed', 'not_sent')", name="notices_state"),
+    CheckConstraint("(state = 'not_sent') = (not_sent_reason IS NOT NULL)", name="notices_not_sent_says_why"),
+    Index("notices_by_ticket", "ticket_no", "position"),
+    Index("notices_by_recipient", "recipient", "position", postgresql_where=text("audience = 'staff'")),
+    Index("notices_living", "engine_attempts", "id", postgresql_where=text("state = 'waiting' AND NOT held")),
+)
+"""One row a notice. `subject` and `text` are written at the first try and then stay: every repeat says the same. There
+a customer's name and their link are places to be filled (`{{customer}}`, `{{ticket_link}}`): no contact is kept here.
+`round` counts how often somebody had it sent anew; `held` waits for leave to go: a plan for its approval."""
+
+templates = Table(
+    "notice_templates",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("updated_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("updated_by", Text, nullable=False),
+    PrimaryKeyConstraint("id", "version"),
+)
+"""What operations wrote in place of the built-in texts; every version is kept, the highest is in use."""
+
+handlers = Table(
+    "ticket_handlers",
+    metadata,
+    Column("ticket_no", Text, primary_key=True),
+    Column("named", ARRAY(Text), nullable=False),
+)
+"""Who was told that a ticket is theirs, as `owner:<id>` and `co_owner:<id>`: only who is named anew is told again."""

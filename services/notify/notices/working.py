@@ -1,0 +1,102 @@
+"""What notices bring into the worker: the follower of the journal, the workflow, and the starter's view of the rows."""
+
+from collections.abc import Sequence
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.exceptions import WorkflowAlreadyStartedError
+
+from services.contracts.names import QUEUE_NOTIFY, WORKFLOW_NOTICE, notice_workflow_id
+from services.contracts.notice import NoticeOrder
+from services.notify.notices.activities import NoticeActivities
+from services.notify.notices.channels.base import Channel
+from services.notify.notices.channels.email import Email
+from services.notify.notices.channels.inbox import Inbox
+from services.notify.notices.delivering import Delivery, Sender
+from services.notify.notices.flow import NoticeWorkflow
+from services.notify.notices.following import FOLLOWER, NoticeFollower
+from services.notify.notices.reaching import Addresses
+from services.notify.notices.submitting import WAITING
+from services.notify.notices.tables import notices
+from services.notify.people import People
+from services.notify.resources import Pieces, Resources
+from services.notify.settings import NotifySettings
+from services.notify.tables import feed_tables
+from services.runtime.following import Follower
+from services.runtime.starting import Startable
+from services.runtime.temporal import RPC_LIMIT
+
+
+def pieces(opened: Resources) -> Pieces:
+    """Put the worker's part of notices together."""
+    settings = opened.settings
+    activities = NoticeActivities(delivery(opened))
+    follower = Follower(
+        FOLLOWER,
+        database=opened.database,
+        tables=feed_tables,
+        fetch=opened.read_feed,
+        apply=NoticeFollower(People(opened.directory), settings.notice_stale_after).apply,
+    )
+    return Pieces(
+        workflows=[NoticeWorkflow],
+        activities=[activities.deliver, activities.give_up],
+        startables=lambda client: [startable(client, settings)],
+        followers=[follower],
+    )
+
+
+def delivery(opened: Resources) -> Delivery:
+    """Deliver through the channels that the settings open."""
+    settings = opened.settings
+    sender = Sender(settings.smtp_from_name, ZoneInfo(settings.time_zone), settings.public_url)
+    addresses = Addresses(opened.intake, opened.directory)
+    return Delivery(opened.database, addresses, _channels(settings), sender)
+
+
+def startable(client: Client, settings: NotifySettings) -> Startable:
+    """A notice that waits and is not held has a workflow."""
+
+    async def start(row: Row[Any]) -> None:
+        order = NoticeOrder(
+            id=row.id,
+            round=row.round,
+            retry_first=settings.notice_retry_first,
+            retry_longest=settings.notice_retry_longest,
+            give_up_after=settings.notice_give_up_after,
+        )
+        await start_workflow(client, order)
+
+    return Startable(
+        table=notices,
+        living=WAITING & notices.c.held.is_(False),
+        key=notices.c.id,
+        columns=(notices.c.id, notices.c.round),
+        start=start,
+    )
+
+
+async def start_workflow(client: Client, order: NoticeOrder) -> None:
+    """Start the delivery of a notice; one that runs already is left alone."""
+    try:
+        await client.start_workflow(
+            WORKFLOW_NOTICE,
+            order,
+            id=notice_workflow_id(order.id, order.round),
+            task_queue=QUEUE_NOTIFY,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            rpc_timeout=RPC_LIMIT,
+        )
+    except WorkflowAlreadyStartedError:
+        return
+
+
+def _channels(settings: NotifySettings) -> Sequence[Channel]:
+    """In the order in which they are tried."""
+    mails = settings.smtp_host is not None
+    inbox = Inbox(for_customers=not mails)
+    return (Email(settings), inbox) if mails else (inbox,)

@@ -1,0 +1,57 @@
+"""A copy of the directory's staff: whom a step of a ticket concerns."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.contracts.directory import StaffMember, StaffRole
+from services.runtime.errors import Refusal
+from services.runtime.peers import Peer
+
+FRESH_SECONDS = 5.0
+
+
+@dataclass(frozen=True)
+class Roll:
+    """Everybody who works here, as of one moment."""
+
+    staff: tuple[StaffMember, ...] = ()
+
+    def with_role(self, role: StaffRole, department: str | None) -> tuple[str, ...]:
+        """The ids of those who have this role in a department; where it has none, of those who serve all of them."""
+        having = [member for member in self.staff if member.active and role in member.roles]
+        near = [member.id for member in having if department is not None and member.department == department]
+        return tuple(near or [member.id for member in having if member.department is None])
+
+    def name_of(self, id_: str) -> str | None:
+        """What somebody is called, also after they left."""
+        return next((member.name for member in self.staff if member.id == id_), None)
+
+
+class People:
+    """Asks the directory at most every five seconds; when it does not answer, the last copy serves."""
+
+    def __init__(self, directory: Peer) -> None:
+        self._directory = directory
+        self._roll: Roll | None = None
+        self._asked_at = 0.0
+
+    async def roll(self, *, must_have: Sequence[str] = ()) -> Roll:
+        """Everybody; asks again at once when somebody in `must_have` is not known yet.
+
+        Raises:
+            Unavailable: the directory does not answer and there is no copy yet.
+        """
+        known = self._roll
+        is_fresh = time.monotonic() - self._asked_at <= FRESH_SECONDS
+        if known is not None and is_fresh and all(known.name_of(id_) for id_ in must_have):
+            return known
+        try:
+            told = await self._directory.get("/internal/people")
+        except Refusal:
+            if known is None:
+                raise
+            return known
+        self._roll = Roll(tuple(StaffMember.model_validate(item) for item in told["staff"]))
+        self._asked_at = time.monotonic()
+        return self._roll

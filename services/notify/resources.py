@@ -1,0 +1,72 @@
+"""What every part of notify works with in one process: the database, the peers, the settings."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from temporalio.client import Client
+
+from services.contracts.feed import FeedPage
+from services.notify.settings import NotifySettings
+from services.runtime.database import Database
+from services.runtime.following import Follower
+from services.runtime.peers import Peer
+from services.runtime.starting import Startable
+
+STARTER_CHANNEL = "notify_starter"
+"""Woken on commit by whoever leaves a row without a workflow: `wake(connection, STARTER_CHANNEL)`."""
+
+_WAIT_SECONDS = 3
+"""How long a follower's question may wait for news; a peer's answer takes 5 s at most."""
+
+
+@dataclass(frozen=True)
+class Resources:
+    """Opened by `resources`, closed with it."""
+
+    settings: NotifySettings
+    database: Database
+    intake: Peer
+    tickets: Peer
+    directory: Peer
+
+    async def read_feed(self, after: str | None) -> FeedPage:
+        """The next page of the journal's feed; waits a little where there is none yet."""
+        place = {"after": after} if after else {}
+        limit = self.settings.feed_batch
+        page = await self.tickets.get("/internal/events", limit=limit, wait=_WAIT_SECONDS, **place)
+        return FeedPage.model_validate(page)
+
+
+@dataclass(frozen=True)
+class Pieces:
+    """What one of notify's parts brings into the worker."""
+
+    workflows: Sequence[type] = ()
+    activities: Sequence[Callable[..., Any]] = ()
+    startables: Callable[[Client], Sequence[Startable]] = field(default=lambda _: ())
+    followers: Sequence[Follower] = ()
+    tasks: Sequence[Callable[[], Awaitable[None]]] = ()
+    """Run beside the worker until it ends."""
+
+
+@asynccontextmanager
+async def resources(settings: NotifySettings, name: str) -> AsyncIterator[Resources]:
+    """Open what a part of notify needs; `name` is how PostgreSQL lists its connections."""
+    database = Database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.pool_size,
+        role=settings.database_role,
+        application_name=f"bihuan-{name}",
+    )
+    secret = settings.internal_secret.get_secret_value()
+    intake, tickets, directory = (
+        Peer(url, secret) for url in (settings.intake_url, settings.tickets_url, settings.directory_url)
+    )
+    try:
+        yield Resources(settings, database, intake, tickets, directory)
+    finally:
+        for peer in (intake, tickets, directory):
+            await peer.close()
+        await database.dispose()

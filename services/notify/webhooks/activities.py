@@ -1,0 +1,20 @@
+"""What the webhook workflow calls: one pass."""
+
+from temporalio import activity
+
+from services.contracts.names import ACTIVITY_CARRY
+from services.contracts.webhook import Carried, CarryRequest
+from services.notify.webhooks.carrying import Carrier
+
+
+class WebhookActivities:
+    """Passes of this process."""
+
+    def __init__(self, carrier: Carrier) -> None:
+        self._carrier = carrier
+
+    @activity.defn(name=ACTIVITY_CARRY)
+    async def carry(self, request: CarryRequest) -> Carried:
+        """Deliver what is due and answer when to come again. A repeat goes on where the rows stand: what was delivered
+        and not entered goes once more under its id."""
+        return await self._carrier.carry(request.webhook_id, request.now, activity.is_worker_shutdown)

@@ -1,0 +1,452 @@
+"""The ladder over hours: who is told when, until somebody answers (semantics.md 21 to 24)."""
+
+import os
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+
+import pytest
+from sqlalchemy import update
+from temporalio.client import WorkflowExecutionStatus
+from temporalio.testing import WorkflowEnvironment
+
+from services.contracts.alert import RaiseAlert, Threshold
+from services.contracts.journal import EventType
+from services.contracts.names import QUEUE_NOTIFY
+from services.contracts.words import ClockName, Phase
+from services.notify.alerts.activities import AlertActivities
+from services.notify.alerts.climbing import Climber, unheard_total
+from services.notify.alerts.flow import AlertWorkflow
+from services.notify.alerts.remarking import Remarking
+from services.notify.alerts.tables import alerts
+from services.notify.alerts.watching import MISSED_AFTER, start_missed
+from services.notify.assembly import SHARED_WITH_SANDBOX
+from services.runtime.database import Database
+from services.runtime.temporal import worker
+from tests.flow.alert_desk import DAY, HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk
+from tests.replay.recordings import record, replay, strings
+from tests.services.system import until
+
+C = ClockName
+RECORDING = "BIHUAN_RECORD" in os.environ
+ON_CALL, HEAD, SUPERVISOR = "on_call:chen-chen", "department_head:zhou-qiang", "supervisor:wang-fang"
+CLERKS = ["clerks:li-lei", "clerks:zhang-li"]
+TOLD_OWNER = f"owner:{OWNER}"
+
+
+@pytest.fixture
+async def desk(env: WorkflowEnvironment, database: Database) -> AsyncIterator[AlertDesk]:
+    """A desk with its worker."""
+    desk = AlertDesk(env, database)
+    activities = AlertActivities(Climber(desk.opened), Remarking(desk.opened))
+    async with worker(
+        env.client,
+        QUEUE_NOTIFY,
+        workflows=[AlertWorkflow],
+        activities=[activities.climb, activities.enter_remarks],
+        passthrough=SHARED_WITH_SANDBOX,
+        max_concurrent_activities=20,
+        max_concurrent_local_activities=20,
+    ):
+        yield desk
+
+
+async def keep(alert: Alert, name: str) -> None:
+    """What the engine stored replays; with BIHUAN_RECORD=1 it becomes the path's recording."""
+    history = await alert.handle.fetch_history()
+    await replay(history)
+    if RECORDING:
+        record(name, history)
+
+
+async def status(alert: Alert) -> WorkflowExecutionStatus | None:
+    return (await alert.handle.describe()).status
+
+
+async def test_a_breach_tells_the_owner_at_once_and_the_on_call_after_a_quarter_of_an_hour(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached(C.PROGRESS)
+    assert await alert.told() == [TOLD_OWNER]
+    next_at = (await alert.row())["next_at"]
+    await alert.passes_until(next_at - SECOND)
+    assert await alert.told() == [TOLD_OWNER]
+    await alert.passes_until(next_at + SECOND)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL]
+    assert await alert.state() == "open"
+
+
+async def test_the_pause_between_steps_is_shorter_for_urgent_tickets(desk: AlertDesk) -> None:
+    normal, urgent = await desk.ticket().breached(), await desk.ticket(urgency="urgent").breached()
+    for alert, pause in ((normal, 15 * MINUTE), (urgent, 5 * MINUTE)):
+        row = await alert.row()
+        assert abs(row["next_at"] - row["raised_at"] - pause) < 10 * SECOND
+        assert (await alert.notices())[0]["urgent"] is (alert is urgent)
+
+
+async def test_nobody_hears_of_an_acceptance_but_clerks_then_supervisor_then_on_call_then_the_head(
+    desk: AlertDesk,
+) -> None:
+    alert = await desk.ticket(owner=None).breached(C.ACCEPTANCE)
+    for told in ([*CLERKS], [SUPERVISOR], [ON_CALL], [HEAD], [SUPERVISOR]):
+        assert (await alert.told())[-len(told) :] == told
+        await alert.passes(15 * MINUTE + SECOND)
+    assert (await alert.row())["round"] == 2
+
+
+async def test_before_there_is_an_owner_the_clerks_hear_of_a_response(desk: AlertDesk) -> None:
+    assert await (await desk.ticket(owner=None).breached(C.RESPONSE)).told() == CLERKS
+    assert await (await desk.ticket().breached(C.RESPONSE)).told() == [TOLD_OWNER]
+
+
+async def test_owner_and_head_hear_of_a_resolution_together(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached(C.RESOLUTION)
+    assert sorted(await alert.told()) == sorted([TOLD_OWNER, HEAD])
+
+
+async def test_the_ladder_ends_after_three_rounds_with_a_record_and_is_quiet_then(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached(C.PROGRESS)
+    for _ in range(11):
+        assert (await alert.row())["exhausted_at"] is None
+        await alert.passes(15 * MINUTE + SECOND)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL, HEAD, SUPERVISOR] * 3
+    assert (await alert.row())["exhausted_at"] is None
+    await alert.passes(15 * MINUTE + SECOND)
+    row = await alert.row()
+    assert (row["state"], row["next_at"], row["exhausted_at"] is not None) == ("open", None, True)
+    await alert.passes(30 * DAY)
+    assert len(await alert.told()) == 12
+    keys = [notice["key"] for notice in await alert.notices()]
+    assert len(keys) == len(set(keys)) == 12
+    await keep(alert, "alert_exhausted")
+
+
+async def test_an_acknowledgement_stops_the_ladder_until_it_expires_after_four_hours(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached(C.PROGRESS)
+    await alert.passes(14 * MINUTE)
+    await alert.acknowledge()
+    row = await alert.row()
+    assert (row["state"], row["acknowledged_by"], row["expires_at"] - row["acknowledged_at"]) == (
+        "acknowledged", OWNER, 4 * HOUR,
+    )  # fmt: skip
+    await alert.passes_until(row["expires_at"] - SECOND)
+    assert (await alert.told(), await alert.state()) == ([TOLD_OWNER], "acknowledged")
+    await alert.passes_until(row["expires_at"] + SECOND)
+    assert (await alert.told(), await alert.state()) == ([TOLD_OWNER, ON_CALL], "open")
+    await keep(alert, "alert_acknowledged")
+
+
+async def test_a_second_acknowledgement_takes_over_and_begins_its_own_four_hours(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached()
+    await alert.acknowledge()
+    await alert.passes(3 * HOUR)
+    await alert.acknowledge("wang-fang")
+    await alert.passes(2 * HOUR)
+    row = await alert.row()
+    assert (row["state"], row["acknowledged_by"]) == ("acknowledged", "wang-fang")
+    assert desk.journal.of(alert) == ["alert.raised", "alert.acknowledged", "alert.acknowledged"]
+
+
+async def test_nobody_is_told_of_an_acknowledged_alert_although_its_signal_was_lost(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached()
+    await alert.acknowledge(heard=False)
+    await alert.passes(20 * MINUTE)
+    assert (await alert.told(), await alert.state()) == ([TOLD_OWNER], "acknowledged")
+    await alert.passes(3 * HOUR + 45 * MINUTE)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL]
+
+
+async def test_whoever_answers_an_exhausted_alert_makes_it_climb_again_afterwards(desk: AlertDesk) -> None:
+    desk.shorten_ladders(steps=2, rounds=1)
+    alert = await desk.ticket().breached()
+    await alert.passes(31 * MINUTE)
+    assert (await alert.row())["exhausted_at"] is not None
+    await alert.acknowledge()
+    assert (await alert.row())["exhausted_at"] is None
+    await alert.passes(4 * HOUR + SECOND)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL, TOLD_OWNER]
+    await alert.passes(31 * MINUTE)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL] * 2
+    assert (await alert.row())["exhausted_at"] is not None
+
+
+async def test_a_snoozed_alert_rests_until_its_instant_and_climbs_on(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached()
+    await alert.snooze(HOUR)
+    until = (await alert.row())["snoozed_until"]
+    await alert.passes_until(until - SECOND)
+    assert (await alert.told(), await alert.state()) == ([TOLD_OWNER], "snoozed")
+    await alert.passes_until(until + SECOND)
+    assert (await alert.told(), await alert.state()) == ([TOLD_OWNER, ON_CALL], "open")
+
+
+async def test_a_colleague_who_is_handed_an_alert_is_told_and_the_ladder_waits_for_them(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached()
+    await alert.passes(10 * MINUTE)
+    await alert.hand_over("gao-yuan")
+    assert await alert.told() == [TOLD_OWNER, "colleague:gao-yuan"]
+    await alert.passes(14 * MINUTE)
+    assert len(await alert.told()) == 2
+    await alert.passes(MINUTE + SECOND)
+    assert (await alert.told())[2:] == [ON_CALL]
+
+
+async def test_a_clock_met_while_the_ladder_climbs_ends_the_alert(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    alert = await ticket.breached(C.RESPONSE)
+    await alert.passes(20 * MINUTE)
+    await alert.follows(ticket.met(C.RESPONSE))
+    row = await alert.row()
+    assert (row["state"], row["resolution"], row["ended"]) == ("resolved", "clock_ended", True)
+    assert await status(alert) == WorkflowExecutionStatus.COMPLETED
+    assert desk.journal.of(alert) == ["alert.raised", "alert.resolved"]
+    assert await alert.told() == [TOLD_OWNER, ON_CALL]
+    assert len((await alert.handle.fetch_history()).events) <= 36
+    await keep(alert, "alert_clock_met")
+
+
+async def test_an_alert_that_is_met_soon_costs_the_engine_less_than_thirty_events(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    alert = await ticket.breached(C.RESPONSE)
+    await alert.follows(ticket.met(C.RESPONSE))
+    await alert.handle.result()
+    assert len((await alert.handle.fetch_history()).events) < 30
+
+
+async def test_a_closed_ticket_ends_its_alerts_and_nobody_is_told_any_more(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    alert = await ticket.breached()
+    await alert.follows(ticket.closed())
+    assert (await alert.row())["resolution"] == "ticket_closed"
+    await alert.passes(DAY)
+    assert await alert.told() == [TOLD_OWNER]
+
+
+async def test_a_breach_that_was_met_before_it_was_heard_of_is_told_once(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached(C.RESPONSE, state=None)
+    assert (await alert.told(), await alert.state()) == ([TOLD_OWNER], "resolved")
+    assert await alert.handle.result() is None
+    assert desk.journal.of(alert) == ["alert.raised", "alert.resolved"]
+    assert (await alert.row())["ended"] is True
+
+
+async def test_a_breach_that_is_heard_of_after_the_closing_is_on_record_and_nobody_is_told(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    breach = ticket.breach(C.RESPONSE)
+    closed = breach.ticket.model_copy(update={"phase": Phase.CLOSED, "live_clocks": {}})
+    await desk.apply(breach.model_copy(update={"ticket": closed}))
+    assert await desk.starter().reconcile() == 0
+    (row,) = await desk.alerts()
+    assert (row["state"], row["resolution"], row["level"]) == ("resolved", "ticket_closed", 0)
+    assert desk.journal.remarks == {}
+
+
+async def test_a_person_may_end_an_alert(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached()
+    await alert.resolve()
+    row = await alert.row()
+    assert (row["resolution"], row["resolved_by"]) == ("by_person", OWNER)
+    await alert.passes(DAY)
+    assert await alert.told() == [TOLD_OWNER]
+    assert "已电话联系" not in str(desk.journal.remarks)
+
+
+async def test_a_new_owner_is_told_when_the_ladder_comes_to_them(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    alert = await ticket.breached()
+    await alert.follows(ticket.event(EventType.ASSIGNED, owner="gao-yuan"))
+    for _ in range(4):
+        await alert.passes(15 * MINUTE + SECOND)
+    assert (await alert.told())[-1] == "owner:gao-yuan"
+
+
+async def test_a_step_that_finds_nobody_is_passed_over_at_once(desk: AlertDesk) -> None:
+    desk.directory.crew["on_call"] = ()
+    alert = await desk.ticket(owner=None, department=None).breached(C.SECOND_CALLBACK)
+    assert await alert.told() == [SUPERVISOR]
+    await alert.passes(15 * MINUTE + SECOND)
+    assert await alert.told() == [SUPERVISOR, HEAD]
+
+
+async def test_a_ladder_that_finds_nobody_tells_the_administrators_once_a_round(desk: AlertDesk) -> None:
+    desk.directory.crew = {"admin": ("sun-lei",)}
+    alert = await desk.ticket(owner=None).breached(C.ACCEPTANCE)
+    assert await alert.told() == ["admin:sun-lei"]
+    await alert.passes(HOUR)
+    assert await alert.told() == ["admin:sun-lei"] * 3
+    assert (await alert.row())["exhausted_at"] is not None
+
+
+async def test_an_alert_that_nobody_at_all_can_hear_is_counted_and_climbs_on(desk: AlertDesk) -> None:
+    before = unheard_total._value.get()
+    desk.directory.crew = {}
+    alert = await desk.ticket(owner=None).breached(C.ACCEPTANCE)
+    assert (await alert.told(), await alert.state()) == ([], "open")
+    assert unheard_total._value.get() == before + 1
+    desk.directory.crew = {"clerks": ("li-lei",)}
+    await alert.passes(15 * MINUTE + SECOND)
+    assert await alert.told() == ["clerks:li-lei"]
+
+
+async def test_the_person_that_the_complaint_is_about_hears_nothing(desk: AlertDesk) -> None:
+    alert = await desk.ticket(complaint_about="li-lei", owner=None).breached(C.ACCEPTANCE)
+    assert await alert.told() == ["clerks:zhang-li"]
+
+
+async def test_an_engine_that_lost_its_store_goes_on_where_the_ladder_stood(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached()
+    promised = (await alert.row())["next_at"]
+    await alert.handle.terminate()
+    async with desk.database.begin() as connection:
+        await connection.execute(update(alerts).values(engine_id="another engine"))
+    assert await desk.starter().reconcile() == 1
+    await alert.settled()
+    assert (await alert.row())["next_at"] == promised
+    await alert.passes_until(promised - SECOND)
+    assert await alert.told() == [TOLD_OWNER]
+    await alert.passes_until(promised + SECOND)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL]
+    assert desk.journal.of(alert) == ["alert.raised"]
+
+
+async def test_an_alert_whose_workflow_was_ended_by_hand_is_started_anew_when_its_step_is_long_due(
+    desk: AlertDesk,
+) -> None:
+    alert = await desk.ticket().breached()
+    await alert.handle.terminate()
+    for late, missed in ((MISSED_AFTER - SECOND, 0), (MISSED_AFTER + SECOND, 1)):
+        async with desk.database.begin() as connection:
+            await connection.execute(update(alerts).values(next_at=datetime.now(UTC) - late))
+        assert await start_missed(desk.database) == missed
+    assert await start_missed(desk.database) == 0
+    await desk.starter().reconcile()
+    await until(alert.told_twice)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL]
+
+
+async def test_two_clocks_breached_at_once_are_two_alerts_and_each_is_raised_once(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    events = (ticket.breach(C.RESPONSE), ticket.breach(C.RESOLUTION))
+    await desk.apply(*events)
+    await desk.apply(*events)
+    assert sorted(row["clock"] for row in await desk.alerts()) == ["resolution", "response"]
+
+
+async def test_rounds_of_a_clock_have_alerts_of_their_own(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    first = await ticket.breached(C.PROGRESS, round_=1)
+    second = await ticket.breached(C.PROGRESS, round_=2)
+    await first.follows(ticket.met(C.PROGRESS, round_=1))
+    assert (await first.state(), await second.state()) == ("resolved", "open")
+
+
+async def test_a_warning_tells_the_first_step_and_does_not_climb(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.warning(C.RESOLUTION, left=2 * DAY))
+    alert = await ticket.started()
+    assert sorted(await alert.told()) == sorted([TOLD_OWNER, HEAD])
+    await alert.passes(DAY)
+    row = await alert.row()
+    assert (len(await alert.told()), row["state"], row["exhausted_at"]) == (2, "open", None)
+
+
+async def test_a_warning_that_comes_true_gives_way_to_the_breach(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.warning(C.RESOLUTION))
+    warning = await ticket.started()
+    breach = await ticket.breached(C.RESOLUTION)
+    assert (await warning.row())["resolution"] == "breached"
+    assert (await breach.row())["threshold"] == "breach"
+    assert warning.id != breach.id
+
+
+async def test_a_warning_of_a_clock_that_was_met_paused_or_is_due_is_dropped(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.warning(C.RESPONSE, state=None))
+    await desk.apply(ticket.warning(C.RESOLUTION, state="paused"))
+    await desk.apply(ticket.warning(C.PROGRESS, left=-SECOND))
+    assert await desk.alerts() == []
+
+
+async def test_a_snoozed_warning_is_told_again_unless_it_has_come_true_meanwhile(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.warning(C.PROGRESS, left=2 * HOUR))
+    alert = await ticket.started()
+    await alert.snooze(HOUR)
+    await alert.passes(HOUR + SECOND)
+    assert await alert.told() == [TOLD_OWNER] * 2
+    await alert.snooze(HOUR)
+    await alert.passes(HOUR + SECOND)
+    assert (await alert.row())["resolution"] == "stale"
+    assert len(await alert.told()) == 2
+
+
+async def test_a_reopened_ticket_has_alerts_of_its_new_cycle(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    first = await ticket.breached(C.RESOLUTION)
+    await first.follows(ticket.event(EventType.REOPENED, cycle=2, live_clocks={"resolution/2/1": "running"}))
+    second = await ticket.breached(C.RESOLUTION)
+    assert first.id != second.id
+    assert (await first.state(), await second.state()) == ("resolved", "open")
+
+
+async def low_rating(desk: AlertDesk, ticket_no: str) -> str:
+    now = datetime.now(UTC)
+    asked = RaiseAlert(ticket_no=ticket_no, cycle=1, threshold=Threshold.LOW_RATING, raised_at=now, due_at=now + DAY)
+    async with desk.database.begin() as connection:
+        return await desk.raising.raise_low_rating(connection, asked)
+
+
+async def test_a_low_rating_tells_the_supervisors_and_outlives_the_closing(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.closed())
+    first = await low_rating(desk, ticket.ticket_no)
+    assert await low_rating(desk, ticket.ticket_no) == first
+    alert = await ticket.started()
+    await alert.follows(ticket.event(EventType.TAGGED))
+    assert (await alert.told(), await alert.state()) == ([SUPERVISOR], "open")
+    await alert.passes(8 * HOUR + SECOND)
+    assert await alert.told() == [SUPERVISOR] * 2
+    await alert.follows(ticket.event(EventType.REOPENED, cycle=2, phase="processing.assigned"))
+    assert (await alert.row())["resolution"] == "reopened"
+
+
+async def test_a_directory_that_is_down_delays_the_alert_and_no_more(desk: AlertDesk) -> None:
+    desk.directory.down = True
+    alert = await desk.ticket().breached()
+    assert await alert.told() == []
+    desk.directory.down = False
+    await until(alert.told_anybody)
+    assert await alert.told() == [TOLD_OWNER]
+
+
+async def test_a_journal_that_cannot_be_told_holds_up_no_step_and_is_told_later(desk: AlertDesk) -> None:
+    desk.journal.down = True
+    ticket = desk.ticket(urgency="urgent")
+    alert = await ticket.breached()
+    await alert.passes(6 * MINUTE)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL]
+    await alert.acknowledge()
+    await alert.follows(ticket.met(C.PROGRESS))
+    assert await status(alert) == WorkflowExecutionStatus.RUNNING
+    desk.journal.down = False
+    await alert.passes(MINUTE)
+    await alert.handle.result()
+    assert desk.journal.of(alert) == ["alert.raised", "alert.acknowledged", "alert.resolved"]
+    assert (await alert.row())["ended"] is True
+
+
+async def test_a_hundred_alerts_are_each_told_once(desk: AlertDesk) -> None:
+    tickets = [desk.ticket() for _ in range(100)]
+    await desk.apply(*(ticket.breach(C.PROGRESS) for ticket in tickets))
+    assert await desk.starter().reconcile() == 100
+    raised = [Alert(desk, row["id"]) for row in await desk.alerts()]
+    for alert in raised:
+        await alert.settled()
+        assert await alert.told() == [TOLD_OWNER]
+    assert len(desk.journal.remarks) == 100
+
+
+async def test_a_history_holds_identifiers_and_instants_only(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    alert = await ticket.breached()
+    await alert.acknowledge()
+    told = set(strings((await alert.handle.fetch_history()).to_json_dict()))
+    assert not [text for text in told if ticket.ticket_no in text or OWNER in text or "han-meimei" in text]

@@ -1,0 +1,316 @@
+"""The table from journal to notices: who is told what, once, and nobody who did it themselves (product.md 6)."""
+
+import itertools
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+
+from services.contracts.directory import StaffMember, StaffRole
+from services.contracts.feed import TicketEvent, TicketFacts
+from services.contracts.journal import Event, EventType
+from services.contracts.notice import NotSentReason
+from services.contracts.words import CloseReason
+from services.notify import known
+from services.notify.notices.following import NoticeFollower
+from services.notify.notices.tables import notices
+from services.notify.people import People, Roll
+from services.runtime.database import Database
+
+E = EventType
+WEEK = timedelta(days=7)
+OWN, OTHER = "after-sales", "logistics"
+STAFF = {
+    "li-lei": (StaffRole.CLERK, OWN),
+    "lin-tao": (StaffRole.HANDLER, OWN),
+    "zhou-qiang": (StaffRole.DEPARTMENT_HEAD, OWN),
+    "zhao-min": (StaffRole.HANDLER, OTHER),
+    "qian-jin": (StaffRole.CLERK, OTHER),
+    "xu-qing": (StaffRole.DEPARTMENT_HEAD, OTHER),
+    "left": (StaffRole.CLERK, OWN),
+}
+PROMISED = {"acceptance": "2026-11-20T10:00:00Z", "response": "2026-11-23T10:00:00Z",
+            "resolution": "2026-11-25T10:00:00Z", "callback": "2026-11-26T10:00:00Z",
+            "second_callback": "2026-11-27T10:00:00Z"}  # fmt: skip
+
+
+_serial = itertools.count(1)
+
+
+class Directory(People):
+    """Everybody in `STAFF`."""
+
+    def __init__(self) -> None:
+        """Ask nobody."""
+
+    async def roll(self, **_: object) -> Roll:
+        staff = [
+            StaffMember.model_validate(
+                {
+                    "id": id_,
+                    "username": id_,
+                    "name": id_.title(),
+                    "roles": [role],
+                    "department": department,
+                    "active": id_ != "left",
+                }
+            )
+            for id_, (role, department) in STAFF.items()
+        ]
+        return Roll(tuple(staff))
+
+
+class Journal:
+    """Lets events happen to one ticket and shows what came of them."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self.ticket_no = f"20261120{next(_serial):05}"
+        self._follower = NoticeFollower(Directory(), WEEK)
+        self._seq = 0
+        self._facts: dict[str, Any] = {
+            "ticket_no": self.ticket_no, "version": 1, "phase": "processing.assigned", "cycle": 1, "kind": "fault",
+            "category": "product_fault", "urgency": "normal", "priority": "medium", "channel": "web",
+            "language": "zh-CN", "department": OWN, "owner": "lin-tao", "co_owners": [], "complaint_about": None,
+            "customer_id": "han-meimei", "product_model": "BCD-500", "opened_at": "2026-11-20T06:00:00Z",
+            "closed_at": None, "close_reason": None, "reopened": False, "policy": "d0-standard", "questionnaire": "d0",
+            "survey_reminder_after": None, "survey_expires_after": None, "promised": PROMISED, "live_clocks": {},
+        }  # fmt: skip
+
+    async def happens(
+        self,
+        type_: EventType,
+        *,
+        by: str = "li-lei",
+        body: dict[str, Any] | None = None,
+        at: datetime | None = None,
+        ticket: dict[str, Any] | None = None,
+        phases: tuple[str, str] = ("processing.assigned", "processing.assigned"),
+        **data: Any,
+    ) -> list[dict[str, Any]]:
+        """Let one event happen; answers the notices that it made, in order."""
+        before = {row["id"] for row in await self.rows()}
+        await self.apply([self.event(type_, by=by, body=body, at=at, ticket=ticket, phases=phases, **data)])
+        return [row for row in await self.rows() if row["id"] not in before]
+
+    def event(
+        self,
+        type_: EventType,
+        *,
+        by: str = "li-lei",
+        body: dict[str, Any] | None = None,
+        at: datetime | None = None,
+        ticket: dict[str, Any] | None = None,
+        phases: tuple[str, str] = ("processing.assigned", "processing.assigned"),
+        **data: Any,
+    ) -> TicketEvent:
+        """The next event of the ticket."""
+        self._seq += 1
+        self._facts |= {"version": self._seq, **(ticket or {})}
+        kind = {"workflow": "system", "han-meimei": "customer"}.get(by, "staff")
+        now = at or datetime.now(UTC)
+        event = Event.model_validate(
+            {
+                "seq": self._seq,
+                "type": type_,
+                "at": now,
+                "actor": {"kind": kind, "id": by},
+                "from_phase": phases[0],
+                "to_phase": phases[1],
+                "cycle": self._facts["cycle"],
+                "command_id": None,
+                "data": data,
+            }
+        )
+        return TicketEvent(ticket_no=self.ticket_no, event=event, recorded_at=now, body=body or {},
+                           ticket=TicketFacts.model_validate(self._facts))  # fmt: skip
+
+    async def apply(self, items: Sequence[TicketEvent]) -> None:
+        """What the follower does with a page."""
+        async with self._database.begin() as connection:
+            await self._follower.apply(connection, items)
+
+    async def rows(self) -> list[dict[str, Any]]:
+        """All notices in the order in which they were made."""
+        mine = select(notices).where(notices.c.ticket_no == self.ticket_no).order_by(notices.c.position)
+        async with self._database.read() as connection:
+            return [dict(row) for row in (await connection.execute(mine)).mappings()]
+
+    async def known(self) -> known.KnownTicket:
+        """What notify knows of the ticket."""
+        async with self._database.read() as connection:
+            return (await known.find(connection, [self.ticket_no]))[self.ticket_no]
+
+
+@pytest.fixture
+def journal(shared_database: Database) -> Journal:
+    return Journal(shared_database)
+
+
+def told(rows: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
+    """Kind and recipient of each."""
+    return {(row["kind"], row["recipient"]) for row in rows}
+
+
+async def test_the_customer_hears_the_number_and_what_is_promised(journal: Journal) -> None:
+    (row,) = await journal.happens(E.RECEIVED, by="workflow", phases=("pending.review", "pending.review"))
+    assert (row["kind"], row["recipient"], row["audience"], row["language"]) == (
+        "received", "han-meimei", "customer", "zh-CN")  # fmt: skip
+    assert row["facts"]["acceptance_by"] == PROMISED["acceptance"]
+    assert row["facts"]["response_by"] == PROMISED["response"]
+
+
+@pytest.mark.parametrize(("type_", "options", "kind"), [
+    (E.INFORMATION_REQUESTED, {"body": {"message": "请补充"}, "fields": ["product.serial_no"]}, "information_missing"),
+    (E.INFORMATION_REQUESTED, {"by": "workflow", "reminder": 1}, "information_reminder"),
+    (E.ACCEPTED, {}, "accepted"),
+    (E.RESPONDED, {"body": {"message": "您好"}}, "answered"),
+    (E.PLANNED, {"by": "lin-tao", "body": {"steps": ["甲", "乙"]}, "complex": False}, "plan"),
+    (E.PROGRESSED, {"body": {"message": "配件已到货"}, "visible": True}, "progress"),
+    (E.RESOLVED, {"body": {"summary": "已修好"}, "result": "resolved"}, "resolved"),
+    (E.CLOSED, {"reason": "confirmed"}, "closed"),
+    (E.MERGED, {"reason": "merged", "into": "20261120002"}, "closed"),
+    (E.WITHDRAWN, {"by": "han-meimei", "reason": "withdrawn"}, "closed"),
+])  # fmt: skip
+async def test_a_step_that_concerns_the_customer_is_told_once(
+    journal: Journal, type_: EventType, options: dict[str, Any], kind: str
+) -> None:
+    event = journal.event(type_, **options)
+    await journal.apply([event])
+    await journal.apply([event])
+    rows = [row for row in await journal.rows() if row["audience"] == "customer"]
+    assert told(rows) == {(kind, "han-meimei")}
+    assert len(rows) == 1
+
+
+async def test_an_internal_note_is_nobody_s_to_read(journal: Journal) -> None:
+    assert not await journal.happens(E.PROGRESSED, body={"message": "内部"}, visible=False)
+
+
+async def test_steps_are_numbered_and_what_a_person_wrote_is_carried_in_full(journal: Journal) -> None:
+    (row,) = await journal.happens(E.PLANNED, by="lin-tao", body={"steps": ["甲", "乙"]}, complex=False)
+    assert row["texts"] == {"steps": "1. 甲\n2. 乙"}
+
+
+async def test_only_those_named_anew_are_told_of_an_assignment_and_their_head(journal: Journal) -> None:
+    first = await journal.happens(E.ASSIGNED, department=OWN, owner="lin-tao", co_owners=[])
+    assert told(first) == {("assigned", "lin-tao"), ("assigned", "zhou-qiang")}
+    assert {row["recipient"]: row["facts"]["part"] for row in first} == {
+        "lin-tao": "owner", "zhou-qiang": "department_head"}  # fmt: skip
+    second = await journal.happens(E.ASSIGNED, department=OWN, owner="lin-tao", co_owners=["zhao-min"])
+    assert told(second) == {("assigned", "zhao-min"), ("assigned", "zhou-qiang")}
+    assert not await journal.happens(E.ASSIGNED, department=OWN, owner="lin-tao", co_owners=["zhao-min"])
+
+
+async def test_nobody_is_told_what_they_did_themselves(journal: Journal) -> None:
+    rows = await journal.happens(E.ASSIGNED, by="lin-tao", department=OWN, owner="lin-tao", co_owners=[])
+    assert told(rows) == {("assigned", "zhou-qiang")}
+    assert not await journal.happens(E.CHASED, by="lin-tao")
+
+
+async def test_a_chase_goes_to_the_owner_with_who_chases_and_their_word(journal: Journal) -> None:
+    (row,) = await journal.happens(E.CHASED, body={"note": "客户又来电"}, owner="lin-tao")
+    assert (row["kind"], row["recipient"], row["language"]) == ("chase", "lin-tao", None)
+    assert row["facts"]["by_name"] == "Li-Lei"
+    assert row["texts"] == {"note": "客户又来电"}
+
+
+@pytest.mark.parametrize("type_", [E.CUSTOMER_MESSAGE, E.INFORMATION_SUPPLIED])
+async def test_what_the_customer_says_goes_to_the_owner_without_their_words(journal: Journal, type_: EventType) -> None:
+    (row,) = await journal.happens(type_, by="han-meimei", body={"message": "我的电话是 13800138000"})
+    assert (row["kind"], row["recipient"]) == ("customer_replied", "lin-tao")
+    assert "13800138000" not in str(row)
+
+
+async def test_before_there_is_an_owner_the_department_s_clerks_hear_of_the_customer(journal: Journal) -> None:
+    rows = await journal.happens(E.CUSTOMER_MESSAGE, by="han-meimei", ticket={"owner": None})
+    assert told(rows) == {("customer_replied", "li-lei")}
+
+
+async def test_who_the_complaint_is_about_is_not_told_of_it(journal: Journal) -> None:
+    about = {"complaint_about": "li-lei", "owner": None}
+    assert not await journal.happens(E.CUSTOMER_MESSAGE, by="han-meimei", ticket=about)
+
+
+async def test_a_complex_plan_waits_for_its_approval_before_the_customer_reads_it(journal: Journal) -> None:
+    plan = {"by": "lin-tao", "body": {"steps": "更换压缩机"}, "complex": True}
+    proposed = {row["kind"]: row for row in await journal.happens(E.PLANNED, **plan)}
+    assert proposed["plan"]["held"]
+    assert proposed["plan_to_approve"]["recipient"] == "zhou-qiang"
+    await journal.happens(E.PLAN_APPROVED, by="zhou-qiang")
+    states = {row["kind"]: (row["state"], row["held"]) for row in await journal.rows()}
+    assert states == {"plan": ("waiting", False), "plan_to_approve": ("not_sent", False)}
+
+
+async def test_a_plan_that_is_sent_back_never_reaches_the_customer_and_the_next_one_does(journal: Journal) -> None:
+    plan = {"by": "lin-tao", "complex": True}
+    await journal.happens(E.PLANNED, body={"steps": "甲"}, **plan)
+    await journal.happens(E.PLAN_REJECTED, by="zhou-qiang")
+    await journal.happens(E.PLANNED, body={"steps": "乙"}, **plan)
+    await journal.happens(E.PLAN_APPROVED, by="zhou-qiang")
+    plans = [(row["texts"]["steps"], row["state"]) for row in await journal.rows() if row["kind"] == "plan"]
+    assert plans == [("甲", "not_sent"), ("乙", "waiting")]
+
+
+@pytest.mark.parametrize(("reason", "phase", "announced"), [
+    ("appointment", "resolved.awaiting_callback", True),
+    ("appointment", "processing.waiting", False),
+    ("parts", "processing.waiting", False),
+])  # fmt: skip
+async def test_an_appointment_for_the_callback_is_announced(
+    journal: Journal, reason: str, phase: str, announced: bool
+) -> None:
+    rows = await journal.happens(E.WAITING, reason=reason, until="2026-11-26T02:00:00Z", phases=(phase, phase))
+    assert [row["facts"]["appointment_at"] for row in rows] == (["2026-11-26T02:00:00Z"] if announced else [])
+
+
+@pytest.mark.parametrize(("outcome", "to_phase", "now", "announced"), [
+    ("not_reached", "resolved.awaiting_callback", "resolved.awaiting_callback", True),
+    ("wrong_number", "resolved.awaiting_callback", "resolved.awaiting_callback", True),
+    ("not_reached", "resolved.awaiting_callback", "closed", False),
+    ("satisfied", "resolved.awaiting_second_callback", "resolved.awaiting_second_callback", True),
+    ("satisfied", "resolved.awaiting_callback", "closed", False),
+    ("dissatisfied", "resolved.awaiting_callback", "processing.assigned", False),
+])  # fmt: skip
+async def test_another_call_is_announced_where_there_will_be_one(
+    journal: Journal, outcome: str, to_phase: str, now: str, announced: bool
+) -> None:
+    phases = ("resolved.awaiting_callback", to_phase)
+    rows = await journal.happens(E.CALLBACK_RECORDED, outcome=outcome, phases=phases, ticket={"phase": now})
+    assert [row["kind"] for row in rows] == (["callback_announced"] if announced else [])
+
+
+@pytest.mark.parametrize("reason", CloseReason)
+async def test_closing_says_the_reason_and_takes_back_what_waits(journal: Journal, reason: CloseReason) -> None:
+    type_ = {CloseReason.MERGED: E.MERGED, CloseReason.WITHDRAWN: E.WITHDRAWN}.get(reason, E.CLOSED)
+    await journal.happens(E.INFORMATION_REQUESTED, body={"message": "请补充"}, fields=["product.serial_no"])
+    await journal.happens(E.CHASED, owner="lin-tao")
+    await journal.happens(E.RESPONDED, body={"message": "您好"})
+    (row,) = await journal.happens(type_, by="workflow", reason=reason, phases=("pending.review", "closed"))
+    assert row["facts"]["close_reason"] == reason
+    states = {row["kind"]: row["not_sent_reason"] for row in await journal.rows()}
+    assert states == {"information_missing": NotSentReason.CANCELLED, "chase": NotSentReason.CANCELLED,
+                      "answered": None, "closed": None}  # fmt: skip
+
+
+async def test_a_reopened_ticket_is_told_to_the_customer_and_the_owner(journal: Journal) -> None:
+    rows = await journal.happens(E.REOPENED, ticket={"cycle": 2}, cause="requested")
+    assert told(rows) == {("accepted", "han-meimei"), ("assigned", "lin-tao")}
+    assert {row["facts"]["cycle"] for row in rows} == {2}
+
+
+@pytest.mark.parametrize(("age", "state"), [
+    (WEEK - timedelta(minutes=1), "waiting"), (WEEK + timedelta(minutes=1), "not_sent"),
+])  # fmt: skip
+async def test_old_news_is_listed_and_not_sent(journal: Journal, age: timedelta, state: str) -> None:
+    (row,) = await journal.happens(E.RESPONDED, body={"message": "您好"}, at=datetime.now(UTC) - age)
+    assert row["state"] == state
+
+
+async def test_notify_knows_the_newest_of_a_ticket_whichever_comes_last(journal: Journal) -> None:
+    older, newer = journal.event(E.ACCEPTED), journal.event(E.TAGGED, ticket={"owner": "zhao-min"})
+    await journal.apply([newer])
+    await journal.apply([older])
+    assert (await journal.known()).owner == "zhao-min"
