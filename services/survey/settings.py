@@ -1,7 +1,33 @@
 """What the environment decides for survey."""
 
+from datetime import timedelta
+
+from pydantic import Field
+
 from services.runtime.settings import RuntimeSettings
 
 
 class SurveySettings(RuntimeSettings):
-    """Settings of survey."""
+    """Settings of survey and its worker."""
+
+    survey_cooldown: timedelta = Field(
+        default=timedelta(days=1),
+        ge=timedelta(0),
+        description="How long a customer who was asked about one ticket is not asked about another; 0 asks always.",
+    )
+    survey_edit_window: timedelta = Field(
+        default=timedelta(minutes=10),
+        ge=timedelta(0),
+        description="How long customers may change an answer; then it is final.",
+    )
+    low_rating_call_within: timedelta = Field(
+        default=timedelta(hours=24), gt=timedelta(0), description="When a supervisor's call after a low rating is due."
+    )
+    survey_slots: int = Field(default=20, ge=1, description="Activities that a survey worker runs at once.")
+    survey_cached_workflows: int = Field(
+        default=500, ge=0, description="Surveys that a worker keeps in memory between their steps."
+    )
+    feed_batch: int = Field(default=100, ge=1, le=200, description="Events that a follower of the feed reads at once.")
+    engine_probe_seconds: float = Field(
+        default=5.0, gt=0, description="How often the worker asks whether the engine is the one that it knows."
+    )

@@ -1,0 +1,193 @@
+"""What the survey workflow calls: asking through notify, and what follows from an answer or from none."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from services.contracts.alert import RaiseAlert, Threshold
+from services.contracts.base import format_instant
+from services.contracts.feed import Remark
+from services.contracts.journal import EventType
+from services.contracts.names import ACTIVITY_CONCLUDE, ACTIVITY_EXPIRE, ACTIVITY_INVITE, ACTIVITY_REMIND
+from services.contracts.notice import Audience, NoticeKind, NoticeRequest, NoticeStanding, NoticeState
+from services.contracts.survey import NotInvited, Overall, SurveyStanding, SurveyStart, SurveyState, SurveyStep
+from services.runtime.errors import NotFound, ValidationFailed
+from services.runtime.peers import Peer, segment
+from services.runtime.telemetry import log
+from services.survey.links import SurveyLinks
+from services.survey.standing import Row, Sending, Standings
+from services.survey.times import Times
+
+NOT_FINAL = "not_final"
+"""Error type: the notice is still on its way; the engine asks again."""
+NEWER = "newer"
+"""Error type: the survey changed while its end was being told; the engine tells it again."""
+
+_LOOKS = (0.05, 0.1, 0.2, 0.4, 0.8)
+"""Seconds between looks at a notice that is usually sent within a moment."""
+
+
+class SurveyActivities:
+    """One per worker. Everything here may be called twice."""
+
+    def __init__(
+        self, standings: Standings, links: SurveyLinks, *, notify: Peer, tickets: Peer, call_within: timedelta
+    ) -> None:
+        self._standings = standings
+        self._links = links
+        self._notify = notify
+        self._tickets = tickets
+        self._times = Times(tickets)
+        self._call_within = call_within
+
+    @activity.defn(name=ACTIVITY_INVITE)
+    async def invite(self, start: SurveyStart) -> SurveyStanding:
+        """Ask the customer; answers when the notice has reached them or cannot, with the instants that follow.
+
+        Raises:
+            ApplicationError: `not_final`, retried: the notice waits.
+        """
+        row = await self._row(start.survey_id)
+        if row["state"] == SurveyState.SCHEDULED:
+            await self._send(row)
+            row = await self._row(start.survey_id)
+        if row["sent_at"]:
+            await self._remark(row, "sent", EventType.SURVEY_SENT, row["sent_at"])
+        if row["state"] != SurveyState.SENT:
+            return SurveyStanding(state=row["state"])
+        remind_at = None if row["reminded_at"] else row["remind_at"]
+        return SurveyStanding(state=row["state"], remind_at=remind_at, expires_at=row["expires_at"])
+
+    @activity.defn(name=ACTIVITY_REMIND)
+    async def remind(self, step: SurveyStep) -> SurveyStanding:
+        """Remind a customer who has not answered."""
+        row = await self._row(step.survey_id)
+        if row["state"] == SurveyState.SENT and row["reminded_at"] is None:
+            await self._submit(row, NoticeKind.SURVEY_REMINDER, step.at, row["expires_at"])
+            await self._standings.reminded(step.survey_id, step.at)
+        return SurveyStanding(state=row["state"])
+
+    @activity.defn(name=ACTIVITY_EXPIRE)
+    async def expire(self, step: SurveyStep) -> SurveyStanding:
+        """Close an invitation that nobody answered in time."""
+        await self._standings.expired(step.survey_id, step.at)
+        return SurveyStanding(state=(await self._row(step.survey_id))["state"])
+
+    @activity.defn(name=ACTIVITY_CONCLUDE)
+    async def conclude(self, start: SurveyStart) -> SurveyStanding:
+        """Tell the journal of the end, raise the alert of a low rating, take back notices that wait.
+
+        Raises:
+            ApplicationError: `newer`, retried: the survey changed meanwhile.
+        """
+        row = await self._row(start.survey_id)
+        if row["state"] == SurveyState.EXPIRED:
+            await self._remark(row, "expired", EventType.SURVEY_EXPIRED, row["expires_at"])
+        if row["state"] == SurveyState.ANSWERED:
+            await self._remark(row, "answered", EventType.SURVEY_ANSWERED, row["answered_at"])
+        if row["low"]:
+            await self._raise_alert(row)
+        if row["state"] in {SurveyState.ANSWERED, SurveyState.WITHDRAWN}:
+            await self._notify.post("/internal/notices/cancel", {"prefix": f"{_key(row)}/"})
+        if not await self._standings.done(start.survey_id, row["revision"]):
+            raise ApplicationError("the survey changed", type=NEWER)
+        return SurveyStanding(state=row["state"])
+
+    async def _row(self, survey_id: str) -> Row:
+        row = await self._standings.find(survey_id)
+        if row is None:
+            raise ApplicationError(f"no survey {survey_id}", non_retryable=True)
+        return row
+
+    async def _send(self, row: Row) -> None:
+        expected = await self._times.after(row["created_at"], row["expires_after"], row["policy"])
+        standing = await self._submit(row, NoticeKind.SURVEY, row["created_at"], expected)
+        for pause in _LOOKS:
+            if standing is None or standing.state is not NoticeState.WAITING:
+                break
+            await asyncio.sleep(pause)
+            standing = await self._submit(row, NoticeKind.SURVEY, row["created_at"], expected)
+        await self._enter(row, standing)
+
+    async def _enter(self, row: Row, standing: NoticeStanding | None) -> None:
+        if standing is None:
+            await self._standings.not_sent(row["id"], NotInvited.UNWRITABLE)
+        elif standing.state is NoticeState.WAITING:
+            raise ApplicationError("the invitation is on its way", type=NOT_FINAL)
+        elif standing.state is NoticeState.SENT and standing.sent_at:
+            await self._standings.sent(row["id"], await self._sending(row, standing.sent_at))
+        else:
+            reason = standing.not_sent_reason
+            await self._standings.not_sent(row["id"], NotInvited(reason) if reason else NotInvited.FAILED)
+
+    async def _sending(self, row: Row, sent_at: datetime) -> Sending:
+        expires_at = await self._times.after(sent_at, row["expires_after"], row["policy"])
+        remind_at = await self._times.after(sent_at, row["remind_after"], row["policy"])
+        return Sending(sent_at, remind_at if remind_at < expires_at else None, expires_at)
+
+    async def _submit(self, row: Row, kind: NoticeKind, at: datetime, expires_at: datetime) -> NoticeStanding | None:
+        """Hand a notice to notify, whose key makes it one however often it is handed; None when it is refused."""
+        name = "invitation" if kind is NoticeKind.SURVEY else "reminder"
+        request = NoticeRequest(
+            key=f"{_key(row)}/{name}",
+            ticket_no=row["ticket_no"],
+            kind=kind,
+            audience=Audience.CUSTOMER,
+            recipient=row["customer_id"],
+            language=row["language"],
+            at=at,
+            facts=_facts(row, expires_at),
+            links={"survey": self._links.to(row["id"], row["nonce"])},
+        )
+        try:
+            answer = await self._notify.post("/internal/notices", request.model_dump(mode="json"))
+        except ValidationFailed:
+            log().exception("a survey's notice was refused")
+            return None
+        return NoticeStanding.model_validate(answer)
+
+    async def _remark(self, row: Row, name: str, type_: EventType, at: datetime) -> None:
+        """Write into the ticket's journal; codes only. A ticket that the journal does not know is passed by."""
+        data = {"survey_id": row["id"]} | (_codes(row) if type_ is EventType.SURVEY_ANSWERED else {})
+        remark = Remark(key=f"{_key(row)}/{name}", type=type_, at=at, cycle=row["cycle"], data=data)
+        path = f"/internal/tickets/{segment(row['ticket_no'])}/remarks"
+        try:
+            await self._tickets.post(path, remark.model_dump(mode="json"))
+        except (NotFound, ValidationFailed):
+            log().exception("a survey's remark was refused")
+
+    async def _raise_alert(self, row: Row) -> None:
+        """Call for a supervisor (product.md 8); idempotent by ticket, cycle and threshold."""
+        alert = RaiseAlert(
+            ticket_no=row["ticket_no"],
+            cycle=row["cycle"],
+            threshold=Threshold.LOW_RATING,
+            raised_at=row["changed_at"],
+            due_at=row["changed_at"] + self._call_within,
+        )
+        await self._notify.post("/internal/alerts", alert.model_dump(mode="json"))
+
+
+def _key(row: Row) -> str:
+    return f"survey/{row['id']}"
+
+
+def _facts(row: Row, expires_at: datetime) -> dict[str, str | int | None]:
+    """What the notice's text may name."""
+    same = {name: row[name] for name in ("kind", "urgency", "cycle", "product_model")}
+    instants = {"happened_at": row["resolved_at"] or row["closed_at"], "expires_at": expires_at}
+    return same | {name: format_instant(at) for name, at in instants.items()}
+
+
+def _codes(row: Row) -> dict[str, str | int | bool | dict[str, int] | None]:
+    """The answer in codes: what a webhook may carry."""
+    return {
+        "scores": row["scores"],
+        "overall": Overall.of(row["overall"]),
+        "recommend": row["recommend"],
+        "solved_first_time": row["solved_first_time"],
+        "recorded_by": row["recorded_by"],
+        "low": row["low"],
+    }

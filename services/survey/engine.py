@@ -1,0 +1,43 @@
+"""Which rows have a survey workflow, and how it is started or told of a change."""
+
+from typing import Any
+
+from sqlalchemy import Row
+from temporalio.client import Client
+from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+
+from services.contracts.names import QUEUE_SURVEY, SIGNAL_SURVEY_CHANGED, WORKFLOW_SURVEY, survey_workflow_id
+from services.contracts.survey import SurveyStart, SurveyState
+from services.runtime.starting import Startable
+from services.runtime.temporal import RPC_LIMIT
+from services.survey.tables import invitations
+
+
+def startable(client: Client) -> Startable:
+    """Invitations whose end has not been told yet.
+
+    Answering, changing and withdrawing take the engine's name off a row; so the starter comes by again, and what a
+    workflow must hear of is never lost with the engine.
+    """
+
+    async def start(row: Row[Any]) -> None:
+        changed = not SurveyState(row.state).is_open
+        await client.start_workflow(
+            WORKFLOW_SURVEY,
+            SurveyStart(survey_id=row.id),
+            id=survey_workflow_id(row.id),
+            task_queue=QUEUE_SURVEY,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            start_signal=SIGNAL_SURVEY_CHANGED if changed else None,
+            rpc_timeout=RPC_LIMIT,
+        )
+
+    return Startable(
+        table=invitations,
+        living=invitations.c.done.is_(False),
+        key=invitations.c.id,
+        columns=(invitations.c.id, invitations.c.state),
+        start=start,
+        revision=invitations.c.revision,
+    )

@@ -1,0 +1,38 @@
+"""The link of one survey: made again at will, found by its hash, guessed by nobody (invariant I13)."""
+
+import hashlib
+import hmac
+import re
+import secrets
+from base64 import urlsafe_b64encode
+
+_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+
+
+class SurveyLinks:
+    """Signs links for one purpose, answering one survey. Another nonce on its row revokes the link before."""
+
+    _PURPOSE = "survey"
+
+    def __init__(self, public_url: str, secret: str) -> None:
+        self._base = f"{public_url}/s/"
+        self._secret = secret.encode()
+
+    def token(self, survey_id: str, nonce: str) -> str:
+        """The token; the row stores only its hash, by which it is found, so a new secret revokes nothing."""
+        signed = f"{self._PURPOSE}|{survey_id}|{nonce}".encode()
+        return urlsafe_b64encode(hmac.digest(self._secret, signed, hashlib.sha256)).decode().rstrip("=")
+
+    def to(self, survey_id: str, nonce: str) -> str:
+        """The address of the survey's page."""
+        return self._base + self.token(survey_id, nonce)
+
+
+def new_nonce() -> str:
+    """What makes a link unlike every other: 192 random bits."""
+    return secrets.token_urlsafe(24)
+
+
+def token_hash(token: str) -> bytes | None:
+    """What a token is found by; None for what is no token."""
+    return hashlib.sha256(token.encode()).digest() if _TOKEN.fullmatch(token) else None

@@ -1,0 +1,160 @@
+"""The survey's page `/s/{token}`: opening it records nothing, sending it counts once (semantics.md 25)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import ValidationError
+
+from services.contracts.base import format_instant
+from services.contracts.survey import Answer, Questionnaire
+from services.runtime.errors import Refusal, Unavailable, ValidationFailed
+from services.runtime.http import preferred_language, problem_response
+from services.runtime.http.problems import field_errors
+from services.runtime.pages import Filled, Speech, page_language, page_router, read_form, see_other
+from services.survey import forms
+from services.survey.answering import answer_of
+from services.survey.links import token_hash
+from services.survey.questionnaires import misfits
+from services.survey.refusals import AlreadyAnswered, SurveyClosed
+from services.survey.service import SurveysDep, SurveyService
+from services.survey.standing import Row
+from services.survey.wording import WORDS
+
+router = page_router()
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A survey that somebody opened by its link."""
+
+    surveys: SurveyService
+    request: Request
+    token: str
+    row: Row
+    asked: Questionnaire
+
+    @property
+    def t(self) -> Speech:
+        """The reader's language; the feedback's where they state none."""
+        return WORDS.speak(page_language(self.request, self.row["language"]))
+
+    @property
+    def is_answered(self) -> bool:
+        """Whether there is an answer."""
+        return self.row["answered_at"] is not None
+
+    @property
+    def may_change(self) -> bool:
+        """Whether that answer may still be changed here."""
+        return self.is_answered and self.surveys.answering.may_change(self.row, self.surveys.answering.now())
+
+    def show(self, template: str, status: int = 200, **values: Any) -> Response:
+        """Answer with a page."""
+        values = {"token": self.token, "row": self.row, **values}
+        return self.surveys.pages.answer(
+            self.request, template, status=status, otherwise=self.row["language"], **values
+        )
+
+
+async def _open(surveys: SurveyService, request: Request, token: str) -> Opened:
+    row = await surveys.queries.find_by_token(token_hash(token))
+    asked = await surveys.questionnaires.version(row["questionnaire"], row["questionnaire_version"])
+    return Opened(surveys, request, token, row, asked)
+
+
+@router.get("/s/{token}")
+async def show_survey(request: Request, surveys: SurveysDep, token: str, change: bool = False) -> Response:
+    """Show the questionnaire, or what became of it."""
+    opened = await _open(surveys, request, token)
+    if opened.is_answered and not (change and opened.may_change):
+        return _thanks(opened)
+    if opened.is_answered:
+        return _form(opened, Filled(forms.values(opened.asked, answer_of(opened.row))))
+    try:
+        surveys.answering.require_open(opened.row, surveys.answering.now())
+    except SurveyClosed as closed:
+        return opened.show("closed.html", closed.status, code=closed.code)
+    return _form(opened, Filled())
+
+
+@router.post("/s/{token}")
+async def take_answer(request: Request, surveys: SurveysDep, token: str) -> Response:
+    """Take an answer, from the page or as JSON with the fields of api.md."""
+    if hasattr(request.state, "json"):
+        return await _take_json(request, surveys, token)
+    form = await read_form(request)
+    try:
+        opened = await _open(surveys, request, token)
+        answer = forms.read(form, opened.asked, opened.t)
+        await _record(surveys, opened.row["id"], answer)
+    except forms.Wrong as wrong:
+        return _form(opened, Filled(forms.typed(form, opened.asked), wrong.errors), status=ValidationFailed.status)
+    except SurveyClosed as closed:
+        return opened.show("closed.html", closed.status, code=closed.code)
+    except AlreadyAnswered as refusal:
+        return opened.show("answered.html", refusal.status)
+    except Unavailable as refusal:
+        typed = form.typed().items()
+        return surveys.pages.answer(
+            request, "again.html", status=refusal.status, headers=refusal.headers, token=token, typed=typed
+        )
+    return see_other(f"/s/{token}")
+
+
+async def _take_json(request: Request, surveys: SurveyService, token: str) -> Response:
+    """The same for apps: refusals are problem documents."""
+    language = request.headers.get("accept-language")
+    try:
+        opened = await _open(surveys, request, token)
+        answer = _answer_in(request, opened.asked)
+        await _record(surveys, opened.row["id"], answer)
+        row = await surveys.queries.find(opened.row["id"])
+    except Refusal as refusal:
+        return problem_response(refusal, language)
+    final_at = row["answered_at"] + surveys.settings.survey_edit_window
+    told = {"state": row["state"], "answer": answer_of(row).model_dump(mode="json")}
+    instants = {"answered_at": format_instant(row["answered_at"]), "final_at": format_instant(final_at)}
+    return JSONResponse({"ticket_no": row["ticket_no"], **told, **instants}, headers={"Cache-Control": "no-store"})
+
+
+def _answer_in(request: Request, asked: Questionnaire) -> Answer:
+    language = request.headers.get("accept-language")
+    try:
+        answer = Answer.model_validate(request.state.json)
+    except ValidationError as error:
+        raise ValidationFailed(field_errors(error.errors(), language)) from error
+    if errors := misfits(asked, answer, preferred_language(language)):
+        raise ValidationFailed(errors)
+    return answer
+
+
+async def _record(surveys: SurveyService, survey_id: str, answer: Answer) -> None:
+    async with surveys.database.begin() as connection:
+        await surveys.answering.by_customer(connection, survey_id, answer)
+
+
+def _form(opened: Opened, filled: Filled, status: int = 200) -> Response:
+    t = opened.t
+    labels: Mapping[str, str] = {it.id: forms.said(it.words, t) for it in opened.asked.questions}
+    return opened.show(
+        "survey.html",
+        status,
+        form=filled,
+        title=forms.said(opened.asked.title, t),
+        labels=labels,
+        questions=[(question, forms.options(question, t)) for question in opened.asked.questions],
+        change_until=_change_until(opened) if opened.is_answered else None,
+    )
+
+
+def _thanks(opened: Opened) -> Response:
+    call_by = opened.row["changed_at"] + opened.surveys.settings.low_rating_call_within
+    until = _change_until(opened) if opened.may_change else None
+    return opened.show("thanks.html", call_by=call_by if opened.row["low"] else None, change_until=until)
+
+
+def _change_until(opened: Opened) -> Any:
+    return opened.row["answered_at"] + opened.surveys.settings.survey_edit_window

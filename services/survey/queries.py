@@ -1,0 +1,188 @@
+"""The reading side: surveys within a caller's reach, narrowed by the filters that lists and reports share."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time
+from typing import Annotated, Any, Self
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlalchemy import ColumnElement, Integer, cast, false, or_, true, tuple_
+
+from services.contracts.base import Code, Instant, to_utc
+from services.contracts.permissions import Action, Caller, Relation, reach
+from services.contracts.survey import OVERALL, SurveyState
+from services.contracts.words import Category, Channel, Kind, Urgency
+from services.runtime.database import Database
+from services.runtime.errors import NotFound, ValidationFailed
+from services.runtime.http import decode_cursor, encode_cursor
+from services.survey.standing import Row, with_answer
+from services.survey.tables import answers, invitations
+
+Moment = Annotated[Instant | date, Field(union_mode="left_to_right")]
+"""An instant, or a date, which is its beginning in the business time zone."""
+
+
+class AnswerFilters(BaseModel):
+    """Which surveys; a repeated parameter holds if one of its values does. What is asked for is as it was then."""
+
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    from_: Annotated[Moment | None, Field(alias="from", description="Answered from this date or instant on.")] = None
+    to: Annotated[Moment | None, Field(description="Answered before this date or instant.")] = None
+    department: list[Code] = Field(default_factory=list)
+    owner: list[str] = Field(default_factory=list, description="Owner, not co-owners.")
+    category: list[Category] = Field(default_factory=list)
+    kind: list[Kind] = Field(default_factory=list)
+    urgency: list[Urgency] = Field(default_factory=list)
+    channel: list[Channel] = Field(default_factory=list)
+    product_model: list[str] = Field(default_factory=list)
+    dimension: Annotated[
+        Code | None, Field(description="One dimension of the questionnaire, or `overall`, in place of all dimensions.")
+    ] = None
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        if type(self.from_) is type(self.to) and self.from_ is not None and self.to < self.from_:  # type: ignore[operator]
+            raise ValueError("`to` lies before `from`")
+        return self
+
+
+class SurveyFilters(AnswerFilters):
+    """What a list of surveys is narrowed by."""
+
+    ticket_no: str | None = None
+    state: list[SurveyState] = Field(default_factory=list)
+    low: Annotated[bool | None, Field(description="Answered with a score of 1 or 2 anywhere.")] = None
+    score: Annotated[
+        list[Annotated[int, Field(ge=1, le=5)]],
+        Field(description="Scores given to `dimension`, or to any dimension without it."),
+    ] = []
+    limit: Annotated[int, Field(ge=1, le=200)] = 50
+    cursor: Annotated[str | None, Field(max_length=1000)] = None
+
+
+class Queries:
+    """Reads invitations and answers."""
+
+    def __init__(self, database: Database, time_zone: str) -> None:
+        self._database = database
+        self.zone = ZoneInfo(time_zone)
+
+    async def find(self, survey_id: str) -> Row:
+        """One survey with its answer.
+
+        Raises:
+            NotFound: there is none.
+        """
+        async with self._database.read() as connection:
+            found = with_answer().where(invitations.c.id == survey_id)
+            row: Row | None = (await connection.execute(found)).mappings().first()
+        if row is None:
+            raise NotFound
+        return row
+
+    async def find_by_token(self, hashed: bytes | None) -> Row:
+        """The survey that a link leads to.
+
+        Raises:
+            NotFound: nobody was given this link, or it was revoked.
+        """
+        if hashed is None:
+            raise NotFound
+        async with self._database.read() as connection:
+            found = with_answer().where(invitations.c.token_hash == hashed)
+            row: Row | None = (await connection.execute(found)).mappings().first()
+        if row is None:
+            raise NotFound
+        return row
+
+    async def page(self, caller: Caller, filters: SurveyFilters) -> tuple[Sequence[Row], str | None]:
+        """A page of the surveys that `caller` may read, the newest first."""
+        query = with_answer().where(within_reach(caller, Action.READ_SURVEY), *matching(filters, self.zone))
+        query = query.where(*_narrowed(filters))
+        if filters.cursor:
+            query = query.where(tuple_(invitations.c.created_at, invitations.c.id) < tuple_(*_position(filters.cursor)))
+        query = query.order_by(invitations.c.created_at.desc(), invitations.c.id.desc()).limit(filters.limit + 1)
+        async with self._database.read() as connection:
+            rows = list((await connection.execute(query)).mappings())
+        if len(rows) <= filters.limit:
+            return rows, None
+        last = rows[filters.limit - 1]
+        return rows[: filters.limit], encode_cursor([last["created_at"].isoformat(), last["id"]])
+
+
+def within_reach(caller: Caller, action: Action) -> ColumnElement[bool]:
+    """What `permissions.reach` says of a caller, over invitations: the department is the one of then (I16)."""
+    relation = reach(caller, action)
+    if relation is None:
+        return false()
+    if relation is Relation.ANY or caller.department is None:
+        return true()
+    return or_(
+        invitations.c.department == caller.department,
+        invitations.c.department.is_(None),
+        invitations.c.owner == caller.id,
+        invitations.c.co_owners.contains([caller.id]),
+    )
+
+
+def matching(filters: AnswerFilters, zone: ZoneInfo) -> list[ColumnElement[bool]]:
+    """The filters as conditions, the period being that of the answer."""
+    return [*attributed(filters), *within(filters, zone, invitations.c.answered_at)]
+
+
+def attributed(filters: AnswerFilters) -> list[ColumnElement[bool]]:
+    """The filters on what was stored with the invitation."""
+    named = ("department", "owner", "category", "kind", "urgency", "channel", "product_model")
+    return [invitations.c[name].in_(values) for name in named if (values := getattr(filters, name))]
+
+
+def within(filters: AnswerFilters, zone: ZoneInfo, column: Any) -> list[ColumnElement[bool]]:
+    """The period as conditions on an instant: from its beginning to before its end."""
+    conditions = []
+    if filters.from_ is not None:
+        conditions.append(column >= begin_of(filters.from_, zone, "/from"))
+    if filters.to is not None:
+        conditions.append(column < begin_of(filters.to, zone, "/to"))
+    return conditions
+
+
+def begin_of(moment: Instant | date, zone: ZoneInfo, pointer: str) -> datetime:
+    """A moment as an instant."""
+    if isinstance(moment, datetime):
+        return moment
+    try:
+        return datetime.combine(moment, time.min, zone).astimezone(UTC)
+    except OverflowError:
+        raise ValidationFailed.at(pointer, "invalid_date", "give a date between the years 2 and 9998") from None
+
+
+def _narrowed(filters: SurveyFilters) -> list[ColumnElement[bool]]:
+    conditions: list[ColumnElement[bool]] = []
+    if filters.ticket_no is not None:
+        conditions.append(invitations.c.ticket_no == filters.ticket_no)
+    if filters.state:
+        conditions.append(invitations.c.state.in_(filters.state))
+    if filters.low is not None:
+        conditions.append(answers.c.low.is_(filters.low))
+    return [*conditions, *_scored(filters)]
+
+
+def _scored(filters: SurveyFilters) -> list[ColumnElement[bool]]:
+    if filters.dimension == OVERALL:
+        scored = answers.c.overall.in_(filters.score) if filters.score else answers.c.overall.is_not(None)
+        return [scored]
+    if filters.dimension is not None:
+        given = answers.c.scores[filters.dimension]
+        return [cast(given.astext, Integer).in_(filters.score) if filters.score else given.is_not(None)]
+    if filters.score:
+        return [answers.c.scores.path_exists("$.* ? (@ == " + " || @ == ".join(map(str, filters.score)) + ")")]
+    return []
+
+
+def _position(cursor: str) -> tuple[datetime, str]:
+    at, survey_id = decode_cursor(cursor, str, str)
+    try:
+        return to_utc(datetime.fromisoformat(at)), survey_id
+    except (ValueError, TypeError):
+        raise ValidationFailed.at("/cursor", "invalid_cursor", "the cursor is of another list") from None

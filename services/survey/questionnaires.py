@@ -1,0 +1,129 @@
+"""Questionnaires: the built-in ones, their stored versions, and whether an answer fits one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.survey import BUILT_IN, Answer, Question, Questionnaire, QuestionType
+from services.runtime.database import Database
+from services.runtime.errors import FieldError
+from services.runtime.http.problems import Language
+from services.survey.tables import questionnaires
+
+_FOLDER = Path(__file__).with_name("packs")
+DEFAULT = "d0"
+_MOST_KEPT = 200
+_SAYS = {
+    "required": {"en": "please answer this question", "zh": "请回答这一项"},
+    "unknown_field": {"en": "the questionnaire has no such question", "zh": "问卷中没有这一项"},
+    "unknown_choice": {"en": "give one of the choices", "zh": "请从选项中选择"},
+    "wrong_type": {"en": "this question is answered differently", "zh": "这一项的答案类型不对"},
+}
+
+
+def built_in() -> list[Questionnaire]:
+    """The questionnaires of the packs. Changing one means raising its version: older invitations keep theirs."""
+    return [
+        Questionnaire.model_validate(yaml.safe_load(file.read_text(encoding="utf-8")))
+        for file in sorted(_FOLDER.glob("*.yaml"))
+    ]
+
+
+class Questionnaires:
+    """Stored versions, which never change and are kept in memory."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._known: dict[tuple[str, int], Questionnaire] = {}
+
+    async def seed(self) -> None:
+        """Store the built-in versions that are not there yet; safe to repeat and to race."""
+        rows = [{"id": it.id, "version": it.version, "body": it.model_dump(mode="json")} for it in built_in()]
+        async with self._database.begin() as connection:
+            await connection.execute(insert(questionnaires).on_conflict_do_nothing(), rows)
+
+    async def version(self, id_: str, version: int) -> Questionnaire:
+        """One stored version."""
+        known = self._known.get((id_, version))
+        if known is None:
+            async with self._database.read() as connection:
+                mine = (questionnaires.c.id == id_) & (questionnaires.c.version == version)
+                body = await connection.scalar(select(questionnaires.c.body).where(mine))
+            known = Questionnaire.model_validate(body)
+            if len(self._known) >= _MOST_KEPT:
+                self._known.clear()
+            self._known[id_, version] = known
+        return known
+
+
+async def latest(connection: AsyncConnection, id_: str | None) -> tuple[str, int]:
+    """The newest version of a policy's questionnaire. D1 to D3 ask what D0 asks, and so does a name nobody knows."""
+    query = (
+        select(questionnaires.c.id, questionnaires.c.version)
+        .where(questionnaires.c.id.in_({id_ or DEFAULT, DEFAULT}))
+        .order_by(questionnaires.c.id != (id_ or DEFAULT), questionnaires.c.version.desc())
+        .limit(1)
+    )
+    found = (await connection.execute(query)).one()
+    return found.id, found.version
+
+
+def misfits(questionnaire: Questionnaire, answer: Answer, language: Language) -> list[FieldError]:
+    """What keeps an answer from fitting its questionnaire, in the order of the questions."""
+    return [
+        {"pointer": pointer, "code": code, "message": _SAYS[code][language]}
+        for pointer, code in (*_unfit(questionnaire, answer), *_unasked(questionnaire, answer))
+    ]
+
+
+def pointer_of(question: Question) -> str:
+    """Where a question's answer stands in the body."""
+    if question.is_dimension:
+        return f"/scores/{question.id}"
+    return f"/{question.id}" if question.id in BUILT_IN else f"/other/{question.id}"
+
+
+def value_of(question: Question, answer: Answer) -> bool | int | str | None:
+    """What was answered to a question; None for nothing."""
+    if question.is_dimension:
+        return answer.scores.get(question.id)
+    if question.id in BUILT_IN:
+        given: bool | int | str | None = getattr(answer, question.id)
+        return given
+    return answer.other.get(question.id)
+
+
+def _unfit(questionnaire: Questionnaire, answer: Answer) -> Iterator[tuple[str, str]]:
+    for question in questionnaire.questions:
+        value = value_of(question, answer)
+        if value in {None, ""} and question.required:
+            yield pointer_of(question), "required"
+        elif value is not None and (fault := _fault(question, value)):
+            yield pointer_of(question), fault
+
+
+def _fault(question: Question, value: bool | int | str) -> str | None:
+    """Built-in questions and dimensions have their types from `Answer`; the others are looked at here."""
+    if question.is_dimension or question.id in BUILT_IN:
+        return None
+    if question.type is QuestionType.CHOICE:
+        return None if value in {choice.id for choice in question.choices} else "unknown_choice"
+    fits = {
+        QuestionType.TEXT: isinstance(value, str),
+        QuestionType.YES_NO: isinstance(value, bool),
+        QuestionType.ZERO_TO_TEN: type(value) is int and 0 <= value <= 10,  # noqa: PLR2004 - the scale's name
+    }
+    return None if fits.get(question.type, False) else "wrong_type"
+
+
+def _unasked(questionnaire: Questionnaire, answer: Answer) -> Iterator[tuple[str, str]]:
+    asked = {pointer_of(question) for question in questionnaire.questions}
+    given = [f"/scores/{id_}" for id_ in answer.scores] + [f"/other/{id_}" for id_ in answer.other]
+    given += [f"/{id_}" for id_ in BUILT_IN if getattr(answer, id_) is not None]
+    for pointer in given:
+        if pointer not in asked:
+            yield pointer, "unknown_field"

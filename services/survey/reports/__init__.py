@@ -1,0 +1,1 @@
+"""Figures of what customers answered (product.md 9)."""

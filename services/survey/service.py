@@ -1,0 +1,78 @@
+"""The survey service put together: what its endpoints work with."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from services.contracts.names import Role
+from services.contracts.permissions import Action, may
+from services.runtime.auth import Caller, CallerDep
+from services.runtime.database import Database
+from services.runtime.errors import Forbidden
+from services.runtime.idempotency import Idempotency
+from services.runtime.pages import Pages
+from services.runtime.parts import service
+from services.survey.answering import Answering
+from services.survey.links import SurveyLinks
+from services.survey.queries import Queries
+from services.survey.questionnaires import Questionnaires
+from services.survey.settings import SurveySettings
+from services.survey.standing import Row
+from services.survey.tables import idempotency
+from services.survey.views import ticket_of
+from services.survey.wording import WORDS
+
+_TEMPLATES = Path(__file__).with_name("templates")
+
+
+class SurveyService:
+    """One per process."""
+
+    def __init__(self, settings: SurveySettings, database: Database) -> None:
+        self.settings = settings
+        self.database = database
+        self.links = links_of(settings)
+        self.queries = Queries(database, settings.time_zone)
+        self.questionnaires = Questionnaires(database)
+        self.answering = Answering(settings.survey_edit_window)
+        self.pages = Pages(_TEMPLATES, WORDS, settings)
+        self.idempotency = Idempotency(database, idempotency, settings.internal_secret.get_secret_value())
+
+    async def require(self, survey_id: str, caller: Caller, action: Action) -> Row:
+        """One survey on which `caller` may do `action`.
+
+        Raises:
+            NotFound: there is none.
+            Forbidden: it is another department's.
+        """
+        row = await self.queries.find(survey_id)
+        if not may(caller, action, ticket_of(row)):
+            raise Forbidden
+        return row
+
+
+def links_of(settings: SurveySettings) -> SurveyLinks:
+    """The links that web and worker make alike."""
+    return SurveyLinks(settings.public_url, settings.link_secret.get_secret_value())
+
+
+def surveys_of(request: Request) -> SurveyService:
+    """The process's survey service."""
+    found: SurveyService = service(request, Role.SURVEY)
+    return found
+
+
+SurveysDep = Annotated[SurveyService, Depends(surveys_of)]
+
+
+def allowed_to(action: Action) -> Callable[[Caller], Awaitable[Caller]]:
+    """A dependency: the caller, who may do `action` on some ticket at least; 403 otherwise, before anything else."""
+
+    async def check(caller: CallerDep) -> Caller:
+        if not may(caller, action):
+            raise Forbidden
+        return caller
+
+    return check

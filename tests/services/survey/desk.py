@@ -1,0 +1,163 @@
+"""The survey service under test: its public port, the people who use it, closings that invite."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+from sqlalchemy import update
+
+from services.contracts.feed import TicketEvent
+from services.contracts.survey import Answer
+from services.runtime.auth import mint_token
+from services.survey.answering import Answering
+from services.survey.inviting import Inviter
+from services.survey.service import SurveyService
+from services.survey.standing import Row
+from services.survey.tables import invitations
+from tests.services.survey.closings import GOOD, LINKS, closing
+
+FORM = {
+    "response_speed": "5",
+    "problem_solving": "4",
+    "attitude": "5",
+    "convenience": "4",
+    "overall": "satisfied",
+    "recommend": "9",
+    "solved_first_time": "yes",
+    "suggestion": "师傅很准时",
+}
+"""What a customer fills in on the page."""
+JSON: dict[str, Any] = {
+    "scores": {"response_speed": 5, "problem_solving": 4, "attitude": 5, "convenience": 4},
+    "overall": "satisfied",
+    "recommend": 9,
+    "solved_first_time": True,
+    "suggestion": "师傅很准时",
+}
+"""The same from an app."""
+
+
+@dataclass
+class Desk:
+    """A service desk and its surveys."""
+
+    http: httpx.AsyncClient
+    surveys: SurveyService
+    signing_key: bytes
+    tokens: dict[str, str] = field(default_factory=dict)
+
+    def sign_in(self, name: str, *roles: str, department: str | None = None) -> None:
+        """Give somebody a token; their name is their id."""
+        self.tokens[name] = mint_token(
+            self.signing_key, staff_id=name, name=name, username="staff", roles=roles, department=department
+        )
+
+    async def call(
+        self, method: str, path: str, body: Any = None, *, by: str | None = "李雷", **headers: str
+    ) -> httpx.Response:
+        """Ask the API."""
+        given = {name.replace("_", "-"): value for name, value in headers.items()}
+        if by is not None:
+            given["Authorization"] = f"Bearer {self.tokens[by]}"
+        return await self.http.request(method, path, json=body, headers=given)
+
+    async def get(self, path: str, *, reader: str = "王芳", **params: Any) -> Any:
+        """GET something that must be shown."""
+        answer = await self.http.get(path, params=params, headers={"Authorization": f"Bearer {self.tokens[reader]}"})
+        assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    async def invite(self, *, sent: bool = True, **changes: Any) -> "Invited":
+        """Close a ticket of 林涛's and let its invitation reach the customer."""
+        event = closing(**{"owner": "林涛", **changes})
+        await self.apply(event)
+        row = await self._row(event.ticket_no, event.event.cycle)
+        if sent:
+            now = datetime.now(UTC)
+            await self.set(row["id"], state="sent", sent_at=now, expires_at=now + timedelta(days=7))
+        token = urlsplit(LINKS.to(row["id"], row["nonce"])).path
+        return Invited(self, row["id"], event.ticket_no, token)
+
+    async def answered(self, answer: Answer = GOOD, *, at: datetime | None = None, **changes: Any) -> "Invited":
+        """A survey that its customer has answered."""
+        invited = await self.invite(**changes)
+        await invited.answer(answer)
+        if at is not None:
+            await self.set(invited.id, answered_at=at)
+        return invited
+
+    async def apply(self, *events: TicketEvent) -> None:
+        """The follower reads a page."""
+        inviter = Inviter(LINKS, timedelta(0))
+        async with self.surveys.database.begin() as connection:
+            await inviter.apply(connection, events)
+
+    async def set(self, survey_id: str, **values: Any) -> None:
+        """Change an invitation as time or a worker would."""
+        async with self.surveys.database.begin() as connection:
+            await connection.execute(update(invitations).where(invitations.c.id == survey_id).values(**values))
+
+    async def _row(self, ticket_no: str, cycle: int) -> Row:
+        async with self.surveys.database.read() as connection:
+            mine = (invitations.c.ticket_no == ticket_no) & (invitations.c.cycle == cycle)
+            row: Row = (await connection.execute(invitations.select().where(mine))).mappings().one()
+            return row
+
+    def let_it_be(self, instant: datetime) -> None:
+        """Answers are taken at this instant from now on."""
+        self.surveys.answering = Answering(self.surveys.settings.survey_edit_window, now=lambda: instant)
+
+
+@dataclass
+class Invited:
+    """One survey, and the page that its customer was sent."""
+
+    desk: Desk
+    id: str
+    ticket_no: str
+    page: str
+
+    async def row(self) -> Row:
+        """The invitation with its answer."""
+        return await self.desk.surveys.queries.find(self.id)
+
+    async def open(self, **headers: str) -> httpx.Response:
+        """Open the page."""
+        return await self.desk.http.get(self.page, headers={"Accept-Language": "zh-CN", **headers})
+
+    async def fill_in(self, changes: dict[str, str] | None = None, **headers: str) -> httpx.Response:
+        """Send the page's form."""
+        form = {name: value for name, value in {**FORM, **(changes or {})}.items() if value}
+        return await self.desk.http.post(self.page, data=form, headers={"Accept-Language": "zh-CN", **headers})
+
+    async def send(self, body: Any = None, **headers: str) -> httpx.Response:
+        """Send the same as an app does."""
+        return await self.desk.http.post(self.page, json=JSON if body is None else body, headers=headers)
+
+    async def answer(self, answer: Answer = GOOD) -> None:
+        """The customer answers."""
+        async with self.desk.surveys.database.begin() as connection:
+            await self.desk.surveys.answering.by_customer(connection, self.id, answer)
+
+    async def record(self, body: Any = None, *, by: str = "李雷", **headers: str) -> httpx.Response:
+        """Staff record what the customer said on the phone."""
+        return await self.desk.call("POST", f"/v1/surveys/{self.id}/answer", JSON if body is None else body, by=by,
+                                    **headers)  # fmt: skip
+
+    async def view(self, *, by: str = "王芳") -> Any:
+        """The survey as somebody sees it."""
+        return await self.desk.get(f"/v1/surveys/{self.id}", reader=by)
+
+
+def text_of(page: httpx.Response) -> str:
+    """What is read on a page."""
+    return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.text, flags=re.DOTALL))
+
+
+def keys_of(rows: Sequence[dict[str, Any]]) -> list[str | None]:
+    """Keys of a report's rows."""
+    return [row["key"] for row in rows]

@@ -1,0 +1,124 @@
+"""Surveys are their department's (I16), their words those of note readers (I14), their links of those who record."""
+
+from typing import Any
+
+import pytest
+
+from tests.services.survey.closings import GOOD
+from tests.services.survey.desk import JSON, Desk
+
+SUGGESTED = GOOD.model_copy(update={"suggestion": "请打 13800138000"})
+
+
+async def listed(desk: Desk, reader: str, **params: Any) -> list[str]:
+    """Ids of the surveys that somebody lists."""
+    return [it["id"] for it in (await desk.get("/v1/surveys", reader=reader, **params))["items"]]
+
+
+@pytest.mark.parametrize(
+    ("reader", "sees"),
+    [("李雷", True), ("林涛", True), ("周强", True), ("王芳", True), ("吴刚", True), ("郑洁", True), ("赵敏", False)],
+)
+async def test_a_department_lists_and_reads_its_own_surveys(desk: Desk, reader: str, sees: bool) -> None:
+    invited = await desk.answered()
+    assert (invited.id in await listed(desk, reader)) is sees
+    answer = await desk.call("GET", f"/v1/surveys/{invited.id}", by=reader)
+    assert answer.status_code == (200 if sees else 403)
+    asked = await desk.call("GET", f"/v1/surveys/{invited.id}/questionnaire", by=reader)
+    assert asked.status_code == (200 if sees else 403)
+
+
+async def test_helpers_from_elsewhere_read_the_surveys_of_tickets_that_they_helped_with(desk: Desk) -> None:
+    invited = await desk.answered(co_owners=("赵敏",))
+    assert invited.id in await listed(desk, "赵敏")
+    assert (await invited.view(by="赵敏"))["answer"]["suggestion"] is None
+
+
+async def test_an_administrator_reads_no_survey_and_nobody_is_asked_to_sign_in(desk: Desk) -> None:
+    invited = await desk.answered()
+    for path in ("/v1/surveys", f"/v1/surveys/{invited.id}", "/v1/reports/satisfaction"):
+        assert (await desk.call("GET", path, by="孙磊")).status_code == 403
+        assert (await desk.call("GET", path, by=None)).status_code == 401
+    assert (await desk.call("GET", "/v1/surveys/nothing", by="李雷")).status_code == 404
+
+
+@pytest.mark.parametrize(("reader", "reads"), [("李雷", True), ("郑洁", True), ("吴刚", False), ("高原", False)])
+async def test_a_suggestion_is_shown_to_those_who_read_notes(desk: Desk, reader: str, reads: bool) -> None:
+    invited = await desk.answered(SUGGESTED)
+    answer = (await invited.view(by=reader))["answer"]
+    assert answer["suggestion"] == (SUGGESTED.suggestion if reads else None)
+    assert answer["scores"] == dict(GOOD.scores)
+
+
+@pytest.mark.parametrize(
+    ("reader", "gets"),
+    [("李雷", True), ("王芳", True), ("林涛", False), ("周强", False), ("吴刚", False), ("郑洁", False)],
+)
+async def test_the_link_is_shown_to_those_who_may_record_an_answer(desk: Desk, reader: str, gets: bool) -> None:
+    invited = await desk.invite()
+    assert (await invited.view(by=reader))["link"] == (f"http://bihuan.test{invited.page}" if gets else None)
+
+
+async def test_a_link_that_takes_no_answer_is_not_shown(desk: Desk) -> None:
+    invited = await desk.answered()
+    assert (await invited.view())["link"] is None
+
+
+async def test_recording_is_for_clerks_and_supervisors_of_the_department(desk: Desk) -> None:
+    invited = await desk.invite()
+    for name in ("林涛", "周强", "吴刚", "郑洁", "孙磊", "钱进"):
+        assert (await invited.record(by=name)).status_code == 403, name
+        assert (await invited.record({"surprise": 1}, by=name)).status_code == 403, name
+    assert (await desk.call("POST", "/v1/surveys/nothing/answer", JSON)).status_code == 404
+    assert (await invited.record()).status_code == 200
+
+
+async def test_lists_are_narrowed_by_ticket_and_state_and_come_in_pages_newest_first(desk: Desk) -> None:
+    ids = [(await desk.invite()).id for _ in range(5)]
+    answered = await desk.answered()
+    assert await listed(desk, "李雷") == [answered.id, *reversed(ids)]
+    assert await listed(desk, "李雷", state="answered") == [answered.id]
+    assert await listed(desk, "李雷", ticket_no=answered.ticket_no) == [answered.id]
+    first = await desk.get("/v1/surveys", reader="李雷", limit=4)
+    second = await desk.get("/v1/surveys", reader="李雷", limit=4, cursor=first["next_cursor"])
+    assert [it["id"] for it in first["items"] + second["items"]] == [answered.id, *reversed(ids)]
+    assert second["next_cursor"] is None
+
+
+@pytest.mark.parametrize(
+    "params", [{"limit": 201}, {"state": "lost"}, {"score": 6}, {"cursor": "x"}, {"cursor": "WzEsMl0"}, {"x": "y"}]
+)
+async def test_a_list_that_cannot_be_meant_is_refused(desk: Desk, params: dict[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {desk.tokens['李雷']}"}
+    answer = await desk.http.get("/v1/surveys", params=params, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
+
+
+async def test_a_survey_says_where_it_belongs_as_it_was_then(desk: Desk) -> None:
+    invited = await desk.answered(co_owners=("何洁",), category="logistics_delay", channel="wechat")
+    view = await invited.view()
+    expected = {"owner": "林涛", "co_owners": ["何洁"], "department": "after-sales", "category": "logistics_delay",
+                "channel": "wechat", "product_model": "BCD-500", "cycle": 1, "close_reason": "confirmed",
+                "questionnaire": {"id": "d0", "version": 1}}  # fmt: skip
+    assert {name: view[name] for name in expected} == expected
+
+
+@pytest.mark.parametrize(("named", "asked"), [("d0", "d0"), ("d1", "d0"), ("d4", "d4"), (None, "d0"), ("own", "d0")])
+async def test_a_policy_names_its_questionnaire(desk: Desk, named: str | None, asked: str) -> None:
+    invited = await desk.invite(questionnaire=named)
+    questionnaire = await desk.get(f"/v1/surveys/{invited.id}/questionnaire")
+    assert questionnaire["id"] == asked
+    if asked == "d4":
+        words = {it["id"]: it["words"]["zh-CN"] for it in questionnaire["questions"]}
+        assert [words[each] for each in ("response_speed", "problem_solving", "attitude")] == [
+            "处理效率",
+            "解决方案",
+            "服务态度",
+        ]
+
+
+async def test_no_word_of_a_customer_gets_into_the_log(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    invited = await desk.invite()
+    await invited.send({**JSON, "suggestion": "canary 13912345678"})
+    await invited.send({**JSON, "suggestion": "canary 13912345678" * 1000})
+    assert "13912345678" not in caplog.text
