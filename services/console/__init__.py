@@ -1,0 +1,1 @@
+"""The console: pages for staff, built on the public API alone."""

@@ -1,0 +1,30 @@
+"""How a process gets a console."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from services.console import statics
+from services.console.client import Api
+from services.console.pages import alerts, board, inbox, new_ticket, registers, report, sign_in, texts, ticket
+from services.console.service import Console
+from services.console.settings import ConsoleSettings
+from services.contracts.names import Role
+from services.runtime.parts import Part
+from services.runtime.settings import RuntimeSettings, load
+
+
+@asynccontextmanager
+async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Part]:
+    """Open the connections to the public API; the console owns nothing else, so it is ready at once."""
+    own = settings if isinstance(settings, ConsoleSettings) else load(ConsoleSettings)
+    api = Api(own.api_base)
+    # `/tickets/new` comes before `/tickets/{ticket_no}`: the first route that matches answers.
+    pages = [sign_in, board, new_ticket, ticket, alerts, report, inbox, texts, registers]
+    try:
+        yield Part(
+            name=Role.CONSOLE,
+            routers=[statics.router, *(page.router for page in pages)],
+            state=Console(own, api),
+        )
+    finally:
+        await api.close()

@@ -1,0 +1,84 @@
+"""What the fields of a ticket's forms offer, and what stands in them at first."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from services.console.commands import COMMANDS, Choice, Field
+from services.console.filling import Typed
+from services.console.overview import Overview
+from services.console.service import Page
+from services.console.words import Words
+from services.contracts.words import CommandName, WaitReason
+from services.runtime.pages import LANGUAGES
+
+_HANDLING = frozenset({"clerk", "handler", "department_head", "supervisor"})
+_ASKABLE = ("product.serial_no", "product.order_no", "product.model", "product.purchased_on", "customer.contact",
+            "customer.name", "occurred_at", "situation", "already_tried", "photos")  # fmt: skip
+_SCORES = range(5, 0, -1)
+
+
+def choices(page: Page, found: Overview) -> dict[str, list[Choice]]:
+    """The choices of every `Field.source`."""
+    words, ticket, directory = page.words, found.ticket, found.directory
+    return {
+        "departments": [Choice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]],
+        "handlers": _handlers(found),
+        "askable": [Choice(code, words.of("field", code)) for code in dict.fromkeys([*ticket["missing"], *_ASKABLE])],
+        "wait_reasons": [Choice(each, words.of("wait_reason", each)) for each in _waits(ticket)],
+        "breached": [Choice(name, words.of("clock", name)) for name in _breached(ticket)],
+        "tags": [Choice(tag, tag) for tag in ticket["tags"]],
+        "scores": [Choice(str(score), words.text(f"score.{score}")) for score in _SCORES],
+    }
+
+
+def fresh(found: Overview, name: CommandName) -> Typed:
+    """What stands in a form before anybody types: what the ticket says already, and drafts."""
+    values: dict[str, Sequence[str]] = {}
+    for each in COMMANDS[name].fields:
+        if each.draft:
+            values[each.name] = [_draft(found.ticket, each)]
+        elif each.shown:
+            values[each.name] = _standing(found.ticket[each.shown])
+    if name is CommandName.RESOLVE:
+        values["result"] = ["resolved"]
+    if name is CommandName.RECORD_CALLBACK:
+        values["channel"] = ["phone"]
+    if name is CommandName.EXPLAIN_BREACH:
+        values["clock"] = _breached(found.ticket)[:1]
+    return Typed(values)
+
+
+def _handlers(found: Overview) -> list[Choice]:
+    """Who handles tickets, those of the ticket's department first."""
+    own = found.ticket["department"]
+    people = [
+        each
+        for each in found.directory.staff.values()
+        if each["active"] and not _HANDLING.isdisjoint(each["roles"]) and each["id"] != found.ticket["complaint_about"]
+    ]
+    people.sort(key=lambda each: (each["department"] != own, each["department"] or "", "handler" not in each["roles"]))
+    return [Choice(each["id"], each["name"], found.directory.department(each["department"])) for each in people]
+
+
+def _waits(ticket: Mapping[str, Any]) -> list[str]:
+    """Once resolved, only the appointment for the callback is waited for (semantics.md 9)."""
+    return [WaitReason.APPOINTMENT] if ticket["status"] == "resolved" else [each.value for each in WaitReason]
+
+
+def _breached(ticket: Mapping[str, Any]) -> list[str]:
+    return list(dict.fromkeys(clock["name"] for clock in ticket["clocks"] if clock["breached_at"]))
+
+
+def _standing(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    if isinstance(value, bool):
+        return ["true"] if value else []
+    return [str(value)] if value else []
+
+
+def _draft(ticket: Mapping[str, Any], each: Field) -> str:
+    spoken = "zh-CN" if str(ticket["language"]).startswith("zh") else LANGUAGES[-1]
+    words = Words(spoken)
+    missing = words.text("list.and").join(words.of("field", code) for code in ticket["missing"])
+    return words.text(each.draft, fields=missing or "…")

@@ -1,0 +1,149 @@
+"""The journal as people read it: who did what, the words that went with it, and the facts that matter."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.console.names import Directory
+from services.console.present import Moment, Present
+from services.console.words import Words
+
+TEXTS = ("message", "steps", "summary", "note")
+_TO_THE_CUSTOMER = frozenset({"ticket.responded", "ticket.information_requested", "ticket.resolved",
+                              "ticket.plan_approved"})  # fmt: skip
+_FROM_THE_CUSTOMER = frozenset({"ticket.customer_message", "ticket.information_supplied", "survey.answered"})
+_ALARMING = frozenset({"clock.breached", "alert.raised"})
+_CODED: Mapping[str, str] = {
+    "kind": "kind",
+    "category": "category",
+    "urgency": "urgency",
+    "priority": "priority",
+    "cause": "cause",
+    "result": "result",
+    "outcome": "outcome",
+    "clock": "clock",
+    "classified_as": "callback_class",
+    "level": "level",
+    "threshold": "threshold",
+}
+_INSTANTS = frozenset({"until", "due_at", "expected_at", "respond_by", "resolve_by", "called_at", "expires_at"})
+_PEOPLE = frozenset({"owner", "acknowledged_by", "recorded_by"})
+_PLAIN = frozenset({"score", "subcategory", "reason_code", "into", "warning", "reminder", "overall", "recommend"})
+
+
+@dataclass(frozen=True)
+class Fact:
+    """One fact of an event. `link` is the number of another ticket."""
+
+    label: str
+    value: str
+    link: str = ""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One event. `side` is staff, customer or system; `visible` tells that the customer saw it."""
+
+    seq: int
+    title: str
+    at: Moment | None
+    who: str
+    side: str
+    visible: bool
+    internal: bool
+    alarming: bool
+    moved_to: str
+    texts: Sequence[str]
+    facts: Sequence[Fact]
+    cycle: int
+
+
+def entries(items: Sequence[Mapping[str, Any]], words: Words, present: Present, directory: Directory) -> list[Entry]:
+    """The journal, newest first."""
+    return [_entry(item, words, present, directory) for item in reversed(items)]
+
+
+def _entry(item: Mapping[str, Any], words: Words, present: Present, directory: Directory) -> Entry:
+    data, kind = item["data"], item["type"]
+    moved = item["from"] != item["to"] and item["from"] is not None
+    return Entry(
+        seq=item["seq"],
+        title=words.of("event", kind),
+        at=present.moment(item["at"]),
+        who=_who(item["actor"], words, directory),
+        side=_side(item),
+        visible=kind in _TO_THE_CUSTOMER or data.get("visible") is True,
+        internal=data.get("visible") is False,
+        alarming=kind in _ALARMING,
+        moved_to=words.of("phase", item["to"]) if moved else "",
+        texts=list(_texts(item)),
+        facts=list(_facts(data, kind, words, present, directory)),
+        cycle=item["cycle"],
+    )
+
+
+def _who(actor: Mapping[str, Any], words: Words, directory: Directory) -> str:
+    if actor["kind"] in {"staff", "api_key"}:
+        return directory.person(actor["id"])
+    return words.of("actor", actor["kind"])
+
+
+def _side(item: Mapping[str, Any]) -> str:
+    if item["type"] in _FROM_THE_CUSTOMER or item["actor"]["kind"] == "customer":
+        return "customer"
+    return "system" if item["actor"]["kind"] == "system" else "staff"
+
+
+def _texts(item: Mapping[str, Any]) -> Iterator[str]:
+    for name in TEXTS:
+        text = item["data"].get(name)
+        if isinstance(text, list):
+            yield "\n".join(f"{number}. {step}" for number, step in enumerate(text, 1))
+        elif text:
+            yield str(text)
+    if item["reason"]:
+        yield str(item["reason"])
+
+
+def _facts(data: Mapping[str, Any], kind: str, words: Words, present: Present, directory: Directory) -> Iterator[Fact]:
+    def fact(name: str, value: str, link: str = "") -> Fact:
+        return Fact(words.text(f"fact.{name}"), value, link)
+
+    shown = _shown(words, present, directory)
+    for name, value in data.items():
+        if value is None or value == [] or name in TEXTS:
+            continue
+        if name == "reason" and isinstance(value, str):
+            group = "wait_reason" if kind in {"ticket.waiting", "ticket.resumed"} else "close_reason"
+            yield fact("reason", words.of(group, value))
+        elif name == "into":
+            yield fact(name, str(value), link=str(value))
+        elif name in shown:
+            yield fact(name, shown[name](value))
+
+
+def _shown(words: Words, present: Present, directory: Directory) -> dict[str, Callable[[Any], str]]:
+    """How each known fact is written; what is not here is for machines."""
+
+    def instant(value: Any) -> str:
+        moment = present.moment(str(value))
+        return moment.text if moment else ""
+
+    def coded(group: str) -> Callable[[Any], str]:
+        return lambda value: words.of(group, str(value))
+
+    def joined(write: Callable[[str], str]) -> Callable[[Any], str]:
+        return lambda values: words.text("list.and").join(write(str(value)) for value in values)
+
+    return {
+        **{name: coded(group) for name, group in _CODED.items()},
+        **dict.fromkeys(_INSTANTS, instant),
+        **dict.fromkeys(_PEOPLE, directory.person),
+        **dict.fromkeys(_PLAIN, str),
+        "department": directory.department,
+        "channel": lambda value: words.of("callback_channel" if value in {"sms", "visit"} else "channel", str(value)),
+        "co_owners": joined(directory.person),
+        "fields": joined(lambda value: words.of("field", value)),
+        "add": joined(str),
+        "remove": joined(str),
+    }

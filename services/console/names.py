@@ -1,0 +1,62 @@
+"""What staff and departments are called: the directory's lists, asked once in a while and shared by all readers.
+
+Every role of staff may read them, so nobody learns from this cache what they might not ask for themselves.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+
+from services.console.client import Desk, Problem
+
+_KNOWN_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A copy of the directory, in its order."""
+
+    staff: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    departments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    keys: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def person(self, identifier: str | None) -> str:
+        """The name of a member of staff, or of a key that acts for one; an unknown id stands for itself."""
+        found = self.staff.get(identifier or "") or self.keys.get(identifier or "")
+        return str(found["name"]) if found else identifier or ""
+
+    def department(self, identifier: str | None) -> str:
+        """A department's name; an unknown id stands for itself."""
+        found = self.departments.get(identifier or "")
+        return str(found["name"]) if found else identifier or ""
+
+
+class Names:
+    """The copy, renewed after 20 s by whoever asks next."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+        self._copy = Directory()
+
+    async def directory(self, desk: Desk) -> Directory:
+        """The copy; an older one while the directory does not answer."""
+        if self._until > monotonic():
+            return self._copy
+        try:
+            staff, departments, keys = [
+                await desk.items(f"/v1/{each}") for each in ("staff", "departments", "api-keys")
+            ]
+        except Problem:
+            return self._copy
+        self._copy = Directory(_by_id(staff), _by_id(departments), _by_id(keys))
+        self._until = monotonic() + _KNOWN_SECONDS
+        return self._copy
+
+    def forget(self) -> None:
+        """Ask again at the next page: the directory has just been changed."""
+        self._until = 0.0
+
+
+def _by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {each["id"]: each for each in items}

@@ -1,0 +1,36 @@
+"""The main navigation: what a reader may open, in the order of use."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from services.contracts.permissions import Action
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One page. `needs` is the right without which it stays out of sight; the API decides all the same."""
+
+    name: str
+    path: str
+    icon: str
+    needs: Action
+
+    def is_open(self, path: str) -> bool:
+        """Whether `path` is this page or lies below it."""
+        return path == self.path or path.startswith(self.path + "/")
+
+
+ENTRIES = (
+    Entry("board", "/board", "board", Action.READ_TICKET),
+    Entry("new_ticket", "/tickets/new", "plus", Action.REGISTER_FEEDBACK),
+    Entry("alerts", "/alerts", "bell", Action.READ_ALERT),
+    Entry("report", "/reports/satisfaction", "chart", Action.READ_REPORT),
+    Entry("inbox", "/inbox", "mail", Action.READ_NOTICE),
+    Entry("people", "/people", "people", Action.WRITE_DIRECTORY),
+    Entry("keys", "/keys", "key", Action.WRITE_DIRECTORY),
+)
+
+
+def entries_for(allowed: Collection[str]) -> list[Entry]:
+    """The entries that somebody with these rights gets to see."""
+    return [entry for entry in ENTRIES if entry.needs in allowed]

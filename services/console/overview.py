@@ -1,0 +1,116 @@
+"""Everything that the ticket page shows, gathered for one reader in one round of questions."""
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from services.console import journal
+from services.console.client import Desk, path
+from services.console.courses import Course, course
+from services.console.names import Directory
+from services.console.present import Countdown, Present
+from services.console.service import Page
+from services.contracts.permissions import Action
+
+_OTHERS = 6
+_DIGITS = 10
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What other services tell of the ticket; None where they tell this reader nothing. `digest` changes with it."""
+
+    notices: Sequence[Item] | None
+    surveys: Sequence[Item] | None
+
+    @property
+    def digest(self) -> str:
+        """A fingerprint of what is shown of them."""
+        told = json.dumps([self.notices, self.surveys], sort_keys=True, default=str)
+        return hashlib.sha256(told.encode()).hexdigest()[:_DIGITS]
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A ticket and what belongs to it."""
+
+    ticket: Item
+    feedback: Item | None
+    entries: Sequence[journal.Entry]
+    live: Sequence[Course]
+    past: Sequence[Course]
+    next_clock: Countdown
+    others: Sequence[Item]
+    beside: Beside
+    directory: Directory
+    present: Present
+
+    @property
+    def seen(self) -> str:
+        """What a live part tells the server it shows already."""
+        return f"{self.ticket['version']}.{self.beside.digest}"
+
+
+async def overview(page: Page, number: str) -> Overview:
+    """Read a ticket in full: the customer's contact, where the reader is entitled to it, is logged by the API."""
+    desk = page.desk
+    address = path("v1", "tickets", number)
+    ticket = await desk.get(address)
+    timeline, ledger, feedback, others, told, directory, calendars = await asyncio.gather(
+        desk.items(f"{address}/timeline"),
+        desk.items(f"{address}/clocks"),
+        _if_allowed(page, Action.READ_FEEDBACK, path("v1", "feedback", number)),
+        desk.get("/v1/tickets", customer_id=ticket["customer"]["id"], sort="-opened_at", limit=_OTHERS),
+        beside(page, number),
+        page.console.names.directory(desk),
+        page.console.calendars.standing(desk, page.now),
+    )
+    present = page.present(calendars.open_now)
+    courses = [course(clock, present) for clock in ledger]
+    live = sorted((each for each in courses if each.is_live), key=lambda each: each.clock["due_at"] or "~")
+    return Overview(
+        ticket=ticket,
+        feedback=feedback,
+        entries=journal.entries(timeline, page.words, present, directory),
+        live=live,
+        past=[each for each in reversed(courses) if not each.is_live],
+        next_clock=present.next_clock(ticket["clocks"], calendars.of_policy(ticket["policy"])),
+        others=[each for each in others["items"] if each["ticket_no"] != number],
+        beside=told,
+        directory=directory,
+        present=present,
+    )
+
+
+async def beside(page: Page, number: str) -> Beside:
+    """Notices and surveys of a ticket, where this installation has them and this reader may read them."""
+    notices, surveys = await asyncio.gather(
+        _list_if_allowed(page, Action.READ_NOTICE, "/v1/notices", number),
+        _list_if_allowed(page, Action.READ_SURVEY, "/v1/surveys", number),
+    )
+    return Beside(notices, surveys)
+
+
+async def has_changed(page: Page, number: str, seen: str) -> bool:
+    """Whether a page that shows `seen` is out of date. Reads no contact, so that a page that waits logs nothing."""
+    version, _, digest = seen.partition(".")
+    if (await beside(page, number)).digest != digest:
+        return True
+    return await page.desk.has_changed(path("v1", "tickets", number), version)
+
+
+async def _list_if_allowed(page: Page, action: Action, address: str, number: str) -> Sequence[Item] | None:
+    if action not in page.reader.allowed:
+        return None
+    found = await page.desk.find(address, ticket_no=number, limit=100)
+    return None if found is None else list(found["items"])
+
+
+async def _if_allowed(page: Page, action: Action, address: str) -> Item | None:
+    desk: Desk = page.desk
+    return await desk.find(address) if action in page.reader.allowed else None

@@ -1,0 +1,137 @@
+"""Alerts: what wants an answer now, who was told, who is told next, and the answer in one click."""
+
+from collections.abc import AsyncIterator, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from fastapi import Request
+from fastapi.responses import Response, StreamingResponse
+
+from services.console.alarms import VIEWS, alarm, in_order, snooze_end
+from services.console.client import Problem
+from services.console.commands import Choice
+from services.console.routing import page_router, see_other
+from services.console.service import HEADERS, Page, PageDep
+from services.runtime.errors import NotFound
+from services.runtime.http import leave_the_bound
+from services.runtime.pages import Form, new_key, read_form, require_key
+
+router = page_router()
+ANSWERS = frozenset({"acknowledge", "snooze", "hand-over", "resolve"})
+_MOST = 200
+_TOLD = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
+_ANSWERING = frozenset({"clerk", "handler", "department_head", "supervisor"})
+
+
+@router.get("/alerts")
+async def show_alerts(request: Request, page: PageDep) -> Response:
+    """The alerts that the address asks for; `part=live` answers the moving part."""
+    return await _show(request, page)
+
+
+@router.get("/alerts/count")
+async def count_alerts(page: PageDep) -> Response:
+    """How many want an answer: for the navigation of every page."""
+    found = await page.desk.get("/v1/alerts", state="open", limit=100)
+    return page.render("alerts_count.html", count=len(found["items"]), more=found["next_cursor"] is not None)
+
+
+@router.get("/alerts/stream")
+async def stream_alerts(request: Request, page: PageDep) -> Response:
+    """The API's stream, with the token of whoever looks at the page."""
+    pieces = page.desk.follow("/v1/alerts/stream", request.headers.get("last-event-id"))
+    first = await anext(pieces, b"")
+    leave_the_bound(request)
+    return StreamingResponse(
+        _handed_on(first, pieces), media_type="text/event-stream", headers={**HEADERS, "X-Accel-Buffering": "no"}
+    )
+
+
+@router.post("/alerts/{alert_id}/{answer}")
+async def answer_alert(request: Request, page: PageDep, alert_id: str, answer: str) -> Response:
+    """Acknowledge, snooze, hand over or resolve; back to the list, with what went wrong if something did."""
+    if answer not in ANSWERS:
+        raise NotFound
+    form = await read_form(request)
+    path, key = f"/v1/alerts/{quote(alert_id, safe='')}", require_key(form)
+    problem = ""
+    if _seen(await page.desk.get(path)) != form.one("seen"):
+        problem = page.words.text("alerts.changed")
+    else:
+        try:
+            await page.desk.post(f"{path}/{answer}", _body(page, answer, form), key=key)
+        except Problem as refused:
+            if refused.status not in _TOLD:
+                raise
+            problem = _worded(refused)
+    if problem or request.headers.get("hx-request"):
+        return await _show(request, page, view=form.one("view"), problem=problem)
+    return see_other(_address(form.one("view")))
+
+
+def _seen(alert: Mapping[str, Any]) -> str:
+    """Who has it and since when, as the page showed it: somebody who is told meanwhile takes no click away."""
+    return " ".join(str(alert[name]) for name in ("state", "acknowledged_at", "handed_to", "snoozed_until"))
+
+
+def _body(page: Page, answer: str, form: Form) -> dict[str, Any]:
+    if answer == "snooze":
+        return {"until": snooze_end(form.one("for"), page)}
+    if answer == "hand-over":
+        return {"staff": form.one("staff")}
+    if answer == "resolve" and form.one("note"):
+        return {"note": form.one("note")}
+    return {}
+
+
+async def _handed_on(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    try:
+        async for piece in pieces:
+            yield piece
+    except Problem:
+        return  # the browser connects again
+
+
+def _address(view: str, **more: str) -> str:
+    asked = {**({"view": view} if view in VIEWS and view != "live" else {}), **more}
+    return f"/alerts?{urlencode(asked)}" if asked else "/alerts"
+
+
+async def _show(request: Request, page: Page, *, view: str = "", problem: str = "") -> Response:
+    view = view or request.query_params.get("view", "")
+    view = view if view in VIEWS else "live"
+    mine = request.query_params.get("mine") == "true"
+    narrowed: dict[str, str | int | list[str]] = {"mine": "true"} if mine else {}
+    states = list(VIEWS[view])
+    found = await page.desk.get("/v1/alerts", state=states, limit=_MOST, **narrowed)
+    directory = await page.console.names.directory(page.desk)
+    is_part = request.query_params.get("part") == "live" or request.headers.get("hx-request")
+    return page.render(
+        "alerts_live.html" if is_part else "alerts.html",
+        # A part with a status other than 2xx would not be put into the page.
+        status=HTTPStatus.CONFLICT if problem and not is_part else HTTPStatus.OK,
+        alarms=[alarm(page, alert, directory) for alert in in_order(found["items"])],
+        more=found["next_cursor"] is not None,
+        view=view,
+        mine=mine,
+        address=_address,
+        problem=problem,
+        seen=_seen,
+        colleagues=_colleagues(directory.staff),
+        key=new_key,
+    )
+
+
+def _worded(problem: Problem) -> str:
+    """What the API says of an answer that it refused, in the reader's language."""
+    return problem.errors[0].message if problem.errors else problem.detail or problem.title
+
+
+def _colleagues(staff: Mapping[str, Mapping[str, Any]]) -> list[Choice]:
+    return [
+        Choice(each["id"], each["name"])
+        for each in staff.values()
+        if each["active"] and not _ANSWERING.isdisjoint(each["roles"])
+    ]

@@ -1,0 +1,276 @@
+"""People, departments, on-call shifts and API keys: lists that administrators keep."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from services.console import registers
+from services.console.client import Problem
+from services.console.commands import Choice
+from services.console.filling import Typed, placed, typed
+from services.console.registers import DEPARTMENTS, KEYS, ON_CALL, PEOPLE, WEBHOOKS, Register
+from services.console.routing import page_router, see_other
+from services.console.service import Page, PageDep
+from services.runtime.errors import Forbidden, NotFound
+from services.runtime.pages import Form, new_key, read_form, require_key
+
+router = page_router()
+TABS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "people": (("people", "/people"), ("departments", "/people/departments"), ("on_call", "/people/on-call")),
+    "keys": (("keys", "/keys"), ("webhooks", "/keys/webhooks"), ("texts", "/keys/texts")),
+}
+_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT})
+_SECRET = frozenset({"password"})
+_LONG_AGO = "2000-01-01T00:00:00Z"
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What was sent and did not go through; `entry` is whose form it was, None for the one that adds."""
+
+    entry: str | None
+    typed: Typed
+    key: str
+
+
+@router.get("/people")
+async def show_people(page: PageDep, done: str = "") -> Response:
+    """Staff, with a form to add somebody and one in each row."""
+    return await _show(page, PEOPLE, done=done)
+
+
+@router.get("/people/departments")
+async def show_departments(page: PageDep, done: str = "") -> Response:
+    """Departments, and what is routed to each."""
+    return await _show(page, DEPARTMENTS, done=done)
+
+
+@router.get("/people/on-call")
+async def show_on_call(page: PageDep, done: str = "") -> Response:
+    """Who is on duty now, and the shifts from now on."""
+    return await _show(page, ON_CALL, done=done)
+
+
+@router.get("/keys")
+async def show_keys(page: PageDep, done: str = "") -> Response:
+    """API keys, without their secrets."""
+    return await _show(page, KEYS, done=done)
+
+
+@router.post("/people")
+async def add_person(request: Request, page: PageDep) -> Response:
+    """Make a member of staff."""
+    return await _add(request, page, PEOPLE)
+
+
+@router.post("/people/departments")
+async def add_department(request: Request, page: PageDep) -> Response:
+    """Make a department."""
+    return await _add(request, page, DEPARTMENTS)
+
+
+@router.post("/people/on-call")
+async def add_shift(request: Request, page: PageDep) -> Response:
+    """Put somebody on call."""
+    return await _add(request, page, ON_CALL)
+
+
+@router.post("/keys")
+async def add_key(request: Request, page: PageDep) -> Response:
+    """Make a key and show its secret, this once; sending the same form again shows it again."""
+    return await _issue(request, page, KEYS)
+
+
+@router.get("/keys/webhooks")
+async def show_webhooks(page: PageDep, done: str = "") -> Response:
+    """Receivers of events, with how many deliveries wait and how many were given up."""
+    return await _show(page, WEBHOOKS, done=done)
+
+
+@router.post("/keys/webhooks")
+async def add_webhook(request: Request, page: PageDep) -> Response:
+    """Make a webhook and show its secret, this once."""
+    return await _issue(request, page, WEBHOOKS)
+
+
+@router.post("/keys/webhooks/{identifier}")
+async def change_webhook(request: Request, page: PageDep, identifier: str) -> Response:
+    """Change a webhook, or remove it."""
+    return await _change(request, page, WEBHOOKS, identifier)
+
+
+@router.get("/keys/webhooks/{identifier}/deliveries")
+async def show_deliveries(
+    page: PageDep, identifier: str, state: str = "", cursor: str = "", done: str = ""
+) -> Response:
+    """What went to a receiver, try by try."""
+    path = f"{WEBHOOKS.collection}/{quote(identifier, safe='')}"
+    narrowed = {name: value for name, value in (("state", state), ("cursor", cursor)) if value}
+    return page.render(
+        "deliveries.html",
+        webhook=await page.desk.get(path),
+        found=await page.desk.get(f"{path}/deliveries", limit=50, **narrowed),
+        state=state,
+        done=done,
+        key=new_key,
+    )
+
+
+@router.post("/keys/webhooks/{identifier}/{doing}")
+async def do_with_webhook(request: Request, page: PageDep, identifier: str, doing: str) -> Response:
+    """Draw another secret and show it; send a test; send again what did not arrive, or one delivery."""
+    form = await read_form(request)
+    path, key = f"{WEBHOOKS.collection}/{quote(identifier, safe='')}", require_key(form)
+    if doing == "rotate-secret":
+        return await _show(page, WEBHOOKS, issued=await page.desk.post(f"{path}/rotate-secret", key=key))
+    if doing == "test":
+        await page.desk.post(f"{path}/test", key=key)
+    elif doing == "redeliver":
+        wish = {"delivery_id": form.one("delivery_id")} if form.one("delivery_id") else {"since": _LONG_AGO}
+        await page.desk.post(f"{path}/redeliver", wish, key=key)
+    else:
+        raise NotFound
+    return see_other(f"{WEBHOOKS.path}/{quote(identifier, safe='')}/deliveries?done={doing}")
+
+
+@router.post("/people/departments/{identifier}")
+async def change_department(request: Request, page: PageDep, identifier: str) -> Response:
+    """Change a department."""
+    return await _change(request, page, DEPARTMENTS, identifier)
+
+
+@router.post("/people/on-call/{identifier}")
+async def change_shift(request: Request, page: PageDep, identifier: str) -> Response:
+    """Change a shift, or take it off the plan."""
+    return await _change(request, page, ON_CALL, identifier)
+
+
+@router.post("/people/{identifier}")
+async def change_person(request: Request, page: PageDep, identifier: str) -> Response:
+    """Change a member of staff."""
+    return await _change(request, page, PEOPLE, identifier)
+
+
+@router.post("/keys/{identifier}")
+async def change_key(request: Request, page: PageDep, identifier: str) -> Response:
+    """Rename or revoke a key."""
+    return await _change(request, page, KEYS, identifier)
+
+
+async def _issue(request: Request, page: Page, register: Register) -> Response:
+    made = await _added(page, register, await read_form(request))
+    if isinstance(made, Attempt):
+        return await _show(page, register, attempt=made)
+    return await _show(page, register, issued=made)
+
+
+async def _add(request: Request, page: Page, register: Register) -> Response:
+    made = await _added(page, register, await read_form(request))
+    if isinstance(made, Attempt):
+        return await _show(page, register, attempt=made)
+    return _done(page, register, made["id"])
+
+
+async def _added(page: Page, register: Register, form: Form) -> Any:
+    """The entry that was made, or what to correct."""
+    key = require_key(form)
+    body, errors = registers.addition(form, register, page.zone, page.words)
+    if not errors:
+        try:
+            return await page.desk.post(register.collection, body, key=key)
+        except Problem as problem:
+            return Attempt(None, _said(form, register.add, problem), new_key())
+    return Attempt(None, replace(_typed(form, register.add), errors=errors), key)
+
+
+async def _change(request: Request, page: Page, register: Register, identifier: str) -> Response:
+    form = await read_form(request)
+    path = f"{register.collection}/{quote(identifier, safe='')}"
+    if register.removable and form.one("remove"):
+        await page.desk.delete(path)
+        return _done(page, register, "removed")
+    body, errors = registers.change(form, register, page.zone, page.words)
+    attempt = Attempt(identifier, replace(_typed(form, register.change), errors=errors), "")
+    if not errors:
+        try:
+            await page.desk.patch(path, body)
+        except Problem as problem:
+            attempt = Attempt(identifier, _said(form, register.change, problem), "")
+        else:
+            return _done(page, register, identifier)
+    return await _show(page, register, attempt=attempt)
+
+
+def _said(form: Form, fields: Sequence[Any], problem: Problem) -> Typed:
+    """What the API said of the form, at its fields; what no correction mends is raised again."""
+    if problem.status not in _CORRECTABLE:
+        raise problem
+    at, elsewhere = placed(problem.errors, fields)
+    general = [*elsewhere] if at or elsewhere else [problem.detail or problem.title]
+    return replace(_typed(form, fields), errors=at, general=general)
+
+
+def _typed(form: Form, fields: Sequence[Any]) -> Typed:
+    return typed(form, [each for each in fields if each.name not in _SECRET])
+
+
+def _done(page: Page, register: Register, identifier: str) -> Response:
+    page.console.names.forget()
+    return see_other(f"{register.path}?done={quote(identifier, safe='')}")
+
+
+async def _show(
+    page: Page,
+    register: Register,
+    *,
+    attempt: Attempt | None = None,
+    issued: Mapping[str, Any] | None = None,
+    done: str = "",
+) -> Response:
+    if register.needs not in page.reader.allowed:
+        raise Forbidden
+    directory = await page.console.names.directory(page.desk)
+    entries = await _entries(page, register)
+    section = register.path.split("/")[1]
+    return page.render(
+        "registers.html",
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if attempt else HTTPStatus.OK,
+        register=register,
+        listed=entries,
+        on_duty=_on_duty(page, entries) if register is ON_CALL else [],
+        tabs=TABS[section],
+        attempt=attempt,
+        issued=issued,
+        done=done,
+        key=new_key,
+        standing=lambda entry: registers.standing(entry, register, page.zone),
+        directory=directory,
+        choices={
+            "departments": [Choice(id_, each["name"]) for id_, each in directory.departments.items() if each["active"]],
+            "staff": [
+                Choice(id_, each["name"], directory.department(each["department"]))
+                for id_, each in directory.staff.items()
+                if each["active"]
+            ],
+        },
+    )
+
+
+async def _entries(page: Page, register: Register) -> list[dict[str, Any]]:
+    """The list; of shifts, those that have not ended. Who left, and keys that are revoked, come last."""
+    if register is ON_CALL:
+        since = page.now.isoformat().replace("+00:00", "Z")
+        period: dict[str, str | int | list[str]] = {"from": since, "limit": 200}
+        answer = await page.desk.get(register.collection, **period)
+        return list(answer["items"])
+    return sorted(await page.desk.items(register.collection), key=lambda each: not each["active"])
+
+
+def _on_duty(page: Page, shifts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    now = page.now.isoformat().replace("+00:00", "Z")
+    return [each for each in shifts if each["from_at"] <= now < each["to_at"]]

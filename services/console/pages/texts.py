@@ -1,0 +1,92 @@
+"""The texts of notices: read, changed and tried out on sample facts before anybody gets them."""
+
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from services.console.client import Problem
+from services.console.pages.registers import TABS
+from services.console.routing import page_router, see_other
+from services.console.service import Page, PageDep
+from services.contracts.permissions import Action
+from services.runtime.errors import Forbidden, MalformedRequest
+from services.runtime.pages import Form, read_form
+
+router = page_router()
+_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.PRECONDITION_FAILED})
+
+
+@router.get("/keys/texts")
+async def list_texts(page: PageDep) -> Response:
+    """Every text in both languages."""
+    if Action.READ_TEMPLATE not in page.reader.allowed:
+        raise Forbidden
+    texts = (await page.desk.get("/v1/notice-templates"))["items"]
+    kinds = list(dict.fromkeys(text["kind"] for text in texts))
+    found = {(text["kind"], text["language"]): text for text in texts}
+    return page.render("texts.html", kinds=kinds, found=found, tabs=TABS["keys"])
+
+
+@router.get("/keys/texts/{text_id}")
+async def show_text(page: PageDep, text_id: str, done: str = "") -> Response:
+    """One text, with what it may name and what it reads like."""
+    text = await page.desk.get(_path(text_id))
+    return await _show(page, text, text["subject"], text["text"], done=done)
+
+
+@router.post("/keys/texts/{text_id}")
+async def write_text(request: Request, page: PageDep, text_id: str) -> Response:
+    """Try a text out, or store it; one that cannot be written is refused with its line."""
+    form = await read_form(request)
+    # Blank lines at the end of a letter are part of it; those that the form adds are not.
+    subject, body = form.one("subject"), (form.many("text") or ("",))[-1]
+    text = await page.desk.get(_path(text_id))
+    if form.one("preview"):
+        return await _show(page, text, subject, body)
+    try:
+        await page.desk.put(_path(text_id), {"subject": subject, "text": body}, version=_version(form))
+    except Problem as problem:
+        if problem.status not in _CORRECTABLE:
+            raise
+        return await _show(page, text, subject, body, problem=problem)
+    return see_other(f"/keys/texts/{quote(text_id, safe='')}?done=true")
+
+
+async def _show(
+    page: Page, text: dict[str, Any], subject: str, body: str, *, problem: Problem | None = None, done: str = ""
+) -> Response:
+    preview = None
+    if problem is None:
+        try:
+            draft = {"subject": subject, "text": body}
+            preview = await page.desk.post(f"{_path(text['id'])}/preview", draft)
+        except Problem as refused:
+            if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY:
+                raise
+            problem = refused
+    return page.render(
+        "text.html",
+        status=problem.status if problem else HTTPStatus.OK,
+        text=text,
+        subject=subject,
+        body=body,
+        preview=preview,
+        errors={error.pointer.strip("/"): error.message for error in problem.errors} if problem else {},
+        stale=problem is not None and problem.status == HTTPStatus.PRECONDITION_FAILED,
+        may_write=Action.WRITE_TEMPLATE in page.reader.allowed,
+        done=done,
+    )
+
+
+def _path(text_id: str) -> str:
+    return f"/v1/notice-templates/{quote(text_id, safe='')}"
+
+
+def _version(form: Form) -> int:
+    version = form.one("version")
+    if not version.isascii() or not version.isdigit() or len(version) > len("2147483647"):
+        raise MalformedRequest
+    return int(version)

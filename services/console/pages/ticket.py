@@ -1,0 +1,174 @@
+"""One ticket: what is known of it, how its clocks stand, and what the reader can do with it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from services.console import choices, commands, overview
+from services.console.client import Problem, path
+from services.console.commands import COMMANDS
+from services.console.filling import Typed, body_of, placed, typed
+from services.console.journal import Entry
+from services.console.overview import Overview
+from services.console.routing import error_page, page_router, see_other
+from services.console.service import Page, PageDep
+from services.console.sign_in_again import unsent_page
+from services.contracts.words import CommandName
+from services.runtime.errors import NotFound
+from services.runtime.pages import Form, new_key, read_form, require_key
+
+_MOST_FIELDS = 200
+_CONFLICT_CODES = {"illegal_transition": "illegal", "idempotency_in_flight": "unknown"}
+_BY_STATUS = {
+    HTTPStatus.FORBIDDEN: "forbidden",
+    HTTPStatus.CONFLICT: "illegal",
+    HTTPStatus.PRECONDITION_FAILED: "conflict",
+    HTTPStatus.UNPROCESSABLE_ENTITY: "fields",
+    HTTPStatus.TOO_MANY_REQUESTS: "often",
+    HTTPStatus.SERVICE_UNAVAILABLE: "unknown",
+}
+_SAME_KEY = frozenset({"unknown", "often"})
+"""After these the command may have been taken: a repeat must be recognised as one."""
+
+router = page_router()
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A command that did not go: why, and what was typed. `since` are the events that the reader had not seen."""
+
+    command: CommandName
+    failure: str
+    typed: Typed
+    key: str
+    version: int | None = None
+    allowed: Sequence[str] = ()
+    phase: str = ""
+    since: Sequence[Entry] = field(default=())
+
+
+@router.get("/tickets/{ticket_no}")
+async def show_ticket(ticket_no: str, page: PageDep, part: str = "", seen: str = "", done: str = "") -> Response:
+    """Show a ticket. `part=live` answers it anew if it is no longer what the page shows as `seen`, else 204."""
+    if part == "live":
+        if not await overview.has_changed(page, ticket_no, seen):
+            return Response(status_code=HTTPStatus.NO_CONTENT)
+        return _shown(page, await overview.overview(page, ticket_no), template="ticket_live.html")
+    try:
+        found = await overview.overview(page, ticket_no)
+    except Problem as problem:
+        if problem.status == HTTPStatus.FORBIDDEN and done:
+            return error_page(page.request, HTTPStatus.OK, "gone")
+        raise
+    return _shown(page, found, done=done if done in set(CommandName) else "")
+
+
+@router.post("/tickets/{ticket_no}/{command}")
+async def give_command(ticket_no: str, command: str, request: Request, page: PageDep) -> Response:
+    """Give a command. A form that is sent twice counts once; one that fails comes back as it was typed."""
+    if command not in COMMANDS:
+        raise NotFound
+    name = CommandName(command)
+    form = await read_form(request, most_fields=_MOST_FIELDS)
+    key, version = require_key(form), _version(form)
+    body, errors = _body(page, form, name)
+    if errors:
+        values = typed(form, COMMANDS[name].fields)
+        return await _again(page, ticket_no, Attempt(name, "fields", Typed(values.values, errors), new_key(), version))
+    try:
+        await page.desk.post(path("v1", "tickets", ticket_no, name), body, key=key, version=version)
+    except Problem as problem:
+        attempt = _failed(problem, name, form, key, version)
+    else:
+        return see_other(f"{path('tickets', ticket_no)}?done={name}")
+    try:
+        return await _again(page, ticket_no, attempt)
+    except Problem as problem:
+        # Not even the ticket can be shown: what was typed is kept all the same.
+        return unsent_page(page, form, problem)
+
+
+def _body(page: Page, form: Form, name: CommandName) -> tuple[dict[str, Any], dict[str, str]]:
+    body, errors = body_of(form, COMMANDS[name].fields, page.zone, page.words)
+    for field_name, _ in COMMANDS[name].buttons:
+        body[field_name] = form.one(field_name) == "true"
+    return body, errors
+
+
+def _version(form: Form) -> int | None:
+    given = form.one("version")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None  # noqa: PLR2004
+
+
+def _failed(problem: Problem, name: CommandName, form: Form, key: str, version: int | None) -> Attempt:
+    """What to show for a refusal; one that is about the sign-in or the address goes its own way."""
+    failure = _BY_STATUS.get(HTTPStatus(problem.status))
+    if failure is None:
+        raise problem
+    failure = _CONFLICT_CODES.get(problem.code, failure)
+    if problem.code == "idempotency_key_reused":
+        failure = "reused"
+    fields = COMMANDS[name].fields
+    at, elsewhere = placed(problem.errors, fields)
+    if failure == "fields" and not at and not elsewhere:
+        elsewhere = [problem.detail or problem.title]
+    return Attempt(
+        command=name,
+        failure=failure,
+        typed=Typed(typed(form, fields).values, at, elsewhere),
+        key=key if failure in _SAME_KEY else new_key(),
+        version=version,
+        allowed=problem.document.get("allowed", ()),
+        phase=problem.document.get("phase", ""),
+    )
+
+
+async def _again(page: Page, ticket_no: str, attempt: Attempt) -> Response:
+    """The ticket as it is now, with the form as it was typed and what to do about it."""
+    found = await overview.overview(page, ticket_no)
+    if attempt.failure == "conflict":
+        since = [entry for entry in found.entries if entry.seq > (attempt.version or 0)]
+        # Sending again is meant for the ticket that is shown now.
+        attempt = Attempt(attempt.command, "conflict", attempt.typed, attempt.key, found.ticket["version"], since=since)
+    status = {"fields": 422, "reused": 422, "conflict": 412, "illegal": 409, "forbidden": 403, "often": 429}
+    return _shown(page, found, attempt=attempt, status=status.get(attempt.failure, 503))
+
+
+def _shown(
+    page: Page,
+    found: Overview,
+    *,
+    attempt: Attempt | None = None,
+    done: str = "",
+    status: int = 200,
+    template: str = "ticket.html",
+) -> Response:
+    ticket = found.ticket
+    offered = commands.groups(ticket)
+    return page.render(
+        template,
+        status=status,
+        present=found.present,
+        found=found,
+        ticket=ticket,
+        groups=offered,
+        opened=_opened(ticket, attempt),
+        attempt=attempt,
+        commands=COMMANDS,
+        choices=choices.choices(page, found),
+        fresh=lambda name: choices.fresh(found, name),
+        key=new_key,
+        done=done,
+        refresh=f"{path('tickets', ticket['ticket_no'])}?part=live&seen={found.seen}",
+    )
+
+
+def _opened(ticket: Mapping[str, Any], attempt: Attempt | None) -> str:
+    """The form that is open at first: the one that failed, else the likeliest next step."""
+    if attempt is not None:
+        return attempt.command
+    return next(iter(commands.next_steps(ticket)), "")

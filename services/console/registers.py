@@ -1,0 +1,134 @@
+"""Lists that administrators keep: what a form of each asks, and how it becomes the API's body.
+
+A register is a list of the API with a form to add and a form to change. Labels are `field.<register>.<field>` or
+`field.<field>`; what its page says is `<register>.<...>` in `words/registers.py`.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from services.console.commands import Field
+from services.console.filling import Typed, body_of, local_moment
+from services.console.words import Words
+from services.contracts.directory import Scope, StaffLanguage, StaffRole
+from services.contracts.journal import EventType
+from services.contracts.permissions import Action
+from services.contracts.words import Category
+from services.runtime.pages import Form
+
+
+@dataclass(frozen=True)
+class Register:
+    """One list; `needs` is the right to keep it."""
+
+    name: str
+    path: str
+    collection: str
+    add: Sequence[Field]
+    change: Sequence[Field]
+    needs: Action = Action.WRITE_DIRECTORY
+    removable: bool = False
+
+
+_ACTIVE = Field("active", "flag")
+_DEPARTMENT = Field("department", "choice", source="departments")
+_STAFF = (
+    Field("name", required=True, most=200),
+    Field("username", required=True, most=64),
+    Field("roles", "many", required=True, codes=tuple(StaffRole), group="role"),
+    _DEPARTMENT,
+    Field("email", "email", most=254),
+    Field("language", "choice", codes=tuple(StaffLanguage), group="language"),
+    Field("password", "password", most=200),
+)
+_SHIFT = (
+    Field("staff", "choice", required=True, source="staff"),
+    _DEPARTMENT,
+    Field("from_at", "moment", required=True),
+    Field("to_at", "moment", required=True),
+)
+_ROUTED = (
+    Field("categories", "many", codes=tuple(Category), group="category"),
+    Field("on_call_fallback", "choice", source="staff"),
+    Field("default", "flag"),
+)
+
+PEOPLE = Register("people", "/people", "/v1/staff", _STAFF, (*_STAFF, _ACTIVE))
+DEPARTMENTS = Register(
+    "departments",
+    "/people/departments",
+    "/v1/departments",
+    (Field("name", required=True, most=200), Field("id", most=64), *_ROUTED),
+    (Field("name", required=True, most=200), *_ROUTED, _ACTIVE),
+)
+ON_CALL = Register("on_call", "/people/on-call", "/v1/on-call", _SHIFT, _SHIFT, removable=True)
+KEYS = Register(
+    "keys",
+    "/keys",
+    "/v1/api-keys",
+    (
+        Field("name", required=True, most=200),
+        Field("scopes", "many", required=True, codes=tuple(Scope), group="scope"),
+        _DEPARTMENT,
+    ),
+    (Field("name", required=True, most=200), _ACTIVE),
+)
+
+_RECEIVER = (
+    Field("url", required=True, most=2000),
+    Field("description", most=200),
+    _DEPARTMENT,
+    Field("types", "many", codes=tuple(EventType), group="event", aside=True),
+)
+WEBHOOKS = Register(
+    "webhooks",
+    "/keys/webhooks",
+    "/v1/webhooks",
+    _RECEIVER,
+    (*_RECEIVER, _ACTIVE),
+    needs=Action.WRITE_WEBHOOK,
+    removable=True,
+)
+
+_MAY_BE_EMPTY = frozenset({"department", "email", "language", "on_call_fallback"})
+_KEPT_WHEN_EMPTY = frozenset({"password"})
+
+
+def addition(form: Form, register: Register, zone: ZoneInfo, words: Words) -> tuple[dict[str, Any], dict[str, str]]:
+    """The body that makes an entry, and what cannot be read."""
+    return body_of(form, register.add, zone, words)
+
+
+def change(form: Form, register: Register, zone: ZoneInfo, words: Words) -> tuple[dict[str, Any], dict[str, str]]:
+    """The body that brings an entry to what the form says: a field that was emptied is emptied, a box without its
+    tick is off; only a password left empty stays."""
+    body, errors = body_of(form, register.change, zone, words)
+    for each in register.change:
+        if each.name in body or each.name in errors or each.name in _KEPT_WHEN_EMPTY:
+            continue
+        if each.type == "flag":
+            body[each.name] = False
+        elif each.type == "many":
+            body[each.name] = []
+        elif each.name == "description":
+            body[each.name] = ""
+        elif each.name in _MAY_BE_EMPTY:
+            body[each.name] = None
+    return body, errors
+
+
+def standing(entry: Mapping[str, Any], register: Register, zone: ZoneInfo) -> Typed:
+    """What stands in the form of an entry before anybody types."""
+    return Typed({each.name: _shown(entry.get(each.name), each, zone) for each in register.change})
+
+
+def _shown(value: Any, each: Field, zone: ZoneInfo) -> list[str]:
+    if each.type == "moment":
+        return [local_moment(value, zone)]
+    if each.type == "flag":
+        return ["true"] if value else []
+    if isinstance(value, list):
+        return [str(one) for one in value]
+    return [str(value)] if value else []

@@ -1,0 +1,128 @@
+"""What every page works with: the API, the templates, and the reader of the request in hand."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Depends, Request
+from fastapi.responses import HTMLResponse, Response
+
+from services.console import navigation, session
+from services.console.calendars import OpeningHours
+from services.console.client import Api, Desk
+from services.console.names import Names
+from services.console.present import Present, now
+from services.console.session import Readers, SignInFirst, Staff
+from services.console.settings import ConsoleSettings
+from services.console.statics import Statics
+from services.console.templating import Templates
+from services.console.words import Words
+from services.contracts.names import Role
+from services.runtime.auth import SESSION_COOKIE
+from services.runtime.pages import page_language
+from services.runtime.pages.language import remember_choice
+from services.runtime.parts import service
+from services.runtime.telemetry import request_id
+
+HEADERS: Mapping[str, str] = {
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "font-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "same-origin",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cache-Control": "no-store",
+    "Vary": "Cookie, Accept-Language",
+}
+
+
+@dataclass(frozen=True)
+class Console:
+    """One per process."""
+
+    settings: ConsoleSettings
+    api: Api
+    readers: Readers = field(default_factory=Readers)
+    names: Names = field(default_factory=Names)
+    calendars: OpeningHours = field(default_factory=OpeningHours)
+    statics: Statics = field(default_factory=Statics)
+    templates: Templates = field(default_factory=Templates)
+
+
+@dataclass(frozen=True)
+class Page:
+    """One request of one reader; `staff` is None before the sign-in."""
+
+    console: Console
+    request: Request
+    words: Words
+    zone: ZoneInfo
+    now: datetime
+    staff: Staff | None = None
+
+    @property
+    def desk(self) -> Desk:
+        """The API as this reader is answered."""
+        client = self.request.client
+        token = self.request.cookies.get(SESSION_COOKIE, "") if self.staff else ""
+        return Desk(self.console.api, token, self.words.language, client.host if client else "")
+
+    @property
+    def reader(self) -> Staff:
+        """Who is signed in; pages that take `PageDep` always have one."""
+        if self.staff is None:
+            raise SignInFirst
+        return self.staff
+
+    def present(self, open_now: Mapping[str, bool] | None = None) -> Present:
+        """Times and clocks for this reader."""
+        return Present(self.words, self.zone, self.now, open_now)
+
+    def render(self, template: str, *, status: int = 200, **values: Any) -> Response:
+        """Make the page. Every template gets `words`, `t`, `present`, `staff` and what the layout needs."""
+        shared = {
+            "page": self,
+            "words": self.words,
+            "t": self.words.text,
+            "word": self.words.of,
+            "present": self.present(),
+            "staff": self.staff,
+            "entries": navigation.entries_for(self.staff.allowed) if self.staff else [],
+            "static": self.console.statics.address,
+            "path": self.request.url.path,
+            "request_id": request_id.get(),
+        }
+        content = self.console.templates.render(template, {**shared, **values})
+        response = HTMLResponse(content, status_code=status, headers=dict(HEADERS))
+        remember_choice(self.request, response)
+        return response
+
+
+def page_of(request: Request) -> Page:
+    """A page that needs no sign-in."""
+    console: Console = service(request, Role.CONSOLE)
+    return Page(
+        console=console,
+        request=request,
+        words=Words(page_language(request)),
+        zone=session.zone_of(request, console.settings.time_zone),
+        now=now(),
+    )
+
+
+async def signed_in(request: Request) -> Page:
+    """A page for staff; raise `SignInFirst`, which leads to the sign-in and back."""
+    page = page_of(request)
+    token = request.cookies.get(SESSION_COOKIE)
+    if not token:
+        raise SignInFirst
+    client = request.client
+    desk = Desk(page.console.api, token, page.words.language, client.host if client else "")
+    staff = await page.console.readers.who(desk)
+    return Page(page.console, request, page.words, page.zone, page.now, staff)
+
+
+PageDep = Annotated[Page, Depends(signed_in)]
+AnybodyDep = Annotated[Page, Depends(page_of)]

@@ -1,0 +1,126 @@
+"""Who is looking: the sign-in cookie, the reader's zone, and where a POST may come from.
+
+The cookie holds the staff token and is out of reach of scripts. A POST must come from the console's own pages, by
+Fetch Metadata and by `Origin`; both are set by the browser, not by pages (architecture.md, "People and secrets").
+"""
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, available_timezones
+
+from fastapi import Request, Response
+
+from services.console.client import Desk, Problem
+from services.runtime.auth import SESSION_COOKIE
+
+ZONE_COOKIE = "bihuan_zone"
+_KNOWN_SECONDS = 30.0
+_REMEMBERED = 2_000
+_UNAUTHENTICATED = 401
+
+
+class SignInFirst(Exception):
+    """Nobody is signed in, or the sign-in has ended."""
+
+
+class CrossSite(Exception):
+    """A POST that did not come from the console's own pages."""
+
+
+@dataclass(frozen=True)
+class Staff:
+    """Who is signed in, as `GET /v1/me` tells it."""
+
+    id: str
+    name: str
+    username: str
+    roles: tuple[str, ...]
+    department: str | None
+    allowed: frozenset[str]
+
+
+class Readers:
+    """Who the tokens belong to. Asked once in 30 s, so that a page costs no extra question; a change of roles shows on
+    the pages within that time, in the API at once."""
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[str, tuple[float, Staff]] = OrderedDict()
+
+    async def who(self, desk: Desk) -> Staff:
+        """The reader behind a desk's token; raise `SignInFirst` when it is not, or no longer, valid."""
+        key = hashlib.sha256(desk.token.encode()).hexdigest()
+        until, staff = self._known.get(key, (0.0, None))
+        if staff is not None and until > monotonic():
+            return staff
+        try:
+            staff = _staff(await desk.get("/v1/me"))
+        except Problem as problem:
+            if problem.status == _UNAUTHENTICATED:
+                self._known.pop(key, None)
+                raise SignInFirst from problem
+            raise
+        self._known[key] = (monotonic() + _KNOWN_SECONDS, staff)
+        if len(self._known) > _REMEMBERED:
+            self._known.popitem(last=False)
+        return staff
+
+    def forget(self, token: str) -> None:
+        """Ask again at the next page."""
+        self._known.pop(hashlib.sha256(token.encode()).hexdigest(), None)
+
+
+def zone_of(request: Request, business: str) -> ZoneInfo:
+    """The zone that the reader's browser told, else the business's."""
+    told = request.cookies.get(ZONE_COOKIE, "")
+    return ZoneInfo(told if told in _ZONES else business)
+
+
+def require_own_page(request: Request, public_url: str) -> None:
+    """Raise `CrossSite` unless the browser says that the POST comes from a page of this origin.
+
+    A request with neither header is no browser's that is still in use, and is refused too.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is None and origin is None:
+        raise CrossSite
+    if site is not None and site != "same-origin":
+        raise CrossSite
+    if origin is not None and urlsplit(origin).netloc not in {
+        request.headers.get("host", ""),
+        urlsplit(public_url).netloc,
+    }:
+        raise CrossSite
+
+
+def is_secure(request: Request, public_url: str) -> bool:
+    """Whether cookies may be bound to HTTPS."""
+    return request.url.scheme == "https" or public_url.startswith("https:")
+
+
+def keep_token(response: Response, token: str, seconds: int, *, secure: bool) -> None:
+    """Sign the browser in."""
+    response.set_cookie(SESSION_COOKIE, token, max_age=seconds, path="/", httponly=True, samesite="lax", secure=secure)
+
+
+def drop_token(response: Response, *, secure: bool) -> None:
+    """Sign the browser out."""
+    response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax", secure=secure)
+
+
+def _staff(me: Mapping[str, Any]) -> Staff:
+    return Staff(
+        id=me["id"],
+        name=me["name"],
+        username=me["username"] or "",
+        roles=tuple(me["roles"]),
+        department=me["department"],
+        allowed=frozenset(me["allowed"]),
+    )
+
+
+_ZONES = frozenset(available_timezones())

@@ -1,0 +1,24 @@
+"""What the environment decides about the console."""
+
+from pydantic import Field, field_validator
+
+from services.runtime.settings import RuntimeSettings
+
+
+class ConsoleSettings(RuntimeSettings):
+    """Settings of the console."""
+
+    api_url: str = Field(
+        default="",
+        description="Base of the public API as the console reaches it; empty for the console's own public port.",
+    )
+
+    @field_validator("api_url")
+    @classmethod
+    def _drop_the_slash_at_its_end(cls, url: str) -> str:
+        return url.rstrip("/")
+
+    @property
+    def api_base(self) -> str:
+        """Where the public API is."""
+        return self.api_url or f"http://127.0.0.1:{self.port}"

@@ -1,0 +1,132 @@
+// What pages gain when scripts run: countdowns that tick, keys, and live parts that leave alone what a reader does.
+// Everything works without it.
+"use strict";
+
+(() => {
+  const SECOND = 1000;
+  let ahead = 0; // how far the server's clock is ahead of this one, in milliseconds
+
+  // Zone: told to the server by a cookie, so that pages come with the reader's own times.
+  const tellZone = () => {
+    const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+    if (!zone || document.cookie.includes(`bihuan_zone=${zone}`)) return;
+    document.cookie = `bihuan_zone=${zone}; path=/; max-age=31536000; samesite=lax`;
+    const differs = zone !== document.documentElement.dataset.zone && document.querySelector("time");
+    if (differs && document.cookie.includes(`bihuan_zone=${zone}`)) window.location.reload();
+  };
+
+  // Countdowns: the same words and units as the server's.
+  const words = document.body.dataset;
+  const unit = (name, count) => words[name].replace("{count}", count);
+  const length = (milliseconds) => {
+    const seconds = Math.floor(Math.abs(milliseconds) / SECOND);
+    const days = Math.floor(seconds / 86400), hours = Math.floor(seconds / 3600), minutes = Math.floor(seconds / 60);
+    let parts;
+    if (seconds >= 2 * 86400) parts = [["days", days], ["hours", hours % 24]];
+    else if (hours) parts = [["hours", hours], ["minutes", minutes % 60]];
+    else if (minutes >= 10) parts = [["minutes", minutes]];
+    else parts = [["minutes", minutes], ["seconds", seconds % 60]];
+    const shown = parts.filter(([, count]) => count);
+    return (shown.length ? shown : parts.slice(-1)).map(([name, count]) => unit(name, count)).join(" ");
+  };
+  const tick = () => {
+    const now = Date.now() + ahead;
+    for (const each of document.querySelectorAll("time[data-countdown]")) {
+      const left = Date.parse(each.dateTime) - now;
+      const text = (left < 0 ? words.late : words.left).replace("{length}", length(left));
+      if (each.textContent !== text) each.textContent = text;
+    }
+  };
+  const readServerClock = () => {
+    const told = document.querySelector("[data-now]");
+    if (told) ahead = Date.parse(told.dataset.now) - Date.now();
+    tick();
+  };
+
+  const isLive = (event) => event.target.id === "live";
+
+  // Live parts: what a reader has opened, typed or chosen stays.
+  const isTouched = (form) => form.dataset.touched !== undefined;
+  const keep = (from, to) => {
+    if (from.nodeType !== Node.ELEMENT_NODE) return true;
+    if (from.matches("time") && to.dateTime === from.dateTime && from.dataset.countdown === to.dataset.countdown) return false;
+    if (!from.matches("form")) return true;
+    const hint = from.querySelector(".form-changed");
+    if (isTouched(from) && hint && from.elements.version?.value !== to.elements?.version?.value) hint.hidden = false;
+    return !isTouched(from) && !from.contains(document.activeElement);
+  };
+  if (window.Idiomorph) {
+    Object.assign(window.Idiomorph.defaults, { ignoreActiveValue: true, restoreFocus: true });
+    Object.assign(window.Idiomorph.defaults.callbacks, {
+      beforeNodeMorphed: keep,
+      beforeNodeRemoved: (node) => !(node.nodeType === Node.ELEMENT_NODE && (node.matches("[data-kept]") || [...node.querySelectorAll?.("form") ?? []].some(isTouched))),
+      beforeAttributeUpdated: (name, node) => !(name === "open" && node.matches("details")),
+    });
+  }
+  document.addEventListener("input", (event) => { const form = event.target.form; if (form) form.dataset.touched = ""; });
+  const selecting = () => { const selection = document.getSelection(); return selection && !selection.isCollapsed; };
+  document.addEventListener("htmx:beforeRequest", (event) => {
+    // A part in the background or one that is being copied from is not disturbed.
+    if (isLive(event) && (document.hidden || selecting())) event.preventDefault();
+  });
+  document.addEventListener("htmx:afterSwap", readServerClock);
+  const connection = document.querySelector(".connection");
+  const lost = (is) => { if (connection) connection.hidden = !is; };
+  for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
+    document.addEventListener(name, (event) => { if (isLive(event)) lost(true); });
+  }
+  document.addEventListener("htmx:afterRequest", (event) => { if (isLive(event) && event.detail.successful) lost(false); });
+  document.addEventListener("visibilitychange", () => {
+    const live = document.getElementById("live");
+    if (!document.hidden && live && window.htmx) window.htmx.trigger(live, "refresh");
+  });
+
+  // Forms: a second click sends nothing, filters send themselves.
+  document.addEventListener("submit", (event) => {
+    const form = event.target;
+    if (form.dataset.sent !== undefined) { event.preventDefault(); return; }
+    if (form.method !== "post") return;
+    form.dataset.sent = "";
+    form.setAttribute("aria-busy", "true");
+  });
+  window.addEventListener("pageshow", () => {
+    for (const form of document.querySelectorAll("form[data-sent]")) { delete form.dataset.sent; form.removeAttribute("aria-busy"); }
+  });
+  document.addEventListener("change", (event) => {
+    const form = event.target.form;
+    if (form?.dataset.autosend !== undefined) form.requestSubmit();
+  });
+
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey) && event.target.form) event.target.form.requestSubmit();
+  });
+
+  // Keys: / searches, j and k walk the list, n makes a ticket, b shows the board, Escape closes the account menu.
+  const walk = (step) => {
+    const links = [...document.querySelectorAll(".tickets a.number")];
+    if (!links.length) return;
+    const at = links.indexOf(document.activeElement);
+    links[Math.min(links.length - 1, Math.max(0, at + step))].focus();
+  };
+  const keys = {
+    "/": () => document.getElementById("find")?.focus(),
+    j: () => walk(1),
+    k: () => walk(-1),
+    n: () => document.querySelector('.nav-main a[href="/tickets/new"]')?.click(),
+    b: () => document.querySelector('.nav-main a[href="/board"]')?.click(),
+  };
+  document.addEventListener("keydown", (event) => {
+    if (event.key === "Escape") document.querySelector("details.account[open]")?.removeAttribute("open");
+    const typing = event.target.closest("input, textarea, select, [contenteditable]");
+    if (typing || event.ctrlKey || event.metaKey || event.altKey || !keys[event.key]) return;
+    event.preventDefault();
+    keys[event.key]();
+  });
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.account[open]")) if (!menu.contains(event.target)) menu.removeAttribute("open");
+  });
+
+  tellZone();
+  readServerClock();
+  setInterval(tick, SECOND);
+})();

@@ -1,0 +1,62 @@
+"""The templates: everything that is put into them is escaped, and an unknown name is an error, not a blank."""
+
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from services.console.commands import Choice, Field
+from services.console.filling import Typed
+from services.console.words import TEXTS, Words
+
+_FOLDER = Path(__file__).with_name("templates")
+
+
+class Templates:
+    """Compiled once a process."""
+
+    def __init__(self) -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(_FOLDER),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals["t_has"] = TEXTS.__contains__
+        self._environment.filters |= {
+            "as_choices": _as_choices,
+            "by_heading": _by_heading,
+            "any_filled": _any_filled,
+            "map_word": _map_word,
+            "map_command": _map_command,
+        }
+
+    def render(self, template: str, values: dict[str, Any]) -> str:
+        """Fill a template in."""
+        return self._environment.get_template(template).render(values)
+
+
+def _as_choices(codes: Iterable[StrEnum], group: str, words: Words) -> list[Choice]:
+    return [Choice(code, words.of(group, code)) for code in codes]
+
+
+def _by_heading(choices: Iterable[Choice]) -> list[tuple[str, list[Choice]]]:
+    return [(heading, list(grouped)) for heading, grouped in groupby(choices, key=lambda choice: choice.group)]
+
+
+def _any_filled(fields: Sequence[Field], filled: Typed) -> bool:
+    return any(filled.error(field.name) for field in fields)
+
+
+def _map_word(codes: Iterable[str], group: str, words: Words) -> str:
+    return words.text("list.and").join(words.of(group, code) for code in codes)
+
+
+def _map_command(commands: Sequence[str], words: Words) -> str:
+    shown = [words.text(f"command.{name}") for name in commands if f"command.{name}" in TEXTS]
+    return words.text("list.and").join(shown) or words.text("fail.illegal.nothing")

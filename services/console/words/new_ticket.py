@@ -1,0 +1,36 @@
+"""Words of the form for a call."""
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "new_ticket.title": ("新建工单", "New ticket"),
+    "new_ticket.section.caller": ("1 谁来电", "1 Who is calling"),
+    "new_ticket.section.trouble": ("2 发生了什么", "2 What happened"),
+    "new_ticket.section.wish": ("3 紧急与期望", "3 How urgent, and what they wish"),
+    "new_ticket.save": ("保存工单", "Save the ticket"),
+    "new_ticket.look_up": ("查找客户", "Look the caller up"),
+    "new_ticket.look_up.hint": (
+        "输入电话或序列号后自动查找。",
+        "Looked up as soon as the phone or serial number is in.",
+    ),
+    "new_ticket.known": ("已有客户", "Known customers"),
+    "new_ticket.unknown": ("没有找到该客户，将新建客户。", "Not known yet: a new customer will be made."),
+    "new_ticket.same_product": ("同一序列号的工单", "Tickets of the same serial number"),
+    "new_ticket.duplicate": (
+        "该客户有未结工单，请先确认是否为同一问题。",
+        "There is an open ticket: ask first whether it is the same problem.",
+    ),
+    "new_ticket.no_tickets": ("没有可见的工单", "No tickets in your sight"),
+    "new_ticket.proposed": ("留空则由系统按描述建议", "Left empty, it is proposed from the description"),
+    "new_ticket.saved": ("工单已保存，单号", "Saved. The number is"),
+    "new_ticket.tell": ("请告知客户：", "Tell the customer:"),
+    "new_ticket.promise": ("{clock}不晚于", "{clock} by"),
+    "new_ticket.open": ("打开工单", "Open the ticket"),
+    "new_ticket.another": ("下面可以继续新建。", "Below you can make another one."),
+    "new_ticket.language.zh-CN": ("中文", "Chinese"),
+    "new_ticket.language.en": ("英文", "English"),
+    "new_ticket.keys": ("Ctrl+Enter 保存", "Ctrl+Enter saves"),
+    "field.service_stage": ("服务阶段", "Service stage"),
+    "field.language": ("客户语言", "Customer's language"),
+    "command.call-wish.channel": ("渠道", "Channel"),
+    "field.expected_by": ("希望何时解决", "Wanted by"),
+    "field.desired_solution": ("期望解决方式", "Desired solution"),
+}

@@ -1,0 +1,116 @@
+"""People, departments, shifts and keys: kept by administrators, on pages, without scripts."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+from tests.console.visitor import Html, Visitor
+from tests.services.system import System
+
+Visit = Callable[..., Visitor]
+
+
+def local(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M")
+
+
+async def test_an_administrator_adds_somebody_who_can_then_sign_in(system: System, visit: Visit) -> None:
+    admin = visit("孙磊")
+    page = await admin.get("/people")
+    sent = page.form("/people").filled(
+        name="何平", username="heping", roles=["handler"], department="after-sales", password="a long enough password"
+    )
+    answer = await admin.post("/people", sent)
+    assert answer.status_code == 303
+    assert "何平" in (await admin.get("/people")).text
+    await admin.post("/people", sent)
+    assert (await admin.get("/people")).text.count("heping") == 1, "the same form sent twice makes one person"
+    signed_in = await visit().post(
+        "/sign-in", {"username": "heping", "password": "a long enough password", "target": "/board"}
+    )
+    assert signed_in.status_code == 303
+
+
+async def test_what_is_wrong_stands_at_its_field_and_what_was_typed_is_kept_but_the_password(visit: Visit) -> None:
+    admin = visit("孙磊")
+    page = await admin.get("/people")
+    sent = page.form("/people").filled(
+        name="短密码", username="short", roles=["clerk"], email="not an address", password="short"
+    )
+    answer = await admin.post("/people", sent)
+    shown = Html(answer.text)
+    assert answer.status_code == 422
+    again = shown.form("/people").filled()
+    assert again["name"] == ["短密码"]
+    assert again["roles"] == ["clerk"]
+    assert again["password"] == [""]
+    assert "没有保存" in shown.text
+    assert [given["id"] for tag, given in shown.tags if given.get("class") == "field-error"] == [
+        "f-people-email-error",
+        "f-people-password-error",
+    ]
+
+
+async def test_somebody_is_moved_and_leaves(system: System, visit: Visit) -> None:
+    made = await system.call(
+        "POST",
+        "/v1/staff",
+        {
+            "username": "mover",
+            "name": "莫愁",
+            "roles": ["clerk"],
+            "department": "after-sales",
+            "email": "m@example.com",
+        },
+        by="admin",
+    )
+    path = f"/people/{made.json()['id']}"
+    admin = visit("孙磊")
+    form = (await admin.get("/people")).form(path)
+    await admin.post(path, form.filled(department="logistics", roles=["clerk", "handler"], email=""))
+    after = (await system.call("GET", f"/v1/staff/{made.json()['id']}", by="admin")).json()
+    assert (after["department"], after["roles"], after["email"]) == ("logistics", ["clerk", "handler"], None)
+    assert after["active"]
+    left = (await admin.get("/people")).form(path).filled()
+    del left["active"]
+    await admin.post(path, left)
+    assert not (await system.call("GET", f"/v1/staff/{made.json()['id']}", by="admin")).json()["active"]
+
+
+async def test_a_new_key_is_shown_once(system: System, visit: Visit) -> None:
+    admin = visit("孙磊")
+    sent = (await admin.get("/keys")).form("/keys").filled(name="商城", scopes=["feedback:write"])
+    shown = Html((await admin.post("/keys", sent)).text)
+    secret = next(given["value"] for _, given in shown.tags if given.get("id") == "secret")
+    assert secret
+    assert (await system.call("GET", "/v1/me", by=None, Authorization=f"Bearer {secret}")).json()["name"] == "商城"
+    later = await admin.get("/keys")
+    assert secret not in later.source
+    assert "商城" in later.text
+
+
+async def test_who_is_on_duty_is_told_and_a_shift_can_be_taken_off_the_plan(system: System, visit: Visit) -> None:
+    admin = visit("孙磊")
+    now = datetime.now(UTC)
+    form = (await admin.get("/people/on-call")).form("/people/on-call")
+    in_zone = {"from_at": local(now + timedelta(hours=7)), "to_at": local(now + timedelta(hours=9))}
+    answer = await admin.post("/people/on-call", form.filled(staff=system.ids["李雷"], **in_zone))
+    assert answer.status_code == 303
+    page = await admin.get("/people/on-call")
+    assert "现在值班： 李雷" in page.text
+    shift = next(each.action for each in page.forms if each.action.startswith("/people/on-call/")).partition("#")[0]
+    await admin.post(shift, {**page.form(shift).filled(), "remove": "1"})
+    assert "现在无人值班" in (await admin.get("/people/on-call")).text
+
+
+async def test_a_shift_that_ends_before_it_begins_is_refused_at_its_end(system: System, visit: Visit) -> None:
+    admin = visit("孙磊")
+    form = (await admin.get("/people/on-call")).form("/people/on-call")
+    sent = form.filled(staff=system.ids["李雷"], from_at="2026-12-01T18:00", to_at="2026-12-01T09:00")
+    shown = Html((await admin.post("/people/on-call", sent)).text)
+    assert any(given.get("id") == "f-on_call-to_at-error" for _, given in shown.tags)
+
+
+async def test_nobody_but_an_administrator_gets_to_see_them(visit: Visit) -> None:
+    for path in ("/people", "/people/departments", "/people/on-call", "/keys"):
+        assert (await visit("王芳").http.get(path)).status_code == 403
+        assert (await visit().http.get(path)).status_code == 303

@@ -1,0 +1,110 @@
+"""Words: every code and every text has both languages, and no template names one that is not there."""
+
+import re
+import string
+from enum import StrEnum
+from pathlib import Path
+
+import pytest
+
+from services.console import words
+from services.console.commands import COMMANDS
+from services.console.words import CODES, TEXTS, Words
+from services.contracts import words as contracts
+from services.contracts.alert import AlertState, Threshold
+from services.contracts.directory import StaffRole
+from services.contracts.journal import EventType
+from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState, NotSentReason
+
+TEMPLATES = sorted(Path(words.__file__).parents[1].joinpath("templates").glob("*.html"))
+GROUPS: dict[str, type[StrEnum]] = {
+    "kind": contracts.Kind,
+    "category": contracts.Category,
+    "urgency": contracts.Urgency,
+    "priority": contracts.Priority,
+    "tier": contracts.Tier,
+    "service_stage": contracts.ServiceStage,
+    "status": contracts.Status,
+    "phase": contracts.Phase,
+    "channel": contracts.Channel,
+    "desired_solution": contracts.DesiredSolution,
+    "clock": contracts.ClockName,
+    "clock_state": contracts.ClockState,
+    "wait_reason": contracts.WaitReason,
+    "cause": contracts.Cause,
+    "result": contracts.Result,
+    "outcome": contracts.CallbackOutcome,
+    "callback_channel": contracts.CallbackChannel,
+    "callback_class": contracts.CallbackClass,
+    "level": contracts.ComplaintLevel,
+    "close_reason": contracts.CloseReason,
+    "actor": contracts.ActorKind,
+    "role": StaffRole,
+    "event": EventType,
+    "threshold": Threshold,
+    "notice_kind": NoticeKind,
+    "notice_state": NoticeState,
+    "notice_channel": NoticeChannel,
+    "not_sent_reason": NotSentReason,
+    "audience": Audience,
+}
+CHINESE = re.compile(r"[\u4e00-\u9fff]")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_every_code_has_a_word_in_both_languages(group: str) -> None:
+    assert set(GROUPS[group]) <= CODES[group].keys()
+
+
+def test_alert_states_are_known() -> None:
+    assert AlertState.OPEN
+
+
+def test_english_is_english() -> None:
+    said = [pair[1] for pair in TEXTS.values()] + [pair[1] for group in CODES.values() for pair in group.values()]
+    assert not [text for text in said if CHINESE.search(text) and text != "中文"]
+
+
+def test_both_languages_say_the_same_things() -> None:
+    for name, (chinese, english) in TEXTS.items():
+        for form in english.split("|"):
+            assert _placeholders(form) <= _placeholders(chinese) | {"count"}, name
+        assert _placeholders(chinese) <= _placeholders(english.split("|")[-1]) | {"count"}, name
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_a_template_names_only_texts_that_exist(template: Path) -> None:
+    source = template.read_text(encoding="utf-8")
+    named = re.findall(r'\bt\(\s*["\']([\w.\-]+)["\']\s*[,)]', source)
+    assert not [name for name in named if name not in TEXTS]
+    groups = re.findall(r'\bword\(\s*"(\w+)"', source)
+    assert not [group for group in groups if group not in CODES]
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
+def test_templates_hold_no_words_of_their_own(template: Path) -> None:
+    assert not CHINESE.search(template.read_text(encoding="utf-8"))
+
+
+def test_every_command_and_every_field_has_a_label() -> None:
+    for name, form in COMMANDS.items():
+        assert f"command.{name}" in TEXTS
+        for field in form.fields:
+            labels = {f"command.{name}.{field.name}", f"field.{field.name}"} & TEXTS.keys()
+            assert labels or field.name in CODES["field"], f"{name} {field.name}"
+        for button, value in form.buttons:
+            assert f"command.{name}.{button}.{value}" in TEXTS
+
+
+def test_one_is_not_many_in_english() -> None:
+    assert Words("en").text("board.found", count=1) == "1 ticket"
+    assert Words("en").text("board.found", count=2) == "2 tickets"
+    assert Words("zh-CN").text("board.found", count=2) == "2 条"
+
+
+def test_a_code_that_is_not_known_yet_stands_for_itself() -> None:
+    assert Words("en").of("kind", "brand_new") == "brand_new"
+
+
+def _placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
