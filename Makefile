@@ -15,6 +15,10 @@ check: environment ## Lint, types, import rules, migrations, generated documents
 	$(python) -m mypy
 	.venv/bin/lint-imports
 	$(python) -m deptry .
+	.venv/bin/djlint --quiet --lint services
+	.venv/bin/yamllint --strict deploy services
+	.venv/bin/hadolint deploy/Dockerfile
+	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
 	$(python) -m services.run migrate --check
 	$(python) -m services.run settings-table --check README.md
 	$(python) -m services.run openapi --check docs/openapi.json

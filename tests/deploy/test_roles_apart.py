@@ -1,0 +1,74 @@
+"""Each role in a process of its own, with the settings of deploy/compose.yaml, carries a ticket from form to board."""
+
+import re
+import signal
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager
+from pathlib import Path
+
+import httpx
+import pytest
+from joserfc.jwk import OKPKey
+from temporalio.testing import WorkflowEnvironment
+
+from services.contracts.names import Role
+from services.runtime.stack.temporal import binary
+from tests.conftest import APP, OWNER
+from tests.deploy.apart import Apart
+from tests.stack import wait_until
+
+
+@pytest.fixture
+async def apart(fresh_database: Callable[[], AbstractAsyncContextManager[str]], tmp_path: Path) -> AsyncIterator[Apart]:
+    """A set-up with secrets, PostgreSQL and Temporal, in which nothing runs yet."""
+    pair = OKPKey.generate_key("Ed25519")
+    async with (
+        fresh_database() as url,
+        await WorkflowEnvironment.start_local(dev_server_existing_path=str(binary())) as engine,
+    ):
+        secrets = {
+            "owner_url": url,
+            "app_url": url.replace(f"//{OWNER}:", f"//{APP}:"),
+            "internal_secret": "between-services",
+            "link_secret": "links",
+            "signing.pem": pair.as_pem(private=True).decode(),
+            "verify.pem": pair.as_pem(private=False).decode(),
+        }
+        yield Apart(tmp_path, secrets, engine.client.service_client.config.target_host)
+
+
+async def test_a_ticket_goes_its_way_through_roles_that_share_nothing_but_addresses(apart: Apart) -> None:
+    assert "up to date" in apart.run("migrate", "migrate")
+    with apart.up() as processes:
+        said = apart.run("directory", "first-administrator")
+        [key] = re.findall(r"bh_\S+", said)
+        with httpx.Client(base_url=apart.url, trust_env=False, timeout=30) as client:
+            _carry_a_ticket(client, {"Authorization": f"Bearer {key}"})
+        for role in Role:
+            assert 'bihuan_dependency_up{dependency="postgresql"} 1.0' in apart.metrics(role) or role is Role.CONSOLE
+        assert "bihuan_clocks_overdue_unalerted" in apart.metrics(Role.TICKETS)
+        assert "temporal_num_pollers" in apart.metrics(Role.TICKETS_WORKER)
+        assert "0 without a workflow" in apart.run("tickets", "reconcile")
+        for process in processes.values():
+            process.send_signal(signal.SIGTERM)
+        assert {name: process.wait(60) for name, process in processes.items()} == dict.fromkeys(processes, 0)
+
+
+def _carry_a_ticket(client: httpx.Client, authorization: dict[str, str]) -> None:
+    body = {
+        "channel": "phone",
+        "kind": "fault",
+        "category": "product_fault",
+        "customer": {"name": "韩梅梅", "phone": "+8613800138000"},
+        "product": {"model": "BCD-500", "serial_no": "SER20230915002"},
+        "description": "冰箱不制冷",
+    }
+    registered = client.post("/v1/feedback", json=body, headers=authorization)
+    assert registered.status_code == 201, registered.text
+    path = f"/v1/tickets/{registered.json()['ticket_no']}"
+    wait_until(lambda: client.get(path, headers=authorization).is_success, 30)
+    accepted = client.post(f"{path}/accept", json={"department": "service-centre"}, headers=authorization)
+    assert (accepted.status_code, accepted.json().get("phase")) == (200, "processing.assigned"), accepted.text
+    for page in (registered.json()["links"]["ticket"], "/f", "/sign-in"):
+        assert client.get(page).status_code == 200, page
+    wait_until(lambda: bool(client.get("/v1/notices", headers=authorization).json()["items"]), 30)
