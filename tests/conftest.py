@@ -37,7 +37,7 @@ async def postgres(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Po
     program = server.program()
     process = await spawn(program)
     try:
-        await _wait_for(server)
+        await wait_for(server)
         yield server
     finally:
         await end(process, program)
@@ -99,7 +99,8 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
-async def _wait_for(server: Postgres) -> None:
+async def wait_for(server: Postgres) -> None:
+    """Return when the server answers."""
     async with asyncio.timeout(30):
         while True:
             try:

@@ -12,7 +12,15 @@ from services.commands.serve import public_app
 from services.runtime.parts import Part
 from services.runtime.settings import RuntimeSettings
 
-_APIS = ("services.intake.api", "services.workflow.api", "services.directory.sign_in", "services.directory.api")
+_APIS = (
+    "services.intake.api",
+    "services.workflow.api",
+    "services.directory.sign_in",
+    "services.directory.api",
+    "services.notify.notices.api",
+    "services.notify.webhooks.api",
+    "services.survey.api",
+)
 
 
 def command(

@@ -19,6 +19,7 @@ from pydantic import ValidationError
 from services.contracts.names import Role
 from services.runtime.auth import Authenticator
 from services.runtime.http import Server, build_server, create_app, create_internal_app
+from services.runtime.pages import refusal_pages
 from services.runtime.parts import Part, publish
 from services.runtime.peers import Peer
 from services.runtime.settings import RuntimeSettings, load
@@ -106,7 +107,14 @@ def _settings_class(role: Role) -> type[RuntimeSettings]:
 def public_app(parts: Sequence[Part], settings: RuntimeSettings, authenticator: Authenticator | None) -> FastAPI:
     """Build the public app of a process that runs `parts`."""
     routers = [router for part in parts for router in part.routers]
-    app = create_app("Bihuan", *routers, _reference(), settings=settings, authenticator=authenticator)
+    app = create_app(
+        "Bihuan",
+        *routers,
+        _reference(),
+        settings=settings,
+        authenticator=authenticator,
+        refuse=refusal_pages(settings),
+    )
     publish(app, parts)
     return app
 

@@ -1,11 +1,12 @@
 """`python -m services.run settings-table`: the README's table of settings, from the code."""
 
 import re
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import SecretStr
+from pydantic import SecretStr, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
@@ -14,6 +15,7 @@ from services.directory.settings import DirectorySettings
 from services.intake.settings import IntakeSettings
 from services.runtime.settings import RuntimeSettings
 from services.runtime.stack.settings import StackSettings
+from services.survey.settings import SurveySettings
 from services.workflow.settings import WorkflowSettings
 
 _GROUPS: tuple[tuple[str, type[BaseSettings]], ...] = (
@@ -22,6 +24,7 @@ _GROUPS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("intake, relay", IntakeSettings),
     ("tickets, tickets-worker", WorkflowSettings),
     ("directory", DirectorySettings),
+    ("survey, survey-worker", SurveySettings),
 )
 _PLACE = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
 
@@ -67,4 +70,6 @@ def _default(field: FieldInfo) -> str:
     default = field.default
     if default is None or default == "" or isinstance(default, SecretStr):
         return ""
+    if isinstance(default, timedelta):
+        return f"`{TypeAdapter(timedelta).dump_python(default, mode='json')}`"
     return f"`{int(default) if isinstance(default, bool) else default}`"

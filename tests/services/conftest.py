@@ -10,7 +10,7 @@ from temporalio.testing import WorkflowEnvironment
 from services.runtime.stack.temporal import binary
 from tests.services.system import System, running
 
-SPARE_NAMESPACES = [f"spare-{number}" for number in range(1, 5)]
+SPARE_NAMESPACES = [f"spare-{number}" for number in range(1, 9)]
 
 
 @pytest.fixture(scope="session")

@@ -4,8 +4,9 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -14,20 +15,28 @@ import httpx
 from joserfc.jwk import OKPKey
 
 from services.commands.serve import ASSEMBLIES, public_app
+from services.console import assembly as console
+from services.console.settings import ConsoleSettings
+from services.contracts.alert import RaiseAlert
 from services.contracts.directory import Scope, StaffRole
 from services.contracts.names import Role
 from services.directory import assembly as directory
 from services.directory.settings import DirectorySettings
 from services.intake import assembly as intake
 from services.intake.settings import IntakeSettings
+from services.notify import assembly as notify
+from services.notify.settings import NotifySettings
 from services.runtime.auth import Authenticator, mint_token
 from services.runtime.database import Database
+from services.runtime.errors import Unavailable
 from services.runtime.http import build_server, create_internal_app
 from services.runtime.parts import Part
 from services.runtime.peers import Peer
 from services.runtime.settings import RuntimeSettings
 from services.runtime.stack.ports import free_port
 from services.runtime.telemetry import configure_logs
+from services.survey import assembly as survey
+from services.survey.settings import SurveySettings
 from services.workflow import assembly as workflow
 from services.workflow.settings import WorkflowSettings
 
@@ -60,8 +69,13 @@ _BUILDS = {
     Role.TICKETS: (workflow.assemble, WorkflowSettings),
     Role.TICKETS_WORKER: (workflow.assemble_worker, WorkflowSettings),
     Role.DIRECTORY: (directory.assemble, DirectorySettings),
+    Role.NOTIFY: (notify.assemble, NotifySettings),
+    Role.NOTIFY_WORKER: (notify.assemble_worker, NotifySettings),
+    Role.SURVEY: (survey.assemble, SurveySettings),
+    Role.SURVEY_WORKER: (survey.assemble_worker, SurveySettings),
+    Role.CONSOLE: (console.assemble, ConsoleSettings),
 }
-assert _BUILDS.keys() == ASSEMBLIES.keys()
+assert _BUILDS.keys() <= ASSEMBLIES.keys()
 _serial = itertools.count(1)
 
 
@@ -85,6 +99,12 @@ class System:
         if by is not None:
             given["Authorization"] = f"Bearer {self.tokens[by]}"
         return await self.http.request(method, path, json=body, headers=given)
+
+    async def peek(self, path: str, *, by: str | None = "李雷") -> httpx.Response:
+        """GET a stream that has no end, and hang up as soon as it begins."""
+        given = {} if by is None else {"Authorization": f"Bearer {self.tokens[by]}"}
+        async with self.http.stream("GET", path, headers=given) as answer:
+            return answer
 
     async def get(self, path: str, *, by: str = "李雷", **params: Any) -> Any:
         """GET something that must be shown."""
@@ -184,6 +204,59 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> 
             await asyncio.sleep(0.02)
 
 
+async def surveyed(system: System, **changes: Any) -> str:
+    """The id of the survey that a customer was just sent, after the closing of their ticket."""
+    ticket_no, found = await system.closed(**changes), []
+
+    async def is_sent() -> bool:
+        page = await system.get("/v1/surveys", by="郑洁", ticket_no=ticket_no, state="sent")
+        found.extend(survey["id"] for survey in page["items"])
+        return bool(found)
+
+    await until(is_sent)
+    return str(found[0])
+
+
+async def listening(system: System) -> str:
+    """The id of a webhook of the department's, whose receiver is not there."""
+    wanted = {"url": "http://127.0.0.1:9/hooks", "types": ["ticket.merged"], "department": OWN}
+    answer = await system.call("POST", "/v1/webhooks", wanted, by="孙磊")
+    assert answer.status_code == 201, answer.text
+    return str(answer.json()["id"])
+
+
+async def noticed(system: System, ticket_no: str) -> str:
+    """The id of the first notice that was sent about a ticket."""
+    found: list[str] = []
+
+    async def is_sent() -> bool:
+        page = await system.get("/v1/notices", by="郑洁", ticket_no=ticket_no, state="sent", kind="received")
+        found.extend(notice["id"] for notice in page["items"])
+        return bool(found)
+
+    await until(is_sent, 20)
+    return found[0]
+
+
+async def alerted(system: System, ticket_no: str) -> str:
+    """The id of an alert about a ticket: somebody rated it low."""
+    now = datetime.now(UTC)
+    asked = {"ticket_no": ticket_no, "cycle": 1, "threshold": "low_rating", "raised_at": now, "due_at": now}
+    body = RaiseAlert.model_validate(asked).model_dump(mode="json")
+    peer, found = Peer(system.internal, SECRET), list[str]()
+
+    async def is_raised() -> bool:
+        with suppress(Unavailable):
+            found.append((await peer.post("/internal/alerts", body))["id"])
+        return bool(found)
+
+    try:
+        await until(is_raised, 20)
+    finally:
+        await peer.close()
+    return found[0]
+
+
 @asynccontextmanager
 async def running(
     database_url: str,
@@ -191,7 +264,7 @@ async def running(
     folder: Path,
     *,
     namespace: str = "default",
-    roles: Sequence[Role] = tuple(Role),
+    roles: Sequence[Role] = tuple(_BUILDS),
     **settings: Any,
 ) -> AsyncIterator[System]:
     """Start these roles on one database and one engine, with everybody hired and signed in."""
@@ -206,10 +279,13 @@ async def running(
         "database_role": "bihuan_app",
         "temporal_address": temporal_address,
         "temporal_namespace": namespace,
+        "port": free_port(),
         "internal_port": internal_port,
         "intake_url": internal,
         "tickets_url": internal,
         "directory_url": internal,
+        "notify_url": internal,
+        "survey_url": internal,
         "internal_secret": SECRET,
         "link_secret": "links",
         "signing_key_file": folder / "signing.pem",
@@ -217,6 +293,7 @@ async def running(
         "rate_limit": "1000000/minute",
         "anonymous_rate_limit": "1000000/minute",
         "engine_probe_seconds": 0.5,
+        "webhook_networks": "127.0.0.0/8",
         **settings,
     }
     async with AsyncExitStack() as stack:
@@ -249,7 +326,7 @@ async def _serve(stack: AsyncExitStack, parts: Sequence[Part], settings: Runtime
     )
     public = public_app(parts, settings, authenticator)
     port = await stack.enter_async_context(
-        _listening(build_server(public, host="127.0.0.1", port=0, settings=settings))
+        _listening(build_server(public, host="127.0.0.1", port=settings.port, settings=settings))
     )
     return f"http://127.0.0.1:{port}"
 
