@@ -114,3 +114,30 @@ async def test_nobody_but_an_administrator_gets_to_see_them(visit: Visit) -> Non
     for path in ("/people", "/people/departments", "/people/on-call", "/keys"):
         assert (await visit("王芳").http.get(path)).status_code == 403
         assert (await visit().http.get(path)).status_code == 303
+
+
+async def test_a_webhooks_secret_is_shown_once_and_its_deliveries_are_listed(system: System, visit: Visit) -> None:
+    admin = visit("孙磊")
+    sent = (await admin.get("/keys/webhooks")).form("/keys/webhooks").filled(url="http://127.0.0.1:9/hook")
+    shown = Html((await admin.post("/keys/webhooks", sent)).text)
+    secret = next(given["value"] for _, given in shown.tags if given.get("id") == "secret")
+    assert secret
+    assert secret.startswith("whsec_")
+    page = await admin.get("/keys/webhooks")
+    assert secret not in page.source
+    path = next(href for href, _ in page.links if href.endswith("/deliveries"))
+    hook = path.removesuffix("/deliveries")
+    deliveries = await admin.get(path)
+    await admin.post(f"{hook}/test", deliveries.form(f"{hook}/test").filled())
+    assert "http://127.0.0.1:9/hook" in (await admin.get(path)).text
+    rotated = Html((await admin.post(f"{hook}/rotate-secret", page.form(f"{hook}/rotate-secret").filled())).text)
+    assert next(given["value"] for _, given in rotated.tags if given.get("id") == "secret") != secret
+    await admin.post(hook, {**page.form(hook).filled(), "remove": "1"})
+    assert "http://127.0.0.1:9/hook" not in (await admin.get("/keys/webhooks")).source
+
+
+async def test_an_address_that_may_not_receive_is_refused_at_its_field(visit: Visit) -> None:
+    admin = visit("孙磊")
+    sent = (await admin.get("/keys/webhooks")).form("/keys/webhooks").filled(url="http://169.254.169.254/latest")
+    shown = Html((await admin.post("/keys/webhooks", sent)).text)
+    assert any(given.get("id") == "f-webhooks-url-error" for _, given in shown.tags)
