@@ -49,6 +49,12 @@ def month_of(key: str) -> Period:
     return Period("", first, _month(first, 1))
 
 
+def months_of(year: Period) -> list[str]:
+    """The keys of its months, in order; those without answers too, so that a trend shows its gaps."""
+    months = (year.end.year - year.first.year) * 12 + year.end.month - year.first.month
+    return [f"{_month(year.first, ahead):%Y-%m}" for ahead in range(months)]
+
+
 def year_until(end: date) -> Period:
     """The twelve months up to and with the one that the day before `end` lies in: for a trend."""
     following = _month(end - timedelta(days=1), 1)

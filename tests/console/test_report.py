@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from services.console.periods import Period, month_of, period_of, year_until
+from services.console.periods import Period, month_of, months_of, period_of, year_until
 from tests.console.visitor import Visitor
 from tests.services.system import System, surveyed
 
@@ -116,4 +116,6 @@ def test_months_and_trends_keep_to_whole_months() -> None:
     assert month_of("2026-12").within(Period("", date(2026, 12, 10), date(2027, 6, 1))) == Period(
         "", date(2026, 12, 10), date(2027, 1, 1)
     )
+    assert months_of(year_until(date(2026, 3, 1)))[:2] == ["2025-03", "2025-04"]
+    assert len(months_of(year_until(date(2026, 3, 1)))) == 12
     assert year_until(date(2026, 3, 1)) == Period("", date(2025, 3, 1), date(2026, 3, 1))

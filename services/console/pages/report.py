@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.names import Directory
-from services.console.periods import NAMES, Period, month_of, period_of, year_until
+from services.console.periods import NAMES, Period, month_of, months_of, period_of, year_until
 from services.console.routing import page_router
 from services.console.service import Page, PageDep
 from services.contracts.words import Category, Channel, Kind
@@ -44,9 +44,9 @@ async def show_report(request: Request, page: PageDep) -> Response:
     filters = _filters(request)
     directory = await page.console.names.directory(page.desk)
     report = await page.desk.get("/v1/reports/satisfaction", by=by, **_span(period), **filters)
-    year = await page.desk.get(
-        "/v1/reports/satisfaction", by="month", quotations=0, **_span(year_until(period.end)), **filters
-    )
+    year = year_until(period.end)
+    monthly = await page.desk.get("/v1/reports/satisfaction", by="month", quotations=0, **_span(year), **filters)
+    averages = {month["key"]: month["average"] for month in monthly["items"]}
     lines = [_line(page, directory, by, row, period, filters) for row in report["items"]]
     return page.render(
         "report.html",
@@ -58,7 +58,9 @@ async def show_report(request: Request, page: PageDep) -> Response:
         surveys=lambda **more: _surveys(period, filters, **more),
         filters=filters,
         choices=_choices(page, directory),
-        figures=json.dumps(_figures(page, by, lines, year["items"]), ensure_ascii=False),
+        figures=json.dumps(
+            _figures(page, lines, {key: averages.get(key) for key in months_of(year)}), ensure_ascii=False
+        ),
     )
 
 
@@ -135,7 +137,7 @@ def _choices(page: Page, directory: Directory) -> dict[str, list[tuple[str, str]
     }
 
 
-def _figures(page: Page, by: str, lines: Sequence[Line], months: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+def _figures(page: Page, lines: Sequence[Line], averages: Mapping[str, float | None]) -> dict[str, Any]:
     """What the charts draw; the tables say the same."""
     shown = [line for line in lines if line.row["count"]]
     words = page.words
@@ -143,7 +145,6 @@ def _figures(page: Page, by: str, lines: Sequence[Line], months: Sequence[Mappin
         "words": [words.text(f"report.{name}") for name in ("share_1_2", "share_3_4", "share_5", "average")],
         "names": [line.name for line in shown],
         "shares": [[line.row[name] for line in shown] for name in ("share_1_2", "share_3_4", "share_5")],
-        "months": [month["key"] for month in months],
-        "averages": [month["average"] for month in months],
-        "by": by,
+        "months": list(averages),
+        "averages": list(averages.values()),
     }
