@@ -17,7 +17,9 @@ _APIS = (
     "services.workflow.api",
     "services.directory.sign_in",
     "services.directory.api",
+    "services.directory.on_call_api",
     "services.notify.notices.api",
+    "services.notify.alerts.api",
     "services.notify.webhooks.api",
     "services.survey.api",
 )

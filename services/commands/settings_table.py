@@ -13,6 +13,7 @@ from pydantic_settings import BaseSettings
 from services.commands.local.terminal import complain
 from services.directory.settings import DirectorySettings
 from services.intake.settings import IntakeSettings
+from services.notify.settings import NotifySettings
 from services.runtime.settings import RuntimeSettings
 from services.runtime.stack.settings import StackSettings
 from services.survey.settings import SurveySettings
@@ -24,6 +25,7 @@ _GROUPS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("intake, relay", IntakeSettings),
     ("tickets, tickets-worker", WorkflowSettings),
     ("directory", DirectorySettings),
+    ("notify, notify-worker", NotifySettings),
     ("survey, survey-worker", SurveySettings),
 )
 _PLACE = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)

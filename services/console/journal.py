@@ -25,10 +25,11 @@ _CODED: Mapping[str, str] = {
     "classified_as": "callback_class",
     "level": "level",
     "threshold": "threshold",
+    "overall": "overall",
 }
 _INSTANTS = frozenset({"until", "due_at", "expected_at", "respond_by", "resolve_by", "called_at", "expires_at"})
-_PEOPLE = frozenset({"owner", "acknowledged_by", "recorded_by"})
-_PLAIN = frozenset({"score", "subcategory", "reason_code", "into", "warning", "reminder", "overall", "recommend"})
+_PEOPLE = frozenset({"owner", "recorded_by"})
+_PLAIN = frozenset({"score", "subcategory", "reason_code", "into", "warning", "reminder", "recommend"})
 
 
 @dataclass(frozen=True)
@@ -70,7 +71,7 @@ def _entry(item: Mapping[str, Any], words: Words, present: Present, directory: D
         seq=item["seq"],
         title=words.of("event", kind),
         at=present.moment(item["at"]),
-        who=_who(item["actor"], words, directory),
+        who=_who(item, words, directory),
         side=_side(item),
         visible=kind in _TO_THE_CUSTOMER or data.get("visible") is True,
         internal=data.get("visible") is False,
@@ -82,9 +83,13 @@ def _entry(item: Mapping[str, Any], words: Words, present: Present, directory: D
     )
 
 
-def _who(actor: Mapping[str, Any], words: Words, directory: Directory) -> str:
-    if actor["kind"] in {"staff", "api_key"}:
-        return directory.person(actor["id"])
+def _who(item: Mapping[str, Any], words: Words, directory: Directory) -> str:
+    """Other services enter what a person did there; `by` names them."""
+    actor, by = item["actor"], item["data"].get("by")
+    if actor["kind"] in {"staff", "api_key"} or by:
+        return directory.person(by or actor["id"])
+    if item["type"] == "survey.answered" and not item["data"].get("recorded_by"):
+        return words.of("actor", "customer")
     return words.of("actor", actor["kind"])
 
 

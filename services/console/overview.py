@@ -1,10 +1,9 @@
 """Everything that the ticket page shows, gathered for one reader in one round of questions."""
 
 import asyncio
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from services.console import journal
@@ -16,23 +15,19 @@ from services.console.service import Page
 from services.contracts.permissions import Action
 
 _OTHERS = 6
-_DIGITS = 10
+_FOLLOWS_WITHIN = timedelta(seconds=10)
+_SENT_WITHIN = timedelta(minutes=1)
+_MOVING, _STILL = "moving", "still"
 
 Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Beside:
-    """What other services tell of the ticket; None where they tell this reader nothing. `digest` changes with it."""
+    """What other services tell of the ticket; None where they tell this reader nothing."""
 
     notices: Sequence[Item] | None
     surveys: Sequence[Item] | None
-
-    @property
-    def digest(self) -> str:
-        """A fingerprint of what is shown of them."""
-        told = json.dumps([self.notices, self.surveys], sort_keys=True, default=str)
-        return hashlib.sha256(told.encode()).hexdigest()[:_DIGITS]
 
 
 @dataclass(frozen=True)
@@ -46,6 +41,7 @@ class Overview:
     past: Sequence[Course]
     next_clock: Countdown
     others: Sequence[Item]
+    timeline: Sequence[Item]
     beside: Beside
     directory: Directory
     present: Present
@@ -53,7 +49,19 @@ class Overview:
     @property
     def seen(self) -> str:
         """What a live part tells the server it shows already."""
-        return f"{self.ticket['version']}.{self.beside.digest}"
+        return f"{self.ticket['version']}.{_MOVING if self.is_moving else _STILL}"
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether more is about to come of what just happened: a notice that is not written, or not sent, yet."""
+        waiting = [notice["created_at"] for notice in self.beside.notices or () if notice["state"] == "waiting"]
+        happened = [event["at"] for event in self.timeline[-1:]]
+        return any(self._is_younger(at, _SENT_WITHIN) for at in waiting) or any(
+            self._is_younger(at, _FOLLOWS_WITHIN) for at in happened
+        )
+
+    def _is_younger(self, at: str, age: timedelta) -> bool:
+        return self.present.now - datetime.fromisoformat(at) < age
 
 
 async def overview(page: Page, number: str) -> Overview:
@@ -81,6 +89,7 @@ async def overview(page: Page, number: str) -> Overview:
         past=[each for each in reversed(courses) if not each.is_live],
         next_clock=present.next_clock(ticket["clocks"], calendars.of_policy(ticket["policy"])),
         others=[each for each in others["items"] if each["ticket_no"] != number],
+        timeline=timeline,
         beside=told,
         directory=directory,
         present=present,
@@ -97,11 +106,10 @@ async def beside(page: Page, number: str) -> Beside:
 
 
 async def has_changed(page: Page, number: str, seen: str) -> bool:
-    """Whether a page that shows `seen` is out of date. Reads no contact, so that a page that waits logs nothing."""
-    version, _, digest = seen.partition(".")
-    if (await beside(page, number)).digest != digest:
-        return True
-    return await page.desk.has_changed(path("v1", "tickets", number), version)
+    """Whether a page that shows `seen` is out of date. Nothing is read that holds a contact, notices included: a page
+    that waits logs no reading. What notices and surveys do shows with the journal, or soon after it."""
+    version, _, state = seen.partition(".")
+    return state == _MOVING or await page.desk.has_changed(path("v1", "tickets", number), version)
 
 
 async def _list_if_allowed(page: Page, action: Action, address: str, number: str) -> Sequence[Item] | None:

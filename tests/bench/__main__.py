@@ -1,4 +1,4 @@
-"""`make bench`, or `python -m tests.bench intake tickets deadlines promises` for some of the figures."""
+"""`make bench`, or `python -m tests.bench intake loop` for some of the figures."""
 
 import asyncio
 import sys
@@ -6,16 +6,23 @@ from collections.abc import Awaitable, Callable
 
 from rich.console import Console
 
-from tests.bench import deadlines, intake, promises, stack, tickets
+from tests.bench import alerts, board, deadlines, intake, loop, promises, stack, survey, tickets
 from tests.bench.figures import Figure, show
+from tests.bench.post import Post, post
 from tests.bench.stack import Stack
 
 _MEASURES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "intake": intake.measure,
     "tickets": tickets.measure,
     "deadlines": deadlines.measure,
+    "survey": survey.measure,
+    "board": board.measure,
 }
-PARTS = ("promises", *_MEASURES)
+_WITH_MAIL: dict[str, Callable[[Stack, Post], Awaitable[list[Figure]]]] = {
+    "loop": loop.measure,
+    "alerts": alerts.measure,
+}
+PARTS = ("promises", *_MEASURES, *_WITH_MAIL)
 _console = Console(stderr=True)
 
 
@@ -41,6 +48,9 @@ async def _part(part: str) -> list[Figure]:
     """Each part that needs a stack gets a fresh one."""
     if part == "promises":
         return promises.measure()
+    if part in _WITH_MAIL:
+        async with post() as mails, stack.running(worker=True, **mails.settings) as running:
+            return await _WITH_MAIL[part](running, mails)
     async with stack.running(worker=part != "intake") as running:
         return await _MEASURES[part](running)
 

@@ -34,10 +34,10 @@ class Breach:
 async def measure(stack: Stack) -> list[Figure]:
     """Promise acceptance in a few seconds, send the feedbacks evenly over a minute, accept none, read the feed."""
     connection = Connection(stack.url, stack.key)
-    await _promise(connection)
+    await promise(connection, TARGET_SECONDS)
     due: dict[str, datetime] = {}
     watching = asyncio.create_task(_watch(Connection(stack.url, stack.key), due))
-    await _send(stack, due)
+    await send_evenly(stack, due, DEADLINES, WITHIN_SECONDS)
     breaches = await watching
     return _figures(due, breaches)
 
@@ -59,22 +59,24 @@ def _figures(due: Mapping[str, datetime], breaches: Sequence[Breach]) -> list[Fi
     ]  # fmt: skip
 
 
-async def _promise(connection: Connection) -> None:
-    """Publish a policy of one clock, and wait until intake promises by it."""
+async def promise(connection: Connection, seconds: int) -> None:
+    """Publish a policy of one clock, acceptance in so many seconds, and wait until intake promises by it."""
     policy = (await connection.get(f"/v1/policies/{POLICY}")).json()
-    clocks = {"acceptance": {"target": f"PT{TARGET_SECONDS}S", "warn_at": []}}
+    clocks = {"acceptance": {"target": f"PT{seconds}S", "warn_at": []}}
     body = {name: policy[name] for name in ("title", "calendar", "questionnaire", "applies", "settings")}
     (await connection.put(f"/v1/policies/{POLICY}?publish=true", {**body, "clocks": clocks})).json()
     async with asyncio.timeout(20):
         while True:
             registered = (await connection.post("/v1/feedback", feedback(0))).json()
-            if _instant(registered["promised"]["accept_by"]) - _instant(registered["received_at"]) == _TARGET:
+            if _instant(registered["promised"]["accept_by"]) - _instant(registered["received_at"]) == timedelta(
+                seconds=seconds
+            ):
                 return
             await asyncio.sleep(0.2)
 
 
-async def _send(stack: Stack, due: dict[str, datetime]) -> None:
-    """Send the feedbacks at an even pace."""
+async def send_evenly(stack: Stack, due: dict[str, datetime], count: int, within_seconds: float) -> None:
+    """Send so many feedbacks at an even pace; `due` gets what each was promised."""
     free = [Connection(stack.url, stack.key) for _ in range(16)]
     began = time.monotonic()
 
@@ -85,8 +87,8 @@ async def _send(stack: Stack, due: dict[str, datetime]) -> None:
         free.append(connection)
 
     async with asyncio.TaskGroup() as group:
-        for number in range(DEADLINES):
-            await asyncio.sleep(max(0.0, began + number * WITHIN_SECONDS / DEADLINES - time.monotonic()))
+        for number in range(count):
+            await asyncio.sleep(max(0.0, began + number * within_seconds / count - time.monotonic()))
             group.create_task(send(number))
 
 
@@ -119,6 +121,3 @@ def _breach(item: Mapping[str, Any]) -> Breach:
 
 def _instant(text: str) -> datetime:
     return datetime.fromisoformat(text)
-
-
-_TARGET = timedelta(seconds=TARGET_SECONDS)

@@ -30,10 +30,11 @@ class Answer:
 class Connection:
     """One kept connection; requests on it come one after another. A connection that was closed is opened again."""
 
-    def __init__(self, url: str, key: str = "") -> None:
+    def __init__(self, url: str, key: str = "", cookie: str = "") -> None:
         parts = urlsplit(url)
         self._host, self._port = parts.hostname or "127.0.0.1", parts.port or 80
-        self._head = f"Host: {parts.netloc}\r\nAuthorization: Bearer {key}\r\nContent-Type: application/json\r\n"
+        self._head = f"Host: {parts.netloc}\r\nContent-Type: application/json\r\n"
+        self._head += f"Cookie: {cookie}\r\n" if cookie else f"Authorization: Bearer {key}\r\n"
         self._streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
 
     async def post(self, path: str, body: Mapping[str, Any] | bytes) -> Answer:

@@ -5,7 +5,7 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,8 +53,15 @@ class Stack:
 
 
 @asynccontextmanager
-async def running(*, worker: bool) -> AsyncIterator[Stack]:
+async def running(*, worker: bool, **environment: str) -> AsyncIterator[Stack]:
     """An empty stack; without a worker nothing stands behind intake, which answers without the engine."""
+    with _settings({**UNLIMITED, **environment}):
+        async with _started(worker=worker) as stack:
+            yield stack
+
+
+@asynccontextmanager
+async def _started(*, worker: bool) -> AsyncIterator[Stack]:
     async with _machine() as machine:
         if worker:
             await machine.start_processes()
@@ -72,7 +79,6 @@ async def _machine() -> AsyncIterator[Machine]:
         home.prepare()
         supervisor = Supervisor(lambda sentence: print(sentence, file=sys.stderr))  # noqa: T201
         settings = StackSettings(home=folder, port=str(free_port()), database_url=None, temporal_address=None)
-        os.environ.update(UNLIMITED)
         machine = Machine(home, settings, supervisor)
         try:
             await machine.start_postgres()
@@ -87,6 +93,18 @@ async def _answers(internal: str) -> None:
     parts = urlsplit(internal)
     _, writer = await asyncio.open_connection(parts.hostname, parts.port)
     writer.close()
+
+
+@contextmanager
+def _settings(environment: Mapping[str, str]) -> Iterator[None]:
+    """What processes inherit, until the stack is gone."""
+    before = dict(os.environ)
+    os.environ.update(environment)
+    try:
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
 
 
 @contextmanager

@@ -41,7 +41,7 @@ async def open_page(system: System, browser: Browser) -> AsyncIterator[Open]:
             await context.add_cookies([cookie, zone])  # type: ignore[list-item]
             page = await context.new_page()
             page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("console", lambda message: message.type == "error" and complaints.append(message.text))
+            page.on("console", lambda message: complaints.extend([message.text] if message.type == "error" else []))
             await page.goto(system.url + path)
             return page
 

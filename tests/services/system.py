@@ -101,10 +101,11 @@ class System:
         return await self.http.request(method, path, json=body, headers=given)
 
     async def peek(self, path: str, *, by: str | None = "李雷") -> httpx.Response:
-        """GET a stream that has no end, and hang up as soon as it begins."""
+        """GET a stream that has no end, and hang up after the first piece of it."""
         given = {} if by is None else {"Authorization": f"Bearer {self.tokens[by]}"}
         async with self.http.stream("GET", path, headers=given) as answer:
-            return answer
+            begun = await anext(answer.aiter_bytes(), b"")
+            return httpx.Response(answer.status_code, headers=answer.headers, content=begun)
 
     async def get(self, path: str, *, by: str = "李雷", **params: Any) -> Any:
         """GET something that must be shown."""
@@ -206,7 +207,8 @@ async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> 
 
 async def surveyed(system: System, **changes: Any) -> str:
     """The id of the survey that a customer was just sent, after the closing of their ticket."""
-    ticket_no, found = await system.closed(**changes), []
+    found: list[str] = []
+    ticket_no = await system.closed(**changes)
 
     async def is_sent() -> bool:
         page = await system.get("/v1/surveys", by="郑洁", ticket_no=ticket_no, state="sent")
@@ -214,7 +216,7 @@ async def surveyed(system: System, **changes: Any) -> str:
         return bool(found)
 
     await until(is_sent)
-    return str(found[0])
+    return found[0]
 
 
 async def listening(system: System) -> str:

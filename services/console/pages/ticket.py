@@ -171,4 +171,4 @@ def _opened(ticket: Mapping[str, Any], attempt: Attempt | None) -> str:
     """The form that is open at first: the one that failed, else the likeliest next step."""
     if attempt is not None:
         return attempt.command
-    return next(iter(commands.next_steps(ticket)), "")
+    return "" if ticket["status"] == "closed" else next(iter(commands.next_steps(ticket)), "")

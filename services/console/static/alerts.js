@@ -24,6 +24,10 @@
     asked = false;
     bar.hidden = true;
   });
+  document.addEventListener("htmx:afterSwap", (event) => {
+    const answered = event.detail.target?.id === "live" && event.detail.requestConfig?.verb === "post";
+    if (answered) window.htmx.trigger(document.getElementById("alerts-count"), "refresh");
+  });
   bar?.addEventListener("click", () => {
     asked = true;
     window.htmx.trigger(list(), "refresh");

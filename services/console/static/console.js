@@ -43,6 +43,7 @@
     tick();
   };
 
+  const unsend = (form) => { delete form.dataset.sent; form.removeAttribute("aria-busy"); };
   const isLive = (event) => event.target.id === "live";
 
   // Live parts: what a reader has opened, typed or chosen stays.
@@ -50,7 +51,8 @@
   const keep = (from, to) => {
     if (from.nodeType !== Node.ELEMENT_NODE) return true;
     if (from.matches("time") && to.dateTime === from.dateTime && from.dataset.countdown === to.dataset.countdown) return false;
-    if (!from.matches("form")) return true;
+    // What was sent is answered by what comes: its form is drawn anew, though the button has the focus.
+    if (!from.matches("form") || from.dataset.sent !== undefined) return true;
     const hint = from.querySelector(".form-changed");
     if (isTouched(from) && hint && from.elements.version?.value !== to.elements?.version?.value) hint.hidden = false;
     return !isTouched(from) && !from.contains(document.activeElement);
@@ -76,6 +78,7 @@
     document.addEventListener(name, (event) => { if (isLive(event)) lost(true); });
   }
   document.addEventListener("htmx:afterRequest", (event) => { if (isLive(event) && event.detail.successful) lost(false); });
+  document.addEventListener("htmx:afterRequest", (event) => { if (event.target.matches("form")) unsend(event.target); });
   document.addEventListener("visibilitychange", () => {
     const live = document.getElementById("live");
     if (!document.hidden && live && window.htmx) window.htmx.trigger(live, "refresh");
@@ -89,9 +92,7 @@
     form.dataset.sent = "";
     form.setAttribute("aria-busy", "true");
   });
-  window.addEventListener("pageshow", () => {
-    for (const form of document.querySelectorAll("form[data-sent]")) { delete form.dataset.sent; form.removeAttribute("aria-busy"); }
-  });
+  window.addEventListener("pageshow", () => document.querySelectorAll("form[data-sent]").forEach(unsend));
   document.addEventListener("change", (event) => {
     const form = event.target.form;
     if (form?.dataset.autosend !== undefined) form.requestSubmit();

@@ -13,14 +13,14 @@
   const draw = () => {
     const text = window.getComputedStyle(document.body).color;
     const line = dark.matches ? "#2a313b" : "#e3e7ec";
-    const base = { textStyle: { color: text, fontFamily: "inherit" }, aria: { enabled: false }, animation: false, tooltip: { trigger: "axis", renderMode: "richText" }, legend: { textStyle: { color: text }, top: 4 } };
+    const base = { textStyle: { color: text, fontFamily: "inherit" }, aria: { enabled: false }, animation: false, tooltip: { trigger: "axis", renderMode: "richText" }, legend: { textStyle: { color: text }, top: 4, itemGap: 28 } };
     const value = { type: "value", axisLabel: { color: text }, splitLine: { lineStyle: { color: line } } };
-    const names = (data) => ({ type: "category", data, axisLabel: { color: text, width: 110, overflow: "truncate" }, axisLine: { lineStyle: { color: line } } });
+    const names = (data) => ({ type: "category", data, axisLabel: { color: text, width: 110, overflow: "truncate", hideOverlap: true }, axisLine: { lineStyle: { color: line } } });
     charts[0].setOption({ ...base, color: ["#c2413a", "#d9a441", "#2f9e6a"], grid: { left: 130, right: 20, top: 38, bottom: 26 },
       xAxis: { ...value, max: 1, axisLabel: { color: text, formatter: percent } }, yAxis: { ...names(figures.names), inverse: true },
       series: figures.shares.map((data, at) => ({ type: "bar", stack: "all", name: figures.words[at], data, barMaxWidth: 22, tooltip: { valueFormatter: percent } })) }, true);
-    charts[1].setOption({ ...base, color: ["#3f7fe0"], grid: { left: 40, right: 20, top: 38, bottom: 26 },
-      xAxis: names(figures.months), yAxis: { ...value, min: 1, max: 5 },
+    charts[1].setOption({ ...base, color: ["#3f7fe0"], grid: { left: 40, right: 20, top: 38, bottom: 42 },
+      xAxis: { ...names(figures.months.map((month) => month.replace("-", "\n"))) }, yAxis: { ...value, min: 1, max: 5 },
       series: [{ type: "line", name: figures.words[3], data: figures.averages, connectNulls: false, symbolSize: 7 }] }, true);
   };
   draw();

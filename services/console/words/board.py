@@ -8,7 +8,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "board.found_more": ("{count} 条以上", "more than {count} tickets"),
     "board.lists": ("工单列表", "Lists of tickets"),
     "board.filter": ("筛选", "Filter"),
-    "board.filter_on": ("筛选中：{count}", "{count} filter on|{count} filters on"),
     "board.apply": ("应用", "Apply"),
     "board.reset": ("清除筛选", "Clear filters"),
     "board.any": ("全部", "Any"),
@@ -42,7 +41,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "没有符合条件的工单。可以清除筛选，或为来电客户新建一张工单。",
         "Nothing matches. Clear the filters, or make a ticket for a customer who calls.",
     ),
-    "board.empty.done": ("这个列表已处理完毕。", "This list is worked off."),
     "board.empty.search": (
         "没有找到“{q}”。可按单号、客户姓名、电话、序列号、订单号或描述中的词搜索。",
         "Nothing found for “{q}”. Search by number, customer's name, phone, serial or order number, or words.",

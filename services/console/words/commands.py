@@ -132,7 +132,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "score.2": ("2 不满意", "2 dissatisfied"),
     "score.1": ("1 非常不满意", "1 very dissatisfied"),
     "form.more": ("更多字段", "More fields"),
-    "form.missing_now": ("缺少", "missing"),
     "form.wrong.moment": ("请填写日期和时间", "Give a date and a time"),
     "form.wrong.date": ("请填写日期", "Give a date"),
     "form.wrong.number": ("请填写整数", "Give a whole number"),

@@ -7,10 +7,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "journal.internal": ("内部", "Internal"),
     "journal.cycle": ("第 {cycle} 轮处理", "Cycle {cycle}"),
     "journal.new": ("提交前发生的变化", "What happened meanwhile"),
-    "journal.no_texts": (
-        "您的角色看不到文字内容。",
-        "Your role does not read the texts.",
-    ),
     "list.and": ("、", ", "),
     "fact.kind": ("性质", "Kind"),
     "fact.category": ("类型", "Category"),
@@ -32,7 +28,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact.called_at": ("回访时间", "Called"),
     "fact.expires_at": ("有效至", "Expires"),
     "fact.owner": ("主办", "Owner"),
-    "fact.acknowledged_by": ("确认人", "Acknowledged by"),
     "fact.recorded_by": ("记录人", "Recorded by"),
     "fact.score": ("评分", "Score"),
     "fact.overall": ("总体评价", "Overall"),

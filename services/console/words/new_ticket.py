@@ -19,7 +19,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "There is an open ticket: ask first whether it is the same problem.",
     ),
     "new_ticket.no_tickets": ("没有可见的工单", "No tickets in your sight"),
-    "new_ticket.proposed": ("留空则由系统按描述建议", "Left empty, it is proposed from the description"),
     "new_ticket.saved": ("工单已保存，单号", "Saved. The number is"),
     "new_ticket.tell": ("请告知客户：", "Tell the customer:"),
     "new_ticket.promise": ("{clock}不晚于", "{clock} by"),

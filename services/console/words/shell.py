@@ -105,7 +105,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "time.today": ("今天 {time}", "Today {time}"),
     "time.tomorrow": ("明天 {time}", "Tomorrow {time}"),
     "time.yesterday": ("昨天 {time}", "Yesterday {time}"),
-    "form.optional": ("选填", "optional"),
     "form.choose": ("请选择", "Choose"),
     "form.unchanged": ("保持不变", "Keep as it is"),
     "form.required": ("必填", "Required"),

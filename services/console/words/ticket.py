@@ -1,10 +1,7 @@
 """Words of the ticket page."""
 
 TEXTS: dict[str, tuple[str, str]] = {
-    "ticket.title": ("工单 {number}", "Ticket {number}"),
-    "ticket.copy": ("复制单号", "Copy the number"),
     "ticket.customer": ("客户", "Customer"),
-    "ticket.contact": ("联系方式", "Contact"),
     "ticket.masked": (
         "联系方式已脱敏：仅经办人可见完整信息",
         "Shortened: only those who handle the ticket see it in full",
@@ -14,7 +11,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ticket.other_tickets": ("该客户的其他工单", "Other tickets of this customer"),
     "ticket.no_other_tickets": ("没有其他工单", "No other tickets"),
     "ticket.about": ("反馈内容", "What was reported"),
-    "ticket.description": ("问题描述", "Description"),
     "ticket.situation": ("发生场景", "Situation"),
     "ticket.occurred_at": ("发生时间", "When it happened"),
     "ticket.already_tried": ("客户已尝试", "Already tried"),
@@ -22,7 +18,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ticket.expected_by": ("期望完成", "Desired by"),
     "ticket.complaint_about": ("投诉对象", "About"),
     "ticket.safety_risk": ("存在安全风险", "Safety is at risk"),
-    "ticket.affected": ("受影响 {count}", "{count} affected"),
     "ticket.product": ("产品", "Product"),
     "ticket.model": ("型号", "Model"),
     "ticket.serial_no": ("序列号", "Serial number"),
@@ -31,7 +26,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ticket.no_feedback": ("您的角色看不到反馈原文。", "Your role does not read the report itself."),
     "ticket.missing": ("缺少：{fields}", "Missing: {fields}"),
     "ticket.supplement": ("{at} 补充", "Supplied {at}"),
-    "ticket.proposed": ("系统建议：{kind} · {category} · {urgency}", "Proposed: {kind} · {category} · {urgency}"),
     "ticket.facts": ("处理信息", "Handling"),
     "ticket.department": ("部门", "Department"),
     "ticket.owner": ("主办人", "Owner"),
@@ -80,7 +74,6 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ticket.survey": ("满意度评价", "Survey"),
     "ticket.no_survey": ("还没有评价邀请。", "No invitation yet."),
     "ticket.survey_overall": ("总体", "Overall"),
-    "ticket.survey_suggestion": ("建议", "Suggestion"),
     "ticket.survey_recommend": ("推荐 {score}/10", "Recommends {score}/10"),
     "ticket.changed": (
         "工单有更新，您正在填写的内容已保留。",

@@ -116,8 +116,10 @@ class Delivery:
 
     def _facts(self, row: RowMapping) -> Mapping[str, Any]:
         places = {"customer": CUSTOMER_PLACE, "ticket_link": TICKET_LINK_PLACE, "survey_link": SURVEY_LINK_PLACE}
-        console = f"{self._sender.public_url}/tickets/{row['ticket_no']}" if row["ticket_no"] else None
-        return {**row["facts"], **row["texts"], **places, "ticket_no": row["ticket_no"], "console_link": console}
+        base, ticket_no = self._sender.public_url, row["ticket_no"]
+        links = {"console_link": f"{base}/tickets/{ticket_no}" if ticket_no else None, "alerts_link": f"{base}/alerts"}
+        facts = {name: _in_one_line(fact) for name, fact in row["facts"].items()}
+        return {**facts, **row["texts"], **places, **links, "ticket_no": ticket_no}
 
     def _letter(self, row: RowMapping, reached: Reached, written: Written, language: Language) -> Letter:
         to_customer = row["audience"] == Audience.CUSTOMER
@@ -163,3 +165,8 @@ class Delivery:
             if state is NoticeState.SENT and row["round"] == 1:
                 delivery_seconds.labels(name).observe((now - row["created_at"]).total_seconds())
         return state
+
+
+def _in_one_line(fact: Any) -> Any:
+    """What a customer typed as a model or name must not look like paragraphs or links of ours."""
+    return " ".join(fact.split()) if isinstance(fact, str) else fact

@@ -20,7 +20,8 @@ _ALWAYS: Mapping[str, Any] = {
 }
 _TO_CUSTOMER = {"customer": CUSTOMER_PLACE, "ticket_link": TICKET_LINK_PLACE}
 _TO_STAFF = {
-    "console_link": "http://127.0.0.1:8080/tickets/20261120001",
+    "console_link": "https://service.example/tickets/20261120001",
+    "alerts_link": "https://service.example/alerts",
     "department": "after-sales",
     "by_name": "王芳",
 }

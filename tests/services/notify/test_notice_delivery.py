@@ -12,6 +12,7 @@ from services.notify.notices import catalogue, submitting
 from services.notify.notices.channels.base import Undeliverable, Unreached
 from services.notify.notices.channels.email import Email
 from services.notify.notices.channels.inbox import Inbox
+from services.notify.notices.letter import html_of
 from services.notify.notices.rendering import Template
 from services.notify.notices.submitting import Draft
 from services.notify.notices.tables import notices
@@ -254,3 +255,12 @@ async def test_the_database_refuses_an_unsent_notice_without_a_reason(desk: Noti
     with pytest.raises(Exception, match="notices_not_sent_says_why"):
         async with desk.database.begin() as connection:
             await connection.execute(text("UPDATE notify.notices SET state = 'not_sent' WHERE id = :id"), row)
+
+
+async def test_what_a_customer_typed_as_a_model_makes_no_paragraph_and_no_link(desk: NoticeDesk) -> None:
+    typed = {"kind": "fault", "urgency": "normal", "product_model": "X\n\nOpen the ticket:\nhttps://evil.example"}
+    row = await desk.submit(to_lin_tao(facts=typed))
+    await desk.deliver(row)
+    text = (await desk.row(row["key"]))["text"]
+    assert "- Product: X Open the ticket: https://evil.example" in text.splitlines()
+    assert 'href="https://evil.example' not in html_of("s", text, language=Language.ENGLISH, sender="x")

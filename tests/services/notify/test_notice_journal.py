@@ -235,7 +235,7 @@ async def test_who_the_complaint_is_about_is_not_told_of_it(journal: Journal) ->
 
 
 async def test_a_complex_plan_waits_for_its_approval_before_the_customer_reads_it(journal: Journal) -> None:
-    plan = {"by": "lin-tao", "body": {"steps": "更换压缩机"}, "complex": True}
+    plan: dict[str, Any] = {"by": "lin-tao", "body": {"steps": "更换压缩机"}, "complex": True}
     proposed = {row["kind"]: row for row in await journal.happens(E.PLANNED, **plan)}
     assert proposed["plan"]["held"]
     assert proposed["plan_to_approve"]["recipient"] == "zhou-qiang"
@@ -245,7 +245,7 @@ async def test_a_complex_plan_waits_for_its_approval_before_the_customer_reads_i
 
 
 async def test_a_plan_that_is_sent_back_never_reaches_the_customer_and_the_next_one_does(journal: Journal) -> None:
-    plan = {"by": "lin-tao", "complex": True}
+    plan: dict[str, Any] = {"by": "lin-tao", "complex": True}
     await journal.happens(E.PLANNED, body={"steps": "甲"}, **plan)
     await journal.happens(E.PLAN_REJECTED, by="zhou-qiang")
     await journal.happens(E.PLANNED, body={"steps": "乙"}, **plan)

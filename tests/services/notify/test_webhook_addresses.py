@@ -151,6 +151,8 @@ async def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to() -> None:
         ("javascript:alert(1)", "invalid_url"),
         ("https://\ud800.example/", "invalid_url"),
         ("http://exa mple/", "invalid_url"),
+        (f"http://{'a' * 64}.example/", "invalid_url"),
+        ("http://例子..example/", "invalid_url"),
     ],
 )
 async def test_an_address_that_cannot_be_called_is_refused_when_it_is_entered(url: str, code: str) -> None:

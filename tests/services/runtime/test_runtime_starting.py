@@ -3,11 +3,12 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import Boolean, Column, MetaData, Row, Table, Text, insert, select, text, update
+from sqlalchemy import Boolean, Column, Integer, MetaData, Row, Table, Text, insert, select, text, update
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.runtime.database import Database
@@ -19,8 +20,15 @@ metadata = MetaData()
 
 
 def _table(name: str) -> Table:
-    done = Column("done", Boolean, nullable=False, server_default=text("false"))
-    return Table(name, metadata, Column("id", Text, primary_key=True), Column("word", Text), done, *engine_columns())
+    return Table(
+        name,
+        metadata,
+        Column("id", Text, primary_key=True),
+        Column("word", Text),
+        Column("done", Boolean, nullable=False, server_default=text("false")),
+        Column("changes", Integer, nullable=False, server_default=text("0")),
+        *engine_columns(),
+    )
 
 
 alerts, surveys = _table("alerts"), _table("surveys")
@@ -178,3 +186,22 @@ async def _cancelled(task: "asyncio.Task[None]") -> None:
     task.cancel()
     with suppress(asyncio.CancelledError):
         await task
+
+
+async def test_a_row_that_changes_while_its_workflow_is_told_of_it_is_told_again(store: Database) -> None:
+    engine = Engine()
+    await enter(store, alerts, "a1", "a2")
+
+    async def change_meanwhile(row: Row[Any]) -> None:
+        await engine.start(row)
+        if row.id == "a1" and row.word != "new":
+            async with store.begin() as connection:
+                changed = update(alerts).where(alerts.c.id == "a1")
+                await connection.execute(changed.values(word="new", changes=alerts.c.changes + 1, engine_id=None))
+
+    kind = replace(engine.kind(alerts), start=change_meanwhile, revision=alerts.c.changes)
+    telling = Starter(store, engine.identity, [kind], channel=CHANNEL, probe_seconds=60, name="test")
+    await telling.reconcile()
+    assert [word for id_, word in engine.started if id_ == "a1"] == ["word of a1", "new"]
+    assert [word for id_, word in engine.started if id_ == "a2"] == ["word of a2"]
+    assert await engines(store, alerts) == {"a1": "first", "a2": "first"}

@@ -4,6 +4,9 @@ from typing import Any
 
 import pytest
 
+from services.contracts.notice import NotSentReason
+from services.contracts.survey import NotInvited
+from services.contracts.words import CloseReason
 from tests.services.survey.closings import GOOD
 from tests.services.survey.desk import JSON, Desk
 
@@ -122,3 +125,9 @@ async def test_no_word_of_a_customer_gets_into_the_log(desk: Desk, caplog: pytes
     await invited.send({**JSON, "suggestion": "canary 13912345678"})
     await invited.send({**JSON, "suggestion": "canary 13912345678" * 1000})
     assert "13912345678" not in caplog.text
+
+
+def test_every_reason_of_a_notice_and_every_end_of_a_ticket_is_a_reason_of_a_survey() -> None:
+    known = {reason.value for reason in NotInvited}
+    assert {reason.value for reason in NotSentReason} <= known
+    assert {reason.value for reason in CloseReason} - {CloseReason.CONFIRMED} <= known

@@ -102,7 +102,7 @@ async def walked(system: System) -> list[Answer]:
     await _promises(walk)
     await _directory(walk)
     await _notices(walk, ticket_no)
-    await _alerts(walk, ticket_no)
+    await _alerts(walk)
     await _surveys(walk)
     await _webhooks(walk)
     await _reads(walk, ticket_no)
@@ -177,9 +177,9 @@ async def _notices(walk: Walk, ticket_no: str) -> None:
     await walk.call("POST /v1/notice-templates/{template_id}/preview", text, template_id="answered.en")
 
 
-async def _alerts(walk: Walk, ticket_no: str) -> None:
+async def _alerts(walk: Walk) -> None:
     """An alert, answered in every way, and a shift that comes and goes."""
-    alert_id = await alerted(walk.system, ticket_no)
+    alert_id = await alerted(walk.system, await walk.system.accepted())
     walk.system.ids["alert"] = alert_id
     answers: Sequence[tuple[str, dict[str, Any]]] = (
         ("acknowledge", {}),
@@ -239,14 +239,14 @@ async def _reads(walk: Walk, ticket_no: str) -> None:
     for (method, template), by in itertools.product(operations(), READERS):
         if method == "get":
             found = {**values, "identifier": identifiers.get(template, ""), "survey_id": system.ids["survey"],
-                     "notice_id": system.ids["notice"], "webhook_id": system.ids["webhook"], "alert_id": system.ids["alert"],
-                     "template_id": "answered.en"}  # fmt: skip
+                     "notice_id": system.ids["notice"], "webhook_id": system.ids["webhook"],
+                     "alert_id": system.ids["alert"], "template_id": "answered.en"}  # fmt: skip
             await walk.call(f"GET {template}", by=by, **found)
 
 
 def is_json(answer: httpx.Response) -> bool:
     """Whether an answer has a body of a model; a stream has none."""
-    return answer.headers.get("content-type", "").startswith("application/json")
+    return str(answer.headers.get("content-type", "")).startswith("application/json")
 
 
 def operations() -> Iterator[tuple[str, str]]:

@@ -14,7 +14,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from services.commands.openapi import document
 from services.contracts.directory import Scope
-from tests.services.system import PEOPLE, System, listening, noticed, path_of
+from tests.services.system import PEOPLE, System, alerted, listening, noticed, path_of, surveyed
 
 NAME, PHONE, EMAIL, WECHAT, NUMBER = "金丝雀甲", "+8613755501234", "canary@feather.example", "wx-canary-77", "C-CANARY"
 CONTACTS = (NAME, "13755501234", EMAIL, WECHAT)
@@ -73,6 +73,8 @@ async def canary(system: System, logs: io.StringIO) -> str:
         await system.do(ticket_no, command, body, by=by)
     system.ids["canary's notice"] = await noticed(system, ticket_no)
     system.ids["canary's webhook"] = await listening(system)
+    system.ids["canary's alert"] = await alerted(system, ticket_no)
+    system.ids["somebody's survey"] = await surveyed(system)
     return ticket_no
 
 
@@ -88,12 +90,17 @@ async def crawl(system: System, ticket_no: str, by: str) -> AsyncIterator[tuple[
     values = {"ticket_no": ticket_no, "customer_id": customer_id, "policy_id": "d0-standard", "calendar_id": "cn",
               "identifier": system.ids["林涛"], "notice_id": system.ids["canary's notice"],
               "webhook_id": system.ids["canary's webhook"],
+              "alert_id": system.ids["canary's alert"],
+              "survey_id": system.ids["somebody's survey"],
               "template_id": "plan.en"}  # fmt: skip
     for template, operations in document()["paths"].items():
         if "get" in operations:
             path = path_of(template, **values)
             listed = any(each["name"] == "limit" for each in operations["get"].get("parameters", ()))
-            yield template, await system.call("GET", path + ("?limit=200" if listed else ""), by=by)
+            if template.endswith("/stream"):
+                yield template, await system.peek(path, by=by)
+            else:
+                yield template, await system.call("GET", path + ("?limit=200" if listed else ""), by=by)
     for q in (PHONE, NAME, NUMBER, ticket_no, SAID):
         yield "search", await system.call("POST", "/v1/tickets/search", {"q": q}, by=by)
         yield "customers", await system.call("POST", "/v1/customers/search", {"q": q}, by=by)

@@ -45,7 +45,7 @@ def required_by(kind: NoticeKind) -> dict[str, Any]:
     """What a notice of this kind never comes without."""
     always = {"kind": "fault", "urgency": "normal", "cycle": 1, "customer": "{{customer}}", "ticket_link": "http://t"}
     needed = ("message", "steps", "summary", "result", "close_reason", "clock", "part", "survey_link", "webhook_id",
-              "console_link")  # fmt: skip
+              "console_link", "alerts_link")  # fmt: skip
     return {**always, **{name: value for name, value in sample(kind).items() if name in needed}}
 
 

@@ -1,0 +1,81 @@
+"""The closed loop, from the feedback to the answered survey: how long, how many at once, how much history."""
+
+import itertools
+import time
+from collections.abc import Iterator
+
+from temporalio.client import Client
+
+from services.commands.rehearsal.figures import percentile
+from services.contracts.names import notice_workflow_id, survey_workflow_id, ticket_workflow_id
+from services.runtime.temporal import connect
+from tests.bench import lives
+from tests.bench.figures import AT_MOST, Figure, Goal
+from tests.bench.load import Connection, Job, until_done
+from tests.bench.post import Post
+from tests.bench.stack import Stack
+from tests.bench.tickets import COMMANDS
+
+CONCURRENCY, LOOPS, ALONE = 8, 48, 10
+
+
+async def measure(stack: Stack, post: Post) -> list[Figure]:
+    """Play loops side by side and one after another, every notice by mail; then count one ticket's events."""
+    connections = [Connection(stack.url, stack.key) for _ in range(CONCURRENCY)]
+    numbers = itertools.count()
+    await until_done(_loops(connections, numbers, CONCURRENCY), CONCURRENCY)
+    crowd = await until_done(_loops(connections, numbers, LOOPS), CONCURRENCY)
+    alone = await until_done(_loops(connections, numbers, ALONE), 1)
+    client = await connect(stack.machine.addresses.temporal)
+    number = next(numbers)
+    ticket_no = await _play(connections[0], number)
+    ticket, notices, survey = await _histories(client, connections[0], ticket_no)
+    mails = len(post.arrivals(f"han{number}@"))
+    total = ticket + sum(notices) + survey
+    said = f"ticket {ticket}, {len(notices)} notices {sum(notices)}, survey {survey}; {mails} mails"
+    return [
+        Figure("history of a loop", total, "events", None, Goal(AT_MOST, 150), said),
+        Figure("feedback to answered survey", crowd.rate, "loops/s", None, None,
+               f"{CONCURRENCY} at once, {len(COMMANDS)} commands each; until the journal says answered"),
+        Figure("feedback to answered survey p50, 1 at once", percentile(alone.latencies, 0.5), "s"),
+        Figure("feedback to answered survey p99, 1 at once", percentile(alone.latencies, 0.99), "s"),
+    ]  # fmt: skip
+
+
+def _loops(connections: list[Connection], numbers: Iterator[int], count: int) -> Iterator[Job]:
+    """Jobs that take a free connection each."""
+
+    async def loop() -> list[float]:
+        connection = connections.pop()
+        began = time.perf_counter()
+        try:
+            await _play(connection, next(numbers))
+        finally:
+            connections.append(connection)
+        return [time.perf_counter() - began]
+
+    return iter([loop] * count)
+
+
+async def _play(connection: Connection, number: int) -> str:
+    ticket_no = await lives.live(connection, number, COMMANDS)
+    await lives.answer(connection, await lives.survey_of(connection, ticket_no))
+    await lives.until_in_the_journal(connection, ticket_no, "survey.answered")
+    return ticket_no
+
+
+async def _histories(client: Client, connection: Connection, ticket_no: str) -> tuple[int, list[int], int]:
+    """Events of the ticket's workflow, which still waits for a reopening, of each notice's and of the survey's."""
+    notices = (await connection.get(f"/v1/notices?ticket_no={ticket_no}&limit=200")).json()["items"]
+    survey = (await connection.get(f"/v1/surveys?ticket_no={ticket_no}")).json()["items"][0]
+    survey_workflow = survey_workflow_id(survey["id"])
+    await client.get_workflow_handle(survey_workflow).result()
+    return (
+        await _events(client, ticket_workflow_id(ticket_no)),
+        [await _events(client, notice_workflow_id(notice["id"], 1)) for notice in notices],
+        await _events(client, survey_workflow),
+    )
+
+
+async def _events(client: Client, workflow_id: str) -> int:
+    return len((await client.get_workflow_handle(workflow_id).fetch_history()).events)
