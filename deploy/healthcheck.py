@@ -2,12 +2,13 @@
 
 import os
 import sys
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 
 port = int(os.environ.get("BIHUAN_INTERNAL_PORT") or 8081)
 try:
     connection = HTTPConnection("127.0.0.1", port, timeout=4)
     connection.request("GET", "/readyz")
-    sys.exit(connection.getresponse().status != 200)
+    sys.exit(connection.getresponse().status != HTTPStatus.OK)
 except (OSError, HTTPException):
     sys.exit(1)

@@ -415,6 +415,8 @@ async def test_a_directory_that_is_down_delays_the_alert_and_no_more(desk: Alert
     desk.directory.down = False
     await until(alert.told_anybody)
     assert await alert.told() == [TOLD_OWNER]
+    await alert.settled()
+    await keep(alert, "alert_step_retried")
 
 
 async def test_a_journal_that_cannot_be_told_holds_up_no_step_and_is_told_later(desk: AlertDesk) -> None:

@@ -15,7 +15,6 @@ from services.contracts.durations import DurationText, Measure, parse_duration
 from services.contracts.words import ClockName, Urgency
 
 BUILT_IN = Path(__file__).with_name("ladders.yaml")
-DEFAULT = "default"
 
 
 def _wall_clock(text: str) -> str:
@@ -41,6 +40,7 @@ WallClock = Annotated[DurationText, AfterValidator(_wall_clock)]
 Choice = Annotated[tuple[Rung, ...], Field(min_length=1)]
 Step = Annotated[tuple[Choice, ...], BeforeValidator(_parse_step), Field(min_length=1)]
 """Told together; of each choice the first rung on which somebody is found."""
+Steps = Annotated[tuple[Step, ...], Field(min_length=1)]
 Pauses = Annotated[Mapping[Urgency | Literal["*"], WallClock], AfterValidator(_for_every_urgency)]
 
 
@@ -54,7 +54,7 @@ class Place(NamedTuple):
 class Ladder(Message):
     """The climb of one alert, as it was when it was raised."""
 
-    steps: Annotated[tuple[Step, ...], Field(min_length=1)]
+    steps: Steps
     pause: Pauses
     rounds: int = Field(ge=1, le=100)
     acknowledged_for: WallClock | None
@@ -85,7 +85,7 @@ class _Climb(Message):
     pause: Pauses
     rounds: int = Field(ge=1, le=100)
     acknowledged_for: WallClock
-    steps: Mapping[ClockName | Literal["low_rating"], tuple[Step, ...]]
+    steps: Mapping[ClockName | Literal["low_rating"], Steps]
 
     def ladder(self, name: str) -> Ladder:
         key: Any = ClockName(name) if name in set(ClockName) else name
@@ -115,6 +115,12 @@ class Ladders(Message):
         return ladder.model_copy(update={"steps": ladder.steps[:1], "rounds": 1, "acknowledged_for": None})
 
 
+class _File(Message):
+    """Ladders by name; there is one name so far."""
+
+    default: Ladders
+
+
 def length(text: str) -> timedelta:
     """The length that a ladder spells."""
     return parse_duration(text).length
@@ -127,5 +133,8 @@ def read_ladders(file: Path | None = None) -> Ladders:
     Raises:
         ValueError: the file is not ladders.
     """
-    content = yaml.safe_load((file or BUILT_IN).read_text(encoding="utf-8"))
-    return Ladders.model_validate(content[DEFAULT])
+    try:
+        content = yaml.safe_load((file or BUILT_IN).read_text(encoding="utf-8"))
+    except (OSError, yaml.YAMLError) as error:
+        raise ValueError(f"{file} holds no ladders: {error}") from error
+    return _File.model_validate(content).default

@@ -21,7 +21,7 @@ HEARTBEAT_SECONDS = 15.0
 _LOOK_AGAIN_SECONDS, _SETTLING_SECONDS = 1.0, 0.05
 _PAGE = 100
 _READ_SECONDS = 30.0
-_MOST_OF_ONE_CALLER = 10
+MOST_OF_ONE_CALLER = 10
 
 streams_gauge = Gauge("bihuan_alert_streams", "Streams of alerts that are open.")
 
@@ -68,7 +68,7 @@ class AlertStreams:
             return await queries.position(connection)
 
     def _require_room(self, caller: Caller) -> None:
-        if self._open[caller.id] >= _MOST_OF_ONE_CALLER:
+        if self._open[caller.id] >= MOST_OF_ONE_CALLER:
             raise RateLimited(retry_after=5)
         if self._open.total() >= self._most:
             raise Unavailable(retry_after=5)

@@ -22,7 +22,7 @@ async def checked(url: str, resolver: GuardedResolver) -> str:
     parsed = _parsed(url)
     try:
         async with asyncio.timeout(LOOK_UP_SECONDS):
-            await resolver.check(parsed.host or "")
+            await resolver.check(parsed.raw_host or "")
     except RefusedAddress as error:
         raise ValidationFailed.at(
             _POINTER, "refused_address", "lies in a private network that is not on the list of BIHUAN_WEBHOOK_NETWORKS"
@@ -30,7 +30,9 @@ async def checked(url: str, resolver: GuardedResolver) -> str:
     except socket.gaierror as error:
         if error.errno == socket.EAI_NONAME:
             raise ValidationFailed.at(_POINTER, "unknown_host", "no such host") from error
-    except (OSError, UnicodeError, TimeoutError):
+    except UnicodeError as error:
+        raise _invalid("no host can be called like this") from error
+    except (OSError, TimeoutError):
         pass
     return str(parsed)
 

@@ -86,9 +86,9 @@ class Sender:
     async def _post(self, url: str, body: str, headers: Mapping[str, str]) -> tuple[int, timedelta | None]:
         session, resolver = self._opened()
         target = URL(url)
-        if target.host and literal(target.host):
+        if target.raw_host and literal(target.raw_host):
             # The connector does not look a written address up, so nobody else would check it.
-            await resolver.check(target.host)
+            await resolver.check(target.raw_host)
         given = {"Content-Type": "application/json", "Accept-Encoding": "identity", "User-Agent": _AGENT, **headers}
         async with session.post(target, data=body.encode(), headers=given, allow_redirects=False) as answer:
             await _drain(answer)
@@ -141,7 +141,7 @@ def _error_in(error: Exception) -> SendError:
         return SendError.REFUSED_ADDRESS if refused else SendError.UNKNOWN_HOST
     if isinstance(error, aiohttp.ClientSSLError | ssl.SSLError):
         return SendError.TLS
-    if isinstance(error, aiohttp.InvalidURL):
+    if isinstance(error, aiohttp.InvalidURL | ValueError):
         return SendError.UNKNOWN_HOST
     if isinstance(error, aiohttp.ClientConnectorError):
         return SendError.NOT_CONNECTED

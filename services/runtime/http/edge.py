@@ -14,8 +14,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from prometheus_client import Counter, Histogram
-from starlette.requests import cookie_parser
-from starlette.requests import Request
+from starlette.requests import Request, cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
