@@ -18,7 +18,7 @@ from services.contracts.words import ClockState, Status
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
 from services.runtime.telemetry import log
-from services.workflow.tables import clocks, journal, tickets
+from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, journal, tickets
 
 COUNT_SECONDS = 5.0
 MOST_OVERDUE = 1_000
@@ -69,7 +69,7 @@ async def _show(connection: AsyncConnection, gauge: Gauge, query: Select[Any]) -
 
 
 def _unbreached() -> Select[Any]:
-    return select(literal(1)).where(clocks.c.state == ClockState.RUNNING, clocks.c.due_at < func.now())
+    return select(literal(1)).where(IS_RUNNING, clocks.c.due_at < func.now())
 
 
 def _unalerted() -> Select[Any]:
@@ -84,7 +84,7 @@ def _unalerted() -> Select[Any]:
     )
     # With `NOT EXISTS` PostgreSQL compares all alerts with all clocks; so it looks into the journal of each ticket.
     first = raised.limit(1).correlate(clocks).scalar_subquery()
-    return select(literal(1)).where(clocks.c.state == ClockState.BREACHED, first.is_(None))
+    return select(literal(1)).where(IS_BREACHED, first.is_(None))
 
 
 def _open_tickets() -> Select[Any]:

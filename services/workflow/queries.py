@@ -29,7 +29,7 @@ from services.runtime.database import Database
 from services.runtime.errors import NotFound
 from services.runtime.http import decode_cursor, encode_cursor
 from services.workflow.positions import FEED_ORDER, SETTLED, TX_TEXT, behind, foreign_cursor, place_of, seq_of
-from services.workflow.tables import clocks, commands, journal, tickets
+from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, commands, journal, tickets
 from services.workflow.views import TicketRow
 
 Row = Mapping[Any, Any]
@@ -234,7 +234,7 @@ def _filtered_by_clock(query: Select[Any], filters: TicketFilters) -> Select[Any
     elif filters.due_before:
         query = query.where(tickets.c.next_due_at < filters.due_before)
     if filters.overdue is not None:
-        late = or_(clocks.c.state == "breached", and_(clocks.c.state == "running", clocks.c.due_at < func.now()))
+        late = or_(IS_BREACHED, and_(IS_RUNNING, clocks.c.due_at < func.now()))
         overdue = exists().where(*live, late)
         query = query.where(overdue if filters.overdue else ~overdue)
     return query

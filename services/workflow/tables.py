@@ -13,6 +13,7 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    literal_column,
     text,
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
@@ -141,6 +142,10 @@ clocks = Table(
     Index("clocks_running_by_due", "due_at", postgresql_where=text("state = 'running'")),
     Index("clocks_breached", "ticket_no", postgresql_where=text("state = 'breached'")),
 )
+
+IS_RUNNING = clocks.c.state == literal_column("'running'")
+IS_BREACHED = clocks.c.state == literal_column("'breached'")
+"""Written out: with a parameter, a statement that is prepared once for all its values cannot use the indexes above."""
 
 commands = Table(
     "commands",
