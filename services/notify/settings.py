@@ -86,7 +86,12 @@ class NotifySettings(RuntimeSettings):
     alert_streams: int = Field(
         default=200, ge=1, description="Streams of alerts that a process keeps open; more answer 503."
     )
-    notify_slots: int = Field(default=20, ge=1, description="Activities that a notify worker runs at once.")
+    notify_slots: int = Field(
+        default=4,
+        ge=1,
+        description="Activities that a notify worker runs at once; many more let a burst of alerts crowd out the timers of "
+        "tickets that share its cores.",
+    )
     notify_cached_workflows: int = Field(
         default=500, ge=0, description="Notices, alerts and webhooks that a worker keeps in memory between steps."
     )
