@@ -89,8 +89,8 @@ class NotifySettings(RuntimeSettings):
     notify_slots: int = Field(
         default=4,
         ge=1,
-        description="Activities that a notify worker runs at once; many more let a burst of alerts crowd out the timers of "
-        "tickets that share its cores.",
+        description="Activities that a notify worker runs at once; with many, a burst of alerts crowds out the timers "
+        "of the tickets on the same cores.",
     )
     notify_cached_workflows: int = Field(
         default=500, ge=0, description="Notices, alerts and webhooks that a worker keeps in memory between steps."
