@@ -84,7 +84,7 @@ class Database:
         while True:
             try:
                 await self._listen_once(channel, wake)
-            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
                 await asyncio.sleep(RECONNECT_SECONDS)
 
     async def _listen_once(self, channel: str, wake: Callable[[str], None]) -> None:
@@ -96,7 +96,8 @@ class Database:
             wake("")
             while not lost.is_set():
                 try:
-                    await asyncio.wait_for(lost.wait(), LISTEN_PROBE_SECONDS)
+                    async with asyncio.timeout(LISTEN_PROBE_SECONDS):
+                        await lost.wait()
                 except TimeoutError:
                     await connection.execute("SELECT 1")
         finally:
@@ -152,7 +153,8 @@ def _translated() -> Iterator[None]:
     """Turn what the server's state caused into `Unavailable`; mistakes in a statement pass as they are."""
     try:
         yield
-    except (TimeoutError, ConnectionError, PoolTimeoutError) as error:
+    except (TimeoutError, ConnectionError, PoolTimeoutError, asyncpg.InternalClientError) as error:
+        # The last is what the driver says of a connection whose server took leave and has not hung up yet.
         raise Unavailable from error
     except DBAPIError as error:
         if _is_passing(error):

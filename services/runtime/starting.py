@@ -96,7 +96,8 @@ class Starter:
             while True:
                 await self._try_once()
                 try:
-                    await asyncio.wait_for(self._woken.wait(), self._probe_seconds)
+                    async with asyncio.timeout(self._probe_seconds):
+                        await self._woken.wait()
                 except TimeoutError:
                     continue
                 finally:

@@ -199,7 +199,8 @@ async def test_a_worker_that_dies_in_the_middle_is_followed_by_another_under_the
     await post.start(patient)
     await post.house.follow(event(ONE, 1), event(ONE, 2))
     await post.reconcile()
-    await asyncio.wait_for(arrived.wait(), 20)
+    async with asyncio.timeout(20):
+        await arrived.wait()
     await post.stop()
     await patient.close()
     receiver.answers(200)
@@ -223,7 +224,8 @@ async def test_a_worker_that_is_told_to_stop_lets_a_slow_answer_come(post: Post,
     await post.start(patient)
     await post.house.follow(event(ONE, 1), event(ONE, 2))
     await post.reconcile()
-    await asyncio.wait_for(arrived.wait(), 20)
+    async with asyncio.timeout(20):
+        await arrived.wait()
     stopping = asyncio.create_task(post.stop())
     await asyncio.sleep(0)
     may_answer.set()

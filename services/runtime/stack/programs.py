@@ -63,7 +63,8 @@ async def end(process: asyncio.subprocess.Process, program: Program) -> None:
     with contextlib.suppress(ProcessLookupError):
         process.send_signal(program.stop_signal)
     try:
-        await asyncio.wait_for(process.wait(), program.patience)
+        async with asyncio.timeout(program.patience):
+            await process.wait()
     except TimeoutError:
         with contextlib.suppress(ProcessLookupError):
             process.kill()

@@ -83,7 +83,8 @@ async def _wait(running: Running) -> int:
     """Wait for the end of the process, and keep its log from filling the disk meanwhile."""
     while True:
         with suppress(TimeoutError):
-            return await asyncio.wait_for(running.process.wait(), 60)
+            async with asyncio.timeout(60):
+                return await running.process.wait()
         _cut(running.program)
 
 
@@ -102,7 +103,8 @@ async def _until_ready(running: Running, ready: Ready, seconds: float) -> None:
             said = last_line(program.log) or _describe(running.process.returncode)
             raise StackError(f"{program.name} ended while starting: {said} (see {program.log})")
         try:
-            await asyncio.wait_for(ready(), 5)
+            async with asyncio.timeout(5):
+                await ready()
         except (OSError, TimeoutError) as error:
             last = str(error) or last
             await asyncio.sleep(0.1)

