@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -77,6 +78,7 @@ _BUILDS = {
 }
 assert _BUILDS.keys() <= ASSEMBLIES.keys()
 _serial = itertools.count(1)
+_REPEATS = 10
 
 
 @dataclass
@@ -100,6 +102,16 @@ class System:
             given["Authorization"] = f"Bearer {self.tokens[by]}"
         return await self.http.request(method, path, json=body, headers=given)
 
+    async def insist(self, path: str, body: Any = None, *, by: str | None = "李雷", **headers: str) -> httpx.Response:
+        """POST as a careful integrator: a 503 means unknown, so the same is sent again under the same key (I1)."""
+        headers.setdefault("Idempotency_Key", secrets.token_hex(16))
+        for _ in range(_REPEATS):
+            answer = await self.call("POST", path, body, by=by, **headers)
+            if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                break
+            await asyncio.sleep(float(answer.headers["Retry-After"]))
+        return answer
+
     async def peek(self, path: str, *, by: str | None = "李雷") -> httpx.Response:
         """GET a stream that has no end, and hang up after the first piece of it."""
         given = {} if by is None else {"Authorization": f"Bearer {self.tokens[by]}"}
@@ -116,7 +128,7 @@ class System:
 
     async def register(self, *, by: str = "李雷", **changes: Any) -> str:
         """Register a feedback of 韩梅梅 about a refrigerator; answers the ticket number."""
-        answer = await self.call("POST", "/v1/feedback", feedback(**changes), by=by)
+        answer = await self.insist("/v1/feedback", feedback(**changes), by=by)
         assert answer.status_code == 201, answer.text
         return str(answer.json()["ticket_no"])
 
@@ -124,7 +136,7 @@ class System:
         self, ticket_no: str, command: str, body: Mapping[str, Any] | None = None, *, by: str, **headers: str
     ) -> dict[str, Any]:
         """Give a command that must be taken; answers the ticket."""
-        answer = await self.give(ticket_no, command, body, by=by, **headers)
+        answer = await self.insist(f"/v1/tickets/{ticket_no}/{command}", body or {}, by=by, **headers)
         assert answer.status_code == 200, f"{command}: {answer.status_code} {answer.text}"
         view: dict[str, Any] = answer.json()
         return view

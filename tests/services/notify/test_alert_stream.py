@@ -75,7 +75,7 @@ async def listening(system: System, *, by: str = "李雷", after: str | None = N
 
 
 async def acknowledge(system: System, alert_id: str, *, by: str = "李雷") -> None:
-    assert (await system.call("POST", f"/v1/alerts/{alert_id}/acknowledge", {}, by=by)).status_code == 200
+    assert (await system.insist(f"/v1/alerts/{alert_id}/acknowledge", {}, by=by)).status_code == 200
 
 
 async def an_alert(system: System) -> str:
