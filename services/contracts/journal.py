@@ -34,6 +34,7 @@ class EventType(StrEnum):
     PROMISED = "ticket.promised"
     TAGGED = "ticket.tagged"
     CHASED = "ticket.chased"
+    RECALCULATED = "ticket.recalculated"
     CLOCK_WARNED = "clock.warned"
     CLOCK_BREACHED = "clock.breached"
     CLOCK_EXPLAINED = "clock.explained"

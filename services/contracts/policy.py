@@ -73,6 +73,8 @@ class PolicySettings(Message):
     callback_attempts: int = Field(default=3, ge=1, le=10)
     callback_retry_after: DurationText = "P1WD"
     second_callback_from: SecondCallbackFrom = SecondCallbackFrom.CONFIRMATION
+    open_question_response: DurationText = "PT24H"
+    """The response that a question is promised which a callback could not answer (product.md 5, D3)."""
     survey_reminder_after: DurationText = "P2D"
     survey_expires_after: DurationText = "P7D"
 
@@ -84,6 +86,8 @@ class PolicyDraft(Message):
     version: int | None = None
     title: Mapping[str, str] = Field(default_factory=dict)
     calendar: Code = "cn"
+    calendars: Mapping[Code, Code] = Field(default_factory=dict)
+    """Calendars of departments that keep other hours, by department; every other ticket goes by `calendar`."""
     questionnaire: Code = "d0"
     applies: tuple[Condition, ...] = ()
     clocks: Mapping[ClockName, ClockRule] = Field(default_factory=dict)
@@ -104,8 +108,13 @@ class PolicySnapshot(Message):
     id: Code
     version: int
     calendar: Code
+    calendars: Mapping[Code, Code] = Field(default_factory=dict)
     clocks: Mapping[ClockName, ClockRule]
     settings: PolicySettings
+
+    def calendar_of(self, department: str | None) -> str:
+        """The calendar by which a department's tickets are promised."""
+        return self.calendars.get(department or "", self.calendar)
 
     def paused_by(self, clock: ClockName) -> tuple[WaitReason, ...]:
         """The reasons that pause `clock` under this policy."""

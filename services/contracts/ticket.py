@@ -59,6 +59,7 @@ class Clock(Record):
     policy_version: int
     priority: Priority
     warn_rule: tuple[Share | DurationText, ...] = ()
+    ladder: Code = "default"
     segments: list[Segment]
     due_at: Instant | None = None
     warn_at: tuple[Instant, ...] = ()
@@ -69,6 +70,8 @@ class Clock(Record):
     met_at: Instant | None = None
     breached_at: Instant | None = None
     detected_at: Instant | None = None
+    excused_at: Instant | None = None
+    """When a publication found that under what it changed the breach would not have been (19); the breach stays."""
     ended_at: Instant | None = None
     cancel_reason: str | None = None
 

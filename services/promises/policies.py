@@ -42,6 +42,7 @@ def snapshot(policy: Policy) -> PolicySnapshot:
         id=policy.id,
         version=policy.version,
         calendar=policy.calendar,
+        calendars=policy.calendars,
         clocks=policy.clocks,
         settings=policy.settings,
     )
