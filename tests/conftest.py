@@ -3,8 +3,11 @@
 import asyncio
 import os
 import secrets
+import shutil
+import tempfile
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
 from pathlib import Path
 
 import asyncpg
@@ -21,6 +24,15 @@ from services.runtime.stack.programs import end, spawn
 hypothesis.settings.register_profile("same", derandomize=True)
 if not os.environ.get("BIHUAN_NIGHTLY"):
     hypothesis.settings.load_profile("same")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Give every run a folder of its own: pytest's shared one is closed, by the next run that begins, to the account
+    that PostgreSQL runs under when root runs the tests."""
+    if config.option.basetemp is None and not hasattr(config, "workerinput"):
+        config.option.basetemp = tempfile.mkdtemp(prefix="bihuan-tests-")
+        config.add_cleanup(partial(shutil.rmtree, config.option.basetemp, ignore_errors=True))
+
 
 OWNER, APP, TEMPLATE = "bihuan", "bihuan_app", "bihuan_template"
 PASSWORD = secrets.token_urlsafe(16)
