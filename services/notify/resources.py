@@ -16,6 +16,8 @@ from services.runtime.starting import Startable
 
 STARTER_CHANNEL = "notify_starter"
 """Woken on commit by whoever leaves a row without a workflow: `wake(connection, STARTER_CHANNEL)`."""
+FIRST_TRIES_CHANNEL = "notify_first_tries"
+"""Woken on commit by whoever leaves a notice that nobody has tried yet."""
 
 _WAIT_SECONDS = 3
 """How long a follower's question may wait for news; a peer's answer takes 5 s at most."""

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 
 from temporalio.client import Client
+from temporalio.service import RPCError, RPCStatusCode
 
 from services.commands.rehearsal.figures import percentile
 from services.contracts.names import notice_workflow_id, survey_workflow_id, ticket_workflow_id
@@ -72,9 +73,19 @@ async def _histories(client: Client, connection: Connection, ticket_no: str) -> 
     await client.get_workflow_handle(survey_workflow).result()
     return (
         await _events(client, ticket_workflow_id(ticket_no)),
-        [await _events(client, notice_workflow_id(notice["id"], 1)) for notice in notices],
+        [await _events_if_any(client, notice_workflow_id(notice["id"], 1)) for notice in notices],
         await _events(client, survey_workflow),
     )
+
+
+async def _events_if_any(client: Client, workflow_id: str) -> int:
+    """A notice that went at its first try has no workflow."""
+    try:
+        return await _events(client, workflow_id)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
+        return 0
 
 
 async def _events(client: Client, workflow_id: str) -> int:

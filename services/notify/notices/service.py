@@ -20,7 +20,7 @@ from services.notify.notices.submitting import NO_CHANNEL, notices_total
 from services.notify.notices.tables import notices
 from services.notify.notices.views import NoticeView, notice_view
 from services.notify.notices.words import Language
-from services.notify.resources import STARTER_CHANNEL, Resources
+from services.notify.resources import FIRST_TRIES_CHANNEL, Resources
 from services.notify.tables import tickets
 from services.runtime.auth import Caller
 from services.runtime.errors import Conflict, Forbidden, NotFound
@@ -111,6 +111,7 @@ class Notices:
             "not_sent_reason": None,
             "round": notices.c.round + 1,
             "sent_at": None,
+            "workflow_from": None,
             "engine_id": None,
             "engine_attempts": 0,
             # What could not be written, or reached nobody, is written anew: the text or the address was mended.
@@ -119,7 +120,7 @@ class Notices:
         statement = update(notices).where(notices.c.id == notice_id).values(**again).returning(notices)
         row = (await connection.execute(statement)).mappings().one()
         notices_total.labels(row["kind"], row["channel"] or NO_CHANNEL, "resent").inc()
-        await wake(connection, STARTER_CHANNEL)
+        await wake(connection, FIRST_TRIES_CHANNEL)
         return notice_view(row, None)
 
     async def _found(self, connection: AsyncConnection, caller: Caller, notice_id: str, action: Action) -> Shown:

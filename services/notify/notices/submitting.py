@@ -13,12 +13,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.notice import NoticeKind, NoticeRequest, NoticeStanding, NoticeState, NotSentReason
 from services.notify.notices.tables import notices
-from services.notify.resources import STARTER_CHANNEL
+from services.notify.resources import FIRST_TRIES_CHANNEL
 from services.runtime.starting import wake
 
 notices_total = Counter("bihuan_notices_total", "Notices that came to an end, by how.", ["kind", "channel", "state"])
 NO_CHANNEL = "none"
 WAITING = notices.c.state == NoticeState.WAITING
+FREE = WAITING & notices.c.held.is_(False)
+"""What may go."""
+UNTRIED = FREE & notices.c.workflow_from.is_(None)
+LEFT_OVER = FREE & (notices.c.workflow_from <= func.now())
+"""What its first try has left to a workflow."""
 
 
 @dataclass(frozen=True)
@@ -48,7 +53,7 @@ async def submit(connection: AsyncConnection, requests: Iterable[NoticeRequest |
         if row.state == NoticeState.NOT_SENT:
             notices_total.labels(row.kind, NO_CHANNEL, row.state).inc()
     if any(row.state == NoticeState.WAITING for row in new):
-        await wake(connection, STARTER_CHANNEL)
+        await wake(connection, FIRST_TRIES_CHANNEL)
     return len(new)
 
 
@@ -81,7 +86,7 @@ async def release(connection: AsyncConnection, ticket_no: str, kind: NoticeKind)
     held = (WAITING, notices.c.held, notices.c.ticket_no == ticket_no, notices.c.kind == kind)
     freed = await connection.execute(update(notices).where(*held).values(held=False))
     if freed.rowcount:
-        await wake(connection, STARTER_CHANNEL)
+        await wake(connection, FIRST_TRIES_CHANNEL)
     return freed.rowcount
 
 

@@ -47,16 +47,24 @@ notices = Table(
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
     Column("round", Integer, nullable=False, server_default=text("1")),
+    Column("workflow_from", DateTime(timezone=True)),
     *engine_columns(),
     CheckConstraint("state IN ('waiting', 'sent', 'failed', 'not_sent')", name="notices_state"),
     CheckConstraint("(state = 'not_sent') = (not_sent_reason IS NOT NULL)", name="notices_not_sent_says_why"),
     Index("notices_by_ticket", "ticket_no", "position"),
     Index("notices_by_recipient", "recipient", "position", postgresql_where=text("audience = 'staff'")),
     Index("notices_living", "engine_attempts", "id", postgresql_where=text("state = 'waiting' AND NOT held")),
+    Index(
+        "notices_untried",
+        text("urgent DESC"),
+        "position",
+        postgresql_where=text("state = 'waiting' AND NOT held AND workflow_from IS NULL"),
+    ),
 )
 """One row a notice. `subject` and `text` are written at the first try and then stay: every repeat says the same. There
 a customer's name and their link are places to be filled (`{{customer}}`, `{{ticket_link}}`): no contact is kept here.
-`round` counts how often somebody had it sent anew; `held` waits for leave to go: a plan for its approval."""
+`round` counts how often somebody had it sent anew; `held` waits for leave to go: a plan for its approval.
+`workflow_from` is when a workflow takes over what the first try has left; null until somebody has taken that up."""
 
 templates = Table(
     "notice_templates",

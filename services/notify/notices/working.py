@@ -19,8 +19,9 @@ from services.notify.notices.delivering import Delivery, Sender
 from services.notify.notices.flow import NoticeWorkflow
 from services.notify.notices.following import FOLLOWER, NoticeFollower
 from services.notify.notices.reaching import Addresses
-from services.notify.notices.submitting import WAITING
+from services.notify.notices.submitting import LEFT_OVER
 from services.notify.notices.tables import notices
+from services.notify.notices.trying import FirstTries
 from services.notify.people import People
 from services.notify.resources import Pieces, Resources
 from services.notify.settings import NotifySettings
@@ -33,7 +34,8 @@ from services.runtime.temporal import RPC_LIMIT
 def pieces(opened: Resources) -> Pieces:
     """Put the worker's part of notices together."""
     settings = opened.settings
-    activities = NoticeActivities(delivery(opened))
+    deliveries = delivery(opened)
+    activities = NoticeActivities(deliveries)
     follower = Follower(
         FOLLOWER,
         database=opened.database,
@@ -46,6 +48,7 @@ def pieces(opened: Resources) -> Pieces:
         activities=[activities.deliver, activities.give_up],
         startables=lambda client: [startable(client, settings)],
         followers=[follower],
+        tasks=[FirstTries(opened.database, deliveries, hands=settings.notify_slots).run],
     )
 
 
@@ -58,7 +61,7 @@ def delivery(opened: Resources) -> Delivery:
 
 
 def startable(client: Client, settings: NotifySettings) -> Startable:
-    """A notice that waits and is not held has a workflow."""
+    """A notice whose first try has left it over has a workflow."""
 
     async def start(row: Row[Any]) -> None:
         order = NoticeOrder(
@@ -72,7 +75,7 @@ def startable(client: Client, settings: NotifySettings) -> Startable:
 
     return Startable(
         table=notices,
-        living=WAITING & notices.c.held.is_(False),
+        living=LEFT_OVER,
         key=notices.c.id,
         columns=(notices.c.id, notices.c.round),
         start=start,

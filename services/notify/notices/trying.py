@@ -1,0 +1,110 @@
+"""The first try of every notice, without the engine: nearly all go at once, a workflow carries those that do not.
+
+A workflow for each notice would take the tickets' timers their turn in the worker (invariant I12), and nothing would be
+said while the engine is away.
+"""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+from prometheus_client import Counter
+from sqlalchemy import Row, func, select, update
+
+from services.contracts.notice import NoticeState
+from services.notify.notices.channels.base import Unreached
+from services.notify.notices.delivering import Delivery
+from services.notify.notices.submitting import UNTRIED, WAITING
+from services.notify.notices.tables import notices
+from services.notify.resources import FIRST_TRIES_CHANNEL, STARTER_CHANNEL
+from services.runtime.database import Database
+from services.runtime.errors import Refusal
+from services.runtime.starting import wake
+from services.runtime.telemetry import log
+
+TRY_SECONDS = 3.0
+"""What takes longer is left to a workflow, so that one slow receiver does not hold up what others are told."""
+CLAIMED_FOR = timedelta(seconds=15)
+"""Then a workflow takes over from a process that died in the middle of its try."""
+LOOK_SECONDS = 5.0
+
+first_tries_total = Counter(
+    "bihuan_notices_first_tries_total", "First tries of notices, by how they went.", ["outcome"]
+)
+
+
+class FirstTries:
+    """Tries what nobody has tried yet, `hands` at once; several processes share the work."""
+
+    def __init__(self, database: Database, delivery: Delivery, *, hands: int) -> None:
+        self._database = database
+        self._delivery = delivery
+        self._hands = hands
+        self._busy: set[asyncio.Task[None]] = set()
+        self._woken = asyncio.Event()
+
+    async def run(self) -> None:
+        """Try what is new whenever the channel is woken, until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._database.listen(FIRST_TRIES_CHANNEL, lambda _: self._woken.set()))
+            while True:
+                self._woken.clear()
+                if not await self._take_up(group):
+                    await self._wait()
+
+    async def _take_up(self, group: asyncio.TaskGroup) -> bool:
+        """Give every free hand a notice; answers whether to look again at once."""
+        free = self._hands - len(self._busy)
+        rows = await self._claim(free) if free else []
+        for row in rows:
+            task = group.create_task(self._try(row))
+            self._busy.add(task)
+            task.add_done_callback(self._put_down)
+        return bool(rows) and len(self._busy) < self._hands
+
+    def _put_down(self, task: "asyncio.Task[None]") -> None:
+        # With a hand free all the while, what is new has been taken up already.
+        if len(self._busy) >= self._hands:
+            self._woken.set()
+        self._busy.discard(task)
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                await self._woken.wait()
+        except TimeoutError:
+            return
+
+    async def _claim(self, most: int) -> list[Row[Any]]:
+        """The next ones, urgent ones first; nobody else tries them."""
+        untried = select(notices.c.id).where(UNTRIED).order_by(notices.c.urgent.desc(), notices.c.position)
+        untried = untried.limit(most).with_for_update(skip_locked=True)
+        claimed = update(notices).where(notices.c.id.in_(untried))
+        claimed = claimed.values(workflow_from=func.clock_timestamp() + CLAIMED_FOR)
+        try:
+            async with self._database.begin() as connection:
+                return list(await connection.execute(claimed.returning(notices.c.id, notices.c.round)))
+        except Refusal as error:
+            log().warning("first tries wait", error=type(error).__name__)
+            return []
+
+    async def _try(self, row: Row[Any]) -> None:
+        try:
+            async with asyncio.timeout(TRY_SECONDS):
+                state = await self._delivery.attempt(row.id, row.round)
+            first_tries_total.labels(state).inc()
+        except (Unreached, Refusal, TimeoutError):
+            await self._leave_to_a_workflow(row)
+        except Exception:  # noqa: BLE001 - a notice that fails in a new way must not stop the others
+            log().exception("a notice was not delivered")
+            await self._leave_to_a_workflow(row)
+
+    async def _leave_to_a_workflow(self, row: Row[Any]) -> None:
+        first_tries_total.labels(NoticeState.WAITING).inc()
+        still = (WAITING, notices.c.id == row.id, notices.c.round == row.round)
+        try:
+            async with self._database.begin() as connection:
+                await connection.execute(update(notices).where(*still).values(workflow_from=func.clock_timestamp()))
+                await wake(connection, STARTER_CHANNEL)
+        except Refusal:
+            log().warning("a notice waits for its claim to end", notice=row.id)
