@@ -35,6 +35,8 @@ class Resolution(StrEnum):
     """A warning whose clock is overdue now: the breach has an alert of its own."""
     STALE = "stale"
     """A warning that came too late to warn (semantics.md 24)."""
+    EXCUSED = "excused"
+    """A change of the policy or the calendar would have avoided the breach (semantics.md 19)."""
     REOPENED = "reopened"
     """The ticket was reopened after the low rating."""
     BY_PERSON = "by_person"

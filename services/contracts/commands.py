@@ -31,6 +31,7 @@ from services.contracts.words import (
 CoOwners = Annotated[tuple[str, ...], Field(max_length=20)]
 Fields = Annotated[tuple[Code, ...], Field(min_length=1, max_length=40)]
 Tags = Annotated[tuple[Word, ...], Field(max_length=20)]
+UNREACHED = frozenset({CallbackOutcome.NOT_REACHED, CallbackOutcome.WRONG_NUMBER})
 Score = Annotated[int, Field(ge=1, le=5)]
 
 
@@ -213,7 +214,7 @@ class ResolveBody(Resolve):
         return self
 
 
-class RecordCallback(Message):
+class CallbackAttempt(Message):
     """回访: one attempt and what it ended in."""
 
     outcome: CallbackOutcome
@@ -225,10 +226,23 @@ class RecordCallback(Message):
     level: ComplaintLevel | None = None
 
 
-class RecordCallbackBody(RecordCallback):
-    """What the customer said."""
+class RecordCallback(CallbackAttempt):
+    """`follow_up` is the ticket that a question left open has become."""
+
+    follow_up: str | None = None
+
+
+class RecordCallbackBody(CallbackAttempt):
+    """What the customer said. `open_question` is what the call could not answer: it becomes a ticket of its own."""
 
     note: Text | None = None
+    open_question: Text | None = None
+
+    @model_validator(mode="after")
+    def _have_reached_somebody(self) -> "RecordCallbackBody":
+        if self.open_question is not None and self.outcome in UNREACHED:
+            raise ValueError("nobody was reached who could have asked `open_question`")
+        return self
 
 
 class Confirm(Message):
@@ -415,6 +429,8 @@ class Command(Message):
     actor: Actor
     decision: dict[str, JsonValue] = Field(default_factory=dict)
     policy: PolicySnapshot | None = None
+    policy_chosen: bool = False
+    """Whether `policy` was chosen anew for this command, none included; an acceptance always chooses."""
     expected_version: int | None = None
 
 

@@ -1,11 +1,13 @@
 """Who is who: roles, scopes, staff, departments and keys as other services see them."""
 
+from collections.abc import Mapping
 from enum import StrEnum
 
 from pydantic import Field
 
 from services.contracts.alert import Rung
 from services.contracts.base import Code, Instant, Message, Name
+from services.contracts.policy import Weekday
 from services.contracts.words import Category
 
 
@@ -62,7 +64,8 @@ class Scope(StrEnum):
 class Department(Message):
     """A department; `categories` routes tickets to it, the one with `default` takes the rest.
 
-    `on_call_fallback` is the member of staff who is told while nobody is on duty.
+    `on_call_fallback` is the member of staff who is told while nobody is on duty. `calendar` is the id of the calendar
+    by whose hours its people are reached; without one they always are.
     """
 
     id: Code
@@ -70,6 +73,7 @@ class Department(Message):
     categories: tuple[Category, ...] = ()
     default: bool = False
     on_call_fallback: str | None = None
+    calendar: Code | None = None
     active: bool = True
 
 
@@ -77,7 +81,8 @@ class StaffMember(Message):
     """A member of staff. Without a department they serve the whole centre.
 
     `email` and `language` are how they are told of things. The address is shown to themselves and to those who keep
-    the directory; to others it is null.
+    the directory; to others it is null. `hours` are their own weekly hours, written as a calendar's, in `time_zone`;
+    outside of them only what is urgent reaches them. Without any, their department's calendar holds.
     """
 
     id: str
@@ -87,6 +92,8 @@ class StaffMember(Message):
     department: Code | None = None
     email: str | None = None
     language: StaffLanguage | None = None
+    hours: Mapping[Weekday, Mapping[str, str]] | None = None
+    time_zone: str | None = None
     active: bool = True
     created_at: Instant | None = None
 
@@ -120,15 +127,38 @@ class RecipientsQuestion(Message):
 
 
 class RecipientsAsked(Message):
-    """Questions to the directory; owners are the asker's own knowledge."""
+    """Questions to the directory; owners are the asker's own knowledge.
+
+    With `hours_at`, the hours of those found, and of those in `also`, are answered as of that instant.
+    """
 
     items: tuple[RecipientsQuestion, ...] = Field(max_length=1_000)
+    hours_at: Instant | None = None
+    also: tuple[str, ...] = Field(default=(), max_length=1_000)
+
+
+class WorkingHours(Message):
+    """When a member of staff is reached: while a shift of theirs lasts, else by their own hours, else by the calendar
+    of their department, else always."""
+
+    staff: str
+    on_shift: bool
+    hours: Mapping[Weekday, Mapping[str, str]] | None = None
+    time_zone: str | None = None
+    calendar: Code | None = None
 
 
 class Recipients(Message):
-    """Answers in the order of the questions: ids of active staff who may answer an alert of the department."""
+    """Answers in the order of the questions: ids of active staff who may answer an alert of the department.
+
+    `hours`, `next_shift_at` (when the next shift of anybody begins) and `generation` (it grows with every change of the
+    directory) are answered where hours were asked for.
+    """
 
     items: tuple[tuple[str, ...], ...]
+    hours: tuple[WorkingHours, ...] = ()
+    next_shift_at: Instant | None = None
+    generation: int = 0
 
 
 class ApiKey(Message):

@@ -1,10 +1,12 @@
 """Lengths as the API spells them: `PT2H` and `P3D` by the wall clock, `PT2WH` of working time, `P1WD` working days."""
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 
@@ -31,9 +33,21 @@ class Duration:
         return self.measure is not Measure.WALL
 
 
+class NoDuration(ValueError):
+    """A text is no duration; `says` tells people what to write."""
+
+    says: ClassVar[Mapping[str, str]] = {
+        "en": "not a duration: write PT2H, P3D, PT2WH (working hours) or P1WD (working days)",
+        "zh": "不是时长：请写 PT2H、P3D、PT2WH（工作小时）或 P1WD（工作日）",
+    }
+
+    def __init__(self) -> None:
+        super().__init__(self.says["en"])
+
+
 _WALL = re.compile(
     r"P(?:(?P<weeks>\d{1,6})W)?(?:(?P<days>\d{1,6})D)?"
-    r"(?:T(?:(?P<hours>\d{1,8})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,10}(?:\.\d{1,6})?)S)?)?"
+    r"(?:T(?:(?P<hours>\d{1,8})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,12}(?:\.\d{1,6})?)S)?)?"
 )
 _WORKING_TIME = re.compile(
     r"PT(?:(?P<hours>\d{1,6})WH)?(?:(?P<minutes>\d{1,8})WM)?(?:(?P<seconds>\d{1,9}(?:\.\d{1,6})?)WS)?"
@@ -41,11 +55,12 @@ _WORKING_TIME = re.compile(
 _WORKING_DAYS = re.compile(r"P(?P<days>\d{1,4})WD")
 
 
+@lru_cache(maxsize=1024)
 def parse_duration(text: str) -> Duration:
     """Parse an ISO 8601 duration with the working units of api.md; months and years have no fixed length.
 
     Raises:
-        ValueError: the text is no such duration.
+        NoDuration: the text is none.
     """
     if days := _WORKING_DAYS.fullmatch(text):
         return Duration(Measure.WORKING_DAYS, days=int(days["days"]))
@@ -54,7 +69,7 @@ def parse_duration(text: str) -> Duration:
         if match and any(match.groupdict().values()):
             parts = {unit: float(number) for unit, number in match.groupdict().items() if number}
             return Duration(measure, length=timedelta(**parts))
-    raise ValueError("not a duration: write PT2H, P3D, PT2WH (working hours) or P1WD (working days)")
+    raise NoDuration
 
 
 def _check(text: str) -> str:
@@ -62,5 +77,14 @@ def _check(text: str) -> str:
     return text
 
 
+def _check_wall(text: str) -> str:
+    if parse_duration(text).is_working:
+        raise ValueError("count this by the wall clock: write PT10M or P1D")
+    return text
+
+
 DurationText = Annotated[str, AfterValidator(_check)]
 """A duration kept as its author wrote it."""
+
+WallDurationText = Annotated[str, AfterValidator(_check_wall)]
+"""The same, by the wall clock only."""

@@ -6,8 +6,10 @@ from typing import Annotated
 from pydantic import EmailStr, Field, StringConstraints
 
 from services.contracts.base import Code, Instant, Message, Name, Text
+from services.contracts.durations import DurationText
 from services.contracts.policy import PolicySnapshot
 from services.contracts.words import (
+    CallbackChannel,
     Category,
     Channel,
     ClockName,
@@ -118,6 +120,10 @@ class Registration(Message):
     missing: tuple[str, ...] = ()
     policy: PolicySnapshot | None = None
     promises: tuple[FirstPromise, ...] = ()
+    follows: str | None = None
+    """The ticket whose callback left the question that this one answers."""
+    response_target: DurationText | None = None
+    """What the response is promised in, whatever the policy says."""
 
 
 class CustomerView(Message):
@@ -148,6 +154,16 @@ class CustomerQuestion(Message):
     reader_id: str
     request_id: str
     asks: Annotated[tuple[CustomerAsk, ...], Field(max_length=200)]
+
+
+class OpenQuestion(Message):
+    """`POST /internal/feedback/{ticket_no}/follow-ups`: what a callback could not answer becomes a consultation of the
+    same customer, under the callback's id only once."""
+
+    command_id: str
+    question: Text
+    channel: CallbackChannel
+    response_target: DurationText
 
 
 class Supplement(Message):

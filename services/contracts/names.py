@@ -9,7 +9,12 @@ QUEUE_SURVEY = "survey"
 WORKFLOW_TICKET = "TicketWorkflow"
 UPDATE_COMMAND = "command"
 UPDATE_REMARK = "remark"
+UPDATE_RECALCULATE = "recalculate"
 ACTIVITY_RECORD = "tickets.record"
+
+WORKFLOW_PUBLICATION = "PublicationWorkflow"
+ACTIVITY_RECALCULATE = "publications.recalculate"
+ACTIVITY_FINISH = "publications.finish"
 
 WORKFLOW_NOTICE = "NoticeWorkflow"
 ACTIVITY_DELIVER = "notices.deliver"
@@ -50,6 +55,11 @@ class Role(StrEnum):
 def ticket_workflow_id(ticket_no: str) -> str:
     """The id of a ticket's workflow; its uniqueness rests on the ticket number's."""
     return f"ticket-{ticket_no}"
+
+
+def publication_workflow_id(publication_id: str, run: int) -> str:
+    """The id of a publication's workflow; one that is tried again gets another."""
+    return f"publication-{publication_id}" if run == 1 else f"publication-{publication_id}-{run}"
 
 
 def survey_workflow_id(survey_id: str) -> str:

@@ -28,6 +28,8 @@ class NoticeKind(StrEnum):
     ASSIGNED = "assigned"
     WARNING = "warning"
     BREACH = "breach"
+    OVERDUE = "overdue"
+    """A clock was missed: for the head of the department, who need not answer (product.md 5)."""
     CHASE = "chase"
     CUSTOMER_REPLIED = "customer_replied"
     PLAN_TO_APPROVE = "plan_to_approve"

@@ -4,14 +4,20 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from services.contracts.base import Code, Instant, Message
-from services.contracts.durations import DurationText
+from services.contracts.durations import DurationText, WallDurationText
 from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
 
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Share = Annotated[float, Field(gt=0, lt=1)]
 _Many = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
+# One error where a value is wrong, instead of one for every form that it might have had.
+_BY_FORM = Discriminator(lambda value: "each" if isinstance(value, Mapping) else "one")
+_BY_TEXT = Discriminator(lambda value: "length" if isinstance(value, str) else "share")
+EachUrgency = Mapping[Urgency | Literal["*"], DurationText | None]
+Ahead = Annotated[Annotated[Share, Tag("share")] | Annotated[DurationText, Tag("length")], _BY_TEXT]
 
 CUSTOMER_OWES = (WaitReason.CUSTOMER,)
 PAUSED_BY_DEFAULT: Mapping[ClockName, tuple[WaitReason, ...]] = {
@@ -29,6 +35,16 @@ PAUSED_BY_DEFAULT: Mapping[ClockName, tuple[WaitReason, ...]] = {
 end instead of pausing it (semantics.md 9)."""
 
 
+class PackId(StrEnum):
+    """The practice documents that ship as policy packs (product.md 5)."""
+
+    D0 = "d0"
+    D1 = "d1"
+    D2 = "d2"
+    D3 = "d3"
+    D4 = "d4"
+
+
 class Condition(Message):
     """What a ticket must be for a policy to apply; every field named must hold, a list holds if one entry does."""
 
@@ -44,8 +60,8 @@ class Condition(Message):
 class ClockRule(Message):
     """One promise. `target` is a duration, or one per urgency with `*` for the rest; no target is no promise."""
 
-    target: DurationText | Mapping[Urgency | Literal["*"], DurationText | None]
-    warn_at: tuple[Share | DurationText, ...] = (0.75,)
+    target: Annotated[Annotated[DurationText, Tag("one")] | Annotated[EachUrgency, Tag("each")], _BY_FORM]
+    warn_at: tuple[Ahead, ...] = (0.75,)
     ladder: Code = "default"
     paused_by: tuple[WaitReason, ...] | None = None
 
@@ -73,6 +89,8 @@ class PolicySettings(Message):
     callback_attempts: int = Field(default=3, ge=1, le=10)
     callback_retry_after: DurationText = "P1WD"
     second_callback_from: SecondCallbackFrom = SecondCallbackFrom.CONFIRMATION
+    callback_record_within: WallDurationText = "PT10M"
+    """How long after the call a callback is recorded in time: a mark and a figure, not a clock (product.md 5, D3)."""
     open_question_response: DurationText = "PT24H"
     """The response that a question is promised which a callback could not answer (product.md 5, D3)."""
     survey_reminder_after: DurationText = "P2D"
@@ -92,6 +110,10 @@ class PolicyDraft(Message):
     applies: tuple[Condition, ...] = ()
     clocks: Mapping[ClockName, ClockRule] = Field(default_factory=dict)
     settings: PolicySettings = PolicySettings()
+
+    def calendar_of(self, department: str | None) -> str:
+        """The calendar by which a department's tickets are promised."""
+        return self.calendars.get(department or "", self.calendar)
 
 
 class Policy(PolicyDraft):
@@ -126,9 +148,7 @@ class CalendarDraft(Message):
     """A working calendar (semantics.md 2): local half-open intervals, an end may be `24:00`."""
 
     time_zone: str
-    hours: Mapping[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], Mapping[str, str]] = Field(
-        default_factory=dict
-    )
+    hours: Mapping[Weekday, Mapping[str, str]] = Field(default_factory=dict)
     shifts: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)
     holidays: tuple[str, ...] = ()
     breaks: Mapping[str, Mapping[str, str]] = Field(default_factory=dict)

@@ -3,6 +3,7 @@
 Nothing here is a personal datum or free text: these messages live in workflow histories.
 """
 
+from datetime import datetime
 from enum import StrEnum
 
 from pydantic import Field
@@ -29,6 +30,10 @@ from services.contracts.words import (
     Urgency,
     WaitReason,
 )
+
+RULES = 2
+"""The rules that a new ticket lives by. A ticket keeps those of its receipt to its end, so that its history replays:
+1, until an owner had to give a missed clock's reason first, and a date could be promised without a target; 2 today."""
 
 
 class Segment(Record):
@@ -65,6 +70,10 @@ class Clock(Record):
     warn_at: tuple[Instant, ...] = ()
     warned: int = 0
     promised_at: Instant | None = None
+    by_promise: bool = False
+    """There is a promised date and no target of a policy: `target` is the length from the promise to its date."""
+    is_retry: bool = False
+    """A later callback attempt: its date is the policy's `callback_retry_after`, not the clock's target."""
     retargeted_at: Instant | None = None
     unscheduled: bool = False
     met_at: Instant | None = None
@@ -72,6 +81,8 @@ class Clock(Record):
     detected_at: Instant | None = None
     excused_at: Instant | None = None
     """When a publication found that under what it changed the breach would not have been (19); the breach stays."""
+    excused_until: Instant | None = None
+    """The due time that an unmet clock is excused by; met after it, it is not excused after all."""
     ended_at: Instant | None = None
     cancel_reason: str | None = None
 
@@ -154,6 +165,18 @@ class TicketState(Record):
     deadlines: list[Deadline] = Field(default_factory=list)
     unexplained: list[str] = Field(default_factory=list)
     """Keys of breached clocks whose reason nobody has noted yet."""
+    owed_reasons: list[str] = Field(default_factory=list)
+    """Those of them that an owner missed: the owner's next step needs their reason first (product.md 5)."""
+    waited: list[Segment] = Field(default_factory=list)
+    """The finished waits of this cycle, for a clock that is promised only later."""
+    follows: str | None = None
+    """The ticket whose callback left the question that this one answers."""
+    followed_by: tuple[str, ...] = ()
+    response_target: DurationText | None = None
+    """What the response is promised in, whatever the policy says."""
+    rules: int = 1
+    generation: int = 0
+    """The publication by which the ticket was last recalculated: an earlier one comes too late (semantics.md 19)."""
     received_at: Instant
     accepted_at: Instant | None = None
     accepted_by: str | None = None
@@ -162,6 +185,7 @@ class TicketState(Record):
     resolved_at: Instant | None = None
     confirmed_at: Instant | None = None
     closed_at: Instant | None = None
+    reopened_at: Instant | None = None
     result: Result | None = None
     confirmation: CallbackOutcome | None = None
     first_callback_satisfied: bool = False
@@ -184,6 +208,11 @@ class TicketState(Record):
             return Phase.AWAITING_SECOND_CALLBACK if self.first_callback_satisfied else Phase.AWAITING_CALLBACK
         return Phase.CLOSED
 
+    @property
+    def began_at(self) -> datetime | None:
+        """When this cycle began: the receipt, or the last reopening; None where nobody noted that."""
+        return self.received_at if self.cycle == 1 else self.reopened_at
+
     def is_waiting_for(self, reason: WaitReason) -> bool:
         """Whether the ticket waits for `reason`."""
         return any(wait.reason is reason for wait in self.waits)
@@ -203,13 +232,14 @@ class RecordRequest(Message):
 
     `state.version` is the sequence number of the batch's last event; the journal must stand at
     `state.version - len(events)`. `clocks` are those that changed, finished ones included. `policy` is given when
-    it changed.
+    it changed; `unpromised` tells that it changed to none.
     """
 
     state: TicketState
     events: tuple[Event, ...]
     clocks: tuple[Clock, ...] = ()
     policy: PolicySnapshot | None = None
+    unpromised: bool = False
 
 
 class ClockSchedule(Message):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
+from enum import StrEnum
 from functools import cache
 from itertools import pairwise
 from typing import Literal
@@ -48,6 +49,16 @@ class CalendarErrors(ValueError):
         self.errors = errors
 
 
+class DayKind(StrEnum):
+    """What decides the hours of a date, before breaks."""
+
+    OPEN = "open"
+    CLOSED = "closed"
+    HOLIDAY = "holiday"
+    MAKE_UP = "make_up"
+    SHIFT = "shift"
+
+
 @dataclass(frozen=True, slots=True)
 class LocalHours:
     """When a calendar is open on a local date."""
@@ -68,21 +79,30 @@ class LocalHours:
         day. A make-up day has Monday's hours, since no announcement says whose hours are worked; where Monday is
         closed it keeps the hours of its own weekday.
         """
-        if day in self.holidays:
-            return ()
-        shift = self.shifts.get(day)
-        planned = self._usual(day) if shift is None else shift
+        planned = self.planned(day)[1]
         cut = self.breaks.get(day)
         return _cut(planned, cut) if cut else planned
 
-    def _usual(self, day: date) -> Intervals:
+    def planned(self, day: date) -> tuple[DayKind, Intervals]:
+        """What a date is, and its hours with the breaks still in them."""
+        if day in self.holidays:
+            return DayKind.HOLIDAY, ()
+        shift = self.shifts.get(day)
+        return self._usual(day) if shift is None else (DayKind.SHIFT, shift)
+
+    def _usual(self, day: date) -> tuple[DayKind, Intervals]:
         weekly = self.weekly[day.weekday()]
+        by_week = (DayKind.OPEN if weekly else DayKind.CLOSED), weekly
         if self.country is None:
-            return weekly
+            return by_week
         year = statutory_year(self.country, day.year)
         if day in year.holidays:
-            return ()
-        return self.weekly[MONDAY] or weekly if day in year.make_up_days else weekly
+            return DayKind.HOLIDAY, ()
+        return (DayKind.MAKE_UP, self.make_up_hours(day)) if day in year.make_up_days else by_week
+
+    def make_up_hours(self, day: date) -> Intervals:
+        """The hours of a make-up day, where nothing says which."""
+        return self.weekly[MONDAY] or self.weekly[day.weekday()]
 
 
 def read_draft(draft: CalendarDraft) -> LocalHours:

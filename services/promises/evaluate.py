@@ -39,12 +39,16 @@ class EvaluateRequest(Message):
 
     calendar: CalendarDraft | None = None
     calendar_id: Code | None = None
+    version: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    """A stored version of `calendar_id`, a draft for example; without it the one in force."""
     checks: Annotated[tuple[Check, ...], Field(max_length=MAX_CHECKS)]
 
     @model_validator(mode="after")
     def _name_one_calendar(self) -> "EvaluateRequest":
         if (self.calendar is None) == (self.calendar_id is None):
             raise ValueError("give either `calendar` or `calendar_id`")
+        if self.version is not None and self.calendar_id is None:
+            raise ValueError("`version` is one of `calendar_id`")
         return self
 
 

@@ -7,7 +7,7 @@ from itertools import islice
 
 from services.contracts.durations import Duration, Measure
 from services.contracts.ticket import Clock, Segment
-from services.contracts.words import ClockName, WaitReason
+from services.contracts.words import ClockName, ClockState, WaitReason
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import due_at, duration_of
 
@@ -35,6 +35,14 @@ class _Wording:
     exhausted: str
     rest: str
     comma: str
+    by_promise: str
+    retargeted: str
+    met: str
+    met_late: str
+    missed: str
+    cancelled: str
+    causes: Mapping[str, str]
+    excused: str
 
 
 _ENGLISH = _Wording(
@@ -79,6 +87,26 @@ _ENGLISH = _Wording(
     exhausted="The calendar has no opening time left to count that much.",
     rest="then {length} more",
     comma=", ",
+    by_promise="{clock}: by appointment, policy {policy} version {policy_version} sets no time of its own (times of "
+    "calendar {calendar}, {zone}).",
+    retargeted="Since {at} by this target, counted from the old start.",
+    met="Met {at}, in time.",
+    met_late="Missed; met {at}.",
+    missed="Missed and not met yet.",
+    cancelled="Cancelled {at}: {cause}.",
+    causes={
+        "no_promise": "nothing is promised any more",
+        "resolved": "the ticket was resolved",
+        "reopened": "the ticket was reopened",
+        "confirmed": "the customer confirmed",
+        "unresolved": "closed as unresolved",
+        "information_not_supplied": "closed, information was not supplied",
+        "not_reached": "closed, the customer was not reached",
+        "callback_refused": "closed, the callback was refused",
+        "withdrawn": "the customer withdrew",
+        "merged": "merged into another ticket",
+    },
+    excused="Excused {at}: by what was published then it would not have been missed.",
 )
 _CHINESE = _Wording(
     clocks={
@@ -122,6 +150,25 @@ _CHINESE = _Wording(
     exhausted="日历中剩余的工作时间不足。",
     rest="其后再计 {length}",
     comma="、",
+    by_promise="{clock}：按约定时间，策略 {policy} 第 {policy_version} 版未规定时限（时间按日历 {calendar}，{zone}）。",
+    retargeted="自 {at} 起按此时限，仍从原起点计算。",
+    met="{at} 完成，未超时。",
+    met_late="已超时；{at} 完成。",
+    missed="已超时，尚未完成。",
+    cancelled="{at} 取消：{cause}。",
+    causes={
+        "no_promise": "不再承诺该时限",
+        "resolved": "工单已解决",
+        "reopened": "工单已重新启动",
+        "confirmed": "客户已确认",
+        "unresolved": "以未解决关闭",
+        "information_not_supplied": "未补充信息而关闭",
+        "not_reached": "未能联系客户而关闭",
+        "callback_refused": "客户拒绝回访而关闭",
+        "withdrawn": "客户撤回",
+        "merged": "已并入其他工单",
+    },
+    excused="{at} 豁免：按当时发布的内容不会超时。",
 )
 
 
@@ -139,9 +186,16 @@ def explain(clock: Clock, calendar: Calendar) -> dict[str, str]:
 
 
 def _sentences(clock: Clock, calendar: Calendar, words: _Wording) -> Iterator[str]:
-    target = duration_of(clock.target)
     local = _Local(calendar, words)
-    yield words.promise.format(
+    yield from _due(clock, calendar, local)
+    yield from _verdict(clock, local)
+
+
+def _due(clock: Clock, calendar: Calendar, local: "_Local") -> Iterator[str]:
+    """How the due time came about."""
+    target, words = duration_of(clock.target), local.words
+    sentence = words.by_promise if clock.by_promise else words.promise
+    yield sentence.format(
         clock=words.clocks[clock.name],
         target=local.duration(target),
         code=clock.target,
@@ -151,6 +205,12 @@ def _sentences(clock: Clock, calendar: Calendar, words: _Wording) -> Iterator[st
         calendar_version=clock.calendar_version or calendar.version,
         zone=calendar.zone.key,
     )
+    if clock.retargeted_at is not None:
+        yield words.retargeted.format(at=local.time(clock.retargeted_at))
+    if clock.by_promise:
+        yield words.started.format(start=local.time(clock.started_at))
+        yield from _ending(clock, local)
+        return
     try:
         base = due_at(clock.started_at, target, (), calendar)
     except CalendarExhausted:
@@ -209,6 +269,20 @@ def _ending(clock: Clock, local: "_Local") -> Iterator[str]:
     yield local.words.due.format(due=local.time(clock.due_at))
     if local.calendar.is_provisional(clock.due_at):
         yield local.words.provisional.format(date=local.calendar.official_until)
+
+
+def _verdict(clock: Clock, local: "_Local") -> Iterator[str]:
+    """What became of the promise; nothing is said of one that still stands."""
+    words = local.words
+    if clock.state is ClockState.BREACHED:
+        yield words.missed
+    elif clock.met_at is not None:
+        yield (words.met_late if clock.breached_at else words.met).format(at=local.time(clock.met_at))
+    elif clock.ended_at is not None:
+        cause = words.causes.get(clock.cancel_reason or "", clock.cancel_reason)
+        yield words.cancelled.format(at=local.time(clock.ended_at), cause=cause)
+    if clock.excused_at is not None:
+        yield words.excused.format(at=local.time(clock.excused_at))
 
 
 @dataclass(frozen=True, slots=True)

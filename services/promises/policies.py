@@ -4,17 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from importlib.resources import files
-
-import yaml
 
 from services.contracts.feedback import FirstPromise
-from services.contracts.policy import Condition, Policy, PolicySnapshot, Promises, StoredCalendar
+from services.contracts.policy import Condition, PackId, Policy, PolicySnapshot, Promises
 from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import due_at, duration_of, warnings_at
+from services.promises.policy_packs import calendars as packed_calendars
+from services.promises.policy_packs import pack
 
-_PACKS = files("services.promises") / "packs"
 _AT_RECEIPT = (ClockName.ACCEPTANCE, ClockName.RESPONSE, ClockName.RESOLUTION)
 
 
@@ -56,27 +54,18 @@ def first_promises(
     What cannot be dated is not promised: a feedback is never refused because a calendar is missing or at its end
     (invariant I3). Publishing prevents both.
     """
-    calendar = calendars.get(policy.calendar)
+    calendar = calendars.get(policy.calendar_of(facts.department))
     if calendar is None:
         return ()
     names = _AT_RECEIPT if complete else (*_AT_RECEIPT, ClockName.INFORMATION_REQUEST)
-    promises = (_promise(policy, name, facts.urgency, received_at, calendar) for name in names)
+    promises = (_promise(policy, name, facts, received_at, calendar) for name in names)
     return tuple(promise for promise in promises if promise)
 
 
-@lru_cache(maxsize=1)
-def built_in() -> Promises:
-    """What is in force until operations publish something else: D0 for every ticket."""
-    return Promises(
-        generation=0,
-        policies=tuple(Policy.model_validate(policy) for policy in _pack("d0.yaml")),
-        calendars=tuple(StoredCalendar.model_validate(calendar) for calendar in _pack("calendars.yaml")),
-    )
-
-
-def _pack(name: str) -> list[object]:
-    content: list[object] = yaml.safe_load((_PACKS / name).read_text(encoding="utf-8"))
-    return content
+@lru_cache(maxsize=len(PackId))
+def built_in(pack_id: PackId = PackId.D0) -> Promises:
+    """What is in force until operations publish something else: one pack for every ticket."""
+    return Promises(generation=0, policies=pack(pack_id).policies, calendars=packed_calendars())
 
 
 def _applies(policy: Policy, facts: TicketFacts) -> bool:
@@ -97,10 +86,10 @@ def _holds(condition: Condition, facts: TicketFacts) -> bool:
 
 
 def _promise(
-    policy: Policy, name: ClockName, urgency: Urgency, received_at: datetime, calendar: Calendar
+    policy: Policy, name: ClockName, facts: TicketFacts, received_at: datetime, calendar: Calendar
 ) -> FirstPromise | None:
     rule = policy.clocks.get(name)
-    target = rule.target_for(urgency) if rule else None
+    target = rule.target_for(facts.urgency) if rule else None
     if rule is None or target is None:
         return None
     duration = duration_of(target)
@@ -114,6 +103,6 @@ def _promise(
         target=target,
         due_at=due,
         warn_at=warn_at,
-        calendar=policy.calendar,
+        calendar=policy.calendar_of(facts.department),
         calendar_version=calendar.version or 0,
     )

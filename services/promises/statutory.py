@@ -1,5 +1,7 @@
 """Statutory holidays and make-up workdays of a country, from the `holidays` package."""
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
@@ -8,6 +10,17 @@ import holidays
 
 LAST_YEAR = 2100
 """The package's lunar tables end here; later years have weekly hours only, in every calendar."""
+
+_LANGUAGES: Mapping[str, tuple[str, ...]] = {
+    "zh-CN": ("zh_CN", "zh_HK", "zh_TW", "en_US", "en_GB"),
+    "en": ("en_US", "en_GB"),
+}
+"""The package's languages for each of ours, the best first; a country that knows none of them names its own way."""
+
+_MAKE_UP_DAY = {"zh-CN": "调休上班", "en": "Make-up workday"}
+
+_US_DATE = re.compile(r"(\d\d)/(\d\d)/(\d{4})")
+"""How the package writes dates into English names; half of the world reads them the other way."""
 
 _SUBSTITUTED = 4
 """An entry of this many parts or more says which day off is worked on which weekend day (调休)."""
@@ -40,6 +53,25 @@ def statutory_year(country: str, year: int) -> StatutoryYear:
         holidays=frozenset(day for day in days if day.year == year),
         make_up_days=frozenset(day for day in days.weekend_workdays if day.year == year),
     )
+
+
+@lru_cache(maxsize=256)
+def names(country: str, year: int) -> Mapping[date, Mapping[str, str]]:
+    """What each holiday and make-up day of a known country is called, by language (`zh-CN`, `en`)."""
+    if year > LAST_YEAR:
+        return {}
+    by_language = {language: _named_in(country, year, choices) for language, choices in _LANGUAGES.items()}
+    held = statutory_year(country, year)
+    found = {day: {language: by_language[language].get(day, "") for language in _LANGUAGES} for day in held.holidays}
+    return found | dict.fromkeys(held.make_up_days, _MAKE_UP_DAY)
+
+
+def _named_in(country: str, year: int, choices: tuple[str, ...]) -> Mapping[date, str]:
+    # Asked for a language that it does not know, the package goes by the language of the process.
+    known = getattr(holidays, country).supported_languages
+    language = next((choice for choice in choices if choice in known), None)
+    days = holidays.country_holidays(country, years=year, expand=False, language=language)
+    return {day: _US_DATE.sub(r"\3-\1-\2", name).replace("; ", " / ") for day, name in days.items()}
 
 
 @lru_cache(maxsize=256)

@@ -18,7 +18,7 @@ from services.runtime.settings import RuntimeSettings, load
 from services.runtime.starting import Starter
 from services.runtime.telemetry import log
 from services.runtime.temporal import connect, engine_identity, worker
-from services.survey import api, pages
+from services.survey import api, internal_api, pages
 from services.survey.activities import SurveyActivities
 from services.survey.engine import startable
 from services.survey.flow import SurveyWorkflow
@@ -48,6 +48,7 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
             yield Part(
                 name=Role.SURVEY,
                 routers=[api.router, pages.router],
+                internal_routers=[internal_api.router],
                 ready={"postgresql": database.ping},
                 state=surveys,
             )

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -45,6 +45,13 @@ class Questionnaires:
         rows = [{"id": it.id, "version": it.version, "body": it.model_dump(mode="json")} for it in built_in()]
         async with self._database.begin() as connection:
             await connection.execute(insert(questionnaires).on_conflict_do_nothing(), rows)
+
+    async def ids(self) -> list[tuple[str, int]]:
+        """Every questionnaire with its latest version."""
+        latest = func.max(questionnaires.c.version)
+        query = select(questionnaires.c.id, latest).group_by(questionnaires.c.id).order_by(questionnaires.c.id)
+        async with self._database.read() as connection:
+            return [(id_, version) for id_, version in await connection.execute(query)]
 
     async def version(self, id_: str, version: int) -> Questionnaire:
         """One stored version."""

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from services.runtime.errors import MalformedJson, ValidationFailed
@@ -14,6 +14,8 @@ _LARGEST_INTEGER = 2**63 - 1
 _DIGITS_OF_SAFE_INTEGERS = 18
 # Escapes are the only way for a NUL or a lone surrogate into valid UTF-8 JSON; most bodies have neither.
 _SUSPICIOUS = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
+_NUMBER = re.compile(r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
+_WORDS: Mapping[str, bool | None] = {"true": True, "false": False, "null": None}
 
 Where = tuple[int | str, ...]
 
@@ -33,6 +35,18 @@ def parse_json(body: bytes) -> Any:
     if _SUSPICIOUS.search(body):
         _check_strings(parsed)
     return parsed
+
+
+def parse_literal(text: str) -> Any:
+    """The number, true, false or null that JSON would read in `text`; `text` itself where it reads none."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if not _NUMBER.fullmatch(text):
+        return text
+    try:
+        return _decoder.decode(text)
+    except ValueError as error:
+        raise MalformedJson from error
 
 
 def is_storable(text: str) -> bool:

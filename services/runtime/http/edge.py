@@ -42,6 +42,8 @@ from services.runtime.telemetry import (
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 _JSON = re.compile(rb"\s*application/(?:[\w.+-]+\+)?json\s*(?:;.*)?", re.IGNORECASE)
 _FORM = re.compile(rb"\s*(?:multipart/form-data|application/x-www-form-urlencoded)\s*(?:;.*)?", re.IGNORECASE)
+# Endpoints that do not take these see no JSON, and refuse them.
+_TEXT = re.compile(rb"\s*(?:(?:application|text)/(?:x-)?yaml|text/calendar)\s*(?:;.*)?", re.IGNORECASE)
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
@@ -175,7 +177,7 @@ class Edge:
             exchange.state["json"] = {}
         elif _JSON.fullmatch(kind):
             exchange.state["json"] = parse_json(body)
-        elif not _FORM.fullmatch(kind):
+        elif not _FORM.fullmatch(kind) and not _TEXT.fullmatch(kind):
             raise UnsupportedMediaType
         return _replay(body, receive)
 

@@ -4,7 +4,7 @@ import base64
 import binascii
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -20,6 +20,22 @@ CursorQuery = Annotated[str | None, Query(max_length=1000, description="`next_cu
 def page(items: Sequence[Any], next_cursor: str | None = None) -> dict[str, Any]:
     """Shape one page of a list."""
     return {"items": list(items), "next_cursor": next_cursor}
+
+
+def page_of(
+    items: Sequence[dict[str, Any]], name: Callable[[dict[str, Any]], str], limit: int, cursor: str | None
+) -> dict[str, Any]:
+    """A page of a list that is short enough to be held whole; the cursor names the last item shown."""
+    names = [name(item) for item in items]
+    start = 0
+    if cursor is not None:
+        last = decode_cursor(cursor, str)[0]
+        if last not in names:
+            raise ValidationFailed.at("/cursor", "invalid_cursor", "the cursor is of another list")
+        start = names.index(last) + 1
+    shown = items[start : start + limit]
+    more = start + limit < len(items)
+    return page(shown, encode_cursor([names[start + limit - 1]]) if more else None)
 
 
 def encode_cursor(position: Any) -> str:

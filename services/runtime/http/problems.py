@@ -25,6 +25,7 @@ class ErrorItem(BaseModel):
     pointer: str
     code: str
     message: str
+    line: int | None = Field(default=None, description="From 1, in a body that was written by hand: policies, ladders.")
 
 
 class Problem(BaseModel):
@@ -80,7 +81,10 @@ def _field_error(error: Mapping[str, Any], language: Language) -> FieldError:
     inside = location[1:] if location and location[0] in {"body", "query", "path", "header", "cookie"} else location
     kind = str(error["type"])
     template = MESSAGES.get(kind, "") if language == "zh" else ""
-    message = template.format_map(_Context(error.get("ctx") or {})) if template else str(error["msg"])
+    context = error.get("ctx") or {}
+    message = template.format_map(_Context(context)) if template else str(error["msg"])
+    # A validator's own error may know its text in both languages.
+    message = getattr(context.get("error"), "says", {}).get(language) or message
     return {"pointer": pointer(inside), "code": _RENAMED.get(kind, kind), "message": message}
 
 

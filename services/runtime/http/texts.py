@@ -7,6 +7,10 @@ TEXTS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "en": ("Malformed JSON", "The body is not valid JSON in UTF-8."),
         "zh": ("JSON 格式错误", "请求正文不是有效的 UTF-8 JSON。"),
     },
+    "malformed_yaml": {
+        "en": ("Malformed YAML", "The body is no YAML that can be taken; `errors` names the line."),
+        "zh": ("YAML 格式错误", "请求正文不是可接受的 YAML，行号见 `errors`。"),
+    },
     "malformed_request": {
         "en": ("Malformed request", "The request line or a header cannot be read."),
         "zh": ("请求格式错误", "无法读取请求行或请求头。"),

@@ -18,6 +18,8 @@ CHANGES = {
     "Australia/Lord_Howe": (date(2026, 4, 5), date(2026, 10, 4)),
     "America/Havana": (date(2026, 3, 8), date(2026, 11, 1)),
     "Africa/Cairo": (date(2026, 4, 24), date(2026, 10, 30)),
+    "Africa/Casablanca": (date(2026, 2, 15), date(2026, 3, 22)),
+    "Pacific/Apia": (date(2011, 12, 30), date(2012, 1, 1)),
     "Asia/Shanghai": (date(2026, 10, 1), date(2026, 10, 10)),
     "Asia/Kathmandu": (date(2026, 1, 1), date(2026, 12, 31)),
     "Pacific/Kiritimati": (date(2026, 1, 1), date(2026, 12, 31)),

@@ -10,7 +10,6 @@ from services.contracts.words import Category, Channel, ClockName, Kind, Priorit
 from services.promises.calendars import Calendar
 from services.promises.policies import TicketFacts, built_in, choose, first_promises, snapshot
 from services.promises.priority import priority_of
-from services.promises.publishing import policy_faults
 from tests.unit.promises.instants import ALWAYS, CN, calendar, local
 
 CALENDARS = {"cn": CN, "always": ALWAYS}
@@ -93,7 +92,6 @@ def test_the_default_policy_applies_to_everything_and_promises_no_answer_to_wait
     assert ClockName.CUSTOMER_WAIT not in D0.clocks
     assert (built_in().generation, D0.version) == (0, 1)
     assert {stored.id for stored in built_in().calendars} == {"cn", "always"}
-    assert policy_faults(D0, CALENDARS, RECEIVED) == ()
 
 
 def test_a_snapshot_keeps_what_a_ticket_lives_by() -> None:
@@ -139,14 +137,17 @@ def test_what_cannot_be_dated_is_not_promised_and_never_an_error(calendars: dict
     assert first_promises(policy(clocks={"acceptance": {"target": "PT2WH"}}), FACTS, RECEIVED, True, calendars) == ()
 
 
-def test_a_policy_that_could_fail_on_a_ticket_is_found_before_it_is_published() -> None:
-    far = policy(clocks={"response": {"target": {"urgent": "PT1H", "*": "PT999999WH"}}, "plan": {"target": "P9999WD"}},
-                 settings={"reopen_window": "P999999W"})  # fmt: skip
-    fair = calendar(hours={}, shifts={"2026-10-08": {"09:00": "18:00"}})
-    pointers = [fault.pointer for fault in policy_faults(far, {"cn": fair}, RECEIVED)]
-    assert pointers == ["/clocks/response/target/*", "/clocks/plan/target", "/settings/information_wait",
-                        "/settings/reopen_window", "/settings/callback_retry_after"]  # fmt: skip
-    assert [fault.pointer for fault in policy_faults(policy(calendar="mars"), CALENDARS, RECEIVED)] == ["/calendar"]
+def test_a_department_that_keeps_other_hours_is_promised_by_its_own_calendar() -> None:
+    hours = {"calendar": "cn", "calendars": {"night": "always"}, "clocks": {"acceptance": {"target": "PT2WH"}}}
+    at_night = local("2026-09-30 22:00")
+    for department, calendar_id, due_at in (
+        (None, "cn", "2026-10-08 11:00"),
+        ("day", "cn", "2026-10-08 11:00"),
+        ("night", "always", "2026-10-01 00:00"),
+    ):
+        facts = replace(FACTS, department=department)
+        (promise,) = first_promises(policy(**hours), facts, at_night, True, CALENDARS)
+        assert (promise.calendar, promise.due_at) == (calendar_id, local(due_at))
 
 
 @pytest.mark.parametrize(

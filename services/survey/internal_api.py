@@ -1,0 +1,16 @@
+"""What other services ask of the survey service, on the internal port."""
+
+from typing import Any
+
+from fastapi import APIRouter
+
+from services.runtime.auth import PeerDep
+from services.survey.service import SurveysDep
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/internal/questionnaires")
+async def list_questionnaires(surveys: SurveysDep, _: PeerDep) -> dict[str, Any]:
+    """Name the questionnaires that there are, each with its latest version: policies may name no others."""
+    return {"items": [{"id": id_, "version": version} for id_, version in await surveys.questionnaires.ids()]}
