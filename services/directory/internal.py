@@ -59,10 +59,19 @@ async def show_addresses(asked: AddressesAsked, _: PeerDep, directory: Directory
 
 @router.post("/internal/recipients")
 async def find_recipients(asked: RecipientsAsked, _: PeerDep, directory: DirectoryDep) -> Recipients:
-    """Tell who is found on rungs of ladders, by id."""
+    """Tell who is found on rungs of ladders, by id; where it is asked, also when they are reached."""
     async with directory.database.read() as connection:
-        crew = await recipients.read_crew(connection, asked.items, directory.on_call_fallback)
-    return Recipients(items=tuple(crew.answer(question) for question in asked.items))
+        if asked.hours_at is None:
+            crew = await recipients.read_crew(connection, asked, directory.on_call_fallback)
+            return Recipients(items=tuple(map(crew.answer, asked.items)))
+        # Read first: rows may be newer than the generation that vouches for them, never older.
+        generation = await changes.generation(connection)
+        crew = await recipients.read_crew(connection, asked, directory.on_call_fallback)
+        next_shift_at = await recipients.next_shift_at(connection, asked.hours_at)
+    items = tuple(map(crew.answer, asked.items))
+    people = {*asked.also, *(id_ for found in items for id_ in found)}
+    hours = crew.hours(people, asked.hours_at)
+    return Recipients(items=items, hours=hours, next_shift_at=next_shift_at, generation=generation)
 
 
 @router.post("/internal/bootstrap")

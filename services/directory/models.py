@@ -16,6 +16,7 @@ from services.contracts.directory import (
     StaffRole,
 )
 from services.contracts.permissions import Action
+from services.contracts.policy import Weekday
 from services.contracts.words import Category
 
 
@@ -37,6 +38,9 @@ Password = Annotated[SecretStr, Field(min_length=10, max_length=200)]
 AnyPassword = Annotated[SecretStr, Field(max_length=1000)]
 Roles = Annotated[tuple[StaffRole, ...], Field(min_length=1, max_length=20), AfterValidator(_without_repeats)]
 Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=50), AfterValidator(_without_repeats)]
+WeeklyHours = Annotated[Mapping[Weekday, Annotated[Mapping[str, str], Field(max_length=20)]], Field(min_length=1)]
+"""Written as a calendar's hours: `{"mon": {"09:00": "12:00", "13:30": "18:00"}}`."""
+TimeZone = Annotated[str, Field(max_length=100)]
 Categories = Annotated[tuple[Category, ...], Field(max_length=20), AfterValidator(_without_repeats)]
 
 
@@ -83,6 +87,7 @@ class NewDepartment(Message):
     categories: Categories = ()
     default: bool = False
     on_call_fallback: str | None = None
+    calendar: Code | None = None
     active: bool = True
 
 
@@ -93,6 +98,7 @@ class DepartmentChange(Message):
     categories: Annotated[Categories | None, NotNull] = None
     default: Annotated[bool | None, NotNull] = None
     on_call_fallback: str | None = None
+    calendar: Code | None = None
     active: Annotated[bool | None, NotNull] = None
 
 
@@ -106,6 +112,8 @@ class NewStaff(Message):
     password: Password | None = None
     email: Email | None = None
     language: StaffLanguage | None = None
+    hours: WeeklyHours | None = None
+    time_zone: TimeZone | None = None
     active: bool = True
 
 
@@ -119,6 +127,8 @@ class StaffChange(Message):
     password: Annotated[Password | None, NotNull] = None
     email: Email | None = None
     language: StaffLanguage | None = None
+    hours: WeeklyHours | None = None
+    time_zone: TimeZone | None = None
     active: Annotated[bool | None, NotNull] = None
 
 

@@ -11,6 +11,7 @@ from services.contracts.directory import Department, StaffAddress, StaffMember, 
 from services.contracts.permissions import BY_ROLE, Action
 from services.directory import changes
 from services.directory.granting import require_reach, require_roles
+from services.directory.hours import require_readable_hours
 from services.directory.models import DepartmentChange, NewDepartment, NewStaff, StaffChange
 from services.directory.refusals import AlreadyExists, DefaultDepartment, LastAdmin
 from services.directory.tables import departments, staff
@@ -56,6 +57,7 @@ async def create_staff(
     await require_department(connection, new.department)
     await _require_free(connection, new.username)
     values = new.model_dump(mode="json", exclude={"password"})
+    require_readable_hours(values)
     values |= {"id": f"s-{secrets.token_hex(8)}", "password_hash": password_hash}
     return staff_member_of(await changes.insert(connection, by, "staff", staff, values))
 
@@ -68,6 +70,7 @@ async def change_staff(
     row = await changes.find(connection, staff, identifier)
     values = change.model_dump(mode="json", exclude_unset=True, exclude={"password"})
     after = {**row, **values}
+    require_readable_hours(after)
     for state in (row, after):
         _require_grantable(by, state["roles"], state["department"])
     if after["department"] != row["department"]:

@@ -1,15 +1,15 @@
 """Who is found on a rung of a ladder: by role, by shift, and who stands in while nobody is on duty (product.md 6)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.alert import Rung
-from services.contracts.directory import RecipientsQuestion, StaffRole
+from services.contracts.directory import RecipientsAsked, RecipientsQuestion, StaffRole, WorkingHours
 from services.directory.people import may_answer
 from services.directory.tables import departments, on_call, staff
 
@@ -29,6 +29,8 @@ class Crew:
     shifts: Sequence[RowMapping]
     fallbacks: Mapping[str, str]
     fallback: str | None
+    calendars: Mapping[str | None, str]
+    """Of departments that name one."""
 
     def answer(self, question: RecipientsQuestion) -> tuple[str, ...]:
         """The ids of those found on a rung; an owner is not the directory's to know."""
@@ -36,6 +38,21 @@ class Crew:
             return self._on_duty(question.department, question.at)
         role = _BY_ROLE.get(question.rung)
         return self._with_role(role, question.department) if role else ()
+
+    def hours(self, people: Iterable[str], at: datetime) -> tuple[WorkingHours, ...]:
+        """When these people are reached, as of an instant."""
+        wanted = set(people)
+        on_shift = {shift["staff"] for shift in self.shifts if shift["from_at"] <= at < shift["to_at"]}
+        return tuple(self._hours_of(member, on_shift) for member in self.staff if member["id"] in wanted)
+
+    def _hours_of(self, member: RowMapping, on_shift: Container[str]) -> WorkingHours:
+        return WorkingHours(
+            staff=member["id"],
+            on_shift=member["id"] in on_shift,
+            hours=member["hours"],
+            time_zone=member["time_zone"],
+            calendar=self.calendars.get(member["department"]),
+        )
 
     def _with_role(self, role: StaffRole, department: str | None) -> tuple[str, ...]:
         """Those of the department; where it has none, those who serve the whole centre. A ticket without a department
@@ -71,17 +88,30 @@ class Crew:
         )
 
 
-async def read_crew(connection: AsyncConnection, questions: Sequence[RecipientsQuestion], fallback: str | None) -> Crew:
+async def read_crew(connection: AsyncConnection, asked: RecipientsAsked, fallback: str | None) -> Crew:
     """Read what answers these questions, in three statements."""
-    instants = [question.at for question in questions]
+    instants = [question.at for question in asked.items] + ([asked.hours_at] if asked.hours_at else [])
     shifts: Sequence[RowMapping] = ()
     if instants:
         covering = (on_call.c.from_at <= max(instants), on_call.c.to_at > min(instants))
         shifts = (await connection.execute(select(on_call).where(*covering))).mappings().all()
     members = await connection.execute(select(staff).where(staff.c.active).order_by(staff.c.position))
-    columns = (departments.c.id, departments.c.on_call_fallback)
-    named: Iterable[Any] = await connection.execute(select(*columns).where(departments.c.on_call_fallback.is_not(None)))
-    return Crew(members.mappings().all(), shifts, {row.id: row.on_call_fallback for row in named}, fallback)
+    columns = (departments.c.id, departments.c.on_call_fallback, departments.c.calendar)
+    some = departments.c.on_call_fallback.is_not(None) | departments.c.calendar.is_not(None)
+    named: Sequence[Any] = (await connection.execute(select(*columns).where(some))).all()
+    return Crew(
+        staff=members.mappings().all(),
+        shifts=shifts,
+        fallbacks={row.id: row.on_call_fallback for row in named if row.on_call_fallback},
+        fallback=fallback,
+        calendars={row.id: row.calendar for row in named if row.calendar},
+    )
+
+
+async def next_shift_at(connection: AsyncConnection, at: datetime) -> datetime | None:
+    """When the next shift of anybody begins: then somebody else may be found on the rung of those on call."""
+    begins: datetime | None = await connection.scalar(select(func.min(on_call.c.from_at)).where(on_call.c.from_at > at))
+    return begins
 
 
 def _ids(members: Iterable[RowMapping]) -> tuple[str, ...]:

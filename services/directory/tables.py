@@ -53,6 +53,7 @@ departments = Table(
     Column("categories", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("default", Boolean, nullable=False, server_default=text("false")),
     Column("on_call_fallback", Text, nullable=True),
+    Column("calendar", Text, nullable=True),
     _active(),
     _created_at(),
     CheckConstraint('active OR NOT "default"', name="default_is_active"),
@@ -71,6 +72,8 @@ staff = Table(
     Column("password_hash", Text, nullable=True),
     Column("email", Text, nullable=True),
     Column("language", Text, nullable=True),
+    Column("hours", JSONB(none_as_null=True), nullable=True),
+    Column("time_zone", Text, nullable=True),
     _active(),
     _created_at(),
 )

@@ -10,9 +10,12 @@ from temporalio.client import Client
 from services.contracts.names import QUEUE_NOTIFY, Role
 from services.notify.alerts import api as alerts_api
 from services.notify.alerts import internal_api as alerts_internal_api
+from services.notify.alerts import ladders_api
 from services.notify.alerts import working as alerts_working
 from services.notify.alerts.service import Alerts
 from services.notify.alerts.stream import AlertStreams
+from services.notify.hours import api as hours_api
+from services.notify.hours.calendars import CalendarsCopy
 from services.notify.notices import api as notices_api
 from services.notify.notices import internal_api as notices_internal_api
 from services.notify.notices import working as notices_working
@@ -44,12 +47,19 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
     settings = _own(given)
     async with resources(settings, "notify") as opened:
         answers = Idempotency(opened.database, idempotency, settings.internal_secret.get_secret_value())
-        alerts = Alerts(opened)
+        calendars = CalendarsCopy(opened.database, opened.tickets)
+        alerts = Alerts(opened, calendars)
         streams = AlertStreams(alerts, settings.alert_streams)
-        async with _in_background(_sweep(answers), streams.listen()):
+        async with _in_background(_sweep(answers), streams.listen(), calendars.follow()):
             yield Part(
                 name=Role.NOTIFY,
-                routers=[notices_api.router, alerts_api.router, webhooks_api.router],
+                routers=[
+                    notices_api.router,
+                    alerts_api.router,
+                    ladders_api.router,
+                    hours_api.router,
+                    webhooks_api.router,
+                ],
                 internal_routers=[notices_internal_api.router, alerts_internal_api.router],
                 ready={"postgresql": opened.database.ping},
                 state=Notify(
@@ -105,14 +115,18 @@ async def _work(opened: Resources, pieces: Sequence[Pieces]) -> None:
 async def _run_worker(opened: Resources, pieces: Sequence[Pieces]) -> None:
     settings = opened.settings
     client = await _connected(settings)
-    starter = Starter(
-        opened.database,
-        partial(engine_identity, client),
-        [kind for piece in pieces for kind in piece.startables(client)],
-        channel=STARTER_CHANNEL,
-        probe_seconds=settings.engine_probe_seconds,
-        name="notify",
-    )
+    starters = [
+        Starter(
+            opened.database,
+            partial(engine_identity, client),
+            piece.startables(client),
+            channel=STARTER_CHANNEL,
+            probe_seconds=settings.engine_probe_seconds,
+            name=piece.name,
+            per_second=piece.starts_per_second,
+        )
+        for piece in pieces
+    ]
     notify_worker = worker(
         client,
         QUEUE_NOTIFY,
@@ -124,8 +138,9 @@ async def _run_worker(opened: Resources, pieces: Sequence[Pieces]) -> None:
         # A webhook whose receiver hangs holds one, and must not hold up what people are told.
         max_concurrent_local_activities=settings.notify_slots + MOST_WEBHOOKS,
     )
-    async with notify_worker:
-        await starter.run()
+    async with notify_worker, asyncio.TaskGroup() as group:
+        for starter in starters:
+            group.create_task(starter.run())
 
 
 async def _connected(settings: NotifySettings) -> Client:

@@ -18,6 +18,8 @@ STARTER_CHANNEL = "notify_starter"
 """Woken on commit by whoever leaves a row without a workflow: `wake(connection, STARTER_CHANNEL)`."""
 FIRST_TRIES_CHANNEL = "notify_first_tries"
 """Woken on commit by whoever leaves a notice that nobody has tried yet."""
+FIRST_STEPS_CHANNEL = "notify_first_steps"
+"""Woken on commit by whoever raises an alert."""
 
 _WAIT_SECONDS = 3
 """How long a follower's question may wait for news; a peer's answer takes 5 s at most."""
@@ -43,11 +45,14 @@ class Resources:
 
 @dataclass(frozen=True)
 class Pieces:
-    """What one of notify's parts brings into the worker."""
+    """What one of notify's parts brings into the worker. `name` begins the names of its starter's figures."""
 
+    name: str
     workflows: Sequence[type] = ()
     activities: Sequence[Callable[..., Any]] = ()
     startables: Callable[[Client], Sequence[Startable]] = field(default=lambda _: ())
+    starts_per_second: int | None = None
+    """How many workflows are started in a second where there are many; None for no bound."""
     followers: Sequence[Follower] = ()
     tasks: Sequence[Callable[[], Awaitable[None]]] = ()
     """Run beside the worker until it ends."""

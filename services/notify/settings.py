@@ -86,6 +86,12 @@ class NotifySettings(RuntimeSettings):
     alert_streams: int = Field(
         default=200, ge=1, description="Streams of alerts that a process keeps open; more answer 503."
     )
+    alert_workflows_per_second: int = Field(
+        default=5,
+        ge=1,
+        description="Workflows of alerts that are started in a second where there are many: whoever is told first has "
+        "been told by then, and the next step is minutes away.",
+    )
     notify_slots: int = Field(
         default=4,
         ge=1,

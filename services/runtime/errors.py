@@ -5,18 +5,20 @@ to decide: `code` says what happened.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any, ClassVar, TypedDict
+from typing import Any, ClassVar, NotRequired, TypedDict
 
 Words = str | Mapping[str, str]
 """A text for people, or one per language (`en`, `zh`)."""
 
 
 class FieldError(TypedDict):
-    """One thing wrong with the input; `pointer` is a JSON pointer into the body, or `/` and a parameter's name."""
+    """One thing wrong with the input; `pointer` is a JSON pointer into the body, or `/` and a parameter's name; `line`,
+    from 1, is told of bodies that people write by hand."""
 
     pointer: str
     code: str
     message: str
+    line: NotRequired[int]
 
 
 class Refusal(Exception):
@@ -51,6 +53,17 @@ class MalformedJson(Refusal):
 
     status = 400
     default_code = "malformed_json"
+
+
+class MalformedYaml(Refusal):
+    """The body is not YAML that says what it seems to say; `errors` names the line."""
+
+    status = 400
+    default_code = "malformed_yaml"
+
+    def __init__(self, line: int, message: str) -> None:
+        error: FieldError = {"pointer": "", "code": self.default_code, "message": message, "line": line}
+        super().__init__({"en": f"Line {line}: {message}", "zh": f"第 {line} 行：{message}"}, extra={"errors": [error]})
 
 
 class MalformedRequest(Refusal):

@@ -33,6 +33,7 @@ class Startable:
     `start` starts the workflow or attaches to the one that runs. Whatever it raises concerns its row alone, which
     comes last the next time. Where `start` tells a running workflow what the row says (a signal), `revision` counts
     the row's changes, each of which sets `engine_id` to null: what changed while it was being told is told again.
+    `order` says which come first where there are many; else their keys do.
     """
 
     table: Table
@@ -41,6 +42,12 @@ class Startable:
     columns: tuple[Column[Any], ...]
     start: Callable[[Row[Any]], Awaitable[None]]
     revision: Column[int] | None = None
+    order: Column[Any] | None = None
+
+    @property
+    def first(self) -> Column[Any]:
+        """By what those that are started first are known."""
+        return self.key if self.order is None else self.order
 
     @property
     def missing(self) -> ColumnElement[bool]:
@@ -65,7 +72,7 @@ async def wake(connection: AsyncConnection, channel: str) -> None:
 
 
 class Starter:
-    """Starts the workflows that are missing; runs beside a worker.
+    """Starts the workflows that are missing; runs beside a worker, `per_second` of them where there are many.
 
     `name` is the beginning of its metrics' names: `bihuan_<name>_workflows_started_total` and `..._missing`.
     """
@@ -79,12 +86,15 @@ class Starter:
         channel: str,
         probe_seconds: float,
         name: str,
+        per_second: int | None = None,
     ) -> None:
         self._database = database
         self._engine_identity = identity
         self._kinds = kinds
         self._channel = channel
         self._probe_seconds = probe_seconds
+        self._batch = per_second or BATCH
+        self._pause = 1.0 if per_second else 0.0
         self._started_total, self._missing_gauge = _metrics(name)
         self._woken = asyncio.Event()
         self._identity: str | None = None
@@ -141,13 +151,15 @@ class Starter:
             started += done
             if done < len(rows):
                 break
+            if len(rows) == self._batch:
+                await asyncio.sleep(self._pause)
         return started
 
     async def _missing(self, kind: Startable) -> Sequence[Row[Any]]:
         told = kind.key if kind.revision is None else kind.revision
         query = select(kind.key.label("startable_key"), told.label("startable_revision"), *kind.columns)
         query = query.where(kind.missing)
-        query = query.order_by(kind.table.c.engine_attempts, kind.key).limit(BATCH)
+        query = query.order_by(kind.table.c.engine_attempts, kind.first, kind.key).limit(self._batch)
         async with self._database.read() as connection:
             return (await connection.execute(query)).all()
 

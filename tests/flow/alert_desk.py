@@ -5,6 +5,7 @@ import itertools
 import json
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,10 +22,12 @@ from services.contracts.names import alert_workflow_id
 from services.contracts.words import ClockName
 from services.notify import known
 from services.notify.alerts import changing, keeping
-from services.notify.alerts.ladders import read_ladders
+from services.notify.alerts.ladders import DEFAULT, read_ladders
 from services.notify.alerts.raising import Raising
+from services.notify.alerts.stored_ladders import LadderBook
 from services.notify.alerts.tables import alerts, tellings
 from services.notify.alerts.working import startable
+from services.notify.hours.calendars import CalendarsCopy
 from services.notify.notices.tables import notices
 from services.notify.resources import STARTER_CHANNEL, Resources
 from services.notify.settings import NotifySettings
@@ -46,11 +49,15 @@ OWNER = "lin-tao"
 
 
 class Directory(Peer):
-    """Knows who is found on which rung; `down` lets it answer nothing."""
+    """Knows who is found on which rung, and when they are reached; `down` lets it answer nothing."""
 
     def __init__(self) -> None:
         super().__init__("http://directory", "secret")
         self.crew = dict(CREW)
+        self.hours: dict[str, dict[str, dict[str, str]]] = {}
+        self.shifts: list[tuple[str, datetime, datetime]] = []
+        self.begins = datetime.max.replace(tzinfo=UTC)
+        self.generation = 1
         self.down = False
 
     async def send(self, _method: str, path: str, *, json: Any, **_: object) -> tuple[int, bytes]:  # type: ignore[override]
@@ -59,7 +66,33 @@ class Directory(Peer):
             raise ConnectionError
         if path == "/internal/people":
             return 200, _dumped({"generation": 1, "departments": [], "staff": []})
-        return 200, _dumped({"items": [self.crew.get(asked["rung"], ()) for asked in json["items"]]})
+        items = [self.crew.get(asked["rung"], ()) for asked in json["items"]]
+        at = datetime.fromisoformat(json["hours_at"]) if json["hours_at"] else None
+        return 200, _dumped({"items": items, **(self._hours_at(at) if at else {})})
+
+    def everybody_works(self, begins: datetime, ends: datetime) -> None:
+        """Everybody but the administrators has hours from one instant until another, every week."""
+        self.begins, hours = begins, weekly(begins, ends)
+        self.hours = {staff: hours for rung in CREW if rung != "admin" for staff in CREW[rung]} | {OWNER: hours}
+
+    def _hours_at(self, at: datetime) -> dict[str, Any]:
+        on_shift = {staff for staff, begins, ends in self.shifts if begins <= at < ends}
+        hours = [
+            {"staff": staff, "on_shift": staff in on_shift, "hours": self.hours.get(staff), "time_zone": "UTC"}
+            for staff in {*self.hours, *on_shift}
+        ]
+        following = min((begins for _, begins, _ in self.shifts if begins > at), default=None)
+        next_shift_at = format_instant(following) if following else None
+        return {"hours": hours, "next_shift_at": next_shift_at, "generation": self.generation}
+
+
+def weekly(begins: datetime, ends: datetime) -> dict[str, dict[str, str]]:
+    """The weekly hours in UTC that hold from one full minute until another, less than a day later."""
+    day = "{:%a}".format
+    if begins.date() == ends.date():
+        return {day(begins).lower(): {f"{begins:%H:%M}": f"{ends:%H:%M}"}}
+    rest = {day(ends).lower(): {"00:00": f"{ends:%H:%M}"}} if f"{ends:%H:%M}" != "00:00" else {}
+    return {day(begins).lower(): {f"{begins:%H:%M}": "24:00"}, **rest}
 
 
 class Journal(Peer):
@@ -91,7 +124,8 @@ class AlertDesk:
         self.directory, self.journal = Directory(), Journal()
         nobody = Peer("http://nobody", "secret")
         self.opened = Resources(NotifySettings(), database, nobody, self.journal, self.directory)
-        self.raising = Raising(read_ladders())
+        self.calendars = CalendarsCopy(database, nobody)
+        self.raising = Raising(LadderBook(read_ladders()))
 
     def ticket(self, **facts: Any) -> "AlertedTicket":
         """A ticket that 林涛 owns, with its clocks running."""
@@ -99,10 +133,10 @@ class AlertDesk:
 
     def shorten_ladders(self, *, steps: int, rounds: int) -> None:
         """Let what is raised from now on climb less high and less often."""
-        breach = self.raising.ladders.breach
-        by_clock = {clock: each[:steps] for clock, each in breach.steps.items()}
-        shorter = breach.model_copy(update={"steps": by_clock, "rounds": rounds})
-        self.raising = Raising(self.raising.ladders.model_copy(update={"breach": shorter}))
+        standard = read_ladders()[DEFAULT]
+        by_clock = {clock: each[:steps] for clock, each in standard.breach.steps.items()}
+        shorter = standard.breach.model_copy(update={"steps": by_clock, "rounds": rounds})
+        self.raising = Raising(LadderBook({DEFAULT: standard.model_copy(update={"breach": shorter})}))
 
     async def apply(self, *events: TicketEvent) -> None:
         """What the follower does with a page of the feed."""
@@ -110,9 +144,9 @@ class AlertDesk:
             await self.raising.apply(connection, events)
 
     def starter(self) -> Starter:
-        """Starts and tells workflows, as the one beside the worker does."""
+        """Starts and tells workflows, as the one beside the worker does; first steps are left to them too."""
         identity = partial(engine_identity, self.env.client)
-        kinds = [startable(self.env.client)]
+        kinds = [replace(startable(self.env.client), living=alerts.c.ended.is_(False))]
         return Starter(self.database, identity, kinds, channel=STARTER_CHANNEL, probe_seconds=60, name="test_alerts")
 
     async def alerts(self) -> list[Mapping[Any, Any]]:
@@ -151,9 +185,11 @@ class AlertedTicket:
         told = {"ticket_no": self.ticket_no, "event": event, "recorded_at": now, "ticket": self.facts}
         return TicketEvent.model_validate(told)
 
-    def breach(self, clock: ClockName, *, round_: int = 1, state: str | None = "breached") -> TicketEvent:
+    def breach(
+        self, clock: ClockName, *, round_: int = 1, state: str | None = "breached", ladder: str | None = None
+    ) -> TicketEvent:
         """A clock passes its due time; `state` is what it is when the feed is read, None when it has ended."""
-        return self._crossed(EventType.CLOCK_BREACHED, clock, round_, state, -SECOND)
+        return self._crossed(EventType.CLOCK_BREACHED, clock, round_, state, -SECOND, ladder)
 
     def warning(self, clock: ClockName, *, state: str | None = "running", left: timedelta = HOUR) -> TicketEvent:
         """A clock warns, with some time left."""
@@ -188,7 +224,13 @@ class AlertedTicket:
         return alert
 
     def _crossed(
-        self, type_: EventType, clock: ClockName, round_: int, state: str | None, ahead: timedelta
+        self,
+        type_: EventType,
+        clock: ClockName,
+        round_: int,
+        state: str | None,
+        ahead: timedelta,
+        ladder: str | None = None,
     ) -> TicketEvent:
         now, cycle = datetime.now(UTC), self.facts["cycle"]
         live = {k: v for k, v in self.facts["live_clocks"].items() if k != f"{clock}/{cycle}/{round_}"}
@@ -197,7 +239,7 @@ class AlertedTicket:
             "clock": clock, "clock_cycle": cycle, "round": round_, "due_at": format_instant(now + ahead),
             "detected_at": format_instant(now),
         }  # fmt: skip
-        return self.event(type_, data, live_clocks=live)
+        return self.event(type_, data | ({"ladder": ladder} if ladder else {}), live_clocks=live)
 
 
 class Alert:
@@ -235,6 +277,12 @@ class Alert:
     async def notices(self) -> list[Mapping[Any, Any]]:
         """The notices that tell of it."""
         mine = notices.c.key.startswith(f"alert/{self.id}/")
+        async with self.desk.database.read() as connection:
+            return list((await connection.execute(select(notices).where(mine).order_by(notices.c.position))).mappings())
+
+    async def overdue_notices(self) -> list[Mapping[Any, Any]]:
+        """What the heads of the department were told of it for their information."""
+        mine = notices.c.key.startswith(f"overdue/{self.id}/")
         async with self.desk.database.read() as connection:
             return list((await connection.execute(select(notices).where(mine).order_by(notices.c.position))).mappings())
 

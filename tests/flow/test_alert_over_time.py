@@ -37,7 +37,7 @@ TOLD_OWNER = f"owner:{OWNER}"
 async def desk(env: WorkflowEnvironment, database: Database) -> AsyncIterator[AlertDesk]:
     """A desk with its worker."""
     desk = AlertDesk(env, database)
-    activities = AlertActivities(Climber(desk.opened), Remarking(desk.opened))
+    activities = AlertActivities(Climber(desk.opened, desk.calendars), Remarking(desk.opened))
     async with worker(
         env.client,
         QUEUE_NOTIFY,

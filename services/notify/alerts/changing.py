@@ -11,15 +11,17 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.alert import AlertState, Resolution, Rung
 from services.contracts.journal import EventType
 from services.notify.alerts import keeping
-from services.notify.alerts.climbing import enter_tellings, facts_of, ladder_of, notice
-from services.notify.alerts.ladders import Place, length
+from services.notify.alerts.ladders import Place, ladder_of, length
 from services.notify.alerts.recipients import Recipient
+from services.notify.alerts.saying import enter_tellings, facts_of, notice
 from services.notify.alerts.tables import tellings
 from services.notify.known import KnownTicket
 from services.notify.notices.submitting import submit
 from services.runtime.errors import Conflict
 
 LONGEST_SNOOZE = timedelta(days=7)
+_NOT_WAITING: dict[str, Any] = {"waits_from": None, "waits_by": None}
+"""Whoever answers an alert begins its next wait for anybody's hours anew."""
 HANDED_OVER = 0
 """The level of a hand-over among the tellings: no step of the ladder."""
 
@@ -67,6 +69,7 @@ async def acknowledge(connection: AsyncConnection, row: RowMapping, by: str, at:
         expires_at=expires_at,
         snoozed_until=None,
         next_at=expires_at,
+        **_NOT_WAITING,
     )
     told = {"by": by, "expires_at": expires_at}
     return await keeping.remark(connection, after, EventType.ALERT_ACKNOWLEDGED, at, told)
@@ -75,7 +78,7 @@ async def acknowledge(connection: AsyncConnection, row: RowMapping, by: str, at:
 async def snooze(connection: AsyncConnection, row: RowMapping, until: datetime) -> RowMapping:
     """Let the alert rest until an instant; then the climb goes on with the next step."""
     rests: dict[str, Any] = {"state": AlertState.SNOOZED, "snoozed_until": until, "expires_at": None, "next_at": until}
-    return await keeping.change(connection, row, "snoozed", **_next_place(row), **rests)
+    return await keeping.change(connection, row, "snoozed", **_next_place(row), **rests, **_NOT_WAITING)
 
 
 async def resolve(connection: AsyncConnection, row: RowMapping, by: str, note: str | None, at: datetime) -> RowMapping:
@@ -108,7 +111,7 @@ async def hand_over(
         "snoozed_until": None,
         "next_at": at + ladder_of(row).pause_for(ticket.urgency),
     }
-    return await keeping.change(connection, row, "handed_over", **_next_place(row), **passed)
+    return await keeping.change(connection, row, "handed_over", **_next_place(row), **passed, **_NOT_WAITING)
 
 
 def _handed_over(row: Mapping[Any, Any]) -> Any:

@@ -1,37 +1,30 @@
 """What the passing of time does to an alert: the next step of its ladder, the end of an acknowledgement or a snooze."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import Counter
-from pydantic import JsonValue
 from sqlalchemy import RowMapping, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.alert import AlertStanding, AlertState, Climb, Resolution, Rung, Threshold
-from services.contracts.base import format_instant
-from services.contracts.notice import Audience, NoticeKind, NoticeRequest
-from services.contracts.words import Urgency
 from services.notify import known
 from services.notify.alerts import keeping
-from services.notify.alerts.ladders import Ladder, Place
-from services.notify.alerts.recipients import Recipient, ask, found_by, found_on, questions, rungs_of
-from services.notify.alerts.tables import alerts, tellings
+from services.notify.alerts.choosing import Choice, Step, choose
+from services.notify.alerts.ladders import Place, ladder_of
+from services.notify.alerts.reaching import Around, Reaching
+from services.notify.alerts.recipients import found_on
+from services.notify.alerts.saying import enter_tellings, facts_of, notice, overdue
+from services.notify.alerts.tables import alerts
+from services.notify.hours.calendars import CalendarsCopy
 from services.notify.known import KnownTicket
-from services.notify.notices.submitting import submit
+from services.notify.notices.submitting import Draft, submit
 from services.notify.people import People
 from services.notify.resources import Resources
 from services.runtime.errors import Refusal
-
-_KINDS = {
-    Threshold.BREACH: NoticeKind.BREACH,
-    Threshold.WARNING: NoticeKind.WARNING,
-    Threshold.LOW_RATING: NoticeKind.LOW_RATING,
-}
 
 unheard_total = Counter(
     "bihuan_alert_steps_unheard_total", "Rounds of an alert's ladder that found nobody, not even an administrator."
@@ -40,18 +33,24 @@ unheard_total = Counter(
 
 @dataclass(frozen=True)
 class Telling:
-    """The step that is to be told: the place, and who is found there."""
+    """What time does: the step that is told, now or later, and whom it informs besides."""
 
-    place: Place
-    recipients: Sequence[Recipient]
+    choice: Choice
+    heads: Mapping[str, datetime]
+    """Heads of the department, who are informed of a breach when it is first told (product.md 5), and when each of them
+    is reached."""
+    look_at: datetime
+    """When to look again, where nobody is told now."""
+    read_from: str
     owner_name: str | None = None
 
 
 class Climber:
     """Does what is due of one alert at a time."""
 
-    def __init__(self, opened: Resources) -> None:
+    def __init__(self, opened: Resources, calendars: CalendarsCopy) -> None:
         self._opened = opened
+        self._reaching = Reaching(opened, calendars)
         self._database = opened.database
         self._people = People(opened.directory)
 
@@ -87,22 +86,17 @@ class Climber:
         return row, tickets[row["ticket_no"]]
 
     async def _choose(self, row: RowMapping, ticket: KnownTicket, at: datetime) -> Telling | None:
-        """The first step of the rest of the round that finds somebody; else the administrators, where nobody was
-        found in the whole round; else None."""
+        """The step that is told next, and when; None at the end of the ladder."""
         if row["next_level"] is None:
             return None
-        ladder, place = ladder_of(row), Place(row["next_round"], row["next_level"])
-        rest = ladder.rest_of_round(place)
-        asked = rungs_of(map(ladder.step, rest)) | {Rung.ADMIN}
-        answers = await ask(self._opened.directory, questions(ticket, asked, at))
-        for step in rest:
-            if found := found_by(ladder.step(step), ticket, answers, at):
-                return Telling(step, found, await self._name_of(ticket.owner))
-        if row["round"] == place.round and row["level"]:
-            return Telling(rest[-1], ())
-        admins = found_on(Rung.ADMIN, ticket, answers, at)
-        unheard_total.inc(not admins)
-        return Telling(rest[-1], admins)
+        step = _step_of(row, ticket, at)
+        steps = map(step.ladder.step, step.ladder.rest_of_round(step.place))
+        around = await self._reaching.around(ticket, steps, at)
+        choice = choose(step, ticket, around.answers, around.reach)
+        unheard_total.inc(choice.is_unheard)
+        heads = {} if row["level"] or row["threshold"] != Threshold.BREACH else _heads(ticket, around, at)
+        look_at = min(choice.at, around.next_shift_at or choice.at)
+        return Telling(choice, heads, look_at, around.read_from, await self._name_of(ticket.owner))
 
     async def _name_of(self, owner: str | None) -> str | None:
         with suppress(Refusal):
@@ -118,85 +112,29 @@ class Climber:
             keeping.count(row, "expired")
         if telling is None:
             return await keeping.change(connection, row, "exhausted", by_workflow=True, **_exhausted(at))
-        if telling.recipients:
+        if telling.choice.at > at:
+            event = None if row["waits_from"] else "waits"
+            return await keeping.change(connection, row, event, by_workflow=True, **_waiting(row, telling, at))
+        if telling.choice.recipients:
             await self._tell(connection, row, ticket, telling, at)
-        after = _after(row, ticket, telling.place, max(at, datetime.now(UTC)))
-        event = "told" if telling.recipients else None
+        after = _after(row, ticket, telling.choice.place, max(at, datetime.now(UTC)))
+        event = "told" if telling.choice.recipients else None
         return await keeping.change(connection, row, event, by_workflow=True, **after)
 
     async def _tell(
         self, connection: AsyncConnection, row: RowMapping, ticket: KnownTicket, telling: Telling, at: datetime
     ) -> None:
         settings, facts = self._opened.settings, {**facts_of(row, ticket), "owner_name": telling.owner_name}
-        requests = [notice(row, ticket, telling.place, to, at, facts, settings.public_url) for to in telling.recipients]
-        await enter_tellings(connection, row, telling.place, telling.recipients, at)
-        await submit(connection, requests, settings.notice_stale_after)
-
-
-def ladder_of(row: Mapping[Any, Any]) -> Ladder:
-    """The ladder that an alert was raised with."""
-    return Ladder.model_validate(row["ladder"])
-
-
-def facts_of(row: Mapping[Any, Any], ticket: KnownTicket) -> dict[str, JsonValue]:
-    """What the text of a notice may say of an alert and its ticket."""
-    return {
-        "clock": row["clock"],
-        "cycle": row["cycle"],
-        "due_at": format_instant(row["due_at"]),
-        "happened_at": format_instant(row["raised_at"]),
-        "kind": ticket.kind,
-        "urgency": ticket.urgency,
-        "product_model": ticket.product_model,
-        "department": ticket.department,
-    }
-
-
-def notice(
-    row: Mapping[Any, Any],
-    ticket: KnownTicket,
-    place: Place,
-    to: Recipient,
-    at: datetime,
-    facts: Mapping[str, JsonValue],
-    public_url: str,
-) -> NoticeRequest:
-    """What one recipient is told of an alert, once for each place on the ladder."""
-    return NoticeRequest(
-        key=notice_key(row["id"], place, to.staff),
-        ticket_no=row["ticket_no"],
-        kind=_KINDS[Threshold(row["threshold"])],
-        audience=Audience.STAFF,
-        recipient=to.staff,
-        urgent=ticket.urgency is Urgency.URGENT,
-        at=at,
-        facts={**facts, "level": place.level, "round": place.round},
-        links={"ticket": f"{public_url}/tickets/{row['ticket_no']}", "alerts": f"{public_url}/alerts"},
-    )
-
-
-def notice_key(alert_id: str, place: Place, staff: str) -> str:
-    """The constant key of what somebody is told at a place."""
-    return f"alert/{alert_id}/{place.round}/{place.level}/{staff}"
-
-
-async def enter_tellings(
-    connection: AsyncConnection, row: RowMapping, place: Place, recipients: Sequence[Recipient], at: datetime
-) -> None:
-    """Write down who is told."""
-    told = [
-        {
-            "alert_id": row["id"],
-            "round": place.round,
-            "level": place.level,
-            "staff": to.staff,
-            "rung": to.rung,
-            "at": at,
-            "notice_key": notice_key(row["id"], place, to.staff),
-        }
-        for to in recipients
-    ]
-    await connection.execute(insert(tellings).values(told).on_conflict_do_nothing())
+        place, told, url = telling.choice.place, telling.choice.recipients, settings.public_url
+        notices = [Draft(notice(row, ticket, place, to, at, facts, url)) for to in told]
+        ids = {to.staff for to in told}
+        informed = [
+            Draft(overdue(row, ticket, staff, at, facts, url), held_until=reached_at if reached_at > at else None)
+            for staff, reached_at in telling.heads.items()
+            if staff not in ids
+        ]
+        await enter_tellings(connection, row, place, told, at)
+        await submit(connection, [*notices, *informed], settings.notice_stale_after)
 
 
 def _is_due(row: Mapping[Any, Any], at: datetime) -> bool:
@@ -209,6 +147,36 @@ def _standing(alert_id: str, row: Any) -> AlertStanding:
     if row is None:
         return AlertStanding(id=alert_id, version=2**31, next_at=None, over=True, remarks=0)
     return keeping.standing_of(row)
+
+
+def _step_of(row: Mapping[Any, Any], ticket: KnownTicket, at: datetime) -> Step:
+    """The step that comes next. One that waits for somebody's hours was due when it began to."""
+    ladder, place = ladder_of(row), Place(row["next_round"], row["next_level"])
+    return Step(
+        ladder=ladder,
+        place=place,
+        pause=ladder.pause_for(ticket.urgency),
+        due_at=row["waits_from"] or at,
+        at=at,
+        somebody_told=row["round"] == place.round and row["level"] > 0,
+    )
+
+
+def _heads(ticket: KnownTicket, around: Around, at: datetime) -> Mapping[str, datetime]:
+    heads = found_on(Rung.DEPARTMENT_HEAD, ticket, around.answers, at)
+    return {head.staff: around.reach.reached_at(head.staff, at) for head in heads}
+
+
+def _waiting(row: Mapping[Any, Any], telling: Telling, at: datetime) -> dict[str, Any]:
+    """The row of a step that reaches nobody now."""
+    return {
+        "state": AlertState.RESOLVED if row["state"] == AlertState.RESOLVED else AlertState.OPEN,
+        "next_at": telling.look_at,
+        "waits_from": row["waits_from"] or at,
+        "waits_by": telling.read_from,
+        "expires_at": None,
+        "snoozed_until": None,
+    }
 
 
 def _after(row: RowMapping, ticket: KnownTicket, told: Place, now: datetime) -> dict[str, Any]:
@@ -225,6 +193,8 @@ def _after(row: RowMapping, ticket: KnownTicket, told: Place, now: datetime) -> 
         "next_level": following.level if following else None,
         # At the end of the last round the told ones have their pause too, before the climb counts as exhausted.
         "next_at": None if _is_told_once(row) else now + pause,
+        "waits_from": None,
+        "waits_by": None,
         "expires_at": None,
         "snoozed_until": None,
     }

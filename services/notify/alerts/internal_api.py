@@ -1,6 +1,6 @@
 """What other services ask of alerts, on the internal port."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -12,6 +12,14 @@ from services.runtime.errors import ValidationFailed
 from services.runtime.idempotency import Answer
 
 router = APIRouter(include_in_schema=False)
+
+
+@router.get("/internal/ladders")
+async def list_ladder_versions(notify: NotifyDep, _: PeerDep) -> dict[str, Any]:
+    """Name the ladders that there are, each with its latest version: policies may name no others."""
+    async with notify.resources.database.read() as connection:
+        found = await notify.alerts.ladders.in_use(connection)
+    return {"items": [{"id": each.id, "version": each.version} for each in found.values()]}
 
 
 @router.post("/internal/alerts")

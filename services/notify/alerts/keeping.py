@@ -19,7 +19,7 @@ from services.contracts.base import format_instant
 from services.contracts.feed import Remark
 from services.contracts.journal import EventType
 from services.notify.alerts.tables import alerts, remarks
-from services.notify.resources import STARTER_CHANNEL
+from services.notify.resources import FIRST_STEPS_CHANNEL, STARTER_CHANNEL
 from services.runtime.starting import wake
 
 CHANGED_CHANNEL = "notify_alerts"
@@ -43,7 +43,7 @@ async def insert_alert(connection: AsyncConnection, values: Mapping[str, Any]) -
     if row is not None:
         count(row, "raised")
         await wake(connection, CHANGED_CHANNEL)
-        await wake(connection, STARTER_CHANNEL)
+        await wake(connection, FIRST_STEPS_CHANNEL)
     return row
 
 
@@ -82,7 +82,8 @@ async def resolve(
 ) -> RowMapping:
     """End an alert. A breach that nobody was told of yet is told once anyway, unless the ticket is closed (I10, 21)."""
     unheard = row["threshold"] == "breach" and row["level"] == 0 and resolution is Resolution.CLOCK_ENDED
-    pending = {} if unheard else {"next_at": None, "next_round": None, "next_level": None}
+    over = {"next_at": None, "next_round": None, "next_level": None, "waits_from": None, "waits_by": None}
+    pending = {} if unheard else over
     told = {"resolution": resolution, "by": values.get("resolved_by")}
     after = await change(
         connection,

@@ -14,9 +14,11 @@ from services.contracts.journal import EventType
 from services.contracts.words import ClockName, ClockState, Phase
 from services.notify import known
 from services.notify.alerts import keeping
-from services.notify.alerts.ladders import Ladders
+from services.notify.alerts.stored_ladders import LadderBook, StoredLadder, chosen
 from services.notify.alerts.tables import alerts
+from services.notify.notices.submitting import cancel
 from services.runtime.errors import Unavailable
+from services.runtime.telemetry import log
 
 _THRESHOLDS = {EventType.CLOCK_BREACHED: Threshold.BREACH, EventType.CLOCK_WARNED: Threshold.WARNING}
 
@@ -35,7 +37,7 @@ _CLOSED_BEFORE: Mapping[str, Any] = {
 class Raising:
     """Follows the feed. Everything is done in the follower's transaction, so it is done once."""
 
-    def __init__(self, ladders: Ladders) -> None:
+    def __init__(self, ladders: LadderBook) -> None:
         self.ladders = ladders
 
     async def apply(self, connection: AsyncConnection, events: Sequence[TicketEvent]) -> None:
@@ -43,9 +45,12 @@ class Raising:
         now = datetime.now(UTC)
         facts = _newest(events)
         await known.remember(connection, facts.values())
+        in_use = await self.ladders.in_use(connection) if any(map(_threshold_of, events)) else {}
         for event in events:
-            if threshold := _THRESHOLDS.get(event.event.type):
-                await self._raise(connection, event, threshold, now)
+            if threshold := _threshold_of(event):
+                await self._raise(connection, event, threshold, in_use, now)
+            if event.event.type is EventType.RECALCULATED:
+                await _excuse(connection, event, now)
         await _resolve_what_is_over(connection, facts, now)
 
     async def raise_low_rating(self, connection: AsyncConnection, asked: RaiseAlert) -> str:
@@ -56,7 +61,9 @@ class Raising:
         """
         if not await known.find(connection, [asked.ticket_no]):
             raise Unavailable
-        values = self._values(asked.ticket_no, asked.cycle, None, None, Threshold.LOW_RATING)
+        in_use = await self.ladders.in_use(connection)
+        values = {"ticket_no": asked.ticket_no, "cycle": asked.cycle, "clock": None, "clock_round": None}
+        values |= _climb(Threshold.LOW_RATING, None, in_use, None)
         await self._insert(connection, {**values, "due_at": asked.due_at, "raised_at": asked.raised_at})
         query = select(alerts.c.id).where(
             alerts.c.ticket_no == asked.ticket_no,
@@ -66,7 +73,12 @@ class Raising:
         return str(await connection.scalar(query))
 
     async def _raise(
-        self, connection: AsyncConnection, event: TicketEvent, threshold: Threshold, now: datetime
+        self,
+        connection: AsyncConnection,
+        event: TicketEvent,
+        threshold: Threshold,
+        in_use: Mapping[str, StoredLadder],
+        now: datetime,
     ) -> None:
         data = event.event.data
         clock, cycle, round_ = ClockName(str(data["clock"])), int(str(data["clock_cycle"])), int(str(data["round"]))
@@ -74,7 +86,8 @@ class Raising:
         state = event.ticket.live_clocks.get(f"{clock}/{cycle}/{round_}")
         if threshold is Threshold.WARNING and (state is not ClockState.RUNNING or due_at <= now):
             return
-        values = self._values(event.ticket_no, cycle, clock, round_, threshold)
+        values: dict[str, Any] = {"ticket_no": event.ticket_no, "cycle": cycle, "clock": clock, "clock_round": round_}
+        values |= _climb(threshold, clock, in_use, str(data["ladder"]) if data.get("ladder") else None)
         values |= {"due_at": due_at, "raised_at": datetime.fromisoformat(str(data["detected_at"]))}
         if event.ticket.phase is Phase.CLOSED:
             values |= {**_CLOSED_BEFORE, "resolved_at": now}
@@ -86,22 +99,49 @@ class Raising:
             told = {"due_at": row["due_at"]}
             await keeping.remark(connection, row, EventType.ALERT_RAISED, row["raised_at"], told)
 
-    def _values(
-        self, ticket_no: str, cycle: int, clock: ClockName | None, round_: int | None, threshold: Threshold
-    ) -> dict[str, Any]:
-        ladder = self.ladders.of(threshold, clock)
-        return {
-            "ticket_no": ticket_no,
-            "cycle": cycle,
-            "clock": clock,
-            "clock_round": round_,
-            "threshold": threshold,
-            "state": AlertState.OPEN,
-            "ladder": ladder.model_dump(mode="json"),
-            "last_round": ladder.rounds,
-            "next_round": 1,
-            "next_level": 1,
-        }
+
+def _threshold_of(event: TicketEvent) -> Threshold | None:
+    return _THRESHOLDS.get(event.event.type)
+
+
+def _climb(
+    threshold: Threshold, clock: ClockName | None, in_use: Mapping[str, StoredLadder], wanted: str | None
+) -> dict[str, Any]:
+    """The beginning of a climb. The alert keeps the ladder as it is now, whatever is written later."""
+    stored, missing = chosen(in_use, wanted)
+    if missing:
+        log().warning("a policy names a ladder that there is not; the default one is climbed", ladder=missing)
+    ladder = stored.draft.of(threshold, clock)
+    return {
+        "threshold": threshold,
+        "state": AlertState.OPEN,
+        "ladder": ladder.model_dump(mode="json"),
+        "ladder_id": stored.id,
+        "ladder_version": stored.version,
+        "ladder_missing": missing,
+        "last_round": ladder.rounds,
+        "next_round": 1,
+        "next_level": 1,
+    }
+
+
+async def _excuse(connection: AsyncConnection, event: TicketEvent, now: datetime) -> None:
+    """Resolve the alerts of breaches that a change of policy or calendar would have avoided, and take back what is
+    still to be said of them (semantics.md 19). The breach stays on record."""
+    excused = event.event.data.get("excused")
+    keys = {str(each) for each in excused} if isinstance(excused, list) else set()
+    of_ticket = (alerts.c.ticket_no == event.ticket_no, alerts.c.clock.is_not(None), keeping.UNRESOLVED)
+    query = select(alerts).where(*of_ticket).order_by(alerts.c.id).with_for_update()
+    for row in (await connection.execute(query)).mappings().all():
+        if _key_of(row) in keys:
+            await keeping.resolve(connection, row, Resolution.EXCUSED, now)
+            for prefix in (f"alert/{row['id']}/", f"overdue/{row['id']}/"):
+                await cancel(connection, prefix)
+
+
+def _key_of(row: Mapping[Any, Any]) -> str:
+    """How the journal names the clock of an alert."""
+    return f"{row['clock']}/{row['cycle']}/{row['clock_round']}"
 
 
 def _newest(events: Iterable[TicketEvent]) -> dict[str, TicketFacts]:
@@ -127,7 +167,7 @@ def _over(row: Mapping[Any, Any], facts: TicketFacts) -> Resolution | None:
         return Resolution.REOPENED if facts.cycle > row["cycle"] else None
     if facts.phase is Phase.CLOSED:
         return Resolution.TICKET_CLOSED
-    state = facts.live_clocks.get(f"{row['clock']}/{row['cycle']}/{row['clock_round']}")
+    state = facts.live_clocks.get(_key_of(row))
     if state is None:
         return Resolution.CLOCK_ENDED
     if row["threshold"] == Threshold.WARNING and state is ClockState.BREACHED:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from services.contracts.alert import Rung
-from services.contracts.directory import Recipients, RecipientsAsked, RecipientsQuestion
+from services.contracts.directory import Recipients, RecipientsAsked, RecipientsQuestion, WorkingHours
 from services.notify.alerts.ladders import Step
 from services.notify.known import KnownTicket
 from services.runtime.peers import Peer
@@ -42,6 +42,32 @@ async def ask(directory: Peer, asked: Iterable[RecipientsQuestion]) -> Answers:
     return answers
 
 
+@dataclass(frozen=True)
+class Found:
+    """Who is found, when they are reached, and what the directory knew them by: `generation`. `next_shift_at` is when
+    somebody else may be found on duty."""
+
+    answers: Answers
+    hours: tuple[WorkingHours, ...] = ()
+    next_shift_at: datetime | None = None
+    generation: int = 0
+
+
+async def ask_with_hours(
+    directory: Peer, asked: Iterable[RecipientsQuestion], owner: str | None, at: datetime
+) -> Found:
+    """Ask who is found and when they are reached, in one question; an owner's hours are asked for besides.
+
+    Raises:
+        Unavailable: the directory does not answer.
+    """
+    items = tuple(sorted(set(asked), key=str))
+    question = RecipientsAsked(items=items, hours_at=at, also=(owner,) if owner else ())
+    told = Recipients.model_validate(await directory.post("/internal/recipients", question.model_dump(mode="json")))
+    answers = dict(zip(items, told.items, strict=True))
+    return Found(answers, told.hours, told.next_shift_at, told.generation)
+
+
 def found_by(step: Step, ticket: KnownTicket, answers: Answers, at: datetime) -> Sequence[Recipient]:
     """Who is told at a step, each once. The person that the complaint is about is left out (product.md 3)."""
     recipients: dict[str, Recipient] = {}
@@ -59,8 +85,3 @@ def found_on(rung: Rung, ticket: KnownTicket, answers: Answers, at: datetime) ->
     if rung is not Rung.OWNER:
         ids = answers[RecipientsQuestion(rung=rung, department=ticket.department, at=at)]
     return tuple(Recipient(id_, rung) for id_ in ids if id_ != ticket.complaint_about)
-
-
-def rungs_of(steps: Iterable[Step]) -> set[Rung]:
-    """Every rung that these steps name."""
-    return {rung for step in steps for choice in step for rung in choice}

@@ -14,14 +14,16 @@ from services.contracts.permissions import Action, may
 from services.notify import known
 from services.notify.alerts import changing, keeping, queries
 from services.notify.alerts.changing import Answer
-from services.notify.alerts.climbing import ladder_of
-from services.notify.alerts.ladders import Place, Step, read_ladders
+from services.notify.alerts.ladders import Place, Step, ladder_of, read_ladders, rungs_of
 from services.notify.alerts.queries import AlertFilters, Row
 from services.notify.alerts.raising import Raising
-from services.notify.alerts.recipients import Answers, ask, found_by, questions, rungs_of
+from services.notify.alerts.reaching import Reaching
+from services.notify.alerts.recipients import Answers, ask, found_by, questions
+from services.notify.alerts.stored_ladders import LadderBook
 from services.notify.alerts.views import AlertView, NextView, alert_view, told_view
+from services.notify.hours.calendars import CalendarsCopy
 from services.notify.known import KnownTicket
-from services.notify.people import People
+from services.notify.people import People, Roll
 from services.notify.resources import Resources
 from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, NotFound, Refusal, StaleVersion, ValidationFailed
@@ -56,11 +58,13 @@ class Changed:
 class Alerts:
     """One per process."""
 
-    def __init__(self, opened: Resources) -> None:
+    def __init__(self, opened: Resources, calendars: CalendarsCopy) -> None:
         self.database = opened.database
+        self.reaching = Reaching(opened, calendars)
         self._opened = opened
         self._people = People(opened.directory)
-        self._raising = Raising(read_ladders(opened.settings.ladders_file))
+        self.ladders = LadderBook(read_ladders(opened.settings.ladders_file))
+        self._raising = Raising(self.ladders)
 
     async def page(self, caller: Caller, filters: AlertFilters) -> tuple[list[AlertView], str | None, str]:
         """A page of alerts within reach, where the list goes on, and the place from which the stream goes on without
@@ -95,6 +99,14 @@ class Alerts:
         """Return when the caller may do this to the alert; raise as `show` otherwise."""
         async with self.database.read() as connection:
             await _within_reach(connection, caller, await queries.find(connection, alert_id), action)
+
+    async def roll(self) -> Roll:
+        """Everybody who works here.
+
+        Raises:
+            Unavailable: the directory does not answer and there is no copy yet.
+        """
+        return await self._people.roll()
 
     async def raise_low_rating(self, connection: AsyncConnection, asked: RaiseAlert) -> str:
         """Raise an alert that no clock raises; once."""
@@ -158,7 +170,7 @@ class Alerts:
     async def _following(self, shown: Iterable[Shown]) -> dict[str, NextView]:
         """Who is told next of each, asked of the directory once for all of them."""
         climbing = [(each, step) for each in shown if (step := each.next_step)]
-        asked = [questions(each.ticket, rungs_of([step]), each.row["next_at"]) for each, step in climbing]
+        asked = [questions(each.ticket, rungs_of(step), each.row["next_at"]) for each, step in climbing]
         answers: Answers | None = None
         try:
             answers = await ask(self._opened.directory, set().union(*asked)) if climbing else {}

@@ -38,12 +38,17 @@ alerts = Table(
     _instant("raised_at", nullable=False),
     Column("state", Text, nullable=False),
     Column("ladder", JSONB, nullable=False),
+    Column("ladder_id", Text),
+    Column("ladder_version", Integer),
+    Column("ladder_missing", Text),
     Column("round", Integer, nullable=False, server_default=text("1")),
     Column("level", Integer, nullable=False, server_default=text("0")),
     Column("last_round", Integer, nullable=False),
     Column("next_round", Integer),
     Column("next_level", Integer),
     _instant("next_at"),
+    _instant("waits_from"),
+    Column("waits_by", Text),
     _instant("exhausted_at"),
     Column("acknowledged_by", Text),
     _instant("acknowledged_at"),
@@ -80,11 +85,15 @@ alerts = Table(
     Index("alerts_living", "engine_attempts", "id", postgresql_where=text("NOT ended")),
     Index("alerts_by_next_step", "next_at", postgresql_where=text("NOT ended")),
     Index("alerts_by_change", "tx", "id"),
+    Index("alerts_that_wait", "waits_by", postgresql_where=text("waits_from IS NOT NULL")),
 )
 """One row an alert. `round` and `level` are the place on the ladder that was told last, `next_round` and `next_level`
 the one that comes next, at `next_at`; while it is acknowledged or snoozed, `next_at` is when that ends. `last_round`
-bounds the climb. `remarks` counts what the journal is told, `news` what the workflow is told: changes that it did not
-make itself; `missed_at` is when its step was last found long due. `ended`: its workflow has nothing left to do."""
+bounds the climb. `ladder` is as it was when the alert was raised, that of `ladder_id` and `ladder_version`;
+`ladder_missing` is one that the policy names and that there is not. `waits_from` is since when the next step waits for
+the hours of those whom it would tell, and `waits_by` what those hours were read from. `remarks` counts what the journal
+is told, `news` what the workflow is told: changes that it did not make itself; `missed_at` is when its step was last
+found long due. `ended`: its workflow has nothing left to do."""
 
 tellings = Table(
     "alert_tellings",
@@ -100,6 +109,19 @@ tellings = Table(
     Index("alert_tellings_by_staff", "staff", "alert_id"),
 )
 """Who was told, on which rung; level 0 is a hand-over, which no ladder knows."""
+
+ladders = Table(
+    "ladders",
+    metadata,
+    Column("id", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("title", JSONB, nullable=False),
+    Column("ladders", JSONB, nullable=False),
+    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    Column("created_by", Text, nullable=False),
+    PrimaryKeyConstraint("id", "version"),
+)
+"""Ladders that operations wrote, every version; the highest is in use. Version 0 is the built-in one."""
 
 remarks = Table(
     "alert_remarks",

@@ -33,6 +33,15 @@ class NextView(Message):
     staff: tuple[str, ...] | None = Field(description="As of now; null while the directory does not answer.")
 
 
+class LadderRef(Message):
+    """Which ladder an alert climbs, as it was when the alert was raised. `missing` is one that the policy names and
+    that there is not: the default one is climbed instead."""
+
+    id: str
+    version: int
+    missing: str | None
+
+
 class AlertView(Message):
     """One alert. `level` is the step of the ladder that was told last, from 1; 0 before anybody was told."""
 
@@ -50,6 +59,11 @@ class AlertView(Message):
     round: int = Field(description="How often the ladder was begun.")
     told: tuple[ToldView, ...]
     next: NextView | None
+    waits_from: Instant | None = Field(
+        description="Since when the next step waits for the hours of those whom it would tell; `next.at` is when it is "
+        "looked at again."
+    )
+    ladder: LadderRef | None = Field(description="Null for alerts from before ladders had names.")
     exhausted_at: Instant | None = Field(description="When the last round ended without an answer.")
     acknowledged_by: str | None
     acknowledged_at: Instant | None
@@ -92,6 +106,7 @@ def alert_view(
     apart = {
         "told": tuple(told),
         "next": following,
+        "ladder": _ladder_ref(row),
         "department": ticket.department,
         "owner": ticket.owner,
         "allowed": tuple(allowed),
@@ -99,3 +114,9 @@ def alert_view(
     }
     same = {name: row[name] for name in AlertView.model_fields if name not in apart}
     return AlertView(**same, **apart)
+
+
+def _ladder_ref(row: Mapping[Any, Any]) -> LadderRef | None:
+    if row["ladder_id"] is None:
+        return None
+    return LadderRef(id=row["ladder_id"], version=row["ladder_version"], missing=row["ladder_missing"])

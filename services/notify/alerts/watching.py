@@ -1,4 +1,5 @@
-"""Looks after the alerts that wait: how many there are, and whether the workflow of each still keeps its time."""
+"""Looks after the alerts that wait: how many there are, whether the workflow of each still keeps its time, and whether
+the hours that it waits for have changed."""
 
 import asyncio
 from contextlib import suppress
@@ -8,7 +9,9 @@ from prometheus_client import Gauge
 from sqlalchemy import func, select, update
 
 from services.contracts.alert import AlertState
+from services.notify.alerts import keeping
 from services.notify.alerts.keeping import UNRESOLVED
+from services.notify.alerts.reaching import Reaching
 from services.notify.alerts.tables import alerts
 from services.notify.resources import STARTER_CHANNEL
 from services.runtime.database import Database
@@ -19,17 +22,21 @@ EVERY_SECONDS = 5.0
 MISSED_AFTER = timedelta(minutes=2)
 """How late a step may be before the alert's workflow is started anew: it may have been ended by hand."""
 
+_AT_ONCE = 200
+
 open_gauge = Gauge("bihuan_alerts_open", "Alerts that are not resolved.", ["state"])
 exhausted_gauge = Gauge("bihuan_alerts_exhausted", "Open alerts whose ladder ended without an answer.")
+waiting_gauge = Gauge("bihuan_alerts_waiting_for_hours", "Alerts whose next step reaches nobody at this hour.")
 late_gauge = Gauge("bihuan_alerts_late_seconds", "How late the latest of the due steps of alerts is; 0 when none is.")
 
 
-async def watch(database: Database) -> None:
+async def watch(database: Database, reaching: Reaching) -> None:
     """Look until cancelled; while PostgreSQL is away the last figures stand."""
     while True:
         with suppress(Refusal):
             await measure(database)
             await start_missed(database)
+            await look_again(database, reaching)
         await asyncio.sleep(EVERY_SECONDS)
 
 
@@ -65,3 +72,21 @@ async def start_missed(database: Database) -> int:
         if taken.rowcount:
             await wake(connection, STARTER_CHANNEL)
     return taken.rowcount
+
+
+async def look_again(database: Database, reaching: Reaching) -> int:
+    """Have the steps that wait for hours look again where these were read from something that has changed since: a
+    person's hours, a shift, a calendar, the quiet hours. Answers how many do."""
+    waits = (alerts.c.ended.is_(False), alerts.c.waits_from.is_not(None))
+    async with database.read() as connection:
+        waiting = int(await connection.scalar(select(func.count()).where(*waits)) or 0)
+    waiting_gauge.set(waiting)
+    if not waiting:
+        return 0
+    read_from = await reaching.read_from_now()
+    outdated = select(alerts).where(*waits, alerts.c.waits_by != read_from).order_by(alerts.c.id)
+    async with database.begin() as connection:
+        rows = (await connection.execute(outdated.limit(_AT_ONCE).with_for_update(skip_locked=True))).mappings().all()
+        for row in rows:
+            await keeping.change(connection, row, None, next_at=datetime.now(UTC), waits_by=read_from)
+    return len(rows)

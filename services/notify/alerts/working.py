@@ -14,9 +14,13 @@ from services.notify.alerts.flow import AlertWorkflow
 from services.notify.alerts.keeping import standing_of
 from services.notify.alerts.ladders import read_ladders
 from services.notify.alerts.raising import Raising
+from services.notify.alerts.reaching import Reaching
 from services.notify.alerts.remarking import Remarking
+from services.notify.alerts.stepping import STARTABLE, FirstSteps
+from services.notify.alerts.stored_ladders import LadderBook
 from services.notify.alerts.tables import alerts
 from services.notify.alerts.watching import watch
+from services.notify.hours.calendars import CalendarsCopy
 from services.notify.resources import Pieces, Resources
 from services.notify.tables import feed_tables
 from services.runtime.following import Follower
@@ -28,25 +32,31 @@ FOLLOWER = "alerts"
 
 def pieces(opened: Resources) -> Pieces:
     """Put the worker's part of alerts together."""
-    activities = AlertActivities(Climber(opened), Remarking(opened))
+    calendars = CalendarsCopy(opened.database, opened.tickets)
+    climber = Climber(opened, calendars)
+    activities = AlertActivities(climber, Remarking(opened))
+    first_steps = FirstSteps(opened.database, climber, hands=opened.settings.notify_slots)
+    ladders = LadderBook(read_ladders(opened.settings.ladders_file))
     follower = Follower(
         FOLLOWER,
         database=opened.database,
         tables=feed_tables,
         fetch=opened.read_feed,
-        apply=Raising(read_ladders(opened.settings.ladders_file)).apply,
+        apply=Raising(ladders).apply,
     )
     return Pieces(
+        name="alerts",
         workflows=[AlertWorkflow],
         activities=[activities.climb, activities.enter_remarks],
         startables=lambda client: [startable(client)],
+        starts_per_second=opened.settings.alert_workflows_per_second,
         followers=[follower],
-        tasks=[partial(watch, opened.database)],
+        tasks=[first_steps.run, partial(watch, opened.database, Reaching(opened, calendars)), calendars.follow],
     )
 
 
 def startable(client: Client) -> Startable:
-    """An alert that is not ended has a workflow, which is told of every change of the row."""
+    """An alert that has had its first step, and is not ended, has a workflow, which is told of every change of it."""
 
     async def start(row: Row[Any]) -> None:
         """Start the workflow, or tell the one that runs how the row stands."""
@@ -65,9 +75,10 @@ def startable(client: Client) -> Startable:
 
     return Startable(
         table=alerts,
-        living=alerts.c.ended.is_(False),
+        living=STARTABLE,
         key=alerts.c.id,
         columns=(alerts.c.id, alerts.c.version, alerts.c.state, alerts.c.next_at, alerts.c.remarks, alerts.c.news),
         start=start,
         revision=alerts.c.news,
+        order=alerts.c.next_at,
     )

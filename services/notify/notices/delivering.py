@@ -1,6 +1,6 @@
 """One try to deliver a notice: its row decides, the address is asked now, the text is written once."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -10,6 +10,7 @@ from prometheus_client import Histogram
 from sqlalchemy import RowMapping, select, update
 
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState, NotSentReason
+from services.notify.hours import keeping
 from services.notify.notices import catalogue
 from services.notify.notices.channels.base import Channel, Undeliverable, Unreached
 from services.notify.notices.letter import Letter, Places, fill, html_of
@@ -28,6 +29,10 @@ delivery_seconds = Histogram(
     ["channel"],
     buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 86400.0),
 )
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
 
 
 class Reach(Protocol):
@@ -49,14 +54,23 @@ class Sender:
 class Delivery:
     """Delivers notices, one call a try."""
 
-    def __init__(self, database: Database, reach: Reach, channels: Sequence[Channel], sender: Sender) -> None:
+    def __init__(
+        self,
+        database: Database,
+        reach: Reach,
+        channels: Sequence[Channel],
+        sender: Sender,
+        now: Callable[[], datetime] = _now,
+    ) -> None:
         self._database = database
+        self._now = now
         self._reach = reach
         self._channels = channels
         self._sender = sender
 
     async def attempt(self, notice_id: str, round_: int) -> NoticeState:
-        """Try once; answers where the notice stands then. One that does not wait any more is left alone.
+        """Try once; answers where the notice stands then. One that does not wait any more is left alone, and what can
+        wait does so until quiet hours are over.
 
         Raises:
             Unreached, Unavailable: try again later.
@@ -64,6 +78,8 @@ class Delivery:
         row = await self._row(notice_id)
         if row["state"] != NoticeState.WAITING or row["round"] != round_ or row["held"]:
             return NoticeState(row["state"])
+        if quiet_until := await self._quiet_until(row):
+            return await self._hold(row, quiet_until)
         reached = await self._reach.of(row)
         if reached is None:
             return await self._end(row, NoticeState.NOT_SENT, reason=NotSentReason.UNKNOWN_RECIPIENT)
@@ -83,6 +99,19 @@ class Delivery:
         if row["state"] != NoticeState.WAITING or row["round"] != round_:
             return NoticeState(row["state"])
         return await self._end(row, NoticeState.FAILED)
+
+    async def _quiet_until(self, row: RowMapping) -> datetime | None:
+        """When the quiet hours end that hold this notice back now. What a person had sent anew goes at once."""
+        if row["urgent"] or row["round"] > 1:
+            return None
+        async with self._database.read() as connection:
+            quiet = (await keeping.in_force(connection)).hours
+        return quiet.hold_until(Audience(row["audience"]), NoticeKind(row["kind"]), self._now(), urgent=row["urgent"])
+
+    async def _hold(self, row: RowMapping, until: datetime) -> NoticeState:
+        """Leave a notice to its next first try: no workflow waits through a night."""
+        await self._note(row, held_until=until, workflow_from=None, engine_id=None, engine_attempts=0)
+        return NoticeState.WAITING
 
     async def _send(self, row: RowMapping, channel: Channel, letter: Letter) -> NoticeState:
         try:

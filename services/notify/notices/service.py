@@ -112,6 +112,7 @@ class Notices:
             "round": notices.c.round + 1,
             "sent_at": None,
             "workflow_from": None,
+            "held_until": None,
             "engine_id": None,
             "engine_attempts": 0,
             # What could not be written, or reached nobody, is written anew: the text or the address was mended.

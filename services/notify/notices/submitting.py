@@ -21,17 +21,19 @@ NO_CHANNEL = "none"
 WAITING = notices.c.state == NoticeState.WAITING
 FREE = WAITING & notices.c.held.is_(False)
 """What may go."""
-UNTRIED = FREE & notices.c.workflow_from.is_(None)
+_IN_ITS_TIME = notices.c.held_until.is_(None) | (notices.c.held_until <= func.now())
+UNTRIED = FREE & notices.c.workflow_from.is_(None) & _IN_ITS_TIME
 LEFT_OVER = FREE & (notices.c.workflow_from <= func.now())
 """What its first try has left to a workflow."""
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A request as it enters the table. `held` does not go before `release`."""
+    """A request as it enters the table. `held` does not go before `release`, nor anything before `held_until`."""
 
     request: NoticeRequest
     held: bool = False
+    held_until: datetime | None = None
 
 
 async def submit(connection: AsyncConnection, requests: Iterable[NoticeRequest | Draft], stale_after: timedelta) -> int:
@@ -107,6 +109,7 @@ def _row(draft: Draft, oldest: datetime) -> dict[str, Any]:
         **request.model_dump(exclude={"facts"}),
         "facts": request.model_dump(mode="json")["facts"],
         "held": draft.held and not stale,
+        "held_until": None if stale else draft.held_until,
         "state": NoticeState.NOT_SENT if stale else NoticeState.WAITING,
         "not_sent_reason": NotSentReason.STALE if stale else None,
         "created_at": func.clock_timestamp(),

@@ -38,6 +38,7 @@ notices = Table(
     Column("links", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default="waiting"),
     Column("held", Boolean, nullable=False, server_default=text("false")),
+    Column("held_until", DateTime(timezone=True)),
     Column("not_sent_reason", Text),
     Column("channel", Text),
     Column("template", Text),
@@ -63,7 +64,8 @@ notices = Table(
 )
 """One row a notice. `subject` and `text` are written at the first try and then stay: every repeat says the same. There
 a customer's name and their link are places to be filled (`{{customer}}`, `{{ticket_link}}`): no contact is kept here.
-`round` counts how often somebody had it sent anew; `held` waits for leave to go: a plan for its approval.
+`round` counts how often somebody had it sent anew; `held` waits for leave to go: a plan for its approval. `held_until`
+is the end of the quiet hours that it waits for, or waited for last.
 `workflow_from` is when a workflow takes over what the first try has left; null until somebody has taken that up."""
 
 templates = Table(

@@ -174,6 +174,7 @@ _OVER_WITH_THE_TICKET = frozenset(
         NoticeKind.ASSIGNED,
         NoticeKind.WARNING,
         NoticeKind.BREACH,
+        NoticeKind.OVERDUE,
         NoticeKind.CHASE,
         NoticeKind.PLAN_TO_APPROVE,
     }

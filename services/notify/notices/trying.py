@@ -19,6 +19,7 @@ from services.notify.notices.tables import notices
 from services.notify.resources import FIRST_TRIES_CHANNEL, STARTER_CHANNEL
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
+from services.runtime.hands import Hands
 from services.runtime.starting import wake
 from services.runtime.telemetry import log
 
@@ -26,7 +27,6 @@ TRY_SECONDS = 3.0
 """What takes longer is left to a workflow, so that one slow receiver does not hold up what others are told."""
 CLAIMED_FOR = timedelta(seconds=15)
 """Then a workflow takes over from a process that died in the middle of its try."""
-LOOK_SECONDS = 5.0
 
 first_tries_total = Counter(
     "bihuan_notices_first_tries_total", "First tries of notices, by how they went.", ["outcome"]
@@ -40,40 +40,11 @@ class FirstTries:
         self._database = database
         self._delivery = delivery
         self._hands = hands
-        self._busy: set[asyncio.Task[None]] = set()
-        self._woken = asyncio.Event()
 
     async def run(self) -> None:
-        """Try what is new whenever the channel is woken, until cancelled."""
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._database.listen(FIRST_TRIES_CHANNEL, lambda _: self._woken.set()))
-            while True:
-                self._woken.clear()
-                if not await self._take_up(group):
-                    await self._wait()
-
-    async def _take_up(self, group: asyncio.TaskGroup) -> bool:
-        """Give every free hand a notice; answers whether to look again at once."""
-        free = self._hands - len(self._busy)
-        rows = await self._claim(free) if free else []
-        for row in rows:
-            task = group.create_task(self._try(row))
-            self._busy.add(task)
-            task.add_done_callback(self._put_down)
-        return bool(rows) and len(self._busy) < self._hands
-
-    def _put_down(self, task: "asyncio.Task[None]") -> None:
-        # With a hand free all the while, what is new has been taken up already.
-        if len(self._busy) >= self._hands:
-            self._woken.set()
-        self._busy.discard(task)
-
-    async def _wait(self) -> None:
-        try:
-            async with asyncio.timeout(LOOK_SECONDS):
-                await self._woken.wait()
-        except TimeoutError:
-            return
+        """Try what is new, until cancelled."""
+        hands = Hands(self._database, FIRST_TRIES_CHANNEL, claim=self._claim, work=self._try, most=self._hands)
+        await hands.run()
 
     async def _claim(self, most: int) -> list[Row[Any]]:
         """The next ones, urgent ones first; nobody else tries them."""
@@ -81,12 +52,8 @@ class FirstTries:
         untried = untried.limit(most).with_for_update(skip_locked=True)
         claimed = update(notices).where(notices.c.id.in_(untried))
         claimed = claimed.values(workflow_from=func.clock_timestamp() + CLAIMED_FOR)
-        try:
-            async with self._database.begin() as connection:
-                return list(await connection.execute(claimed.returning(notices.c.id, notices.c.round)))
-        except Refusal as error:
-            log().warning("first tries wait", error=type(error).__name__)
-            return []
+        async with self._database.begin() as connection:
+            return list(await connection.execute(claimed.returning(notices.c.id, notices.c.round)))
 
     async def _try(self, row: Row[Any]) -> None:
         try:

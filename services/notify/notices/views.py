@@ -26,6 +26,7 @@ class NoticeView(Message):
     state: NoticeState
     not_sent_reason: NotSentReason | None
     held: bool = Field(description="Kept back until something else happens: a complex plan waits for its approval.")
+    held_until: Instant | None = Field(description="While it waits: the end of the quiet hours that hold it back.")
     urgent: bool
     happened_at: Instant
     created_at: Instant
@@ -86,6 +87,7 @@ def notice_view(row: RowMapping, places: Places | None) -> NoticeView:
             "urgent", "created_at", "sent_at", "tries", "last_error", "language", "template")  # fmt: skip
     return NoticeView(
         **{name: row[name] for name in same},
+        held_until=row["held_until"] if row["state"] == NoticeState.WAITING else None,
         happened_at=row["at"],
         resent=row["round"] - 1,
         subject=subject,

@@ -44,6 +44,7 @@ def pieces(opened: Resources) -> Pieces:
         apply=NoticeFollower(People(opened.directory), settings.notice_stale_after).apply,
     )
     return Pieces(
+        name="notices",
         workflows=[NoticeWorkflow],
         activities=[activities.deliver, activities.give_up],
         startables=lambda client: [startable(client, settings)],

@@ -44,6 +44,7 @@ def pieces(opened: Resources) -> Pieces:
     activities = WebhookActivities(carrier(opened, sender))
     follower = Follower(FOLLOWER, database=opened.database, tables=feed_tables, fetch=opened.read_feed, apply=follow)
     return Pieces(
+        name="webhooks",
         workflows=[WebhookWorkflow],
         activities=[activities.carry],
         startables=lambda client: [startable(client)],

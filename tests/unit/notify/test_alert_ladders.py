@@ -8,9 +8,9 @@ import yaml
 
 from services.contracts.alert import Rung, Threshold
 from services.contracts.words import ClockName, Urgency
-from services.notify.alerts.ladders import BUILT_IN, Place, read_ladders
+from services.notify.alerts.ladders import BUILT_IN, DEFAULT, LadderDraft, Place, read_ladders
 
-LADDERS = read_ladders()
+LADDERS = read_ladders()[DEFAULT]
 HIGHER = (((Rung.ON_CALL,),), ((Rung.DEPARTMENT_HEAD,),), ((Rung.SUPERVISOR,),))
 
 
@@ -68,6 +68,12 @@ def test_a_low_rating_tells_the_supervisors_within_the_day_in_which_it_is_called
         (("breach", "rounds"), 0),
         (("breach", "acknowledged_for"), "P1WD"),
         (("breach", "surprise"), 1),
+        (("breach", "pause"), {"*": "PT0S"}),
+        (("breach", "pause"), {"*": "P32D"}),
+        (("breach", "steps", "progress"), ["admin"]),
+        (("breach", "steps", "progress"), ["owner or colleague"]),
+        (("breach", "steps", "acceptance"), ["clerks", "owner"]),
+        (("breach", "steps", "information_request"), ["owner + owner"]),
     ],
 )
 def test_a_file_that_is_no_ladder_is_refused(tmp_path: Path, path: tuple[str, ...], value: object) -> None:
@@ -89,6 +95,19 @@ def test_a_file_that_forgets_a_clock_is_refused(tmp_path: Path) -> None:
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     with pytest.raises(ValueError, match="plan"):
         read_ladders(file)
+
+
+def test_a_ladder_is_written_as_it_is_read() -> None:
+    written = LADDERS.model_dump(mode="json")
+    assert written["breach"]["steps"]["plan"][0] == "owner or clerks + department_head"
+    assert LadderDraft.model_validate(written) == LADDERS
+
+
+def test_a_file_may_hold_ladders_of_other_names(tmp_path: Path) -> None:
+    content = yaml.safe_load(BUILT_IN.read_text(encoding="utf-8"))
+    file = tmp_path / "ladders.yaml"
+    file.write_text(yaml.safe_dump({**content, "vip": content["default"]}), encoding="utf-8")
+    assert set(read_ladders(file)) == {"default", "vip"}
 
 
 @pytest.mark.parametrize("text", ["", "[]", "default: {}", "default: [", "other: {}"])

@@ -1,0 +1,73 @@
+"""Which step of a ladder is told, and when: whom it finds, and when they are reached (semantics.md 23). Pure.
+
+A step tells whoever of it is reached; it does not wait for the others. A step that reaches nobody waits for the first
+of its people, and no longer than it takes until somebody above is reached at the time of their own step.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from services.contracts.alert import Rung
+from services.notify.alerts.ladders import Ladder, Place
+from services.notify.alerts.recipients import Answers, Recipient, found_by, found_on
+from services.notify.hours.reach import Reach
+from services.notify.known import KnownTicket
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The step that is told: at `at`, which is now or later. Nobody is told where the rest of a round finds nobody."""
+
+    place: Place
+    at: datetime
+    recipients: Sequence[Recipient]
+    waiting: Sequence[tuple[Recipient, datetime]] = ()
+    """Whom the step finds and does not reach at `at`, and when they would be."""
+    is_unheard: bool = False
+    """A whole round has found nobody, not even an administrator."""
+
+
+@dataclass(frozen=True)
+class Step:
+    """What is known of the step that comes next: `due_at` is when it was to be told, `at` is now."""
+
+    ladder: Ladder
+    place: Place
+    pause: timedelta
+    due_at: datetime
+    at: datetime
+    somebody_told: bool
+    """Whether somebody was told in this round before."""
+
+
+def choose(step: Step, ticket: KnownTicket, answers: Answers, reach: Reach) -> Choice:
+    """The first step of the rest of the round that reaches somebody in its time; the administrators, where nobody is
+    found in the whole round."""
+    found = list(_finding(step, ticket, answers))
+    last = step.ladder.rest_of_round(step.place)[-1]
+    if not found and step.somebody_told:
+        return Choice(last, step.at, ())
+    if not found and (admins := found_on(Rung.ADMIN, ticket, answers, step.at)):
+        found = [(last, admins)]
+    if not found:
+        return Choice(last, step.at, (), is_unheard=True)
+    choices = (
+        _reaching(place, max(step.at, step.due_at + number * step.pause), recipients, reach)
+        for number, (place, recipients) in enumerate(found)
+    )
+    return min(choices, key=lambda choice: choice.at)
+
+
+def _finding(step: Step, ticket: KnownTicket, answers: Answers) -> Iterator[tuple[Place, Sequence[Recipient]]]:
+    for place in step.ladder.rest_of_round(step.place):
+        if recipients := found_by(step.ladder.step(place), ticket, answers, step.at):
+            yield place, recipients
+
+
+def _reaching(place: Place, since: datetime, recipients: Sequence[Recipient], reach: Reach) -> Choice:
+    """When the first of the step's people are reached from `since` on, and who they are."""
+    reached = [(each, reach.reached_at(each.staff, since)) for each in recipients]
+    first = min(at for _, at in reached)
+    told = tuple(each for each, at in reached if at == first)
+    return Choice(place, first, told, tuple((each, at) for each, at in reached if at > first))

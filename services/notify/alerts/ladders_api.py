@@ -1,0 +1,133 @@
+"""HTTP of ladders: whom an alert tells, in versions, and what an alert would do (product.md 5)."""
+
+from datetime import UTC, datetime
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import BaseModel, ConfigDict
+
+from services.contracts.alert import Threshold
+from services.contracts.base import Code, Instant
+from services.contracts.permissions import Action, may
+from services.contracts.words import ClockName, Urgency
+from services.notify.alerts.ladder_views import (
+    LadderBody,
+    LadderPage,
+    LadderPlan,
+    LadderVersions,
+    LadderView,
+    ladder_view,
+    version_view,
+)
+from services.notify.alerts.ladders import LadderDraft, ladder_faults
+from services.notify.alerts.planning import Question, plan
+from services.notify.people import Roll
+from services.notify.service import NotifyDep, allowed_to
+from services.runtime.auth import Caller
+from services.runtime.errors import ValidationFailed
+from services.runtime.http import etag, if_match, preferred_language
+from services.runtime.http.openapi import CONDITIONAL, VERSIONED
+from services.runtime.http.written import TAKES_YAML, WrittenRoute
+from services.runtime.language import Spoken
+
+router = APIRouter(tags=["ladders"], route_class=WrittenRoute)
+
+# A ladder is a part of what is promised: whoever reads or writes policies reads or writes it.
+Reader = Annotated[Caller, Depends(allowed_to(Action.READ_POLICY))]
+Writer = Annotated[Caller, Depends(allowed_to(Action.WRITE_POLICY))]
+VersionQuery = Annotated[int | None, Query(ge=0, le=2**31 - 1, description="The latest without one.")]
+
+
+class PlanQuery(BaseModel):
+    """The alert that might be raised."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    version: VersionQuery = None
+    threshold: Threshold = Threshold.BREACH
+    clock: ClockName | None = None
+    urgency: Urgency = Urgency.NORMAL
+    department: Code | None = None
+    owner: Annotated[
+        str | None, Query(max_length=200, description="Id of the ticket's owner; else they stay unnamed.")
+    ] = None
+    at: Annotated[Instant | None, Query(description="When it is raised; now without one.")] = None
+
+
+@router.get("/v1/ladders")
+async def list_ladders(notify: NotifyDep, _: Reader) -> LadderPage:
+    """List the latest version of every ladder, by id."""
+    async with notify.resources.database.read() as connection:
+        found = await notify.alerts.ladders.in_use(connection)
+    return LadderPage(items=tuple(map(ladder_view, found.values())))
+
+
+@router.get("/v1/ladders/{ladder_id}", response_model=LadderView, responses=VERSIONED)
+async def read_ladder(notify: NotifyDep, _: Reader, ladder_id: Code, version: VersionQuery = None) -> Response:
+    """Show one ladder: the latest version, or the one that is asked for."""
+    async with notify.resources.database.read() as connection:
+        return _versioned(ladder_view(await notify.alerts.ladders.find(connection, ladder_id, version)))
+
+
+@router.get("/v1/ladders/{ladder_id}/versions")
+async def list_ladder_versions(notify: NotifyDep, _: Reader, ladder_id: Code) -> LadderVersions:
+    """List who wrote which version of a ladder, newest first."""
+    async with notify.resources.database.read() as connection:
+        found = await notify.alerts.ladders.versions(connection, ladder_id)
+    return LadderVersions(items=tuple(map(version_view, found)))
+
+
+@router.put(
+    "/v1/ladders/{ladder_id}",
+    response_model=LadderView,
+    responses=VERSIONED,
+    openapi_extra={**CONDITIONAL, **TAKES_YAML},
+)
+async def put_ladder(
+    request: Request, notify: NotifyDep, caller: Writer, ladder_id: Code, body: Annotated[LadderBody, Body()]
+) -> Response:
+    """Store the next version of a ladder: one entry of `ladders.yaml`, as JSON or as YAML; errors name the line.
+
+    Alerts that are raised from now on climb it; those that climb keep theirs. What is in use already is not stored
+    again.
+    """
+    draft = LadderDraft(title=body.title, breach=body.breach, low_rating=body.low_rating)
+    _require_sound(draft, preferred_language(request.headers.get("accept-language")))
+    async with notify.resources.database.begin() as connection:
+        stored = await notify.alerts.ladders.put(connection, ladder_id, draft, by=caller.id, if_match=if_match(request))
+    return _versioned(ladder_view(stored))
+
+
+@router.get("/v1/ladders/{ladder_id}/plan")
+async def plan_ladder(
+    notify: NotifyDep, caller: Reader, ladder_id: Code, asked: Annotated[PlanQuery, Query()]
+) -> LadderPlan:
+    """Tell who would be told when of an alert that nobody answers: with the people, shifts and hours as of today."""
+    question = _question(asked)
+    async with notify.resources.database.read() as connection:
+        stored = await notify.alerts.ladders.find(connection, ladder_id, asked.version)
+    roll = await notify.alerts.roll() if may(caller, Action.READ_DIRECTORY) else Roll()
+    return await plan(notify.alerts.reaching, stored, question, roll)
+
+
+def _require_sound(draft: LadderDraft, language: Spoken) -> None:
+    faults = ladder_faults(draft)
+    if faults:
+        raise ValidationFailed(
+            [{"pointer": each.pointer, "code": each.code, "message": each.says[language]} for each in faults]
+        )
+
+
+def _question(asked: PlanQuery) -> Question:
+    of_a_clock = asked.threshold is not Threshold.LOW_RATING
+    if of_a_clock and asked.clock is None:
+        raise ValidationFailed.at("/clock", "required", "say which clock is warned of or missed")
+    if not of_a_clock and asked.clock is not None:
+        raise ValidationFailed.at("/clock", "unexpected", "a low rating has no clock")
+    values: dict[str, Any] = asked.model_dump(exclude={"version", "at"})
+    return Question(**values, at=asked.at or datetime.now(UTC))
+
+
+def _versioned(view: LadderView) -> JSONResponse:
+    return JSONResponse(view.model_dump(mode="json"), headers={"ETag": etag(view.version)})

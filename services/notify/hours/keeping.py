@@ -1,0 +1,62 @@
+"""Where quiet hours are kept: every version, who set it, and what a new one means for the notices that wait."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.notice import NoticeKind
+from services.notify.hours.quiet import QuietHours
+from services.notify.hours.tables import quiet_hours
+from services.notify.notices.submitting import WAITING
+from services.notify.notices.tables import notices
+from services.notify.resources import FIRST_TRIES_CHANNEL
+from services.runtime.errors import StaleVersion
+from services.runtime.starting import wake
+
+_WRITERS_LOCK = 0x7175696574
+
+
+@dataclass(frozen=True)
+class StoredQuietHours:
+    """The quiet hours in force; version 0, set by nobody, are none."""
+
+    hours: QuietHours = field(default_factory=QuietHours)
+    version: int = 0
+    updated_at: datetime | None = None
+    updated_by: str | None = None
+
+
+async def in_force(connection: AsyncConnection) -> StoredQuietHours:
+    """Read the quiet hours that hold now."""
+    latest = select(quiet_hours).order_by(quiet_hours.c.version.desc()).limit(1)
+    row = (await connection.execute(latest)).mappings().one_or_none()
+    return StoredQuietHours() if row is None else _of(row)
+
+
+async def put(connection: AsyncConnection, hours: QuietHours, *, by: str, if_match: int | None) -> StoredQuietHours:
+    """Store the next version. Notices that wait for the end of the former ones are looked at again at once; what a head
+    of a department is told in their own hours keeps to those.
+
+    Raises:
+        StaleVersion: `if_match` is not the version in force.
+    """
+    await connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
+    current = await in_force(connection)
+    if if_match not in {None, current.version}:
+        raise StaleVersion
+    values = {"version": current.version + 1, "hours": hours.model_dump(mode="json"), "created_by": by}
+    row = (await connection.execute(insert(quiet_hours).values(values).returning(quiet_hours))).mappings().one()
+    held = (WAITING, notices.c.held_until.is_not(None), notices.c.kind != NoticeKind.OVERDUE)
+    await connection.execute(update(notices).where(*held).values(held_until=None))
+    await wake(connection, FIRST_TRIES_CHANNEL)
+    return _of(row)
+
+
+def _of(row: Mapping[Any, Any]) -> StoredQuietHours:
+    hours = QuietHours.model_validate(row["hours"])
+    return StoredQuietHours(hours, row["version"], row["created_at"], row["created_by"])

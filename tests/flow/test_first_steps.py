@@ -1,0 +1,123 @@
+"""The first step of an alert is taken without the engine, and once (I10, I12); then it has a workflow (I2)."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+import pytest
+from sqlalchemy import func, select, text
+from temporalio.testing import WorkflowEnvironment
+
+from services.contracts.words import ClockName
+from services.notify.alerts import stepping
+from services.notify.alerts.climbing import Climber
+from services.notify.alerts.stepping import STARTABLE, FirstSteps
+from services.notify.alerts.tables import alerts, tellings
+from services.notify.notices.tables import notices
+from services.runtime.database import Database
+from tests.flow.alert_desk import CREW, OWNER, AlertDesk
+from tests.services.system import until
+
+
+class Steps:
+    """Breaches, and processes that take first steps."""
+
+    def __init__(self, desk: AlertDesk) -> None:
+        self.desk = desk
+        self.database = desk.database
+
+    async def breach(self, clock: ClockName = ClockName.PROGRESS) -> None:
+        """A ticket of 林涛's breaches a clock."""
+        await self.desk.apply(self.desk.ticket().breach(clock))
+
+    @asynccontextmanager
+    async def taking(self, *, processes: int = 1) -> AsyncIterator[None]:
+        """Processes that are there for a while."""
+        climber = Climber(self.desk.opened, self.desk.calendars)
+        running = [asyncio.create_task(FirstSteps(self.database, climber, hands=3).run()) for _ in range(processes)]
+        try:
+            yield
+        finally:
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def told(self) -> list[str]:
+        """Everybody who was told, once for each telling."""
+        async with self.database.read() as connection:
+            return sorted((await connection.scalars(select(tellings.c.staff))).all())
+
+    async def until_told(self, *staff: str) -> None:
+        """Return when exactly these were told."""
+
+        async def are() -> bool:
+            return await self.told() == sorted(staff)
+
+        await until(are, 30)
+
+    async def startable(self) -> int:
+        """How many alerts are to have a workflow."""
+        async with self.database.read() as connection:
+            count: int = (await connection.scalars(select(func.count()).select_from(alerts).where(STARTABLE))).one()
+            return count
+
+
+@pytest.fixture
+def steps(env: WorkflowEnvironment, database: Database) -> Steps:
+    return Steps(AlertDesk(env, database))
+
+
+async def test_whoever_is_first_is_told_without_the_engine_and_then_there_is_a_workflow_to_start(steps: Steps) -> None:
+    await steps.breach()
+    assert await steps.startable() == 0
+    async with steps.taking():
+        await steps.until_told(OWNER)
+    assert await steps.startable() == 1
+    assert [alert["level"] for alert in await steps.desk.alerts()] == [1]
+
+
+async def test_what_is_raised_later_is_taken_too_and_more_of_it_than_there_are_hands(steps: Steps) -> None:
+    async with steps.taking():
+        for _ in range(8):
+            await steps.breach(ClockName.ACCEPTANCE)
+        await steps.until_told(*[clerk for clerk in CREW["clerks"] for _ in range(8)])
+    assert await steps.startable() == 8
+
+
+async def test_processes_share_the_work_and_nobody_is_told_twice(steps: Steps) -> None:
+    for _ in range(10):
+        await steps.breach()
+    async with steps.taking(processes=3):
+        await steps.until_told(*[OWNER] * 10)
+    async with steps.database.read() as connection:
+        to_owner = select(func.count()).select_from(notices).where(notices.c.recipient == OWNER)
+        assert await connection.scalar(to_owner) == 10
+
+
+async def test_a_directory_that_is_away_delays_the_step_and_no_more(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stepping, "PAUSE_SECONDS", 0.05)
+    steps.desk.directory.down = True
+    async with steps.taking():
+        await steps.breach(ClockName.ACCEPTANCE)
+        assert await steps.told() == []
+        steps.desk.directory.down = False
+        await steps.until_told(*CREW["clerks"])
+
+
+async def test_a_first_step_that_nobody_takes_is_left_to_the_workflow(steps: Steps) -> None:
+    await steps.breach()
+    for passed, startable in ((timedelta(seconds=-1), 0), (timedelta(seconds=1), 1)):
+        async with steps.database.begin() as connection:
+            raised = text("UPDATE notify.alerts SET next_at = now() - CAST(:passed AS interval)")
+            await connection.execute(raised, {"passed": stepping.LEFT_AFTER + passed})
+        assert await steps.startable() == startable
+
+
+async def test_a_step_that_waits_for_its_time_has_a_workflow(steps: Steps) -> None:
+    await steps.breach()
+    async with steps.database.begin() as connection:
+        await connection.execute(text("UPDATE notify.alerts SET next_at = now() + interval '1 hour'"))
+    assert await steps.startable() == 1

@@ -1,0 +1,93 @@
+"""When people are reached: their own hours, their department's calendar, their shifts (semantics.md 23)."""
+
+from typing import Any
+
+import pytest
+
+from tests.services.directory.house import House
+
+OFFICE = {"mon": {"09:00": "12:00", "13:30": "18:00"}, "fri": {"09:00": "18:00"}}
+NINE, NOON, SIX = "2026-11-20T09:00:00Z", "2026-11-20T12:00:00Z", "2026-11-20T18:00:00Z"
+
+
+@pytest.fixture
+async def clerk(house: House) -> dict[str, Any]:
+    await house.make("departments", {"id": "repairs", "name": "维修部", "calendar": "cn"})
+    return await house.hire("lilei", "李雷", "clerk", department="repairs")
+
+
+async def change(house: House, clerk: dict[str, Any], body: dict[str, Any]) -> tuple[int, Any]:
+    answer = await house.call("PATCH", f"/v1/staff/{clerk['id']}", body)
+    return answer.status_code, answer.json()
+
+
+async def test_own_hours_are_kept_in_their_zone_shown_and_taken_away(house: House, clerk: dict[str, Any]) -> None:
+    assert (clerk["hours"], clerk["time_zone"]) == (None, None)
+    status, shown = await change(house, clerk, {"hours": OFFICE, "time_zone": "Asia/Shanghai"})
+    assert (status, shown["hours"], shown["time_zone"]) == (200, OFFICE, "Asia/Shanghai")
+    status, shown = await change(house, clerk, {"hours": None, "time_zone": None})
+    assert (status, shown["hours"], shown["time_zone"]) == (200, None, None)
+
+
+@pytest.mark.parametrize(
+    ("body", "pointer"),
+    [
+        ({"hours": OFFICE}, "/time_zone"),
+        ({"time_zone": "Asia/Shanghai"}, "/hours"),
+        ({"hours": {}, "time_zone": "Asia/Shanghai"}, "/hours"),
+        ({"hours": {"mon": {}}, "time_zone": "Asia/Shanghai"}, "/hours"),
+        ({"hours": {"mon": {"18:00": "09:00"}}, "time_zone": "Asia/Shanghai"}, "/hours/mon/18:00"),
+        ({"hours": {"mon": {"9:00": "18:00"}}, "time_zone": "Asia/Shanghai"}, "/hours/mon/9:00"),
+        ({"hours": OFFICE, "time_zone": "Mars/Olympus"}, "/time_zone"),
+    ],
+)
+async def test_hours_that_cannot_be_kept_are_refused(
+    house: House, clerk: dict[str, Any], body: dict[str, Any], pointer: str
+) -> None:
+    status, problem = await change(house, clerk, body)
+    assert (status, [each["pointer"] for each in problem["errors"]]) == (422, [pointer])
+
+
+async def test_a_department_names_its_calendar(house: House, clerk: dict[str, Any]) -> None:
+    assert clerk["department"] == "repairs"
+    assert (await house.call("GET", "/v1/departments/repairs")).json()["calendar"] == "cn"
+    changed = await house.call("PATCH", "/v1/departments/repairs", {"calendar": None})
+    assert changed.json()["calendar"] is None
+
+
+async def asked(house: House, at: str, **more: Any) -> dict[str, Any]:
+    item = {"rung": "clerks", "department": "repairs", "at": at}
+    answer = await house.ask("POST", "/internal/recipients", {"items": [item], "hours_at": at, **more})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+async def test_hours_are_told_of_whoever_is_found_and_of_those_asked_for(house: House, clerk: dict[str, Any]) -> None:
+    owner = await house.hire("lintao", "林涛", "handler", department="repairs")
+    await change(house, clerk, {"hours": OFFICE, "time_zone": "Asia/Shanghai"})
+    told = await asked(house, NOON, also=[owner["id"]])
+    assert told["items"] == [[clerk["id"]]]
+    by_staff = {each["staff"]: each for each in told["hours"]}
+    assert by_staff == {
+        clerk["id"]: {"staff": clerk["id"], "on_shift": False, "hours": OFFICE, "time_zone": "Asia/Shanghai",
+                      "calendar": "cn"},
+        owner["id"]: {"staff": owner["id"], "on_shift": False, "hours": None, "time_zone": None, "calendar": "cn"},
+    }  # fmt: skip
+    assert (await asked(house, NOON))["generation"] == told["generation"] > 0
+
+
+async def test_a_shift_is_told_while_it_lasts_and_before_it_begins(house: House, clerk: dict[str, Any]) -> None:
+    await house.make("on-call", {"staff": clerk["id"], "department": "repairs", "from_at": NINE, "to_at": SIX})
+    for at, on_shift, next_shift_at in (
+        ("2026-11-20T08:59:59Z", False, NINE), (NINE, True, None), ("2026-11-20T17:59:59Z", True, None),
+        (SIX, False, None),
+    ):  # fmt: skip
+        told = await asked(house, at)
+        assert ([each["on_shift"] for each in told["hours"]], told["next_shift_at"]) == ([on_shift], next_shift_at), at
+
+
+async def test_whoever_asks_for_no_hours_is_told_none(house: House, clerk: dict[str, Any]) -> None:
+    item = {"rung": "clerks", "department": "repairs", "at": NOON}
+    told = (await house.ask("POST", "/internal/recipients", {"items": [item]})).json()
+    assert told == {"items": [[clerk["id"]]], "hours": [], "next_shift_at": None, "generation": 0}
