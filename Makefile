@@ -1,5 +1,5 @@
 .DEFAULT_GOAL := help
-.PHONY: up test check bench help environment
+.PHONY: up test nightly check bench help environment
 python := .venv/bin/python
 
 # The leash: killing make kills what it started, as if there were no make in between.
@@ -8,6 +8,9 @@ up: ## Start everything on this machine: PostgreSQL, Temporal, web process, work
 
 test: environment ## Run the tests (PYTEST="-k name" narrows them)
 	@exec $(python) -m pytest $(PYTEST)
+
+nightly: environment ## Live 10,000 random lives against the slow reference, 50 steps each (half an hour)
+	@exec env BIHUAN_NIGHTLY=1 $(python) -m pytest tests/unit/workflow/test_model.py $(PYTEST)
 
 check: environment ## Lint, types, import rules, migrations, generated documents
 	$(python) -m ruff format --check .

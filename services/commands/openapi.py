@@ -12,17 +12,23 @@ from services.commands.serve import public_app
 from services.runtime.parts import Part
 from services.runtime.settings import RuntimeSettings
 
-_APIS = (
+APIS = (
     "services.intake.api",
     "services.workflow.api",
+    "services.workflow.calendars_api",
+    "services.workflow.policies_api",
+    "services.workflow.publications_api",
     "services.directory.sign_in",
     "services.directory.api",
     "services.directory.on_call_api",
     "services.notify.notices.api",
     "services.notify.alerts.api",
+    "services.notify.alerts.ladders_api",
+    "services.notify.hours.api",
     "services.notify.webhooks.api",
     "services.survey.api",
 )
+"""Modules whose `router` is a part of the public API."""
 
 
 def command(
@@ -42,5 +48,5 @@ def command(
 
 def document() -> dict[str, Any]:
     """The document as a process with every public role serves it; needs no database."""
-    parts = [Part(name=name, routers=[import_module(name).router]) for name in _APIS]
+    parts = [Part(name=name, routers=[import_module(name).router]) for name in APIS]
     return public_app(parts, RuntimeSettings(), None).openapi()

@@ -46,7 +46,7 @@ def view(row: RowMapping, supplied: list[RowMapping], *, in_full: bool) -> Feedb
     return FeedbackView(
         ticket_no=row["ticket_no"],
         received_at=row["received_at"],
-        **{"product": Product(), "impact": {}, **row["content"]},
+        **{"product": Product(), "impact": {}, **_shown(row["content"])},
         customer=_sender(row, row["contact"], in_full=in_full),
         complete=standing["complete"],
         missing=tuple(standing["missing"]),
@@ -60,6 +60,10 @@ def view(row: RowMapping, supplied: list[RowMapping], *, in_full: bool) -> Feedb
             for each in supplied
         ),
     )
+
+
+def _shown(content: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in content.items() if name in FeedbackView.model_fields}
 
 
 def _sender(row: RowMapping, contact: dict[str, Any], *, in_full: bool) -> Sender:
@@ -81,4 +85,6 @@ def _registration(row: RowMapping) -> Registration:
         affected_count=impact.get("affected_count", 1),
         safety_risk=impact.get("safety_risk", False),
         policy=row["snapshot"],
+        follows=content.get("follows"),
+        response_target=content.get("response_target"),
     )

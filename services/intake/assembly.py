@@ -83,7 +83,7 @@ def _intake(settings: IntakeSettings, database: Database, peer: Peer, bell: Bell
     secret = settings.link_secret.get_secret_value()
     if not secret:
         raise ValueError("BIHUAN_LINK_SECRET is empty: links that customers get would be anybody's to make")
-    promises = PromisesCopy(database)
+    promises = PromisesCopy(database, settings.policy_pack)
     identity_secret = _key(secret, "customer identities")
     zone, links = ZoneInfo(settings.time_zone), TicketLinks(settings.public_url, secret)
     filing = Filing(database, promises, zone=zone, secret=identity_secret)

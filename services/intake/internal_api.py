@@ -6,11 +6,12 @@ from fastapi import APIRouter
 from fastapi.responses import Response
 
 from services.contracts.address import AddressQuestion
-from services.contracts.feedback import CustomerQuestion, Registration, Supplemented
+from services.contracts.feedback import CustomerQuestion, OpenQuestion, Registration, Supplemented
 from services.contracts.policy import Promises
 from services.intake import contacts, customers
 from services.intake.addresses import addresses
 from services.intake.arrivals import registrations
+from services.intake.following_up import follow_up
 from services.intake.models import Found, SupplementCommand, Wanted
 from services.intake.service import IntakeDep
 from services.intake.supplements import supply
@@ -58,6 +59,12 @@ async def supplement_feedback(
 ) -> Supplemented:
     """Keep what a customer supplied; a repeat of the command gets the first answer."""
     return await supply(intake.database, ticket_no, command.command_id, command.supplement)
+
+
+@router.post("/internal/feedback/{ticket_no}/follow-ups")
+async def file_follow_up(ticket_no: str, question: OpenQuestion, _: PeerDep, intake: IntakeDep) -> dict[str, str]:
+    """Make a ticket of what a callback could not answer; a repeat of the command gets the first one's number."""
+    return {"ticket_no": await follow_up(intake.database, intake.registrar, ticket_no, question)}
 
 
 @router.put("/internal/promises")

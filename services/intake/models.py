@@ -6,7 +6,8 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints, model_validator
 
 from services.contracts.base import Code, Instant, Message, Name, Text
-from services.contracts.feedback import Customer, Impact, Label, Product, Proposed, Supplement
+from services.contracts.durations import DurationText
+from services.contracts.feedback import Customer, Feedback, Impact, Label, Product, Proposed, Supplement
 from services.contracts.words import (
     CallbackChannel,
     Category,
@@ -50,6 +51,13 @@ class Registered(Message):
     links: Links
 
 
+class FollowUp(Feedback):
+    """A question that a callback left open, as a feedback of the same customer; never a public body."""
+
+    follows: str
+    response_target: DurationText
+
+
 class Sender(Customer):
     """The customer as stated in a feedback; `masked` tells whether the contact is shortened."""
 
@@ -91,6 +99,7 @@ class FeedbackView(Message):
     missing: tuple[str, ...]
     proposed: Proposed
     supplements: tuple[Supplied, ...] = ()
+    follows: str | None = Field(default=None, description="The ticket whose callback left this question.")
 
 
 class PreferredHours(Message):

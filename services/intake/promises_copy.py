@@ -10,8 +10,9 @@ from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert
 
 from services.contracts.feedback import Feedback, FirstPromise, Proposed
-from services.contracts.policy import PolicySnapshot, Promises
-from services.contracts.words import Tier
+from services.contracts.policy import ClockRule, PackId, Policy, PolicySnapshot, Promises
+from services.contracts.words import ClockName, Tier
+from services.intake.models import FollowUp
 from services.intake.tables import policy_snapshots, promises_in_force
 from services.promises import policies
 from services.promises.calendars import Calendar
@@ -56,15 +57,17 @@ class InForce:
         policy = policies.choose(self.promises.policies, facts)
         if policy is None:
             return FirstPromises(None, ())
-        due = policies.first_promises(policy, facts, received_at, complete, self._calendars)
+        promising = _answering(policy, feedback.response_target) if isinstance(feedback, FollowUp) else policy
+        due = policies.first_promises(promising, facts, received_at, complete, self._calendars)
         return FirstPromises(self._digests[policy.id, policy.version], due)
 
 
 class PromisesCopy:
     """The generation in force: the published one that PostgreSQL keeps, else the built-in one."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pack: PackId = PackId.D0) -> None:
         self._database = database
+        self._pack = pack
         self._current: InForce | None = None
         self._changed = asyncio.Event()
         self._loading = asyncio.Lock()
@@ -80,7 +83,7 @@ class PromisesCopy:
         """Take over what PostgreSQL keeps, if it is newer, and see that its snapshots are kept there too."""
         async with self._database.read() as connection:
             kept = (await connection.execute(select(promises_in_force.c.promises))).scalar_one_or_none()
-        promises = policies.built_in() if kept is None else Promises.model_validate(kept)
+        promises = policies.built_in(self._pack) if kept is None else Promises.model_validate(kept)
         current = self._current
         if current is None or current.promises.generation < promises.generation:
             current = InForce(promises)
@@ -138,6 +141,13 @@ class PromisesCopy:
     def _take_over(self, in_force: InForce) -> None:
         if self._current is None or self._current.promises.generation <= in_force.promises.generation:
             self._current = in_force
+
+
+def _answering(policy: Policy, response_target: str) -> Policy:
+    """The policy, with what this response is promised in."""
+    rule = policy.clocks.get(ClockName.RESPONSE) or ClockRule(target=response_target)
+    answering = rule.model_copy(update={"target": response_target})
+    return policy.model_copy(update={"clocks": {**policy.clocks, ClockName.RESPONSE: answering}})
 
 
 def _digest(snapshot: PolicySnapshot) -> str:

@@ -14,7 +14,7 @@ from services.intake.completeness import refuse_reasons
 from services.intake.filing import PROMISES, Filed, Filing, KeyTaken, Origin
 from services.intake.identity import normalised
 from services.intake.links import TicketLinks
-from services.intake.models import Links, Promised, Registered
+from services.intake.models import FollowUp, Links, Promised, Registered
 from services.intake.tables import feedback as feedback_table
 from services.runtime.database import Database
 from services.runtime.errors import IdempotencyKeyReused, ValidationFailed
@@ -61,7 +61,8 @@ class Registrar:
         """
         received_at = self._now()
         feedback = feedback.model_copy(update={"customer": normalised(feedback.customer)})
-        if errors := refuse_reasons(feedback, received_at):
+        # What a known customer asked in a call says as much as they ever said of themselves.
+        if not isinstance(feedback, FollowUp) and (errors := refuse_reasons(feedback, received_at)):
             raise ValidationFailed(errors)
         try:
             filed = await self._filing.file(feedback, origin, received_at)

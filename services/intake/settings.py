@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from services.contracts.policy import PackId
 from services.runtime.settings import RuntimeSettings
 
 
@@ -19,4 +20,7 @@ class IntakeSettings(RuntimeSettings):
     )
     ticket_link_days: int = Field(
         default=365, ge=1, le=3650, description="Days after a ticket's closing for which the customer's link opens it."
+    )
+    policy_pack: PackId = Field(
+        default=PackId.D0, description="The policy pack that a new installation starts with: d0 to d4."
     )

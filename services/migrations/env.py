@@ -6,6 +6,7 @@ from alembic import context
 from sqlalchemy.dialects.postgresql.base import ischema_names
 
 import services.notify.alerts.tables
+import services.notify.hours.tables
 import services.notify.notices.tables
 import services.notify.webhooks.tables  # noqa: F401 - its tables belong to the metadata of notify
 from services.directory.tables import metadata as directory

@@ -25,7 +25,7 @@ from services.workflow import due
 from services.workflow.calls import ENGINE_BEHIND, JOURNAL_BEHIND
 from services.workflow.catalogue import Catalogue
 from services.workflow.measuring import measure
-from services.workflow.store import GENESIS, chain, write_clocks, write_journal, write_ticket
+from services.workflow.store import GENESIS, chain, excuse_finished, write_clocks, write_journal, write_ticket
 from services.workflow.tables import journal, promises_in_force, tickets
 
 failures = Counter(
@@ -78,6 +78,7 @@ class TicketActivities:
             finished = {key: due.spent(clock, calendars) for key, clock in changed.items() if not clock.state.live}
             last_hash = await write_journal(connection, batch.state.ticket_no, batch.events, row.journal_hash)
             await write_clocks(connection, batch.state.ticket_no, tuple(changed.values()), finished)
+            await excuse_finished(connection, batch.state.ticket_no, batch.events)
             await write_ticket(
                 connection,
                 batch.state,
@@ -85,6 +86,7 @@ class TicketActivities:
                 language=row.language,
                 journal_hash=last_hash,
                 policy=batch.policy,
+                unpromised=batch.unpromised,
             )
         self._recorded()
         measure(batch.events)

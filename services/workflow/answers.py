@@ -10,7 +10,6 @@ from pydantic import ConfigDict, Field, JsonValue
 from services.contracts.base import Instant, Message
 from services.contracts.feedback import CustomerView, Product
 from services.contracts.journal import Actor, EventType
-from services.contracts.policy import Policy, StoredCalendar
 from services.contracts.ticket import PlanState
 from services.contracts.words import (
     CallbackOutcome,
@@ -107,6 +106,8 @@ class TicketView(Message):
     close_reason: CloseReason | None
     close_note: str | None = Field(description="Null for those who do not handle the ticket.")
     merged_into: str | None
+    follows: str | None = Field(description="The ticket whose callback left the question that this one answers.")
+    followed_by: tuple[str, ...] = Field(description="Tickets that questions of this one's callbacks became.")
     policy: VersionRef | None
     clocks: tuple[ClockView, ...] = Field(description="The last round of each clock, and every breached one.")
     next_due_at: Instant | None
@@ -147,6 +148,9 @@ class SegmentView(_FromTo):
     to: Instant | None
     state: Literal["running", "paused"]
     reasons: tuple[WaitReason, ...]
+    customer_replied_at: Instant | None = Field(
+        description="A pause that waits for the customer, who had already replied: their first unanswered message."
+    )
 
 
 class LedgerView(ClockView):
@@ -155,23 +159,55 @@ class LedgerView(ClockView):
     ended_at: Instant | None
     cancel_reason: str | None
     promised_at: Instant | None = Field(description="A date that a person promised; it stands in for the target.")
+    by_promise: bool = Field(description="The policy has no target: the promised date is all that there is.")
     retargeted: bool
+    retargeted_at: Instant | None
+    excused_at: Instant | None = Field(
+        description="Since when the breach is excused: what was published then would have avoided it."
+    )
+    explained: bool | None = Field(description="Whether the reason of the breach was noted; null without a breach.")
+    provisional: bool = Field(description="Due past the last day whose holidays have been announced.")
+    ladder: str
     warn_at: tuple[Instant, ...]
     priority: Priority
     policy: VersionRef
     calendar: CalendarRef
     segments: tuple[SegmentView, ...]
     paused_seconds: int
-    elapsed_seconds: int | None
-    overdue_seconds: int | None
-    explanation: str = Field(description="One sentence, in the language of `Accept-Language`.")
+    ran_seconds: int = Field(description="In the clock's own time: without pauses, and opening time if it counts that.")
+    elapsed_seconds: int | None = Field(description="The same, stored when the clock ended.")
+    overdue_seconds: int | None = Field(description="In the clock's own time; it grows until the clock ends.")
+    explanation: str = Field(description="A few sentences, in the language of `Accept-Language`.")
+
+
+class StretchView(_FromTo):
+    """How long the ticket was with one department and owner, waiting included; from a resolution to a reopening it is
+    with nobody."""
+
+    department: str | None
+    owner: str | None
+    from_: Instant = Field(alias="from")
+    to: Instant | None
+    seconds: int
+    working_seconds: int = Field(description="By the department's calendar.")
+
+
+class ClockTotal(Message):
+    """What a clock took over all rounds and cycles."""
+
+    clock: ClockName
+    cycles: int
+    ran_seconds: int = Field(description="The sum of `ran_seconds`: each round's own time.")
+    elapsed_seconds: int = Field(description="By the wall clock, from each start to each end or now.")
 
 
 class LedgerPage(Message):
-    """A page of a ticket's clocks."""
+    """A page of a ticket's clocks; `departments` and `totals` are of the whole ticket."""
 
     items: tuple[LedgerView, ...]
     next_cursor: str | None
+    departments: tuple[StretchView, ...]
+    totals: tuple[ClockTotal, ...]
 
 
 class TimelineItem(_FromTo):
@@ -212,17 +248,3 @@ class FeedPage(Message):
     items: tuple[FeedItem, ...]
     next_cursor: str | None
     position: str | None
-
-
-class PolicyPage(Message):
-    """A page of policies, in the order in which they are tried."""
-
-    items: tuple[Policy, ...]
-    next_cursor: str | None
-
-
-class CalendarPage(Message):
-    """A page of calendars."""
-
-    items: tuple[StoredCalendar, ...]
-    next_cursor: str | None

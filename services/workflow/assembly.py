@@ -11,21 +11,22 @@ from services.contracts.names import QUEUE_TICKETS, Role
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
 from services.runtime.parts import Check, Part
-from services.runtime.peers import Peer
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.starting import Starter
 from services.runtime.telemetry import log
 from services.runtime.temporal import connect, engine_identity, worker
-from services.workflow import api, customer_api, internal_api
+from services.workflow import api, calendars_api, customer_api, internal_api, policies_api, publications_api
 from services.workflow.activities import TicketActivities
 from services.workflow.catalogue import Catalogue
 from services.workflow.client import TicketEngine
-from services.workflow.engine import open_tickets
+from services.workflow.engine import open_tickets, running_publications
 from services.workflow.feed import feed_bell
 from services.workflow.flow import TicketWorkflow
 from services.workflow.gauges import keep_counting
+from services.workflow.publication_activities import PublicationActivities
+from services.workflow.publication_flow import PublicationWorkflow
 from services.workflow.registering import STARTER_CHANNEL
-from services.workflow.service import TicketService
+from services.workflow.service import Peers, TicketService
 from services.workflow.settings import WorkflowSettings
 
 SEED_PAUSE_SECONDS = 1.0
@@ -45,16 +46,15 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
     """The HTTP part. It starts without PostgreSQL and without an engine, and says so in `/readyz`."""
     settings = _own(given)
     database = database_of(settings, "tickets")
-    secret = settings.internal_secret.get_secret_value()
-    intake, directory = Peer(settings.intake_url, secret), Peer(settings.directory_url, secret)
+    peers = Peers.of(settings)
     client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
-    tickets = TicketService(settings, database, client, intake, directory)
+    tickets = TicketService(settings, database, client, peers)
     work = (_seed(tickets), _sweep(tickets), keep_counting(database), tickets.bell.ring(), tickets.events.listen())
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield Part(
             name=Role.TICKETS,
-            routers=[api.router],
+            routers=[api.router, calendars_api.router, policies_api.router, publications_api.router],
             internal_routers=[internal_api.router, customer_api.router],
             ready={"postgresql": database.ping, "temporal": TicketEngine(client).ping},
             state=tickets,
@@ -63,8 +63,7 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        await intake.close()
-        await directory.close()
+        await peers.close()
         await database.dispose()
 
 
@@ -124,11 +123,13 @@ async def _work(settings: WorkflowSettings, database: Database) -> None:
 async def _run_worker(settings: WorkflowSettings, database: Database) -> None:
     client = await _connected(settings)
     bell = feed_bell(database)
-    activities = TicketActivities(database, Catalogue(database), recorded=bell.pull)
+    engine, catalogue = TicketEngine(client), Catalogue(database)
+    activities = TicketActivities(database, catalogue, recorded=bell.pull)
+    publishing = PublicationActivities(database, catalogue, engine)
     starter = Starter(
         database,
         partial(engine_identity, client),
-        [open_tickets(TicketEngine(client))],
+        [open_tickets(engine), running_publications(engine, settings)],
         channel=STARTER_CHANNEL,
         probe_seconds=settings.engine_probe_seconds,
         name="ticket",
@@ -136,8 +137,8 @@ async def _run_worker(settings: WorkflowSettings, database: Database) -> None:
     tickets_worker = worker(
         client,
         QUEUE_TICKETS,
-        workflows=[TicketWorkflow],
-        activities=[activities.record],
+        workflows=[TicketWorkflow, PublicationWorkflow],
+        activities=[activities.record, publishing.recalculate, publishing.finish],
         passthrough=SHARED_WITH_SANDBOX,
         max_cached_workflows=settings.cached_workflows,
         max_concurrent_workflow_tasks=settings.workflow_slots,

@@ -1,4 +1,4 @@
-"""What the ticket workflow asks of the outside, with its retry policies: declared here and nowhere else."""
+"""What the workflows ask of the outside, with their retry policies: declared here and nowhere else."""
 
 from datetime import timedelta
 
@@ -6,7 +6,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 
 with workflow.unsafe.imports_passed_through():
-    from services.contracts.names import ACTIVITY_RECORD
+    from services.contracts.names import ACTIVITY_FINISH, ACTIVITY_RECALCULATE, ACTIVITY_RECORD
+    from services.contracts.publication import BatchDone, BatchRequest, PublicationStart
     from services.contracts.ticket import RecordRequest, Schedule
 
 ENGINE_BEHIND = "engine_behind"
@@ -39,3 +40,26 @@ async def record(batch: RecordRequest) -> Schedule:
         retry_policy=_UNTIL_IT_WORKS,
     )
     return schedule
+
+
+async def recalculate(batch: BatchRequest) -> BatchDone:
+    """Recalculate the next tickets of a publication; its row says how far it is, so a repeat goes on from there."""
+    done: BatchDone = await workflow.execute_activity(
+        ACTIVITY_RECALCULATE,
+        batch,
+        result_type=BatchDone,
+        start_to_close_timeout=timedelta(minutes=30),
+        heartbeat_timeout=timedelta(seconds=30),
+        retry_policy=_UNTIL_IT_WORKS,
+    )
+    return done
+
+
+async def finish(publication: PublicationStart) -> None:
+    """Close the publication's row."""
+    await workflow.execute_activity(
+        ACTIVITY_FINISH,
+        publication.publication,
+        start_to_close_timeout=timedelta(seconds=15),
+        retry_policy=_UNTIL_IT_WORKS,
+    )

@@ -3,19 +3,18 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
-from sqlalchemy import func, select, text
-from sqlalchemy.dialects.postgresql import distinct_on, insert
+from sqlalchemy import select, text
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.policy import Policy, PolicyDraft, Promises, StoredCalendar
+from services.contracts.policy import PackId, Policy, Promises, StoredCalendar
 from services.promises.calendars import Calendar
 from services.promises.policies import built_in
 from services.runtime.database import Database
-from services.runtime.errors import StaleVersion
 from services.workflow.due import Calendars
 from services.workflow.tables import calendars, policies, policy_order, promises_in_force
+from services.workflow.versions import last_version, latest_versions, version_row
 
 CHANNEL = "workflow_promises"
 
@@ -31,8 +30,9 @@ class InForce:
 class Catalogue:
     """One per process. Reading costs one short query; compiled versions are kept, because they never change."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, pack: PackId = PackId.D0) -> None:
         self._database = database
+        self._pack = pack
         self._in_force: InForce | None = None
         self._compiled: dict[tuple[str, int], Calendar] = {}
 
@@ -56,39 +56,19 @@ class Catalogue:
         return found
 
     async def seed(self) -> None:
-        """Store and publish the built-in pack where nothing was stored yet; safe to repeat and to race."""
-        pack, now = built_in(), datetime.now(UTC)
+        """Store and publish the installation's pack where nothing was stored yet; safe to repeat and to race."""
+        pack, now = built_in(self._pack), datetime.now(UTC)
         async with self._database.begin() as connection:
             if not await _claim_first_generation(connection):
                 return
             for calendar in pack.calendars:
-                await connection.execute(insert(calendars).values(_row(calendar, now, published=True)))
+                await connection.execute(insert(calendars).values(version_row(calendar, now, published=True)))
             for position, policy in enumerate(pack.policies):
-                await connection.execute(insert(policies).values(_row(policy, now, published=True)))
+                await connection.execute(insert(policies).values(version_row(policy, now, published=True)))
                 await connection.execute(insert(policy_order).values(id=policy.id, position=position))
 
-    async def put_policy(self, id_: str, draft: PolicyDraft, *, publish: bool, if_match: int | None) -> Policy:
-        """Store the next version; published, it applies to tickets that are registered or accepted from now on.
-
-        A new policy is tried before those that were there: the ones without a condition would hide it otherwise.
-
-        Raises:
-            StaleVersion: `if_match` is not the latest version.
-        """
-        now = datetime.now(UTC)
-        async with self._database.begin() as connection:
-            version = await _next_version(connection, policies, id_, if_match)
-            values = draft.model_dump(exclude={"id", "version", "published_at"})
-            policy = Policy(**values, id=id_, version=version, published_at=now if publish else None)
-            await connection.execute(insert(policies).values(_row(policy, now, published=publish)))
-            first = select(func.coalesce(func.min(policy_order.c.position), 0) - 1).scalar_subquery()
-            await connection.execute(insert(policy_order).values(id=id_, position=first).on_conflict_do_nothing())
-            if publish:
-                await _advance(connection)
-        return policy
-
     async def put_calendar(
-        self, id_: str, draft: StoredCalendar, *, publish: bool, if_match: int | None
+        self, id_: str, draft: StoredCalendar, *, publish: bool, if_match: int | None, by: str | None = None
     ) -> StoredCalendar:
         """Store the next version of a calendar; published, clocks that start from now on use it.
 
@@ -97,35 +77,22 @@ class Catalogue:
         """
         now = datetime.now(UTC)
         async with self._database.begin() as connection:
-            version = await _next_version(connection, calendars, id_, if_match)
+            version = 1 + await last_version(connection, calendars, id_, if_match)
             calendar = draft.model_copy(update={"id": id_, "version": version})
-            await connection.execute(insert(calendars).values(_row(calendar, now, published=publish)))
+            await connection.execute(insert(calendars).values(version_row(calendar, now, published=publish, by=by)))
             if publish:
-                await _advance(connection)
+                await advance(connection)
         return calendar
 
-    async def policies(self) -> tuple[Policy, ...]:
-        """The latest stored version of every policy, published or not, in the order in which they are tried."""
-        latest = _latest(policies).subquery()
-        query = select(latest.c.body, latest.c.published_at).join(policy_order, policy_order.c.id == latest.c.id)
-        async with self._database.read() as connection:
-            rows = await connection.execute(query.order_by(policy_order.c.position, latest.c.id))
-            return tuple(Policy.model_validate({**row.body, "published_at": row.published_at}) for row in rows)
-
-    async def calendars(self) -> tuple[StoredCalendar, ...]:
-        """The latest stored version of every calendar."""
-        async with self._database.read() as connection:
-            rows = await connection.execute(_latest(calendars))
-            return tuple(StoredCalendar.model_validate(row.body) for row in rows)
-
     async def _load(self) -> InForce:
-        latest = _latest(policies, only_published=True).subquery()
+        latest = latest_versions(policies, only_published=True).subquery()
         query = select(latest.c.body, latest.c.published_at).join(policy_order, policy_order.c.id == latest.c.id)
+        query = query.where(policy_order.c.retired_at.is_(None))
         async with self._database.begin() as connection:
             await connection.execute(text("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"))
             generation = await connection.scalar(select(promises_in_force.c.generation))
             rows = (await connection.execute(query.order_by(policy_order.c.position, latest.c.id))).all()
-            drafts = (await connection.execute(_latest(calendars, only_published=True))).all()
+            drafts = (await connection.execute(latest_versions(calendars, only_published=True))).all()
         stored = tuple(StoredCalendar.model_validate(row.body) for row in drafts)
         found = tuple(Policy.model_validate({**row.body, "published_at": row.published_at}) for row in rows)
         promises = Promises(generation=generation or 0, policies=found, calendars=stored)
@@ -144,38 +111,12 @@ class Catalogue:
         return self._compiled[key]
 
 
-def _row(stored: Policy | StoredCalendar, now: datetime, *, published: bool) -> dict[str, Any]:
-    body = stored.model_dump(mode="json", exclude={"published_at"})
-    return {
-        "id": stored.id,
-        "version": stored.version,
-        "body": body,
-        "created_at": now,
-        "published_at": now if published else None,
-    }
-
-
-def _latest(table: Any, *, only_published: bool = False) -> Any:
-    query = select(table).ext(distinct_on(table.c.id)).order_by(table.c.id, table.c.version.desc())
-    return query.where(table.c.published_at.is_not(None)) if only_published else query
-
-
-async def _next_version(connection: AsyncConnection, table: Any, id_: str, if_match: int | None) -> int:
-    # One writer at a time for an id, or two would store the same version.
-    await connection.execute(
-        text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": f"{table.name}/{id_}"}
-    )
-    last = await connection.scalar(select(func.max(table.c.version)).where(table.c.id == id_))
-    if if_match not in {None, last or 0}:
-        raise StaleVersion
-    return int(last or 0) + 1
-
-
 async def _claim_first_generation(connection: AsyncConnection) -> bool:
     statement = insert(promises_in_force).values(one=1, generation=1).on_conflict_do_nothing()
     return bool((await connection.execute(statement.returning(promises_in_force.c.one))).first())
 
 
-async def _advance(connection: AsyncConnection) -> None:
+async def advance(connection: AsyncConnection) -> None:
+    """Tell every cache that something else is in force, when the transaction commits."""
     await connection.execute(text("UPDATE workflow.promises_in_force SET generation = generation + 1"))
     await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})

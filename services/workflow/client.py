@@ -15,10 +15,14 @@ from services.contracts.feed import Entry
 from services.contracts.names import (
     QUEUE_TICKETS,
     UPDATE_COMMAND,
+    UPDATE_RECALCULATE,
     UPDATE_REMARK,
+    WORKFLOW_PUBLICATION,
     WORKFLOW_TICKET,
+    publication_workflow_id,
     ticket_workflow_id,
 )
+from services.contracts.publication import PublicationStart, Recalculation
 from services.contracts.ticket import TicketStart
 from services.runtime.temporal import RPC_LIMIT, engine_identity
 
@@ -76,6 +80,19 @@ class TicketEngine:
         except WorkflowAlreadyStartedError:
             return
 
+    async def start_publication(self, publication: PublicationStart, run: int) -> None:
+        """Start a publication's workflow; one that runs already is left alone."""
+        await self._client.start_workflow(
+            WORKFLOW_PUBLICATION,
+            publication,
+            id=publication_workflow_id(publication.publication, run),
+            task_queue=QUEUE_TICKETS,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+            static_summary=publication.publication,
+            rpc_timeout=RPC_LIMIT,
+        )
+
     async def command(self, ticket_no: str, command: Command, limit: timedelta) -> Outcome:
         """Give a command; answers when its effect is durable.
 
@@ -95,6 +112,16 @@ class TicketEngine:
             NoWorkflow, EngineUnavailable: as `command`.
         """
         return await self._update(ticket_no, UPDATE_REMARK, entry, entry.id, limit)
+
+    async def recalculate(self, ticket_no: str, asked: Recalculation, limit: timedelta) -> Outcome:
+        """Apply a publication. What was computed from the same state of the ticket attaches to the first.
+
+        Raises:
+            Refused: `stale_version`, compute it anew.
+            NoWorkflow, EngineUnavailable: as `command`.
+        """
+        id_ = f"{UPDATE_RECALCULATE}/{asked.publication}/{asked.generation}/{asked.expected_version}"
+        return await self._update(ticket_no, UPDATE_RECALCULATE, asked, id_, limit)
 
     async def _update(self, ticket_no: str, name: str, message: Message, id_: str, limit: timedelta) -> Outcome:
         handle = self._client.get_workflow_handle(ticket_workflow_id(ticket_no))

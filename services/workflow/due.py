@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from services.contracts.durations import parse_duration
 from services.contracts.ticket import Clock, ClockSchedule, Deadline, DeadlineSchedule, Schedule, TicketState
+from services.contracts.words import ClockState
 from services.promises import clocks as arithmetic
 from services.promises.calendars import Calendar, CalendarExhausted
 
@@ -25,15 +26,21 @@ def schedule(state: TicketState, calendars: Calendars) -> Schedule:
 
 def spent(clock: Clock, calendars: Calendars) -> dict[str, int]:
     """Elapsed and overdue seconds of a finished clock, in its own time (semantics.md 11, 12)."""
-    if clock.ended_at is None:
-        return {}
+    return {} if clock.ended_at is None else spent_by(clock, calendars, clock.ended_at)
+
+
+def spent_by(clock: Clock, calendars: Calendars, now: datetime) -> dict[str, int]:
+    """The same of a clock that may still be live, as of `now`: what is overdue grows until the clock ends."""
     calendar = _calendar(calendars, clock.calendar, clock.calendar_version)
     working = parse_duration(clock.target).is_working
-    pauses = paused_spans(clock)
-    elapsed = arithmetic.own_time(clock.started_at, clock.ended_at, pauses, calendar, working=working)
+    until = max(clock.started_at, clock.ended_at or now)
+    pauses = [*paused_spans(clock)]
+    if clock.state is ClockState.PAUSED:
+        pauses.append((clock.segments[-1].from_at, until))
+    elapsed = arithmetic.own_time(clock.started_at, until, pauses, calendar, working=working)
     times = {"elapsed": int(elapsed.total_seconds())}
-    if clock.breached_at and clock.ended_at > clock.breached_at:
-        overdue = arithmetic.own_time(clock.breached_at, clock.ended_at, (), calendar, working=working)
+    if clock.breached_at and until > clock.breached_at:
+        overdue = arithmetic.own_time(clock.breached_at, until, (), calendar, working=working)
         times["overdue"] = int(overdue.total_seconds())
     return times
 
@@ -43,19 +50,30 @@ def paused_spans(clock: Clock) -> Sequence[tuple[datetime, datetime]]:
     return tuple((s.from_at, s.to_at) for s in clock.segments if s.reasons and s.to_at is not None)
 
 
+def due_at(clock: Clock, calendars: Calendars) -> datetime:
+    """When a clock is due by its target and ledger, whatever its state says."""
+    return _of_clock(clock, calendars).due_at
+
+
 def due_if_running(clock: Clock, calendars: Calendars, now: datetime) -> datetime:
-    """When a paused clock would be due if it ran again from `now`."""
+    """When a clock is due, a paused one as if it ran again from `now`."""
+    return clock.promised_at or due_by_policy(clock, calendars, now)
+
+
+def due_by_policy(clock: Clock, calendars: Calendars, now: datetime) -> datetime:
+    """When a clock is due by its target, whatever was promised instead; a paused one as if it ran again from `now`."""
     calendar = _calendar(calendars, clock.calendar, clock.calendar_version)
-    paused = clock.segments[-1]
-    pauses = (*paused_spans(clock), (paused.from_at, now))
+    pauses = paused_spans(clock)
+    if clock.state is ClockState.PAUSED:
+        pauses = (*pauses, (clock.segments[-1].from_at, now))
     try:
-        return clock.promised_at or arithmetic.due_at(clock.started_at, parse_duration(clock.target), pauses, calendar)
+        return arithmetic.due_at(clock.started_at, parse_duration(clock.target), pauses, calendar)
     except CalendarExhausted:
         return NEVER
 
 
 def _of_clock(clock: Clock, calendars: Calendars) -> ClockSchedule:
-    calendar = _calendar(calendars, clock.calendar, clock.calendar_version)
+    calendar = calendar_of(clock, calendars)
     target, pauses = parse_duration(clock.target), paused_spans(clock)
     try:
         due_at = clock.promised_at or arithmetic.due_at(clock.started_at, target, pauses, calendar)
@@ -78,6 +96,12 @@ def _of_deadline(deadline: Deadline, calendars: Calendars) -> DeadlineSchedule:
     except CalendarExhausted:
         at, reminders = deadline.started_at + timedelta(days=after.days) + after.length, ()
     return DeadlineSchedule(name=deadline.name, at=at, reminders=reminders)
+
+
+def calendar_of(clock: Clock, calendars: Calendars) -> Calendar:
+    """The calendar that a clock goes by: the version pinned, else the one in force; one that is gone counts every
+    hour."""
+    return _calendar(calendars, clock.calendar, clock.calendar_version)
 
 
 def _calendar(calendars: Calendars, id_: str | None, version: int | None) -> Calendar:

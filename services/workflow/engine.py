@@ -1,14 +1,17 @@
-"""Every open ticket has exactly one workflow (invariants I2, I4): what `runtime.starting` needs to see to it."""
+"""Every open ticket, and every publication that runs, has exactly one workflow (invariants I2, I4): what
+`runtime.starting` needs to see to it."""
 
 from typing import Any
 
 from sqlalchemy import Row
 
 from services.contracts.policy import PolicySnapshot
+from services.contracts.publication import PublicationStart, PublicationState
 from services.contracts.ticket import TicketStart, TicketState
 from services.runtime.starting import Startable
 from services.workflow.client import TicketEngine
-from services.workflow.tables import tickets
+from services.workflow.settings import WorkflowSettings
+from services.workflow.tables import publications, tickets
 
 
 def open_tickets(engine: TicketEngine) -> Startable:
@@ -23,5 +26,26 @@ def open_tickets(engine: TicketEngine) -> Startable:
         living=tickets.c.ended.is_(False),
         key=tickets.c.ticket_no,
         columns=(tickets.c.state, tickets.c.policy),
+        start=start,
+    )
+
+
+def running_publications(engine: TicketEngine, settings: WorkflowSettings) -> Startable:
+    """Publications whose tickets are being recalculated: each goes on from where its row says that it is."""
+
+    async def start(row: Row[Any]) -> None:
+        publication = PublicationStart(
+            publication=row.id,
+            batch=settings.recalculation_batch,
+            per_second=settings.recalculation_per_second,
+            retry_after_seconds=settings.recalculation_retry_seconds,
+        )
+        await engine.start_publication(publication, row.run)
+
+    return Startable(
+        table=publications,
+        living=publications.c.state == PublicationState.RUNNING,
+        key=publications.c.id,
+        columns=(publications.c.id, publications.c.run),
         start=start,
     )

@@ -9,11 +9,12 @@ from temporalio.exceptions import ActivityError, ApplicationError
 with workflow.unsafe.imports_passed_through():
     from services.contracts.commands import DECISIONS, Command, Outcome
     from services.contracts.feed import Entry
-    from services.contracts.names import UPDATE_COMMAND, UPDATE_REMARK, WORKFLOW_TICKET
+    from services.contracts.names import UPDATE_COMMAND, UPDATE_RECALCULATE, UPDATE_REMARK, WORKFLOW_TICKET
     from services.contracts.policy import PolicySnapshot
+    from services.contracts.publication import Recalculation
     from services.contracts.ticket import TicketStart, TicketState
 
-from services.workflow import calls, passing, steps
+from services.workflow import calls, passing, recalculating, steps
 from services.workflow.life import IllegalCommand, Life
 
 TIMER_STEP = timedelta(milliseconds=1)
@@ -98,6 +99,29 @@ class TicketWorkflow:
         if self.stopping or self.life.state.ended:
             raise _ending()
 
+    @workflow.update(name=UPDATE_RECALCULATE)
+    async def recalculate(self, asked: Recalculation) -> Outcome:
+        """Apply what was published, as it was computed from the present state; answers when that is durable.
+
+        Raises:
+            ApplicationError: `stale_version` when it must be computed anew, or `ended`.
+        """
+        await self._settled()
+        self._require_current(asked)
+        recalculating.recalculate(self.life, asked, workflow.now())
+        # A calendar that moves no due time writes no event, and must be durable too.
+        await workflow.wait_condition(lambda: not self._is_busy or self.stopping)
+        return await self._durable()
+
+    @recalculate.validator
+    def _require_current(self, asked: Recalculation) -> None:
+        if self.stopping:
+            raise _ending()
+        try:
+            recalculating.require_current(self.life.state, asked)
+        except recalculating.Outdated as outdated:
+            raise _stale() from outdated
+
     async def _durable(self) -> Outcome:
         """Return when the journal holds the step just taken."""
         version = self.life.state.version
@@ -110,11 +134,11 @@ class TicketWorkflow:
         if self.stopping:
             raise _ending()
         try:
-            self.life.check(command.name)
+            self.life.check(command.name, command.actor)
         except IllegalCommand as refusal:
             raise _illegal(refusal) from refusal
         if command.expected_version not in {None, self.life.state.version}:
-            raise ApplicationError("the ticket has changed", type=STALE_VERSION, non_retryable=True)
+            raise _stale()
 
     async def _settled(self) -> None:
         """Return when nothing is due any more and every due time is known.
@@ -199,6 +223,10 @@ class TicketWorkflow:
 
 def _ending() -> ApplicationError:
     return ApplicationError("the workflow is ending; the command was not taken", type=ENDED, non_retryable=True)
+
+
+def _stale() -> ApplicationError:
+    return ApplicationError("the ticket has changed", type=STALE_VERSION, non_retryable=True)
 
 
 def _illegal(refusal: IllegalCommand) -> ApplicationError:

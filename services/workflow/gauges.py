@@ -14,11 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.alert import Threshold
 from services.contracts.journal import EventType
+from services.contracts.publication import PublicationState
 from services.contracts.words import ClockState, Status
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
 from services.runtime.telemetry import log
-from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, journal, tickets
+from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, journal, publications, tickets
 
 COUNT_SECONDS = 5.0
 MOST_OVERDUE = 1_000
@@ -33,6 +34,9 @@ overdue_unalerted = Gauge(
     ["missing"],
 )
 tickets_open = Gauge("bihuan_tickets_open", "Open tickets.", ["status", "phase", "urgency"])
+publications_running = Gauge(
+    "bihuan_publications_running", "Publications whose open tickets are still being recalculated."
+)
 clocks_live = Gauge("bihuan_clocks_live", "Clocks of open tickets that are not met.", ["clock", "state"])
 counted_at = Gauge("bihuan_tickets_counted_timestamp_seconds", "When these figures were last counted.")
 
@@ -58,6 +62,8 @@ async def count(database: Database, *, standing: bool = True) -> None:
         if standing:
             await _show(connection, tickets_open, _open_tickets())
             await _show(connection, clocks_live, _live_clocks())
+            running = select(func.count()).where(publications.c.state == PublicationState.RUNNING)
+            publications_running.set(await connection.scalar(running) or 0)
     counted_at.set(time.time())
 
 
@@ -73,7 +79,8 @@ def _unbreached() -> Select[Any]:
 
 
 def _unalerted() -> Select[Any]:
-    """Breached clocks without an alert since; that of an earlier round was raised before this round was due."""
+    """Breached clocks without an alert since; that of an earlier round was raised before this round was due. An excused
+    breach alerts nobody."""
     raised = select(literal(1)).where(
         journal.c.ticket_no == clocks.c.ticket_no,
         journal.c.cycle == clocks.c.cycle,
@@ -84,7 +91,7 @@ def _unalerted() -> Select[Any]:
     )
     # With `NOT EXISTS` PostgreSQL compares all alerts with all clocks; so it looks into the journal of each ticket.
     first = raised.limit(1).correlate(clocks).scalar_subquery()
-    return select(literal(1)).where(IS_BREACHED, first.is_(None))
+    return select(literal(1)).where(IS_BREACHED, clocks.c.excused_at.is_(None), first.is_(None))
 
 
 def _open_tickets() -> Select[Any]:

@@ -18,6 +18,7 @@ from services.contracts.ticket import (
     PlanState,
     RecordRequest,
     Schedule,
+    Segment,
     TicketState,
     apply_schedule,
 )
@@ -32,15 +33,15 @@ from services.contracts.words import (
 )
 from services.promises.priority import priority_of
 from services.workflow.ledger import Ledger
-from services.workflow.lifecycle import is_legal, legal_commands
+from services.workflow.lifecycle import is_legal, legal_commands, owed_reason
 
 
 class IllegalCommand(Exception):
-    """The command is not legal in the ticket's state; `allowed` are those that are."""
+    """The command is not legal in the ticket's state; `allowed` are those that are, for `actor` if one is given."""
 
-    def __init__(self, state: TicketState, detail: str | None = None) -> None:
+    def __init__(self, state: TicketState, detail: str | None = None, actor: Actor | None = None) -> None:
         self.phase = state.phase
-        self.allowed = legal_commands(state)
+        self.allowed = legal_commands(state, actor)
         super().__init__(detail or f"not legal in {self.phase}")
 
 
@@ -59,14 +60,16 @@ class Life:
         """The policy version that the ticket lives by."""
         return self.ledger.policy
 
-    def check(self, command: CommandName) -> None:
-        """Refuse a command that is not legal now.
+    def check(self, command: CommandName, actor: Actor) -> None:
+        """Refuse a command that is not legal now, or that `actor` owes a reason before.
 
         Raises:
             IllegalCommand: with the commands that are.
         """
         if not is_legal(self.state, command):
             raise IllegalCommand(self.state)
+        if key := owed_reason(self.state, command, actor):
+            raise IllegalCommand(self.state, f"note first why {key} was missed", actor)
 
     def write(
         self,
@@ -109,6 +112,7 @@ class Life:
             events=tuple(self.events),
             clocks=tuple(self.ledger.touched.values()),
             policy=self.policy if changed else None,
+            unpromised=changed and self.policy is None,
         )
         self.events, self.ledger.touched, self._policy_recorded = [], {}, self.policy
         return batch
@@ -123,6 +127,11 @@ class Life:
         kept = [wait for wait in self.state.waits if wait.reason not in ending]
         if len(kept) == len(self.state.waits):
             return False
+        self.state.waited += [
+            Segment(from_at=wait.since, to_at=at, reasons=(wait.reason,))
+            for wait in self.state.waits
+            if wait.reason in ending
+        ]
         self.state.waits = kept
         if WaitReason.CUSTOMER in ending:
             self.drop_deadline(DeadlineName.INFORMATION_WAIT)
@@ -132,7 +141,7 @@ class Life:
     def set_deadline(self, name: DeadlineName, at: datetime, after: str, shares: tuple[float, ...] = ()) -> None:
         """Set or replace a deadline; `record` computes its instants."""
         self.drop_deadline(name)
-        calendar = self.policy.calendar if self.policy else None
+        calendar = self.policy.calendar_of(self.state.department) if self.policy else None
         self.state.deadlines.append(Deadline(name=name, started_at=at, after=after, calendar=calendar, shares=shares))
 
     def drop_deadline(self, name: DeadlineName) -> None:
@@ -181,7 +190,7 @@ class Life:
         before, state = self.state.phase, self.state
         self.ledger.cancel(ClockName, at, "reopened")
         state.cycle += 1
-        state.deadlines, state.waits = [], []
+        state.deadlines, state.waits, state.waited, state.reopened_at = [], [], [], at
         state.plan, state.result, state.close_reason, state.closed_at = None, None, None, None
         state.resolved_at, state.confirmed_at, state.confirmation = None, None, None
         state.callback_attempts, state.first_callback_satisfied = 0, False

@@ -2,8 +2,9 @@
 
 from collections.abc import Mapping
 
+from services.contracts.journal import Actor
 from services.contracts.ticket import PlanState, TicketState
-from services.contracts.words import CloseReason, CommandName, Phase, Status, WaitReason
+from services.contracts.words import ActorKind, CloseReason, CommandName, Phase, Status, WaitReason
 
 _C = CommandName
 
@@ -33,6 +34,10 @@ WAITS: Mapping[Status, frozenset[WaitReason]] = {
 """What can be waited for: once resolved, only the appointment for the callback (semantics.md 9)."""
 
 
+MOVES = frozenset({_C.RESPOND, _C.PLAN, _C.PROGRESS, _C.WAIT, _C.RESUME, _C.RESOLVE})
+"""The steps of handling: an owner who missed a clock notes the reason before the next of them (product.md 5)."""
+
+
 def is_legal(state: TicketState, command: CommandName) -> bool:
     """Whether `command` is legal now, whoever asks."""
     if state.ended or command not in LEGAL[state.phase]:
@@ -46,6 +51,18 @@ def is_legal(state: TicketState, command: CommandName) -> bool:
     return True
 
 
-def legal_commands(state: TicketState) -> tuple[CommandName, ...]:
-    """Every legal command, in the order of api.md."""
-    return tuple(command for command in CommandName if is_legal(state, command))
+def owed_reason(state: TicketState, command: CommandName, actor: Actor) -> str | None:
+    """The key of the missed clock whose reason `actor` must note before `command`; None when nothing is owed.
+
+    It is the owner's to note, and the co-owners': whoever else works on the ticket is not held up, and a reason that a
+    former owner left owing is the new owner's to find out.
+    """
+    if command not in MOVES or actor.kind is not ActorKind.STAFF or actor.id not in {state.owner, *state.co_owners}:
+        return None
+    return next(iter(state.owed_reasons), None)
+
+
+def legal_commands(state: TicketState, actor: Actor | None = None) -> tuple[CommandName, ...]:
+    """Every legal command, in the order of api.md; with `actor`, without those that wait for a reason of theirs."""
+    legal = (command for command in CommandName if is_legal(state, command))
+    return tuple(it for it in legal if actor is None or owed_reason(state, it, actor) is None)

@@ -15,6 +15,10 @@ detection_seconds = Histogram(
     buckets=(0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 300.0, 3600.0),
 )
 
+callbacks_late_total = Counter(
+    "bihuan_callbacks_recorded_late_total", "Callbacks recorded longer after the call than the policy allows."
+)
+
 
 def measure(events: Iterable[Event]) -> None:
     """Count events that were just committed."""
@@ -22,6 +26,8 @@ def measure(events: Iterable[Event]) -> None:
         events_total.labels(event.type).inc()
         if event.type is EventType.CLOCK_BREACHED:
             _measure_breach(event)
+        if event.type is EventType.CALLBACK_RECORDED and event.data.get("recorded_late"):
+            callbacks_late_total.inc()
 
 
 def _measure_breach(event: Event) -> None:

@@ -124,6 +124,7 @@ def _which(clock: Clock, now: datetime) -> dict[str, str | int | bool | None]:
         "clock": clock.name,
         "clock_cycle": clock.cycle,
         "round": clock.round,
+        "ladder": clock.ladder,
         "due_at": format_instant(clock.due_at) if clock.due_at else None,
         "detected_at": format_instant(now),
     }

@@ -10,19 +10,28 @@ from services.contracts import commands as bodies
 from services.contracts.base import Message
 from services.contracts.commands import Command, SupplyInformation, decision_of
 from services.contracts.directory import StaffMember
-from services.contracts.feedback import Supplemented
+from services.contracts.feedback import OpenQuestion, Supplemented
 from services.contracts.journal import Actor
 from services.contracts.permissions import Action, may
-from services.contracts.policy import PolicySnapshot
-from services.contracts.ticket import Clock
-from services.contracts.words import ActorKind, ClockName, CommandName, Status, Urgency, WaitReason
+from services.contracts.policy import PolicySettings, PolicySnapshot
+from services.contracts.ticket import Clock, TicketState
+from services.contracts.words import (
+    ActorKind,
+    Category,
+    ClockName,
+    CommandName,
+    Kind,
+    Status,
+    Urgency,
+    WaitReason,
+)
 from services.promises.policies import TicketFacts, choose, snapshot
 from services.promises.priority import priority_of
 from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, ValidationFailed
 from services.runtime.peers import Peer
 from services.workflow.catalogue import Catalogue
-from services.workflow.due import due_if_running
+from services.workflow.due import due_by_policy
 from services.workflow.people import People, Roll
 from services.workflow.queries import Queries
 from services.workflow.registering import Registrar
@@ -39,6 +48,15 @@ class Asked:
     body: Message
     caller: Caller
     if_match: int | None
+
+    @property
+    def actor(self) -> Actor:
+        """The caller, as the journal names them."""
+        return actor_of(self.caller)
+
+
+_CHOOSES = frozenset({CommandName.ACCEPT, CommandName.ASSIGN, CommandName.RECLASSIFY, CommandName.SUPPLY_INFORMATION})
+"""Commands that can make another policy apply."""
 
 
 class Preparation:
@@ -60,12 +78,10 @@ class Preparation:
             ValidationFailed: something named does not exist or may not be named.
             Forbidden: a promise that is a supervisor's to make.
         """
-        body, policy = asked.body, None
+        body = asked.body
         decision = decision_of(asked.name, body)
         if isinstance(body, bodies.Accept | bodies.Assign):
             decision |= await self._named(asked, body)
-        if isinstance(body, bodies.Accept):
-            policy = await self._policy_for(asked, decision)
         if isinstance(body, bodies.Accept | bodies.Reclassify):
             _require_reason_to_lower(asked.ticket, body)
         if isinstance(body, bodies.Merge):
@@ -76,12 +92,16 @@ class Preparation:
             await self._require_right_to_promise(asked, body)
         if isinstance(body, bodies.SupplyInformationBody):
             decision = await self._supplement(asked, body)
+        if isinstance(body, bodies.RecordCallbackBody):
+            decision |= await self._called(asked, body)
+        chosen = asked.name in _CHOOSES
         return Command(
             id=asked.id,
             name=asked.name,
-            actor=Actor(kind=ActorKind(asked.caller.kind), id=asked.caller.id),
+            actor=asked.actor,
             decision=decision,
-            policy=policy,
+            policy=await self._policy_for(asked, decision) if chosen else None,
+            policy_chosen=chosen,
             expected_version=asked.if_match,
         )
 
@@ -102,19 +122,37 @@ class Preparation:
         return named
 
     async def _policy_for(self, asked: Asked, decision: Mapping[str, Any]) -> PolicySnapshot | None:
-        state = asked.ticket.state
-        urgency = Urgency(decision.get("urgency", state.urgency))
-        facts = TicketFacts(
-            kind=decision.get("kind", state.kind),
-            category=decision.get("category", state.category),
-            urgency=urgency,
-            priority=priority_of(urgency, state.tier, state.affected_count),
-            tier=state.tier,
-            channel=state.channel,
-            department=decision.get("department", state.department),
-        )
+        """The first policy that applies to the ticket as the command makes it (semantics.md 17).
+
+        An open ticket keeps the version that it lives by, until it is accepted or a publication recalculates it.
+        """
+        facts = facts_after(asked.ticket.state, decision)
         policy = choose((await self._catalogue.in_force()).promises.policies, facts)
+        present = asked.ticket.row["policy"]
+        if policy and present and policy.id == present["id"] and asked.name is not CommandName.ACCEPT:
+            return PolicySnapshot.model_validate(present)
         return snapshot(policy) if policy else None
+
+    async def _called(self, asked: Asked, body: bodies.RecordCallbackBody) -> dict[str, Any]:
+        """Check when the call was; a question that it left open becomes a ticket, the same for every repeat."""
+        resolved_at = asked.ticket.state.resolved_at
+        if body.called_at and body.called_at > datetime.now(UTC):
+            raise ValidationFailed.at("/called_at", "in_the_future", "a call is recorded after it was made")
+        # People tell the minute of a call.
+        if body.called_at and resolved_at and body.called_at < resolved_at.replace(second=0, microsecond=0):
+            raise ValidationFailed.at("/called_at", "before_resolution", "the ticket was not resolved yet")
+        if body.open_question is None:
+            return {}
+        ticket_no, policy = asked.ticket.row["ticket_no"], asked.ticket.row["policy"]
+        settings = PolicySettings.model_validate(policy["settings"]) if policy else PolicySettings()
+        question = OpenQuestion(
+            command_id=asked.id,
+            question=body.open_question,
+            channel=body.channel,
+            response_target=settings.open_question_response,
+        )
+        told = await self._intake.post(f"/internal/feedback/{ticket_no}/follow-ups", question.model_dump(mode="json"))
+        return {"follow_up": told["ticket_no"]}
 
     async def _require_target(self, asked: Asked, into: str) -> None:
         if into == asked.ticket.row["ticket_no"]:
@@ -135,16 +173,19 @@ class Preparation:
         for name, field, date in dates:
             if date and date <= now:
                 raise ValidationFailed.at(f"/{field}", "in_the_past", "promise an instant that is still to come")
-            due_at = await self._due_at(asked.ticket, name, now) if date else None
+            if date and name is ClockName.RESPONSE and asked.ticket.state.responded_at:
+                raise ValidationFailed.at(f"/{field}", "responded", "the customer has had the first answer")
+            due_at = await self._latest_for_all(asked.ticket, name, now) if date else None
             if date and due_at and date > due_at and not may(asked.caller, Action.PROMISE_LATER, asked.ticket):
                 raise Forbidden("a date later than the policy's is a supervisor's to promise")
 
-    async def _due_at(self, ticket: TicketRow, name: ClockName, now: datetime) -> datetime | None:
-        """When the clock is due; a paused one as if it ran again from now, or a pause would open any date."""
+    async def _latest_for_all(self, ticket: TicketRow, name: ClockName, now: datetime) -> datetime | None:
+        """The latest date that is not a supervisor's to promise: when the clock is due by its policy, whatever was
+        promised since. A paused one counts as if it ran again from now, or a pause would open any date."""
         clock = next((clock for clock in ticket.state.clocks if clock.name is name), None)
-        if clock is None or clock.due_at is not None:
-            return clock.due_at if clock else None
-        return due_if_running(clock, await self._calendars(clock), now)
+        if clock is None:
+            return None
+        return clock.promised_at if clock.by_promise else due_by_policy(clock, await self._calendars(clock), now)
 
     async def _calendars(self, clock: Clock) -> Any:
         in_force = await self._catalogue.in_force()
@@ -171,6 +212,23 @@ class Preparation:
         return supply.model_dump(mode="json", exclude_none=True)
 
 
+def facts_after(state: TicketState, decision: Mapping[str, Any]) -> TicketFacts:
+    """What policies may ask of the ticket once a command with this decision has been carried out."""
+    urgency = Urgency(decision.get("urgency") or state.urgency)
+    if decision.get("safety_risk") and not state.safety_risk:
+        urgency = Urgency.URGENT
+    affected = decision.get("affected_count")
+    return TicketFacts(
+        kind=Kind(decision.get("kind") or state.kind),
+        category=Category(decision.get("category") or state.category),
+        urgency=urgency,
+        priority=priority_of(urgency, state.tier, state.affected_count if affected is None else affected),
+        tier=state.tier,
+        channel=state.channel,
+        department=decision.get("department") or state.department,
+    )
+
+
 def _require_reason_to_lower(ticket: TicketRow, body: bodies.Accept | bodies.Reclassify) -> None:
     """A safety risk is urgent whatever was stated; a clerk may lower it with a reason (product.md 4)."""
     state = ticket.state
@@ -190,6 +248,11 @@ def _require_end(ticket: TicketRow, body: bodies.Wait) -> None:
         raise ValidationFailed.at("/until", "in_the_past", "give an instant that is still to come")
     if ticket.state.status is Status.RESOLVED and body.reason is WaitReason.APPOINTMENT and body.until is None:
         raise ValidationFailed.at("/until", "required", "an appointment for the callback needs its end")
+
+
+def actor_of(caller: Caller) -> Actor:
+    """A caller, as the journal names them."""
+    return Actor(kind=ActorKind(caller.kind), id=caller.id)
 
 
 def is_accused(ticket: TicketRow, caller: Caller) -> bool:

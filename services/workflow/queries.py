@@ -28,6 +28,7 @@ from services.contracts.words import Category, ClockName, Kind, Phase, Priority,
 from services.runtime.database import Database
 from services.runtime.errors import NotFound
 from services.runtime.http import decode_cursor, encode_cursor
+from services.workflow.courses import COURSE
 from services.workflow.positions import FEED_ORDER, SETTLED, TX_TEXT, behind, foreign_cursor, place_of, seq_of
 from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, commands, journal, tickets
 from services.workflow.views import TicketRow
@@ -36,6 +37,7 @@ Row = Mapping[Any, Any]
 Rows = Sequence[Row]
 Page = tuple[Rows, str | None]
 MOST_COUNTED = 1_000
+MOST_OF_A_COURSE = 10_000
 
 
 class TicketFilters(BaseModel):
@@ -89,7 +91,7 @@ class Queries:
 
     async def page(self, caller: Caller, filters: TicketFilters, meant: ColumnElement[bool] | None = None) -> Page:
         """A page of tickets that `caller` may read; `meant` narrows to what a search means."""
-        query = _within_reach(select(tickets), caller, Action.READ_TICKET)
+        query = within_reach(select(tickets), caller, Action.READ_TICKET)
         if meant is not None:
             query = query.where(meant)
         query = _ordered(_filtered(query, filters), filters)
@@ -103,7 +105,7 @@ class Queries:
 
     async def counts(self, caller: Caller, lists: Sequence[TicketFilters]) -> list[int]:
         """How many tickets each list shows to `caller`, in one statement; counted up to `MOST_COUNTED`."""
-        within = _within_reach(select(literal(1)).select_from(tickets), caller, Action.READ_TICKET)
+        within = within_reach(select(literal(1)).select_from(tickets), caller, Action.READ_TICKET)
         numbered = (_filtered(within, filters).limit(MOST_COUNTED).subquery() for filters in lists)
         query = select(*(select(func.count()).select_from(each).scalar_subquery() for each in numbered))
         async with self._database.read() as connection:
@@ -135,6 +137,14 @@ class Queries:
         )
         async with self._database.read() as connection:
             return list((await connection.execute(query)).mappings())[::-1]
+
+    async def course(self, ticket_no: str) -> Rows:
+        """The events that tell a ticket's course, in their order."""
+        wanted = journal.c.type == any_(cast(list(COURSE), ARRAY(Text)))
+        columns = (journal.c.seq, journal.c.type, journal.c.at, journal.c.actor_kind, journal.c.data)
+        query = select(*columns).where(journal.c.ticket_no == ticket_no, wanted).order_by(journal.c.seq)
+        async with self._database.read() as connection:
+            return list((await connection.execute(query.limit(MOST_OF_A_COURSE))).mappings())
 
     async def feed(
         self, caller: Caller, types: Sequence[str], limit: int, cursor: str | None
@@ -181,7 +191,8 @@ def matching(q: str, customer_ids: Sequence[str], ticket_nos: Sequence[str]) -> 
     )
 
 
-def _within_reach(query: Select[Any], caller: Caller, action: Action) -> Select[Any]:
+def within_reach(query: Select[Any], caller: Caller, action: Action) -> Select[Any]:
+    """Narrow a query on tickets to those on which `caller` may do `action`."""
     relation = reach(caller, action)
     if relation is None:
         return query.where(literal_column("false"))

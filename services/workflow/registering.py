@@ -11,7 +11,8 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.contracts.feedback import FirstPromise, Registration, Supplemented
 from services.contracts.journal import Actor, EventType
-from services.contracts.ticket import Clock, Segment, TicketState
+from services.contracts.policy import ClockRule
+from services.contracts.ticket import RULES, Clock, Segment, TicketState
 from services.contracts.words import ActorKind, ClockState
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
@@ -102,6 +103,9 @@ def begin(registration: Registration, department: str | None) -> Life:
         missing=registration.missing,
         department=department,
         received_at=registration.received_at,
+        follows=registration.follows,
+        response_target=registration.response_target,
+        rules=RULES,
     )
     state.clocks = [_first_clock(registration, promise) for promise in registration.promises]
     life = Life(state, registration.policy)
@@ -114,6 +118,7 @@ def begin(registration: Registration, department: str | None) -> Life:
         "urgency": registration.urgency,
         "priority": registration.priority,
         "department": department,
+        "follows": registration.follows,
     }
     life.write(EventType.RECEIVED, registration.received_at, customer, None, data)
     return life
@@ -123,6 +128,7 @@ def _first_clock(registration: Registration, promise: FirstPromise) -> Clock:
     policy = registration.policy
     if policy is None:
         raise ValueError("a promise without a policy")
+    rule = policy.clocks.get(promise.clock) or ClockRule(target=promise.target)
     return Clock(
         name=promise.clock,
         cycle=1,
@@ -134,7 +140,8 @@ def _first_clock(registration: Registration, promise: FirstPromise) -> Clock:
         policy=policy.id,
         policy_version=policy.version,
         priority=registration.priority,
-        warn_rule=policy.clocks[promise.clock].warn_at,
+        warn_rule=rule.warn_at,
+        ladder=rule.ladder,
         segments=[Segment(from_at=registration.received_at)],
         due_at=promise.due_at,
         warn_at=promise.warn_at,

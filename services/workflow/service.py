@@ -1,6 +1,7 @@
 """The workflow service put together: what its endpoints work with."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -18,14 +19,22 @@ from services.runtime.errors import Forbidden
 from services.runtime.idempotency import Answer, Idempotency, idempotency_key
 from services.runtime.parts import service
 from services.runtime.peers import Peer
+from services.workflow.calendar_keeping import CalendarKeeping
+from services.workflow.calendar_register import CalendarRegister
 from services.workflow.catalogue import Catalogue
 from services.workflow.client import TicketEngine
 from services.workflow.counting import parameters, work_lists
 from services.workflow.door import Door
 from services.workflow.feed import Feed, feed_bell
 from services.workflow.people import People
+from services.workflow.policies import Policies
+from services.workflow.policy_linting import Owners, PolicyLinting
+from services.workflow.policy_register import PolicyRegister
 from services.workflow.preparing import Preparation
+from services.workflow.previewing import Previews
 from services.workflow.promising import Promising
+from services.workflow.proposing import Proposals
+from services.workflow.publications import Publications
 from services.workflow.queries import MOST_COUNTED, Queries, TicketFilters, matching
 from services.workflow.reconciling import Reconciler
 from services.workflow.registering import Registrar
@@ -37,17 +46,47 @@ from services.workflow.taking import Commands
 from services.workflow.views import feed_item
 
 
+@dataclass(frozen=True)
+class Peers:
+    """The services that are asked for what is theirs."""
+
+    intake: Peer
+    directory: Peer
+    notify: Peer
+    survey: Peer
+
+    @classmethod
+    def of(cls, settings: WorkflowSettings) -> "Peers":
+        """The peers that the settings name."""
+        secret = settings.internal_secret.get_secret_value()
+        urls = (settings.intake_url, settings.directory_url, settings.notify_url, settings.survey_url)
+        return cls(*(Peer(url, secret) for url in urls))
+
+    async def close(self) -> None:
+        """Close the connections."""
+        for peer in (self.intake, self.directory, self.notify, self.survey):
+            await peer.close()
+
+
 class TicketService:
     """One per process."""
 
-    def __init__(self, settings: WorkflowSettings, database: Database, client: Client, intake: Peer, directory: Peer):
+    def __init__(self, settings: WorkflowSettings, database: Database, client: Client, peers: Peers) -> None:
+        intake = peers.intake
         self.secret = settings.internal_secret.get_secret_value()
         self._zone = ZoneInfo(settings.time_zone)
         self.intake = intake
-        self.people = People(directory)
+        self.people = People(peers.directory)
         self.queries = Queries(database)
-        self.catalogue = Catalogue(database)
+        self.catalogue = Catalogue(database, settings.policy_pack)
         self.promising = Promising(self.catalogue, intake)
+        register = PolicyRegister(database)
+        owners = Owners(self.people, notify=peers.notify, survey=peers.survey)
+        self.policies = Policies(register, PolicyLinting(self.catalogue, register, owners), self.promising)
+        self.calendars = CalendarKeeping(CalendarRegister(database), self.catalogue, self.promising)
+        self.proposals = Proposals(database, self.catalogue)
+        self.previews = Previews(database)
+        self.publications = Publications(database)
         self.events = Feed(database, self.people)
         self.bell = feed_bell(database)
         self.registrar = Registrar(database, self.people, recorded=self.bell.pull)

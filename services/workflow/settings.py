@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from services.contracts.policy import PackId
 from services.runtime.settings import RuntimeSettings
 
 
@@ -21,4 +22,16 @@ class WorkflowSettings(RuntimeSettings):
     )
     engine_probe_seconds: float = Field(
         default=5.0, gt=0, description="How often the worker asks whether the engine is the one that it knows."
+    )
+    recalculation_batch: int = Field(
+        default=50, ge=1, le=1_000, description="Open tickets that a publication recalculates before it makes a pause."
+    )
+    recalculation_per_second: float = Field(
+        default=20.0, gt=0, description="Open tickets that a publication recalculates in a second, at most."
+    )
+    recalculation_retry_seconds: float = Field(
+        default=30.0, ge=0, description="Pause before tickets are tried again that a publication could not recalculate."
+    )
+    policy_pack: PackId = Field(
+        default=PackId.D0, description="The policy pack that a new installation starts with: d0 to d4."
     )

@@ -3,22 +3,47 @@
 import asyncio
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from services.contracts.feedback import CustomerAsk, CustomerQuestion, Registration
 from services.contracts.permissions import Action, may, sees_contact
+from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock
+from services.promises.calendars import Calendar
 from services.promises.explanations import explain
 from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.peers import Peer
 from services.runtime.telemetry import request_id
+from services.workflow import due
 from services.workflow.catalogue import Catalogue
+from services.workflow.courses import Course, Stretch
+from services.workflow.due import Calendars, calendar_of
 from services.workflow.preparing import is_accused
-from services.workflow.queries import Queries, Rows
+from services.workflow.queries import Queries, Row, Rows
 from services.workflow.registering import Registrar
-from services.workflow.views import TicketRow, allowed_commands, ledger_view, ticket_view, timeline_item
+from services.workflow.views import (
+    ClockFacts,
+    TicketRow,
+    allowed_commands,
+    ledger_view,
+    stretch_view,
+    ticket_view,
+    timeline_item,
+    totals_view,
+)
+
+
+@dataclass(frozen=True)
+class LedgerFacts:
+    """The clocks of a ticket, with whom it was, and the totals."""
+
+    clocks: list[dict[str, Any]]
+    departments: list[dict[str, Any]]
+    totals: list[dict[str, Any]]
+
 
 TICKET_NO = re.compile(r"[0-9]{11,20}")
 
@@ -92,21 +117,23 @@ class Showing:
         with_texts = may(caller, Action.READ_NOTE, ticket)
         return [timeline_item(row, row["body"], with_texts=with_texts) for row in rows], following
 
-    async def clocks(self, ticket: TicketRow, language: str) -> list[dict[str, Any]]:
-        """The ledger of every clock, each with a sentence that explains its due time."""
-        rows = (await self._queries.clocks_of(ticket.row["ticket_no"]))[ticket.row["ticket_no"]]
+    async def clocks(self, ticket: TicketRow, language: str) -> LedgerFacts:
+        """The ledger of every clock, each with a sentence that explains its due time; with whom the ticket was (16),
+        and what its clocks took over all cycles (20)."""
+        ticket_no = ticket.row["ticket_no"]
+        found, events = await asyncio.gather(self._queries.clocks_of(ticket_no), self._queries.course(ticket_no))
+        rows, course, now = found[ticket_no], Course(events), datetime.now(UTC)
+        calendars = await self._calendars(rows)
+        items = [ledger_view(_facts(row, calendars, course, language, now), now) for row in rows]
+        policy = PolicySnapshot.model_validate(ticket.row["policy"]) if ticket.row["policy"] else None
+        stretches = [stretch_view(it, _hours(it, policy, calendars), now) for it in course.stretches()]
+        return LedgerFacts(items, stretches, totals_view(items, now))
+
+    async def _calendars(self, rows: Rows) -> Calendars:
         versions = {(row["ledger"]["calendar"], row["ledger"]["calendar_version"]) for row in rows}
         in_force = await self._catalogue.in_force()
         pinned = {(id_, version) for id_, version in versions if version is not None}
-        calendars = await self._catalogue.calendars_for(pinned, in_force.promises.generation)
-        now = datetime.now(UTC)
-        shown = []
-        for row in rows:
-            clock = Clock.model_validate(row["ledger"])
-            calendar = calendars.get((clock.calendar, clock.calendar_version)) or calendars["always", None]
-            sentence = explain(clock, calendar)["zh-CN" if language.startswith("zh") else "en"]
-            shown.append(ledger_view(row, sentence, now))
-        return shown
+        return await self._catalogue.calendars_for(pinned, in_force.promises.generation)
 
     @staticmethod
     def _view(ticket: TicketRow, clocks: Mapping[str, Rows], caller: Caller) -> dict[str, Any]:
@@ -120,3 +147,23 @@ class Showing:
         told = await self._intake.get(f"/internal/registrations/{ticket_no}")
         await self._registrar.register(Registration.model_validate(told))
         return await self._queries.require(ticket_no)
+
+
+def _facts(row: Row, calendars: Calendars, course: Course, language: str, now: datetime) -> ClockFacts:
+    clock = Clock.model_validate(row["ledger"])
+    clock.excused_at = clock.excused_at or course.excused.get(clock.key)
+    calendar = calendar_of(clock, calendars)
+    explanation = explain(clock, calendar)["zh-CN" if language.startswith("zh") else "en"]
+    times = due.spent_by(clock, calendars, now)
+    return ClockFacts(clock, row, times, course, _is_provisional(clock, calendar), explanation)
+
+
+def _is_provisional(clock: Clock, calendar: Calendar) -> bool:
+    """Whether the due time lies past the last day that the calendar's country has announced (semantics.md 2)."""
+    return clock.due_at is not None and calendar.is_provisional(clock.due_at)
+
+
+def _hours(stretch: Stretch, policy: PolicySnapshot | None, calendars: Calendars) -> Calendar:
+    """The calendar by which a department works; where nothing is promised, or it is gone, every hour counts."""
+    id_ = policy.calendar_of(stretch.department) if policy else "always"
+    return calendars.get((id_, None)) or calendars["always", None]

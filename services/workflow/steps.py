@@ -1,14 +1,15 @@
 """What each command does to a ticket (product.md section 3): one function a command, all legal when they are called."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
 from services.contracts import commands
-from services.contracts.commands import Command
+from services.contracts.commands import UNREACHED, Command
+from services.contracts.durations import parse_duration
 from services.contracts.journal import EventType
 from services.contracts.policy import PolicySettings, SecondCallbackFrom
-from services.contracts.ticket import DeadlineName, PlanState, Waiting
+from services.contracts.ticket import DeadlineName, PlanState, Segment, TicketState, Waiting
 from services.contracts.words import (
     CallbackOutcome,
     ClockName,
@@ -23,7 +24,6 @@ from services.contracts.words import (
 from services.workflow.life import IllegalCommand, Life, instant, system
 from services.workflow.lifecycle import WAITS
 
-UNREACHED = frozenset({CallbackOutcome.NOT_REACHED, CallbackOutcome.WRONG_NUMBER})
 UNHAPPY = frozenset({CallbackOutcome.DISSATISFIED, CallbackOutcome.RESIDUAL_ISSUE})
 
 
@@ -33,7 +33,7 @@ def take(life: Life, command: Command, now: datetime) -> None:
     Raises:
         IllegalCommand: nothing was changed.
     """
-    life.check(command.name)
+    life.check(command.name, command.actor)
     decision = commands.DECISIONS[command.name].model_validate(command.decision)
     life.command_id = command.id
     try:
@@ -52,8 +52,8 @@ def _accept(life: Life, command: Command, decision: commands.Accept, now: dateti
     state.complex = state.complex if decision.complex is None else decision.complex
     state.status, state.accepted_at, state.accepted_by = Status.PROCESSING, now, command.actor.id
     life.ledger.retarget(command.policy, now)
-    _start_late_promises(life)
     life.start_handling(now)
+    start_late_promises(life, now)
     named = _own(life, decision, now)
     life.write(EventType.ACCEPTED, now, command.actor, before, _classification(life))
     if named:
@@ -82,7 +82,7 @@ def _supply_information(life: Life, command: Command, decision: commands.SupplyI
     if decision.safety_risk and not state.safety_risk:
         state.safety_risk, state.urgency = True, Urgency.URGENT
     life.prioritise()
-    life.ledger.retarget(life.policy, now)
+    _retarget(life, command, now)
     data = {"fields": list(decision.fields), "complete": decision.complete}
     life.write(EventType.INFORMATION_SUPPLIED, now, command.actor, before, data)
 
@@ -102,7 +102,10 @@ def _assign(life: Life, command: Command, decision: commands.Assign, now: dateti
         state.department, state.owner, state.co_owners = decision.department, None, ()
     _own(life, decision, now)
     state.assigned_at = now
-    life.write(EventType.ASSIGNED, now, command.actor, before, _ownership(life))
+    if command.policy_chosen:
+        _retarget(life, command, now)
+    data = {**_ownership(life), "policy": _policy(life) if command.policy_chosen else None}
+    life.write(EventType.ASSIGNED, now, command.actor, before, data)
 
 
 def _respond(life: Life, command: Command, _: commands.Respond, now: datetime) -> None:
@@ -153,9 +156,9 @@ def _wait(life: Life, command: Command, decision: commands.Wait, now: datetime) 
     if decision.reason not in WAITS.get(state.status, frozenset()):
         raise IllegalCommand(state, f"a {state.status} ticket does not wait for {decision.reason}")
     if state.status is Status.RESOLVED:
-        _appoint(life, decision)
+        _appoint(life, decision, now)
     else:
-        state.waits = [wait for wait in state.waits if wait.reason is not decision.reason]
+        _note_earlier_wait(life, decision.reason, now)
         state.waits.append(Waiting(reason=decision.reason, since=now, until=decision.until))
         life.ledger.sync_pauses(now)
     data = {"reason": decision.reason, "until": instant(decision.until)}
@@ -206,8 +209,10 @@ def _record_callback(life: Life, command: Command, decision: commands.RecordCall
             clock, now, round_=(met.round if met else attempt) + 1, target=_settings(life).callback_retry_after
         )
     state.confirmation = decision.outcome
-    data = decision.model_dump(mode="json")
-    life.write(EventType.CALLBACK_RECORDED, now, command.actor, before, {**data, "attempt": attempt})
+    if decision.follow_up is not None:
+        state.followed_by = (*state.followed_by, decision.follow_up)
+    data = {**decision.model_dump(mode="json"), "attempt": attempt, "recorded_late": _is_late(life, decision, now)}
+    life.write(EventType.CALLBACK_RECORDED, now, command.actor, before, data)
     if not goes_on and not again:
         _conclude(life, command, decision.outcome, now)
 
@@ -248,7 +253,7 @@ def _merge(life: Life, command: Command, decision: commands.Merge, now: datetime
 def _reclassify(life: Life, command: Command, decision: commands.Reclassify, now: datetime) -> None:
     before = life.state.phase
     _classify(life, decision)
-    life.ledger.retarget(life.policy, now)
+    _retarget(life, command, now)
     life.write(EventType.RECLASSIFIED, now, command.actor, before, _classification(life))
 
 
@@ -274,9 +279,9 @@ def _tag(life: Life, command: Command, decision: commands.Tag, now: datetime) ->
 
 def _promise(life: Life, command: Command, decision: commands.Promise, now: datetime) -> None:
     if decision.respond_by:
-        life.ledger.promise(ClockName.RESPONSE, decision.respond_by)
+        _promise_response(life, decision.respond_by, now)
     if decision.resolve_by:
-        life.ledger.promise(ClockName.RESOLUTION, decision.resolve_by)
+        life.ledger.promise(ClockName.RESOLUTION, decision.resolve_by, now)
     data = {"respond_by": instant(decision.respond_by), "resolve_by": instant(decision.resolve_by)}
     life.write(EventType.PROMISED, now, command.actor, life.state.phase, data)
 
@@ -299,22 +304,80 @@ def _own(life: Life, decision: commands.Accept | commands.Assign, now: datetime)
     return True
 
 
-def _start_late_promises(life: Life) -> None:
-    """A policy that applies only since acceptance promises from the receipt on, as its clocks say (product.md 5); in a
-    later cycle the response clock is not armed again (20) and the resolution counts from the reopening."""
-    if life.state.cycle > 1:
-        return
-    unmet = [ClockName.RESOLUTION] if life.state.responded_at else [ClockName.RESOLUTION, ClockName.RESPONSE]
-    for name in unmet:
+def _retarget(life: Life, command: Command, now: datetime) -> None:
+    """The ticket is another than it was: new targets from the old starts on (17), by the policy that was chosen for it
+    anew, if one was."""
+    life.ledger.retarget(command.policy if command.policy_chosen else life.policy, now)
+    if command.policy_chosen:
+        start_late_promises(life, now)
+
+
+def start_late_promises(life: Life, now: datetime) -> None:
+    """A policy that applies only since now promises from where its clocks start, as they say (product.md 5)."""
+    state = life.state
+    is_resolved = state.status is Status.RESOLVED
+    retry = _settings(life).callback_retry_after if is_resolved and state.callback_attempts else None
+    owed = _late_callbacks(life, now) if is_resolved else _late_promises(state, now)
+    for name, since in owed:
         if life.ledger.live(name) is None:
-            life.ledger.start(name, life.state.received_at, round_=life.state.version + 1)
+            life.ledger.start(name, since, round_=state.version + 1, target=retry)
 
 
-def _appoint(life: Life, decision: commands.Wait) -> None:
+def _late_promises(state: TicketState, now: datetime) -> Iterator[tuple[ClockName, datetime]]:
+    """Every clock that an unresolved ticket in this state owes, and since when. In a later cycle the resolution counts
+    from the reopening, and the response is not armed again (20)."""
+    if began_at := state.began_at:
+        yield ClockName.RESOLUTION, began_at
+        if state.status is Status.PENDING:
+            yield ClockName.ACCEPTANCE, began_at
+    if state.cycle == 1 and state.responded_at is None:
+        yield ClockName.RESPONSE, state.received_at
+    if state.status is Status.PROCESSING:
+        yield ClockName.PROGRESS, now
+    if state.status is Status.PROCESSING and state.complex and state.plan is not PlanState.APPROVED:
+        yield ClockName.PLAN, now
+
+
+def _late_callbacks(life: Life, now: datetime) -> Iterator[tuple[ClockName, datetime]]:
+    """The callback that a resolved ticket waits for (invariant I9): the first counts from the resolution, an attempt
+    after another from now."""
+    state, resolved_at = life.state, life.state.resolved_at or now
+    if state.first_callback_satisfied:
+        yield ClockName.SECOND_CALLBACK, now
+        return
+    yield ClockName.CALLBACK, now if state.callback_attempts else resolved_at
+
+
+def _promise_response(life: Life, date: datetime, now: datetime) -> None:
+    """An answer that was given needs no date any more."""
+    if life.state.responded_at is None or life.ledger.live(ClockName.RESPONSE):
+        life.ledger.promise(ClockName.RESPONSE, date, now)
+
+
+def _note_earlier_wait(life: Life, reason: WaitReason, now: datetime) -> None:
+    """Waiting again for the same reason is one wait with the new end; the ledger of the wait so far is kept."""
+    state = life.state
+    state.waited += [
+        Segment(from_at=wait.since, to_at=now, reasons=(reason,)) for wait in state.waits if wait.reason is reason
+    ]
+    state.waits = [wait for wait in state.waits if wait.reason is not reason]
+
+
+def _appoint(life: Life, decision: commands.Wait, now: datetime) -> None:
     """The customer asked for an appointment: the callback is due at its end (semantics.md 9)."""
     clock = ClockName.SECOND_CALLBACK if life.state.first_callback_satisfied else ClockName.CALLBACK
     if decision.until:
-        life.ledger.promise(clock, decision.until)
+        life.ledger.promise(clock, decision.until, now)
+
+
+def _is_late(life: Life, decision: commands.RecordCallback, now: datetime) -> bool | None:
+    """Whether the callback was recorded later after the call than it should be; None where nobody said when that was.
+
+    The clock is met by the record all the same: the call's own instant is what somebody says, not what was seen.
+    """
+    if decision.called_at is None:
+        return None
+    return now - decision.called_at > parse_duration(_settings(life).callback_record_within).length
 
 
 def _needs_second(life: Life) -> bool:
@@ -334,8 +397,12 @@ def _classification(life: Life) -> dict[str, Any]:
         "urgency": state.urgency,
         "priority": state.priority,
         "department": state.department,
-        "policy": f"{life.policy.id}@{life.policy.version}" if life.policy else None,
+        "policy": _policy(life),
     }
+
+
+def _policy(life: Life) -> str | None:
+    return f"{life.policy.id}@{life.policy.version}" if life.policy else None
 
 
 def _ownership(life: Life) -> dict[str, Any]:

@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Update, bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import Insert, insert
+from sqlalchemy import Text, Update, any_, bindparam, cast, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.base import format_instant
 from services.contracts.journal import Event, EventType
 from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock, TicketState
@@ -102,10 +103,14 @@ async def write_ticket(
     language: str,
     journal_hash: bytes,
     policy: PolicySnapshot | None,
+    unpromised: bool = False,
 ) -> None:
-    """Bring the ticket's row to the state after `events`, with the texts that its closing and resolution refer to."""
+    """Bring the ticket's row to the state after `events`, with the texts that its closing and resolution refer to.
+
+    `policy` is given where it changed; `unpromised` tells that it changed to none.
+    """
     columns = ticket_columns(state) | {"journal_hash": journal_hash}
-    rare = policy_column(policy) if policy is not None else {}
+    rare = policy_column(policy) if policy is not None or unpromised else {}
     for event in events:
         rare |= _texts_of(event, state, language)
     if rare:
@@ -154,6 +159,19 @@ async def write_clocks(
     await connection.execute(_upsert_clocks(), rows)
 
 
+async def excuse_finished(connection: AsyncConnection, ticket_no: str, events: Sequence[Event]) -> None:
+    """Mark finished clocks whose breach a publication would have avoided; nothing else of them changes (11, 19)."""
+    for event in events:
+        keys = event.data.get("excused") if event.type is EventType.RECALCULATED else None
+        if not isinstance(keys, list) or not keys:
+            continue
+        key = func.concat_ws("/", clocks.c.name, clocks.c.cycle, clocks.c.round)
+        marked = func.jsonb_set(clocks.c.ledger, ["excused_at"], func.to_jsonb(literal(format_instant(event.at), Text)))
+        mine = (clocks.c.ticket_no == ticket_no, clocks.c.ended_at.is_not(None), clocks.c.excused_at.is_(None))
+        late = update(clocks).where(*mine, key == any_(cast(keys, ARRAY(Text))))
+        await connection.execute(late.values(excused_at=event.at, ledger=marked))
+
+
 @cache
 def _upsert_clocks() -> Insert:
     statement = insert(clocks)
@@ -176,5 +194,9 @@ def _clock_row(ticket_no: str, clock: Clock, times: Mapping[str, int]) -> dict[s
         "ended_at": clock.ended_at,
         "elapsed_seconds": times.get("elapsed"),
         "overdue_seconds": times.get("overdue"),
+        "priority": clock.priority,
+        "policy": clock.policy,
+        "policy_version": clock.policy_version,
+        "excused_at": clock.excused_at,
         "ledger": clock.model_dump(mode="json"),
     }

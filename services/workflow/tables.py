@@ -6,6 +6,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    ForeignKeyConstraint,
     Index,
     Integer,
     LargeBinary,
@@ -19,6 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.runtime.idempotency import idempotency_table
+from services.runtime.starting import engine_columns
 from services.runtime.transactions import Xid8
 
 metadata = MetaData(schema="workflow")
@@ -97,6 +99,7 @@ tickets = Table(
     Index("tickets_by_customer", "customer_id"),
     Index("tickets_by_serial", "serial_no", postgresql_where=text("serial_no IS NOT NULL")),
     Index("tickets_living", "engine_id", postgresql_where=text("NOT ended")),
+    Index("tickets_open", "ticket_no", postgresql_where=text("status <> 'closed'")),
 )
 
 journal = Table(
@@ -137,6 +140,10 @@ clocks = Table(
     _instant("ended_at"),
     Column("elapsed_seconds", BigInteger),
     Column("overdue_seconds", BigInteger),
+    Column("priority", Text, nullable=False),
+    Column("policy", Text, nullable=False),
+    Column("policy_version", Integer, nullable=False),
+    _instant("excused_at"),
     Column("ledger", JSONB, nullable=False),
     PrimaryKeyConstraint("ticket_no", "cycle", "name", "round"),
     Index("clocks_running_by_due", "due_at", postgresql_where=text("state = 'running'")),
@@ -173,6 +180,7 @@ policies = Table(
     Column("version", Integer, nullable=False),
     Column("body", JSONB, nullable=False),
     _instant("created_at", nullable=False),
+    Column("created_by", Text),
     _instant("published_at"),
     PrimaryKeyConstraint("id", "version"),
 )
@@ -184,6 +192,7 @@ calendars = Table(
     Column("version", Integer, nullable=False),
     Column("body", JSONB, nullable=False),
     _instant("created_at", nullable=False),
+    Column("created_by", Text),
     _instant("published_at"),
     PrimaryKeyConstraint("id", "version"),
 )
@@ -193,8 +202,9 @@ policy_order = Table(
     metadata,
     Column("id", Text, primary_key=True),
     Column("position", Integer, nullable=False),
+    _instant("retired_at"),
 )
-"""The order in which policies are tried; a policy without a condition comes last."""
+"""The order in which policies are tried; a retired one keeps its place and is passed over."""
 
 promises_in_force = Table(
     "promises_in_force",
@@ -204,3 +214,42 @@ promises_in_force = Table(
     CheckConstraint("one = 1", name="one_row"),
 )
 """Counts publications, so that every cache knows whether it is current."""
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("recalculate", Boolean, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("run", Integer, nullable=False, server_default=text("1")),
+    Column("requested_by", Text, nullable=False),
+    _instant("requested_at", nullable=False),
+    _instant("finished_at"),
+    Column("walked_to", Text, nullable=False, server_default=""),
+    Column("total", Integer, nullable=False, server_default=text("0")),
+    Column("done", Integer, nullable=False, server_default=text("0")),
+    Column("changed", Integer, nullable=False, server_default=text("0")),
+    Column("excused", Integer, nullable=False, server_default=text("0")),
+    *engine_columns(),
+    CheckConstraint("state IN ('running', 'done')", name="publications_state"),
+    CheckConstraint("(state = 'done') = (finished_at IS NOT NULL)", name="publications_done_says_when"),
+    Index("publications_newest", text("requested_at DESC"), text("id DESC")),
+    Index("publications_running", "engine_attempts", "id", postgresql_where=text("state = 'running'")),
+)
+"""What was published, and how far open tickets are recalculated: `walked_to` is the last ticket that was taken."""
+
+publication_failures = Table(
+    "publication_failures",
+    metadata,
+    Column("publication_id", Text, nullable=False),
+    Column("ticket_no", Text, nullable=False),
+    Column("error", Text, nullable=False),
+    Column("attempts", Integer, nullable=False),
+    _instant("failed_at", nullable=False),
+    PrimaryKeyConstraint("publication_id", "ticket_no"),
+    ForeignKeyConstraint(["publication_id"], ["workflow.publications.id"]),
+)
+"""Tickets that could not be recalculated yet; one that could at last leaves the table."""

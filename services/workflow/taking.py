@@ -19,8 +19,8 @@ from services.runtime.database import Database
 from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion
 from services.workflow.client import Refused, TicketEngine
 from services.workflow.door import Door, Ended
-from services.workflow.lifecycle import is_legal
-from services.workflow.preparing import Asked, Preparation, is_accused
+from services.workflow.lifecycle import is_legal, owed_reason
+from services.workflow.preparing import Asked, Preparation, actor_of, is_accused
 from services.workflow.queries import Queries
 from services.workflow.tables import commands, journal
 from services.workflow.views import BARRED_FOR_THE_ACCUSED, TicketRow, allowed_commands, command_action
@@ -182,7 +182,7 @@ class Commands:
 
 def _require_legal(admission: Admission, if_match: int | None) -> None:
     state = admission.ticket.state
-    if not is_legal(state, admission.name):
+    if not is_legal(state, admission.name) or owed_reason(state, admission.name, actor_of(admission.caller)):
         raise _illegal(admission, admission.ticket)
     if if_match not in {None, state.version}:
         raise StaleVersion(extra={"version": state.version})
@@ -191,6 +191,10 @@ def _require_legal(admission: Admission, if_match: int | None) -> None:
 def _illegal(admission: Admission, ticket: TicketRow) -> Conflict:
     allowed = allowed_commands(ticket, admission.caller, accused=is_accused(ticket, admission.caller))
     phase = ticket.row["phase"]
+    state = ticket.state
+    missed = owed_reason(state, admission.name, actor_of(admission.caller))
+    if missed and is_legal(state, admission.name):
+        return _reason_first(missed.partition("/")[0], {"allowed": allowed, "phase": phase})
     return Conflict(
         {
             "en": f"`{admission.name}` is not possible while the ticket is {phase}; `allowed` names what is.",
@@ -198,4 +202,15 @@ def _illegal(admission: Admission, ticket: TicketRow) -> Conflict:
         },
         code="illegal_transition",
         extra={"allowed": allowed, "phase": phase},
+    )
+
+
+def _reason_first(clock: str, extra: Mapping[str, Any]) -> Conflict:
+    return Conflict(
+        {
+            "en": f"The clock `{clock}` was missed: note the reason by `explain-breach` before your next step.",
+            "zh": f"时限 {clock} 已超时：请先用 explain-breach 说明原因，再进行下一步。",
+        },
+        code="illegal_transition",
+        extra={**extra, "clock": clock},
     )

@@ -1,13 +1,17 @@
 """What a ticket, its clocks and its journal look like to a caller (api.md "Ticket view")."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.contracts.base import format_instant
+from services.contracts.journal import Actor
 from services.contracts.permissions import Action, Caller, may
 from services.contracts.ticket import Clock, TicketState
-from services.contracts.words import ClockName, CommandName, Phase
+from services.contracts.words import ActorKind, ClockName, CommandName, Phase
+from services.promises.calendars import Calendar
+from services.workflow.courses import Course, Stretch
 from services.workflow.lifecycle import legal_commands
 
 _INSTANTS = ("opened_at", "accepted_at", "assigned_at", "responded_at", "resolved_at", "confirmed_at", "closed_at")
@@ -75,6 +79,8 @@ def ticket_view(
         "close_reason": row["close_reason"],
         "close_note": row["close_note"] if with_texts else None,
         "merged_into": row["merged_into"],
+        "follows": row["state"].get("follows"),
+        "followed_by": row["state"].get("followed_by", []),
         "policy": {"id": policy["id"], "version": policy["version"]} if policy else None,
         "clocks": [clock_view(Clock.model_validate(clock["ledger"])) for clock in _shown(clock_rows)],
         "next_due_at": _instant(row["next_due_at"]),
@@ -99,15 +105,33 @@ def clock_view(clock: Clock) -> dict[str, Any]:
     }
 
 
-def ledger_view(row: Row, explanation: str, now: datetime) -> dict[str, Any]:
-    """A clock with everything that explains its due time."""
-    clock = Clock.model_validate(row["ledger"])
+@dataclass(frozen=True)
+class ClockFacts:
+    """A clock with what is told of it besides its ledger; `times` are its elapsed and overdue seconds by now."""
+
+    clock: Clock
+    row: Row
+    times: Mapping[str, int]
+    course: Course
+    provisional: bool
+    explanation: str
+
+
+def ledger_view(facts: ClockFacts, now: datetime) -> dict[str, Any]:
+    """A clock with everything that explains its due time. What is overdue grows until the clock ends (12)."""
+    clock, row, course = facts.clock, facts.row, facts.course
     return {
         **clock_view(clock),
         "ended_at": _instant(clock.ended_at),
         "cancel_reason": clock.cancel_reason,
         "promised_at": _instant(clock.promised_at),
+        "by_promise": clock.by_promise,
         "retargeted": clock.retargeted_at is not None,
+        "retargeted_at": _instant(clock.retargeted_at),
+        "excused_at": _instant(clock.excused_at),
+        "explained": clock.key in course.explained if clock.breached_at else None,
+        "provisional": facts.provisional,
+        "ladder": clock.ladder,
         "warn_at": [format_instant(at) for at in clock.warn_at],
         "priority": clock.priority,
         "policy": {"id": clock.policy, "version": clock.policy_version},
@@ -118,21 +142,56 @@ def ledger_view(row: Row, explanation: str, now: datetime) -> dict[str, Any]:
                 "to": _instant(segment.to_at),
                 "state": "paused" if segment.reasons else "running",
                 "reasons": list(segment.reasons),
+                "customer_replied_at": _instant(course.replied_at(segment)),
             }
             for segment in clock.segments
         ],
         "paused_seconds": int(_paused(clock, now).total_seconds()),
+        "ran_seconds": row["elapsed_seconds"] if clock.ended_at else facts.times["elapsed"],
         "elapsed_seconds": row["elapsed_seconds"],
-        "overdue_seconds": row["overdue_seconds"],
-        "explanation": explanation,
+        "overdue_seconds": row["overdue_seconds"] if clock.ended_at else facts.times.get("overdue"),
+        "explanation": facts.explanation,
     }
+
+
+def stretch_view(stretch: Stretch, hours: Calendar, now: datetime) -> dict[str, Any]:
+    """How long a ticket was with one department and owner, waiting included (16)."""
+    until = stretch.to_at or max(now, stretch.from_at)
+    return {
+        "department": stretch.department,
+        "owner": stretch.owner,
+        "from": _instant(stretch.from_at),
+        "to": _instant(stretch.to_at),
+        "seconds": int((until - stretch.from_at).total_seconds()),
+        "working_seconds": int(hours.between(stretch.from_at, until).total_seconds()),
+    }
+
+
+def totals_view(items: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
+    """What each clock took over all rounds and cycles (20); the time between two cycles is in no clock."""
+    return [_total(name, [it for it in items if it["name"] == name], now) for name in ClockName
+            if any(it["name"] == name for it in items)]  # fmt: skip
+
+
+def _total(name: ClockName, items: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
+    spans = (_until(it["ended_at"], now) - datetime.fromisoformat(it["started_at"]) for it in items)
+    return {
+        "clock": name,
+        "cycles": len({it["cycle"] for it in items}),
+        "ran_seconds": sum(it["ran_seconds"] or 0 for it in items),
+        "elapsed_seconds": int(sum((max(span, timedelta(0)) for span in spans), timedelta(0)).total_seconds()),
+    }
+
+
+def _until(ended_at: str | None, now: datetime) -> datetime:
+    return datetime.fromisoformat(ended_at) if ended_at else now
 
 
 def allowed_commands(ticket: TicketRow, caller: Caller, *, accused: bool) -> list[str]:
     """Commands that are legal now and that this caller may give; `accused`: the complaint is about them."""
     return [
         command
-        for command in legal_commands(ticket.state)
+        for command in legal_commands(ticket.state, Actor(kind=ActorKind(caller.kind), id=caller.id))
         if command is not CommandName.CONFIRM and _may_give(ticket, caller, command, accused=accused)
     ]
 

@@ -1,4 +1,4 @@
-"""The pages that staff look at all day, with 10,000 tickets behind them.
+"""The pages that staff look at all day, and the preview of a policy, with 10,000 tickets behind them.
 
 The tickets are copies, row by row in PostgreSQL, of a few that were really played: customer, feedback, ticket, clocks,
 journal and commands, under numbers and customers of their own, their due times apart by a minute. Their workflows are
@@ -57,7 +57,18 @@ async def measure(stack: Stack) -> list[Figure]:
         "board": itertools.repeat("/board"),
         "ticket page": (f"/tickets/{number}" for number in shown),
     }
-    return [figure for name, paths in pages.items() for figure in await _figures(name, readers, paths)]
+    shown_pages = [figure for name, paths in pages.items() for figure in await _figures(name, readers, paths)]
+    return [*shown_pages, await _preview(connection)]
+
+
+async def _preview(connection: Connection) -> Figure:
+    """Try a policy on every open ticket and on the last quarter."""
+    began = time.perf_counter()
+    answer = await connection.post("/v1/policies/d0-standard/preview", {})
+    seconds = time.perf_counter() - began
+    figures = answer.json()
+    tickets = figures["open"]["tickets"] + figures["past"]["tickets"]
+    return Figure("preview of a policy", seconds, "s", None, None, f"{tickets:,} tickets, open and past")
 
 
 async def _figures(name: str, readers: list[Connection], paths: Iterator[str]) -> list[Figure]:

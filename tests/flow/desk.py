@@ -17,7 +17,7 @@ from services.contracts.feedback import FirstPromise, Product, Registration
 from services.contracts.journal import Actor, Event, EventType
 from services.contracts.names import ticket_workflow_id
 from services.contracts.policy import CalendarDraft, ClockRule, PolicyDraft, PolicySnapshot, StoredCalendar
-from services.contracts.ticket import Clock, TicketStart
+from services.contracts.ticket import Clock, TicketStart, TicketState
 from services.contracts.words import (
     ActorKind,
     Category,
@@ -33,9 +33,12 @@ from services.contracts.words import (
 from services.promises.calendars import Calendar
 from services.promises.policies import TicketFacts, first_promises, snapshot
 from services.runtime.database import Database
+from services.workflow import passing
 from services.workflow.catalogue import Catalogue
 from services.workflow.client import NoWorkflow, TicketEngine
+from services.workflow.life import Life
 from services.workflow.people import People, Roll
+from services.workflow.policy_register import PolicyRegister
 from services.workflow.registering import Registrar
 from services.workflow.store import GENESIS, chain
 from services.workflow.tables import clocks, journal, tickets
@@ -70,6 +73,14 @@ class Ticket:
         assert await self.desk.env.fast_forward(self.handle, ahead)
         await self.settled()
 
+    async def pass_to(self, instant: datetime) -> None:
+        """Move there, and return when all that time does until then is recorded: the engine fires its timers one after
+        the other, and may not have begun when the time has moved. Needs a worker."""
+        await self.move_to(instant)
+        async with asyncio.timeout(30):
+            while (next_at := await self._next_instant()) is not None and next_at <= instant:
+                await self.settled()
+
     async def settled(self) -> None:
         """Return when the workflow has nothing to do at its present time."""
         while True:
@@ -77,6 +88,10 @@ class Ticket:
             if not described.pending_activities and not described.HasField("pending_workflow_task"):
                 return
             await asyncio.sleep(0.01)
+
+    async def _next_instant(self) -> datetime | None:
+        state = TicketState.model_validate((await self.row())["state"])
+        return passing.next_instant(Life(state, None))
 
     async def do(self, name: CommandName, actor: Actor = LI_LEI, *, policy: bool = True, **decision: Any) -> int:
         """Give a command; answers the version at which its effect was durable."""
@@ -194,7 +209,8 @@ class Desk:
         draft_policy = PolicyDraft.model_validate(
             {"calendar": id_ if calendar else calendar_id, "clocks": clock_rules, "settings": settings}
         )
-        self.policy = snapshot(await self.catalogue.put_policy(id_, draft_policy, publish=True, if_match=None))
+        register = PolicyRegister(self.database)
+        self.policy = snapshot(await register.put(id_, draft_policy, publish=True, if_match=None))
 
     async def open(
         self,

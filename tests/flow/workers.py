@@ -12,6 +12,8 @@ from services.runtime.temporal import worker
 from services.workflow.activities import TicketActivities
 from services.workflow.assembly import SHARED_WITH_SANDBOX
 from services.workflow.flow import TicketWorkflow
+from services.workflow.publication_activities import PublicationActivities
+from services.workflow.publication_flow import PublicationWorkflow
 
 
 class Workers:
@@ -22,13 +24,21 @@ class Workers:
         self._activities = activities
         self._running: Worker | None = None
 
-    async def start(self, activities: TicketActivities | None = None, **options: Any) -> None:
-        """Start a worker."""
+    async def start(
+        self,
+        activities: TicketActivities | None = None,
+        publishing: PublicationActivities | None = None,
+        **options: Any,
+    ) -> None:
+        """Start a worker; `publishing` lets it run publications too."""
         self._running = worker(
             self._client,
             QUEUE_TICKETS,
-            workflows=[TicketWorkflow],
-            activities=[(activities or self._activities).record],
+            workflows=[TicketWorkflow, PublicationWorkflow],
+            activities=[
+                (activities or self._activities).record,
+                *((publishing.recalculate, publishing.finish) if publishing else ()),
+            ],
             passthrough=SHARED_WITH_SANDBOX,
             **options,
         )

@@ -1,6 +1,9 @@
-"""policy register."""
+"""Who stored a policy or calendar, and since when a policy is retired."""
 
 from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
 
 revision: str = "0012"
 down_revision: str | None = "0011"
@@ -9,8 +12,16 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """Change nothing yet."""
+    """Add the columns; what was stored before names nobody."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    for table in ("policies", "calendars"):
+        op.add_column(table, sa.Column("created_by", sa.Text(), nullable=True), schema="workflow")
+    op.add_column("policy_order", sa.Column("retired_at", sa.DateTime(timezone=True), nullable=True), schema="workflow")
 
 
 def downgrade() -> None:
-    """Change nothing yet."""
+    """Take the columns away; retired policies apply again."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_column("policy_order", "retired_at", schema="workflow")
+    for table in ("calendars", "policies"):
+        op.drop_column(table, "created_by", schema="workflow")

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.contracts.policy import Policy, Promises
+from services.contracts.policy import PackId, Policy, Promises
 from services.intake.promises_copy import PromisesCopy
 from services.runtime.database import Database
 from tests.services.intake.desk import Desk
@@ -35,6 +35,11 @@ async def copy(database: Database) -> AsyncIterator[PromisesCopy]:
 
 async def test_until_something_is_published_the_built_in_promises_stand(copy: PromisesCopy) -> None:
     assert (await copy.current()).promises.generation == 0
+
+
+async def test_the_built_in_promises_are_those_of_the_installations_pack(database: Database) -> None:
+    promised = (await PromisesCopy(database, PackId.D4).current()).promises
+    assert [policy.id for policy in promised.policies] == ["d4-issue"]
 
 
 async def test_a_publication_reaches_every_process(database: Database, copy: PromisesCopy) -> None:

@@ -96,6 +96,20 @@ async def test_with_the_engine_down_a_clock_counts_as_overdue_from_its_due_insta
     assert await overdue(alone.database, "breach") == before
 
 
+async def test_an_excused_breach_and_one_that_a_promise_put_off_need_no_alert(alone: System) -> None:
+    ticket_no, due_at = await registered(alone), datetime.now(UTC) - SECOND
+    breaches, alerts = await overdue(alone.database, "breach"), await overdue(alone.database, "alert")
+    await put(alone.database, ticket_no, state=ClockState.BREACHED, due_at=due_at, breached_at=due_at)
+    assert await overdue(alone.database, "alert") == alerts + 1
+    await put(alone.database, ticket_no, excused_at=due_at + SECOND)
+    assert await overdue(alone.database, "alert") == alerts
+    promised = await registered(alone)
+    await put(alone.database, promised, due_at=due_at)
+    assert await overdue(alone.database, "breach") == breaches + 1
+    await put(alone.database, promised, due_at=due_at + HOUR)
+    assert await overdue(alone.database, "breach") == breaches
+
+
 async def test_a_breached_clock_counts_as_overdue_until_its_alert_is_raised(alone: System) -> None:
     ticket_no = await registered(alone)
     before = await overdue(alone.database, "alert")
@@ -192,3 +206,17 @@ async def test_a_system_at_work_tells_its_figures_and_those_of_its_workers_and_n
     ):
         assert f"\n{name}{{" in metrics or f"\n{name} " in metrics, name
     assert ticket_no not in metrics
+
+
+def test_a_callback_recorded_late_is_counted_and_one_in_time_is_not() -> None:
+    before = figure("bihuan_callbacks_recorded_late_total")
+    for late in (False, None, True):
+        measure([_called(recorded_late=late)])
+    assert figure("bihuan_callbacks_recorded_late_total") == before + 1
+
+
+def _called(**data: bool | None) -> Event:
+    return Event(
+        seq=9, type=EventType.CALLBACK_RECORDED, at=datetime.now(UTC), actor=SYSTEM, from_phase=Phase.AWAITING_CALLBACK,
+        to_phase=Phase.CLOSED, cycle=1, data={"outcome": "satisfied", **data},
+    )  # fmt: skip

@@ -40,7 +40,7 @@ TICK = timedelta(microseconds=1)
 
 _stored: tuple[StoredCalendar, ...] = built_in().calendars
 BY_ID: Mapping[str, Calendar] = {stored.id: Calendar.compile(stored) for stored in _stored}
-_calendars: due.Calendars = {(id_, version): it for id_, it in BY_ID.items() for version in (None, 1)}
+CALENDARS: due.Calendars = {(id_, version): it for id_, it in BY_ID.items() for version in (None, 1)}
 _ids = itertools.count(1)
 
 HOURS: Mapping[ClockName, str] = {
@@ -131,12 +131,25 @@ class Case:
         return self.state.phase
 
     def do(
-        self, name: CommandName, actor: Actor = LI_LEI, *, after: timedelta = timedelta(0), **decision: Any
+        self,
+        name: CommandName,
+        actor: Actor = LI_LEI,
+        *,
+        after: timedelta = timedelta(0),
+        choose: bool = False,
+        **decision: Any,
     ) -> "Case":
-        """Let time pass, then give a command."""
+        """Let time pass, then give a command; with `choose`, the policy is chosen anew for it, as for an acceptance."""
         self.wait(after)
-        policy = snapshot(self.policy) if name is CommandName.ACCEPT else None
-        command = Command(id=f"c{next(_ids)}", name=name, actor=actor, decision=decision, policy=policy)
+        chosen = choose or name is CommandName.ACCEPT
+        command = Command(
+            id=f"c{next(_ids)}",
+            name=name,
+            actor=actor,
+            decision=decision,
+            policy=snapshot(self.policy) if chosen else None,
+            policy_chosen=chosen,
+        )
         steps.take(self.life, command, self.now)
         self._record()
         return self
@@ -204,7 +217,7 @@ class Case:
         if not life.events and not life.ledger.touched and not lacks_instants:
             return False
         batch = RecordRequest.model_validate_json(life.take_batch().model_dump_json())
-        life.enter(due.schedule(batch.state, _calendars))
+        life.enter(due.schedule(batch.state, CALENDARS))
         live = {clock.key: clock.model_copy(deep=True) for clock in state.clocks}
         self.clocks |= {clock.key: clock for clock in batch.clocks} | live
         self.journal += batch.events

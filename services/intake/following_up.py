@@ -1,0 +1,61 @@
+"""A question that a callback left open becomes a consultation of the same customer (product.md 5, D3)."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import select
+
+from services.contracts.feedback import Customer, OpenQuestion, Product
+from services.contracts.words import CallbackChannel, Category, Channel, Kind
+from services.intake.arrivals import arrival
+from services.intake.filing import Origin
+from services.intake.models import FollowUp
+from services.intake.register import Registrar
+from services.intake.tables import customers
+from services.runtime.database import Database
+from services.runtime.errors import NotFound
+
+_CALLER = "service:follow-ups"
+_CHANNELS: Mapping[CallbackChannel, Channel] = {
+    CallbackChannel.EMAIL: Channel.EMAIL,
+    CallbackChannel.WECHAT: Channel.WECHAT,
+    CallbackChannel.CHAT: Channel.CHAT,
+}
+"""Every other callback is spoken, or answered by it."""
+_OF_A_CUSTOMER = ("name", "phone", "email", "wechat_open_id", "customer_no", "tier")
+
+
+async def follow_up(database: Database, registrar: Registrar, ticket_no: str, asked: OpenQuestion) -> str:
+    """Register the question and answer its ticket number; a repeat of the command gets the first one.
+
+    Who asks is read from the customer's record as it is now, so that it is the same record again.
+
+    Raises:
+        NotFound: there is no such feedback.
+        Unavailable: whether it was registered is unknown.
+    """
+    async with database.read() as connection:
+        first = await arrival(connection, ticket_no)
+        if first is None:
+            raise NotFound
+        record = (await connection.execute(select(customers).where(customers.c.id == first["customer_id"]))).mappings()
+        sender = Customer.model_validate({name: value for name, value in _known(record.one()).items() if value})
+    content = first["content"]
+    question = FollowUp(
+        channel=_CHANNELS.get(asked.channel, Channel.PHONE),
+        language=content["language"],
+        customer=sender,
+        product=Product.model_validate(content.get("product", {})),
+        service_stage=content["service_stage"],
+        kind=Kind.CONSULTATION,
+        category=Category.USAGE_QUESTION,
+        description=asked.question,
+        follows=ticket_no,
+        response_target=asked.response_target,
+    )
+    receipt = await registrar.register(question, Origin(_CALLER, asked.command_id, asked.command_id))
+    return receipt.registered.ticket_no
+
+
+def _known(record: Mapping[Any, Any]) -> dict[str, Any]:
+    return {name: record[name] for name in _OF_A_CUSTOMER}

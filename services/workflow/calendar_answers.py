@@ -1,0 +1,120 @@
+"""What is asked and answered about calendars, as the OpenAPI document declares it."""
+
+from collections.abc import Mapping
+from datetime import date
+from enum import StrEnum
+from typing import Any
+
+from pydantic import Field
+
+from services.contracts.base import Code, Instant, Message
+from services.contracts.policy import CalendarDraft, StoredCalendar
+from services.promises.drafts import DayKind
+
+
+class CalendarBody(CalendarDraft):
+    """The body of `PUT /v1/calendars/{id}`. What a reading of a calendar tells besides may be sent back; it is not
+    stored: `id`, `version` and everything that is not the author's to say."""
+
+    id: Code | None = None
+    version: int | None = None
+    title: Mapping[str, str] = Field(default_factory=dict)
+    country: str | None = None
+    official_until: date | None = None
+    created_at: Instant | None = None
+    created_by: str | None = None
+    published_at: Instant | None = None
+    published_version: int | None = None
+    notes: tuple[Any, ...] = ()
+
+    def values(self) -> dict[str, Any]:
+        """What is the author's to say."""
+        told = {"created_at", "created_by", "published_at", "published_version", "notes"}
+        return self.model_dump(mode="json", exclude={"id", "version", *told})
+
+
+class RegisteredCalendar(StoredCalendar):
+    """One version of a calendar, and how the calendar stands. `published_at` is the version's own; `official_until` is
+    the last date that is announced, by its country where the calendar says nothing."""
+
+    created_at: Instant
+    created_by: str | None = Field(description="The id of whoever stored it; null for what ships with Bihuan.")
+    published_at: Instant | None
+    published_version: int | None = Field(description="The version that is in force.")
+
+
+class CalendarPage(Message):
+    """A page of calendars."""
+
+    items: tuple[RegisteredCalendar, ...]
+    next_cursor: str | None
+
+
+class CalendarVersion(Message):
+    """A stored version."""
+
+    version: int
+    created_at: Instant
+    created_by: str | None
+    published_at: Instant | None
+
+
+class CalendarVersions(Message):
+    """A page of a calendar's versions, the latest first."""
+
+    items: tuple[CalendarVersion, ...]
+    next_cursor: str | None
+
+
+class DayView(Message):
+    """One date. `hours` are worked: the breaks are cut out of them."""
+
+    date: date
+    kind: DayKind
+    name: Mapping[str, str] | None = Field(description="What the law calls it, by language.")
+    hours: tuple[tuple[str, str], ...]
+    breaks: tuple[tuple[str, str], ...]
+    own: bool = Field(description="Set by the calendar's own dates, and not by its week or its country.")
+
+
+class Days(Message):
+    """A calendar's year, day by day."""
+
+    id: str
+    version: int
+    year: int
+    time_zone: str
+    official_until: date | None = Field(description="Later holidays and make-up days may still change.")
+    days: tuple[DayView, ...]
+
+
+class NoteView(Message):
+    """What was read of a file, or passed over; `message` is in the language of `Accept-Language`."""
+
+    code: str
+    message: str
+    count: int
+    line: int | None = Field(description="Where the event that was passed over begins.")
+    summary: str
+
+
+class ImportedCalendar(RegisteredCalendar):
+    """A calendar that was stored from a file."""
+
+    notes: tuple[NoteView, ...]
+
+
+class CalendarFile(CalendarDraft):
+    """A calendar as it is exported: what its author said, to be put or imported again."""
+
+    id: Code
+    title: Mapping[str, str]
+    country: str | None
+    official_until: date | None
+
+
+class ExportFormat(StrEnum):
+    """What an export is written as."""
+
+    ICAL = "ical"
+    JSON = "json"

@@ -1,0 +1,49 @@
+"""How versions of policies and calendars are stored: each once, numbered from 1, never changed."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, text
+from sqlalchemy.dialects.postgresql import distinct_on
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.policy import Policy, StoredCalendar
+from services.runtime.errors import StaleVersion
+
+NOT_IN_THE_BODY = frozenset({"published_at"})
+
+
+def version_row(
+    stored: Policy | StoredCalendar, now: datetime, *, published: bool, by: str | None = None
+) -> dict[str, Any]:
+    """The row of a version; `by` is whoever stored it, None for what ships with Bihuan."""
+    return {
+        "id": stored.id,
+        "version": stored.version,
+        "body": stored.model_dump(mode="json", exclude=set(NOT_IN_THE_BODY)),
+        "created_at": now,
+        "created_by": by,
+        "published_at": now if published else None,
+    }
+
+
+def latest_versions(table: Any, *, only_published: bool = False) -> Any:
+    """The latest version of each id."""
+    query = select(table).ext(distinct_on(table.c.id)).order_by(table.c.id, table.c.version.desc())
+    return query.where(table.c.published_at.is_not(None)) if only_published else query
+
+
+async def last_version(connection: AsyncConnection, table: Any, id_: str, if_match: int | None) -> int:
+    """The number of the latest version of an id, 0 for none; until the transaction ends nobody else stores another.
+
+    Raises:
+        StaleVersion: `if_match` is another version.
+    """
+    # One writer at a time for an id, or two would store the same version.
+    await connection.execute(
+        text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": f"{table.name}/{id_}"}
+    )
+    last = int(await connection.scalar(select(func.max(table.c.version)).where(table.c.id == id_)) or 0)
+    if if_match not in {None, last}:
+        raise StaleVersion
+    return last

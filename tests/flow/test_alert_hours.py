@@ -1,0 +1,248 @@
+"""Outside a recipient's hours the step waits for the next window unless the ticket is urgent (semantics.md 23)."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import update
+from temporalio.testing import WorkflowEnvironment
+
+from services.contracts.journal import EventType
+from services.contracts.names import QUEUE_NOTIFY
+from services.contracts.words import ClockName
+from services.notify.alerts.activities import AlertActivities
+from services.notify.alerts.climbing import Climber
+from services.notify.alerts.flow import AlertWorkflow
+from services.notify.alerts.ladders import DEFAULT, read_ladders
+from services.notify.alerts.reaching import Reaching
+from services.notify.alerts.remarking import Remarking
+from services.notify.alerts.tables import alerts
+from services.notify.alerts.watching import look_again
+from services.notify.assembly import SHARED_WITH_SANDBOX
+from services.notify.hours import keeping as quiet_hours
+from services.notify.hours.quiet import QuietHours, QuietSpan
+from services.runtime.database import Database
+from services.runtime.temporal import worker
+from tests.flow.alert_desk import HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk
+
+C = ClockName
+ON_CALL, HEAD, SUPERVISOR = "on_call:chen-chen", "department_head:zhou-qiang", "supervisor:wang-fang"
+TOLD_OWNER = f"owner:{OWNER}"
+
+
+@pytest.fixture
+async def desk(env: WorkflowEnvironment, database: Database) -> AsyncIterator[AlertDesk]:
+    """A desk with its worker; nobody but the administrators is reached for the next three hours."""
+    desk = AlertDesk(env, database)
+    begins = (datetime.now(UTC) + 3 * HOUR).replace(minute=0, second=0, microsecond=0)
+    desk.directory.everybody_works(begins, begins + 8 * HOUR)
+    activities = AlertActivities(Climber(desk.opened, desk.calendars), Remarking(desk.opened))
+    async with worker(
+        env.client,
+        QUEUE_NOTIFY,
+        workflows=[AlertWorkflow],
+        activities=[activities.climb, activities.enter_remarks],
+        passthrough=SHARED_WITH_SANDBOX,
+    ):
+        yield desk
+
+
+async def waits(alert: Alert) -> datetime:
+    """That nobody was told and the step waits; until when."""
+    row = await alert.row()
+    assert (await alert.told(), row["state"], row["level"]) == ([], "open", 0)
+    assert row["waits_from"] is not None
+    next_at: datetime = row["next_at"]
+    return next_at
+
+
+async def test_outside_everybodys_hours_the_first_step_waits_for_the_window(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached(C.PROGRESS)
+    window = await waits(alert)
+    assert window == desk.directory.begins
+    await alert.passes_until(window - SECOND)
+    assert await waits(alert) == window
+    await alert.passes_until(window + SECOND)
+    row = await alert.row()
+    assert (await alert.told(), row["waits_from"], row["waits_by"]) == ([TOLD_OWNER], None, None)
+    await alert.passes(15 * MINUTE + SECOND)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL]
+
+
+async def test_an_urgent_ticket_waits_for_nobodys_hours(desk: AlertDesk) -> None:
+    alert = await desk.ticket(urgency="urgent").breached(C.PROGRESS)
+    assert await alert.told() == [TOLD_OWNER]
+
+
+async def test_the_on_call_hears_at_the_time_of_their_step_while_the_owner_is_off(desk: AlertDesk) -> None:
+    now = datetime.now(UTC)
+    desk.directory.shifts = [("chen-chen", now - HOUR, now + 8 * HOUR)]
+    alert = await desk.ticket().breached(C.PROGRESS)
+    due = await waits(alert)
+    assert abs(due - now - 15 * MINUTE) < 30 * SECOND
+    await alert.passes_until(due - SECOND)
+    assert await alert.told() == []
+    await alert.passes_until(due + SECOND)
+    assert await alert.told() == [ON_CALL]
+
+
+async def test_a_shift_that_begins_while_a_step_waits_is_noticed_at_its_beginning(desk: AlertDesk) -> None:
+    begins = datetime.now(UTC) + HOUR
+    desk.directory.shifts = [("chen-chen", begins, begins + 8 * HOUR)]
+    alert = await desk.ticket().breached(C.PROGRESS)
+    assert await waits(alert) == begins
+    await alert.passes_until(begins + SECOND)
+    assert await alert.told() == [ON_CALL]
+
+
+async def test_hours_that_change_while_a_step_waits_count_at_once(desk: AlertDesk) -> None:
+    alert, reaching = await desk.ticket().breached(C.PROGRESS), Reaching(desk.opened, desk.calendars)
+    assert await look_again(desk.database, reaching) == 0
+    desk.directory.hours, desk.directory.generation = {}, 2
+    assert await look_again(desk.database, reaching) == 1
+    await desk.starter().reconcile()
+    await alert.settled()
+    assert await alert.told() == [TOLD_OWNER]
+    assert await look_again(desk.database, reaching) == 0
+
+
+async def test_hours_that_change_to_later_ones_are_waited_for_anew(desk: AlertDesk) -> None:
+    alert, first = await desk.ticket().breached(C.PROGRESS), desk.directory.begins
+    later = first + 2 * HOUR
+    waits_from = (await alert.row())["waits_from"]
+    desk.directory.everybody_works(later, later + HOUR)
+    await alert.passes_until(first + SECOND)
+    assert await waits(alert) == later
+    assert (await alert.row())["waits_from"] == waits_from
+
+
+async def test_an_engine_that_lost_its_store_goes_on_waiting_for_the_same_window(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached(C.PROGRESS)
+    window = await waits(alert)
+    await alert.handle.terminate()
+    async with desk.database.begin() as connection:
+        await connection.execute(update(alerts).values(engine_id="another engine"))
+    assert await desk.starter().reconcile() == 1
+    await alert.settled()
+    assert await waits(alert) == window
+    await alert.passes_until(window + SECOND)
+    assert await alert.told() == [TOLD_OWNER]
+
+
+async def test_an_acknowledgement_that_expires_at_night_waits_for_the_morning(desk: AlertDesk) -> None:
+    desk.directory.hours = {}
+    alert = await desk.ticket().breached(C.PROGRESS)
+    await alert.acknowledge()
+    later = desk.directory.begins + 2 * HOUR
+    desk.directory.everybody_works(later, later + HOUR)
+    await alert.passes_until((await alert.row())["expires_at"] + SECOND)
+    row = await alert.row()
+    assert (row["state"], row["expires_at"], row["next_at"], await alert.told()) == ("open", None, later, [TOLD_OWNER])
+    await alert.passes_until(later + SECOND)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL]
+
+
+async def test_a_ticket_closed_while_a_step_waits_alerts_nobody(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    alert = await ticket.breached(C.PROGRESS)
+    window = await waits(alert)
+    await alert.follows(ticket.closed())
+    await alert.passes_until(window + HOUR)
+    assert await alert.told() == []
+    assert (await alert.row())["waits_from"] is None
+
+
+async def test_a_breach_whose_clock_is_met_while_its_step_waits_is_told_once_in_the_window(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    alert = await ticket.breached(C.RESPONSE)
+    window = await waits(alert)
+    await alert.follows(ticket.met(C.RESPONSE))
+    assert (await alert.told(), await alert.state()) == ([], "resolved")
+    await alert.passes_until(window + SECOND)
+    assert (await alert.told(), await alert.state()) == ([TOLD_OWNER], "resolved")
+    assert (await alert.row())["ended"] is True
+
+
+async def test_a_warning_that_waits_until_it_is_late_is_dropped(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.warning(C.RESOLUTION, left=2 * HOUR))
+    alert = await ticket.started()
+    window = await waits(alert)
+    await alert.passes_until(window + SECOND)
+    assert ((await alert.row())["resolution"], await alert.told()) == ("stale", [])
+
+
+async def test_quiet_hours_of_the_staff_hold_for_whoever_has_no_hours(desk: AlertDesk) -> None:
+    desk.directory.hours = {}
+    now = datetime.now(UTC)
+    ends = desk.directory.begins
+    night = QuietSpan(from_=f"{now - 2 * HOUR:%H:%M}", to=f"{ends:%H:%M}", time_zone="UTC")
+    async with desk.database.begin() as connection:
+        await quiet_hours.put(connection, QuietHours(staff=night), by="sun-lei", if_match=0)
+    alert = await desk.ticket().breached(C.PROGRESS)
+    assert await waits(alert) == ends
+    async with desk.database.begin() as connection:
+        await quiet_hours.put(connection, QuietHours(), by="sun-lei", if_match=1)
+    assert await look_again(desk.database, Reaching(desk.opened, desk.calendars)) == 1
+    await desk.starter().reconcile()
+    await alert.settled()
+    assert await alert.told() == [TOLD_OWNER]
+
+
+async def test_the_head_of_the_department_is_informed_of_a_breach_once_and_in_their_hours(desk: AlertDesk) -> None:
+    del desk.directory.hours[OWNER]
+    alert = await desk.ticket().breached(C.PROGRESS)
+    assert await alert.told() == [TOLD_OWNER]
+    (notice,) = await alert.overdue_notices()
+    assert (notice["recipient"], notice["kind"], notice["held_until"]) == (
+        "zhou-qiang",
+        "overdue",
+        desk.directory.begins,
+    )
+    await alert.passes(15 * MINUTE + SECOND)
+    assert len(await alert.overdue_notices()) == 1
+
+
+async def test_a_head_whom_the_first_step_alerts_is_not_informed_besides(desk: AlertDesk) -> None:
+    desk.directory.hours = {}
+    alert = await desk.ticket().breached(C.RESOLUTION)
+    assert sorted(await alert.told()) == sorted([TOLD_OWNER, HEAD])
+    assert await alert.overdue_notices() == []
+
+
+async def test_an_excused_breach_ends_its_alert_and_takes_back_what_is_still_to_be_said(desk: AlertDesk) -> None:
+    desk.directory.hours = {}
+    ticket = desk.ticket()
+    alert, other = await ticket.breached(C.RESPONSE), await ticket.breached(C.PROGRESS)
+    await alert.follows(ticket.event(EventType.RECALCULATED, {"publication": "p-1", "excused": ["response/1/1"]}))
+    row = await alert.row()
+    assert (row["state"], row["resolution"], await other.state()) == ("resolved", "excused", "open")
+    said = [*await alert.notices(), *await alert.overdue_notices()]
+    assert {(each["state"], each["not_sent_reason"]) for each in said} == {("not_sent", "cancelled")}
+    await alert.passes(timedelta(days=1))
+    assert await alert.told() == [TOLD_OWNER]
+
+
+async def test_an_alert_climbs_the_ladder_that_its_policy_names_as_it_was_when_it_was_raised(desk: AlertDesk) -> None:
+    desk.directory.hours = {}
+    standard = read_ladders()[DEFAULT]
+    steps = dict.fromkeys(C, ("supervisor",))
+    written = {**standard.model_dump(mode="json"), "title": {"en": "Straight up"}}
+    gentle = type(standard).model_validate({**written, "breach": {**written["breach"], "steps": steps}})
+    async with desk.database.begin() as connection:
+        await desk.raising.ladders.put(connection, "straight-up", gentle, by="sun-lei", if_match=None)
+    alert = await desk.ticket().breached(C.PROGRESS, ladder="straight-up")
+    async with desk.database.begin() as connection:
+        await desk.raising.ladders.put(connection, "straight-up", standard, by="sun-lei", if_match=1)
+    await alert.passes(15 * MINUTE + SECOND)
+    assert await alert.told() == [SUPERVISOR] * 2
+    row = await alert.row()
+    assert (row["ladder_id"], row["ladder_version"], row["ladder_missing"]) == ("straight-up", 1, None)
+
+
+async def test_a_ladder_that_there_is_not_is_noted_and_the_default_one_is_climbed(desk: AlertDesk) -> None:
+    desk.directory.hours = {}
+    alert = await desk.ticket().breached(C.PROGRESS, ladder="no-such-ladder")
+    row = await alert.row()
+    assert (row["ladder_id"], row["ladder_version"], row["ladder_missing"]) == ("default", 0, "no-such-ladder")
+    assert await alert.told() == [TOLD_OWNER]

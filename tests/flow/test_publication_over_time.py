@@ -1,0 +1,273 @@
+"""Publications recalculate open tickets in batches, at a rate, each once, whatever dies meanwhile (semantics.md 19)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from temporalio.client import WorkflowHandle
+from temporalio.testing import WorkflowEnvironment
+
+from services.contracts.commands import Outcome
+from services.contracts.names import publication_workflow_id
+from services.contracts.policy import ClockRule, PolicyDraft
+from services.contracts.publication import PublicationStart, Recalculation, SubjectKind
+from services.contracts.words import ClockName, ClockState, CommandName
+from services.runtime.auth import Caller
+from services.runtime.database import Database
+from services.runtime.starting import Starter
+from services.workflow.activities import TicketActivities
+from services.workflow.catalogue import Catalogue
+from services.workflow.client import TicketEngine
+from services.workflow.engine import running_publications
+from services.workflow.policy_register import PolicyRegister
+from services.workflow.publication_activities import PublicationActivities
+from services.workflow.publications import Publications, Subject
+from services.workflow.settings import WorkflowSettings
+from tests.flow.desk import Desk, Ticket
+from tests.flow.workers import Workers
+
+C, K = CommandName, ClockName
+SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+AT_ONCE = {"batch": 2, "per_second": 10_000.0, "retry_after_seconds": 0.0}
+ADMIN = Caller(kind="staff", id="sun-lei", name="孙磊", roles=frozenset({"admin"}))
+
+
+class FlakyEngine(TicketEngine):
+    """An engine whose answers may get lost after the ticket was recalculated."""
+
+    lost = 0
+
+    async def recalculate(self, ticket_no: str, asked: Recalculation, limit: timedelta) -> Outcome:
+        """Recalculate; the next `lost` answers never arrive, and the worker dies of it."""
+        outcome = await super().recalculate(ticket_no, asked, limit)
+        if self.lost:
+            self.lost -= 1
+            raise RuntimeError("the worker died")
+        return outcome
+
+
+class Bureau:
+    """A desk on a database of its own, with publications."""
+
+    def __init__(self, desk: Desk, workers: Workers, engine: FlakyEngine) -> None:
+        self.desk = desk
+        self.workers = workers
+        self.engine = engine
+        self.activities = TicketActivities(desk.database, desk.catalogue)
+        self.publishing = PublicationActivities(desk.database, desk.catalogue, engine)
+        self.publications = Publications(desk.database)
+
+    async def open_tickets(self, count: int) -> list[Ticket]:
+        """So many tickets, to be answered within a day."""
+        await self.desk.promise({K.RESPONSE: ClockRule(target="PT24H", warn_at=())})
+        return [await self.desk.open() for _ in range(count)]
+
+    async def publish(self, target: str) -> Mapping[str, Any]:
+        """Put a next version in force that answers within `target`, to be recalculated."""
+        assert self.desk.policy
+        draft = PolicyDraft(calendar="always", clocks={K.RESPONSE: ClockRule(target=target, warn_at=())})
+        register = PolicyRegister(self.desk.database)
+        stored = await register.put(self.desk.policy.id, draft, publish=False, if_match=None)
+        subject = Subject(SubjectKind.POLICY, stored.id, stored.version)
+        async with self.desk.database.begin() as connection:
+            return await self.publications.publish(connection, subject, ADMIN, recalculate=True)
+
+    async def run(self, publication: Mapping[str, Any], **how: Any) -> WorkflowHandle[Any, Any]:
+        """Start the publication's workflow."""
+        start = PublicationStart(publication=publication["id"], **how)
+        await self.engine.start_publication(start, 1)
+        return self.desk.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 1))
+
+    async def done(self, publication: Mapping[str, Any], **how: Any) -> Mapping[str, Any]:
+        """Run a publication to its end."""
+        async with asyncio.timeout(30):
+            await (await self.run(publication, **(AT_ONCE | how))).result()
+        return await self.publications.one(publication["id"])
+
+    async def until_done(self, publication: Mapping[str, Any], count: int) -> None:
+        """Return when so many tickets are counted."""
+        async with asyncio.timeout(30):
+            while (await self.publications.one(publication["id"]))["done"] < count:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+
+
+@pytest.fixture
+async def bureau(env: WorkflowEnvironment, workers: Workers, database: Database) -> AsyncIterator[Bureau]:
+    """A desk on a database of its own: a publication walks every open ticket that there is."""
+    catalogue = Catalogue(database)
+    await catalogue.seed()
+    bureau = Bureau(Desk(env, database, catalogue, workers), workers, FlakyEngine(env.client))
+    async with workers.other(bureau.activities, publishing=bureau.publishing):
+        yield bureau
+        for ticket in bureau.desk.tickets:
+            await ticket.assert_truthful()
+            with suppress(Exception):
+                await ticket.handle.terminate()
+
+
+async def changes(tickets: list[Ticket]) -> list[int]:
+    """How often each ticket was recalculated."""
+    return [len(await ticket.events("ticket.recalculated")) for ticket in tickets]
+
+
+async def test_every_open_ticket_is_recalculated_once_and_its_alarm_goes_by_the_new_time(bureau: Bureau) -> None:
+    tickets = await bureau.open_tickets(3)
+    promised = (await tickets[0].clock(K.RESPONSE)).due_at
+    assert promised
+    publication = await bureau.done(await bureau.publish("PT8H"))
+    figures = [publication[name] for name in ("state", "total", "done", "changed", "excused", "failed")]
+    assert figures == ["done", 3, 3, 3, 0, 0]
+    assert await changes(tickets) == [1, 1, 1]
+    clock = await tickets[0].clock(K.RESPONSE)
+    assert clock.due_at == promised - 16 * HOUR
+    await tickets[0].move_to(clock.due_at + SECOND)
+    (breach,) = await tickets[0].events("clock.breached")
+    assert breach["at"] == clock.due_at
+
+
+async def test_what_the_event_says_is_what_the_clocks_say(bureau: Bureau) -> None:
+    (ticket,) = await bureau.open_tickets(1)
+    before = await ticket.clock(K.RESPONSE)
+    publication = await bureau.done(await bureau.publish("PT8H"))
+    (event,) = await ticket.events("ticket.recalculated")
+    (change,) = event["data"]["changes"]
+    after = await ticket.clock(K.RESPONSE)
+    assert datetime.fromisoformat(change["due_from"]) == before.due_at
+    assert datetime.fromisoformat(change["due_to"]) == after.due_at
+    (listed,), _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None)
+    assert (listed["ticket_no"], listed["error"]) == (ticket.ticket_no, None)
+    assert listed["changes"] == [{**change, "excused": False}]
+
+
+async def test_batches_keep_to_the_rate_of_the_input(bureau: Bureau) -> None:
+    tickets = await bureau.open_tickets(2)
+    publication = await bureau.publish("PT8H")
+    handle = await bureau.run(publication, batch=1, per_second=1 / 3600)
+    await bureau.until_done(publication, 1)
+    assert await bureau.desk.env.fast_forward(handle, timedelta(minutes=59))
+    assert await changes(tickets) == [1, 0]
+    assert await bureau.desk.env.fast_forward(handle, timedelta(minutes=2))
+    await bureau.until_done(publication, 2)
+    assert await changes(tickets) == [1, 1]
+    await handle.terminate()
+
+
+async def test_a_worker_that_stops_half_way_leaves_the_rest_to_the_next(bureau: Bureau) -> None:
+    tickets = await bureau.open_tickets(3)
+    publication = await bureau.publish("PT8H")
+    handle = await bureau.run(publication, batch=1, per_second=1.0)
+    await bureau.until_done(publication, 1)
+    await bureau.workers.stop()
+    await bureau.workers.start(bureau.activities, publishing=bureau.publishing, max_cached_workflows=0)
+    async with asyncio.timeout(30):
+        await handle.result()
+    assert await changes(tickets) == [1, 1, 1]
+    assert (await bureau.publications.one(publication["id"]))["changed"] == 3
+
+
+async def test_a_ticket_whose_answer_got_lost_is_neither_changed_nor_counted_twice(bureau: Bureau) -> None:
+    tickets = await bureau.open_tickets(3)
+    bureau.engine.lost = 2
+    publication = await bureau.done(await bureau.publish("PT8H"), batch=3)
+    assert await changes(tickets) == [1, 1, 1]
+    assert [publication[name] for name in ("done", "changed", "failed")] == [3, 3, 0]
+
+
+async def test_after_the_engine_was_wiped_the_publication_goes_on_from_its_row(bureau: Bureau) -> None:
+    tickets = await bureau.open_tickets(3)
+    publication = await bureau.publish("PT8H")
+    handle = await bureau.run(publication, batch=1, per_second=1 / 3600)
+    await bureau.until_done(publication, 1)
+    await handle.terminate()
+    settings = WorkflowSettings(recalculation_per_second=10_000.0)
+    starter = Starter(
+        bureau.desk.database,
+        bureau.engine.identity,
+        [running_publications(bureau.engine, settings)],
+        channel="none",
+        probe_seconds=60,
+        name="test_publications",
+    )
+    assert await starter.reconcile() == 1
+    async with asyncio.timeout(30):
+        await handle.result()
+    assert await changes(tickets) == [1, 1, 1]
+    assert [(await bureau.publications.one(publication["id"]))[name] for name in ("state", "changed")] == ["done", 3]
+
+
+async def test_a_long_publication_continues_as_new_and_forgets_nothing(bureau: Bureau) -> None:
+    tickets = await bureau.open_tickets(3)
+    publication = await bureau.done(await bureau.publish("PT8H"), batch=1, batches_before_continuing=1)
+    assert await changes(tickets) == [1, 1, 1]
+    assert publication["changed"] == 3
+
+
+async def test_a_ticket_that_cannot_be_reached_is_listed_and_done_when_it_is_tried_again(bureau: Bureau) -> None:
+    (ticket,) = await bureau.open_tickets(1)
+    unreachable = await bureau.desk.open(start=False)
+    publication = await bureau.done(await bureau.publish("PT8H"))
+    assert [publication[name] for name in ("state", "done", "failed")] == ["done", 1, 1]
+    listed, _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None)
+    assert {it["ticket_no"]: it["error"] for it in listed} == {
+        ticket.ticket_no: None,
+        unreachable.ticket_no: "no_workflow",
+    }
+    await bureau.desk.start(unreachable)
+    async with bureau.desk.database.begin() as connection:
+        again = await bureau.publications.retry(connection, publication["id"])
+    assert again["state"] == "running"
+    await bureau.engine.start_publication(PublicationStart(publication=publication["id"], **AT_ONCE), 2)
+    handle = bureau.desk.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 2))
+    async with asyncio.timeout(30):
+        await handle.result()
+    publication = await bureau.publications.one(publication["id"])
+    assert [publication[name] for name in ("state", "done", "changed", "failed")] == ["done", 2, 2, 0]
+    assert await changes([ticket, unreachable]) == [1, 1]
+
+
+async def test_of_two_publications_at_once_the_later_one_has_the_last_word(bureau: Bureau) -> None:
+    tickets = await bureau.open_tickets(3)
+    first, second = await bureau.publish("PT8H"), await bureau.publish("PT4H")
+    received_at = (await tickets[0].row())["opened_at"]
+    await asyncio.gather(bureau.done(second), bureau.done(first))
+    assert (await tickets[0].clock(K.RESPONSE)).due_at == received_at + 4 * HOUR
+    assert await changes(tickets) == [1, 1, 1]
+
+
+async def test_a_breach_is_excused_on_the_ticket_and_in_its_finished_clock_and_stays(bureau: Bureau) -> None:
+    late, open_breach = await bureau.open_tickets(2)
+    for ticket in (late, open_breach):
+        await ticket.do(C.ACCEPT)
+        await ticket.move_to(await ticket.now() + 30 * HOUR)
+    await late.do(C.RESPOND)
+    before = await late.clock(K.RESPONSE)
+    publication = await bureau.done(await bureau.publish("PT48H"))
+    assert [publication[name] for name in ("changed", "excused")] == [2, 2]
+    finished, breached = await late.clock(K.RESPONSE), await open_breach.clock(K.RESPONSE)
+    assert (finished.state, breached.state) == (ClockState.MET_LATE, ClockState.BREACHED)
+    assert finished.excused_at is not None
+    assert breached.excused_at is not None
+    assert finished.model_copy(update={"excused_at": None}) == before
+    assert await late.breaches() == await open_breach.breaches() == ["response"]
+
+
+async def test_a_finished_clock_is_excused_once_and_nothing_else_of_it_changes(bureau: Bureau) -> None:
+    (ticket,) = await bureau.open_tickets(1)
+    await ticket.do(C.ACCEPT)
+    await ticket.move_to(await ticket.now() + 30 * HOUR)
+    await ticket.do(C.RESPOND)
+    await bureau.done(await bureau.publish("PT48H"))
+    again = await bureau.done(await bureau.publish("PT72H"))
+    assert again["excused"] == 0
+    await bureau.done(await bureau.publish("PT1H"))
+    assert (await ticket.clock(K.RESPONSE)).excused_at is not None
+
+
+async def test_closed_tickets_are_left_alone(bureau: Bureau) -> None:
+    (ticket,) = await bureau.open_tickets(1)
+    await ticket.do(C.WITHDRAW)
+    publication = await bureau.done(await bureau.publish("PT8H"))
+    assert [publication[name] for name in ("total", "done", "changed")] == [0, 0, 0]

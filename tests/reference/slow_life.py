@@ -1,0 +1,217 @@
+"""The life of one ticket, told slowly from product.md 3 and 5 and semantics.md: what is legal, what time does, how
+waiting, closing and another policy move the clocks.
+
+It shares no rule with the code that it judges: commands, phases and clocks are plain words, and nothing is remembered
+that could be worked out again.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from services.contracts.policy import Policy, PolicySettings
+from tests.reference.slow_book import Book, Stretch, World
+from tests.reference.slow_clock import TICK, SlowClock
+from tests.reference.slow_hours import Target
+
+ANYTIME = "assign chase close-unresolved customer-message merge reclassify respond tag withdraw"
+KNOWN = {
+    "pending": f"{ANYTIME} accept request-information supply-information promise",
+    "processing": f"{ANYTIME} supply-information plan progress wait resolve promise",
+    "resolved": f"{ANYTIME} record-callback confirm reopen wait",
+    "closed": "tag reopen",
+}
+"""What product.md 3 lets be done in each status, whoever asks."""
+HANDLING = {"respond", "plan", "progress", "wait", "resume", "resolve"}
+THE_OWNERS = {"response", "plan", "progress", "resolution", "customer_wait"}
+"""Clocks whose breach first tells the owner (product.md 5)."""
+
+
+class SlowLife:
+    """One ticket, `now` being as far as it has been told."""
+
+    def __init__(self, world: World, facts: dict[str, Any], now: datetime, *, complete: bool = True) -> None:
+        self.now, self.received = now, now
+        self.facts, self.status, self.cycle = dict(facts), "pending", 1
+        self.accepted: datetime | None = None
+        self.responded = self.complex = self.first_satisfied = self.ended = False
+        self.plan = self.close_reason = ""
+        self.attempts = 0
+        self.deadlines: dict[str, datetime] = {}
+        self.unexplained: list[SlowClock] = []
+        self.owed: list[SlowClock] = []
+        """Missed by an owner: the owner's next step needs their reason (product.md 5)."""
+        self.owner: str | None = None
+        self.began = now
+        self.resolved: datetime | None = None
+        self.waits: dict[str, datetime | None] = {}
+        self.waited: list[Stretch] = []
+        """For what the ticket has waited in this cycle, and since when it waits now."""
+        self.book = Book(world, self)
+        self.book.choose_policy()
+        for name in ("acceptance", "response", "resolution") if complete else (
+            "acceptance", "information_request", "response", "resolution"):  # fmt: skip
+            self.book.start(name)
+
+    @property
+    def policy(self) -> Policy | None:
+        """What the ticket lives by."""
+        return self.book.policy
+
+    @property
+    def settings(self) -> PolicySettings:
+        """What is decided besides clocks."""
+        return self.policy.settings if self.policy else PolicySettings()
+
+    @property
+    def phase(self) -> str:
+        """The phase in the words of the API."""
+        detail = {
+            "pending": "awaiting_information" if "customer" in self.waits else "review",
+            "processing": "waiting" if self.waits else "planned" if self.plan == "approved" else "assigned",
+            "resolved": "awaiting_second_callback" if self.first_satisfied else "awaiting_callback",
+            "closed": "",
+        }[self.status]
+        return f"{self.status}.{detail}" if detail else self.status
+
+    def allowed(self) -> set[str]:
+        """The legal commands."""
+        if self.ended:
+            return set()
+        legal = set(KNOWN[self.status].split())
+        if self.status == "processing" and self.waits:
+            legal.add("resume")
+        if self.status == "processing" and self.plan == "proposed":
+            legal |= {"approve-plan", "reject-plan"}
+        if self.unexplained:
+            legal.add("explain-breach")
+        return legal
+
+    def owes_a_reason(self, command: str, actor: str) -> bool:
+        """Whether the owner has to say first why a promise was missed."""
+        return command in HANDLING and actor == self.owner and bool(self.owed)
+
+    def do(self, command: str, decision: dict[str, Any]) -> None:
+        """Carry out a legal command."""
+        getattr(self, "_" + command.replace("-", "_"))(**decision)
+
+    def pass_to(self, instant: datetime) -> None:
+        """Let time pass: waits end, clocks are breached, deadlines reached, in the order of their instants."""
+        while (first := self._first_due(instant)) is not None:
+            self.now, kind, what = first
+            getattr(self, f"_time_{kind}")(what)
+        self.now = instant
+
+    def recalculate(self) -> None:
+        """What is in force now was published for open tickets too (19); a closed one is left alone."""
+        if self.status == "closed":
+            return
+        late = self.book.unexcused()
+        self._change_policy(anew=True)
+        self.book.count_by_calendars_in_force()
+        for clock in late:
+            self.book.excuse_if_avoided(clock)
+
+    def next_instant(self) -> datetime | None:
+        """When time will do something next."""
+        first = self._first_due(None)
+        return first[0] if first else None
+
+    def _first_due(self, until: datetime | None) -> tuple[datetime, str, Any] | None:
+        waits = [(max(at, self.now), "ends_wait", reason) for reason, at in self.waits.items() if at]
+        running = [clock for clock in self.book.live.values() if clock.state == "running"]
+        breaches = [(max(due + TICK, self.now), "breaches", clock) for clock in running if (due := clock.due())]
+        reached = [(at, "reaches", name) for name, at in self.deadlines.items()]
+        agenda: list[tuple[datetime, str, Any]] = [*waits, *breaches, *reached]
+        return min((it for it in agenda if until is None or it[0] <= until), key=lambda it: it[0], default=None)
+
+    def _time_ends_wait(self, reason: str) -> None:
+        self._stop_waiting(reason)
+
+    def _time_breaches(self, clock: SlowClock) -> None:
+        clock.breached = clock.due()
+        self.unexplained.append(clock)
+        self.book.breaches.append(clock)
+        if clock.name in THE_OWNERS and self.owner:
+            self.owed.append(clock)
+
+    def _time_reaches(self, name: str) -> None:
+        if name == "window":
+            self.deadlines, self.ended = {}, True
+        else:
+            self._close("information_not_supplied")
+
+    def _deadline(self, name: str, after: str) -> None:
+        self.deadlines[name] = Target(after, self.book.hours_of(self.book.calendar())).after(self.now)
+
+    def _stop_waiting(self, *reasons: str) -> None:
+        for reason in reasons or tuple(self.waits):
+            self._stop_one(reason)
+        if not reasons or "customer" in reasons:
+            self.deadlines.pop("information", None)
+        self.book.sync()
+
+    def _stop_one(self, reason: str) -> None:
+        if reason in self.waits:
+            del self.waits[reason]
+            next(it for it in self.waited if it.reason == reason and it.until is None).until = self.now
+
+    def _start_waiting(self, reason: str, until: datetime | None = None) -> None:
+        self._stop_one(reason)
+        self.waits[reason] = until
+        self.waited.append(Stretch(reason, self.now))
+
+    def _tell_customer(self) -> None:
+        """A visible answer: nobody waits for one (15), and progress starts anew while somebody handles it (14)."""
+        self.book.meet("customer_wait")
+        if self.status == "processing" and self.book.meet("progress"):
+            self.book.start("progress")
+
+    def _close(self, reason: str) -> None:
+        self.book.cancel_all(reason)
+        self.waits, self.waited, self.deadlines = {}, [], {}
+        self.status, self.close_reason = "closed", reason
+        if reason == "merged":
+            self.ended = True
+        else:
+            self._deadline("window", self.settings.reopen_window)
+
+    def _begin_handling(self) -> None:
+        self.book.start("progress")
+        if self.complex:
+            self.book.start("plan")
+
+    def _change_policy(self, *, anew: bool = False) -> None:
+        """The first policy that matches what the ticket is now, its targets from the old starts on (17)."""
+        self.book.choose_policy(anew=anew)
+        self.book.retarget()
+        for name, since in self._owed_clocks():
+            if name not in self.book.live:
+                self.book.start(name, since)
+        if self.status == "resolved":
+            self._owe_a_callback("second_callback" if self.first_satisfied else "callback")
+
+    def _owe_a_callback(self, name: str) -> None:
+        """A resolved ticket waits for a callback, or for another attempt at it (I9)."""
+        if name in self.book.live:
+            return
+        if self.attempts:
+            self.book.start_retry(name)
+        else:
+            self.book.start(name, self.now if self.first_satisfied else self.resolved)
+
+    def _owed_clocks(self) -> Iterator[tuple[str, datetime]]:
+        """What a ticket in this state is promised if its policy promises it, and since when."""
+        if self.status in {"pending", "processing"}:
+            yield "resolution", self.began
+        if self.status == "pending":
+            yield "acceptance", self.began
+        if self.status in {"pending", "processing"} and self.cycle == 1 and not self.responded:
+            yield "response", self.received
+        if self.status == "processing":
+            yield "progress", self.now
+        if self.status == "processing" and self.complex and self.plan != "approved":
+            yield "plan", self.now
+
+    def _classify(self, **changed: Any) -> None:
+        self.facts |= {name: value for name, value in changed.items() if value is not None}

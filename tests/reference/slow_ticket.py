@@ -1,0 +1,162 @@
+"""What each command does to a ticket, told slowly from product.md 3 and 5 and semantics.md 13 to 20."""
+
+from datetime import datetime
+from typing import Any
+
+from tests.reference.slow_life import SlowLife
+
+
+class SlowTicket(SlowLife):
+    """One ticket; every command is called when it is legal, with the parts of its decision."""
+
+    def _accept(self, complex: bool | None = None, owner: str | None = None, **classified: Any) -> None:  # noqa: A002 - the command's own word
+        self.book.meet("information_request")
+        self.book.meet("acceptance")
+        self._stop_waiting()
+        self._classify(**classified)
+        self.owner = owner or self.owner
+        self.complex = self.complex if complex is None else complex
+        self.status, self.accepted = "processing", self.now
+        self._change_policy(anew=True)
+
+    def _request_information(self, **_: Any) -> None:
+        self.book.meet("information_request")
+        if "customer" not in self.waits:
+            self._start_waiting("customer")
+        self.book.sync()
+        self._deadline("information", self.settings.information_wait)
+
+    def _supply_information(self, safety_risk: bool = False, affected_count: int | None = None, **_: Any) -> None:
+        self._stop_waiting("customer")
+        self._classify(affected_count=affected_count)
+        if safety_risk and not self.facts["safety_risk"]:
+            self._classify(safety_risk=True, urgency="urgent")
+        self._change_policy()
+
+    def _customer_message(self) -> None:
+        self._stop_waiting("customer")
+        if "customer_wait" not in self.book.live:
+            self.book.start("customer_wait")
+
+    def _assign(self, department: str | None = None, owner: str | None = None) -> None:
+        if department not in {None, self.facts["department"]}:
+            self.owner = None
+        self._classify(department=department)
+        self.owner = owner or self.owner
+        self._change_policy()
+
+    def _respond(self) -> None:
+        self.responded = True
+        self.book.meet("response")
+        self._tell_customer()
+
+    def _plan(self, complex: bool | None = None) -> None:  # noqa: A002 - the command's own word
+        self.complex = self.complex if complex is None else complex
+        if not self.complex:
+            self._approve_plan()
+            return
+        self.plan = "proposed"
+        if "plan" not in self.book.live:
+            self.book.start("plan")
+
+    def _approve_plan(self) -> None:
+        self.plan = "approved"
+        self.book.meet("plan")
+        self._tell_customer()
+
+    def _reject_plan(self) -> None:
+        self.plan = "rejected"
+
+    def _progress(self, visible: bool) -> None:
+        if visible:
+            self._tell_customer()
+
+    def _wait(self, reason: str, until: str | None = None) -> None:
+        ends_at = datetime.fromisoformat(until) if until else None
+        if self.status != "resolved":
+            self._start_waiting(reason, ends_at)
+            self.book.sync()
+        elif ends_at:
+            self.book.promise("second_callback" if self.first_satisfied else "callback", ends_at)
+
+    def _resume(self) -> None:
+        self._stop_waiting()
+
+    def _resolve(self, **_: Any) -> None:
+        self.responded = True
+        for name in ("response", "customer_wait", "resolution"):
+            self.book.meet(name)
+        for name in ("plan", "progress"):
+            self.book.cancel(name, "resolved")
+        self._stop_waiting()
+        self.status, self.resolved = "resolved", self.now
+        self.book.start("callback")
+        if self.facts["kind"] == "complaint" and self.settings.second_callback_from == "resolution":
+            self.book.start("second_callback")
+
+    def _record_callback(self, outcome: str, **_: Any) -> None:
+        clock = "second_callback" if self.first_satisfied else "callback"
+        self.book.meet(clock)
+        self.attempts += 1
+        if outcome in {"dissatisfied", "residual_issue"}:
+            self._reopen()
+        elif outcome == "refused":
+            self._close("callback_refused")
+        elif outcome != "satisfied":
+            self._try_again(clock)
+        elif self.facts["kind"] == "complaint" and not self.first_satisfied:
+            self.first_satisfied, self.attempts = True, 0
+            if "second_callback" not in self.book.live:
+                self.book.start("second_callback")
+        else:
+            self._close("confirmed")
+
+    def _try_again(self, clock: str) -> None:
+        if self.attempts < self.settings.callback_attempts:
+            self.book.start_retry(clock)
+        else:
+            self._close("not_reached")
+
+    def _confirm(self) -> None:
+        self._close("confirmed")
+
+    def _reopen(self) -> None:
+        self.book.cancel_all("reopened")
+        self.waits, self.waited, self.deadlines, self.began = {}, [], {}, self.now
+        self.cycle, self.plan, self.attempts, self.first_satisfied = self.cycle + 1, "", 0, False
+        self.close_reason, self.status = "", "processing" if self.accepted else "pending"
+        self.book.start("resolution")
+        if self.accepted:
+            self._begin_handling()
+        else:
+            self.book.start("acceptance")
+
+    def _close_unresolved(self, **_: Any) -> None:
+        self._close("unresolved")
+
+    def _withdraw(self) -> None:
+        self._close("withdrawn")
+
+    def _merge(self, **_: Any) -> None:
+        self._close("merged")
+
+    def _reclassify(self, **classified: Any) -> None:
+        self._classify(**classified)
+        self._change_policy()
+
+    def _explain_breach(self, clock: str) -> None:
+        explained = next(it for it in self.unexplained if it.name == clock)
+        self.unexplained.remove(explained)
+        self.owed = [it for it in self.owed if it is not explained]
+
+    def _chase(self) -> None:
+        """Moves nothing."""
+
+    def _tag(self, **_: Any) -> None:
+        """Moves nothing."""
+
+    def _promise(self, respond_by: str | None = None, resolve_by: str | None = None) -> None:
+        for name, date in (("response", respond_by), ("resolution", resolve_by)):
+            answered = name == "response" and self.responded and name not in self.book.live
+            if date and not answered:
+                self.book.promise(name, datetime.fromisoformat(date))
