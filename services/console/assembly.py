@@ -5,7 +5,25 @@ from contextlib import asynccontextmanager
 
 from services.console import statics
 from services.console.client import Api
-from services.console.pages import alerts, board, inbox, new_ticket, registers, report, sign_in, texts, ticket
+from services.console.pages import (
+    alerts,
+    board,
+    calendar_editing,
+    calendars,
+    inbox,
+    ladders,
+    new_ticket,
+    packs,
+    policies,
+    policy_editing,
+    publications,
+    quiet_hours,
+    registers,
+    report,
+    sign_in,
+    texts,
+    ticket,
+)
 from services.console.service import Console
 from services.console.settings import ConsoleSettings
 from services.contracts.names import Role
@@ -20,6 +38,7 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     api = Api(own.api_base)
     # `/tickets/new` comes before `/tickets/{ticket_no}`: the first route that matches answers.
     pages = [sign_in, board, new_ticket, ticket, alerts, report, inbox, texts, registers]
+    pages += [policies, policy_editing, packs, publications, calendars, calendar_editing, ladders, quiet_hours]
     try:
         yield Part(
             name=Role.CONSOLE,

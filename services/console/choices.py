@@ -25,7 +25,7 @@ def choices(page: Page, found: Overview) -> dict[str, list[Choice]]:
         "handlers": _handlers(found),
         "askable": [Choice(code, words.of("field", code)) for code in dict.fromkeys([*ticket["missing"], *_ASKABLE])],
         "wait_reasons": [Choice(each, words.of("wait_reason", each)) for each in _waits(ticket)],
-        "breached": [Choice(name, words.of("clock", name)) for name in _breached(ticket)],
+        "breached": [Choice(name, words.of("clock", name)) for name in _breached(found)],
         "tags": [Choice(tag, tag) for tag in ticket["tags"]],
         "scores": [Choice(str(score), words.text(f"score.{score}")) for score in _SCORES],
     }
@@ -44,7 +44,7 @@ def fresh(found: Overview, name: CommandName) -> Typed:
     if name is CommandName.RECORD_CALLBACK:
         values["channel"] = ["phone"]
     if name is CommandName.EXPLAIN_BREACH:
-        values["clock"] = _breached(found.ticket)[:1]
+        values["clock"] = _breached(found)[:1]
     return Typed(values)
 
 
@@ -65,8 +65,10 @@ def _waits(ticket: Mapping[str, Any]) -> list[str]:
     return [WaitReason.APPOINTMENT] if ticket["status"] == "resolved" else [each.value for each in WaitReason]
 
 
-def _breached(ticket: Mapping[str, Any]) -> list[str]:
-    return list(dict.fromkeys(clock["name"] for clock in ticket["clocks"] if clock["breached_at"]))
+def _breached(found: Overview) -> list[str]:
+    """The clocks that were missed, those that want a reason first."""
+    missed = [clock["name"] for clock in found.ticket["clocks"] if clock["breached_at"]]
+    return list(dict.fromkeys([*found.unexplained, *missed]))
 
 
 def _standing(value: Any) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
 import aiohttp
 from yarl import URL
@@ -63,12 +63,20 @@ class Api:
             await self._session.close()
 
     async def ask(
-        self, method: str, path: str, *, headers: Mapping[str, str], params: Params, body: object = None
+        self,
+        method: str,
+        path: str,
+        *,
+        headers: Mapping[str, str],
+        params: Params,
+        body: object = None,
+        text: str | None = None,
     ) -> Any:
-        """Return the parsed answer; raise `Problem`."""
+        """Return the parsed answer; raise `Problem`. `text` is a body that is no JSON; `headers` say what it is."""
         url = URL(self._base_url + path, encoded=True).update_query(params)
+        sent: dict[str, Any] = {"json": body} if text is None else {"data": text.encode()}
         try:
-            async with self._opened().request(method, url, json=body, headers=headers) as answer:
+            async with self._opened().request(method, url, headers=headers, **sent) as answer:
                 status, content, waiting = answer.status, await answer.read(), answer.headers.get("Retry-After", "")
             parsed = json.loads(content) if content else None
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
@@ -155,9 +163,23 @@ class Desk:
         extra = {} if version is None else {"If-Match": f'"{version}"'}
         return await self.api.ask("PUT", path, headers=self._headers(extra), params={}, body=body)
 
+    async def send_text(
+        self, method: str, path: str, text: str, media_type: str, *, version: int | None = None, **params: str | int
+    ) -> Any:
+        """PUT or POST a text that is no JSON: YAML, iCalendar. Raises `Problem`."""
+        extra = {"Content-Type": media_type}
+        if version is not None:
+            extra["If-Match"] = f'"{version}"'
+        return await self.api.ask(method, path, headers=self._headers(extra), params=params, text=text)
+
     async def delete(self, path: str) -> None:
         """Remove. Raises `Problem`."""
         await self.api.ask("DELETE", path, headers=self._headers(), params={})
+
+    async def file(self, path: str, **params: str | int) -> bytes:
+        """Read what is no JSON: a calendar as a file. Raises `Problem`."""
+        pieces = self.api.follow(f"{path}?{urlencode(params)}", self._headers())
+        return b"".join([piece async for piece in pieces])
 
     def follow(self, path: str, after: str | None = None) -> AsyncIterator[bytes]:
         """A stream of server-sent events, from where `after` says. Raises `Problem`."""

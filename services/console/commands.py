@@ -164,6 +164,7 @@ COMMANDS: Mapping[CommandName, Form] = {
             _needed("channel", CallbackChannel, "callback_channel", "choice"),
             _text("note"),
             Field("score", "choice", source="scores"),
+            _text("open_question", aside=True),
             Field("called_at", "moment", aside=True),
             Field("duration_seconds", "number", most=86_400, aside=True),
             _code("classified_as", CallbackClass, "callback_class", aside=True),
@@ -210,8 +211,9 @@ _GROUPS: Mapping[str, Sequence[CommandName]] = {
 }  # fmt: skip
 
 
-def next_steps(ticket: Mapping[str, Any]) -> list[CommandName]:
-    """The commands that the reader most likely wants now, of those that are allowed: two at most."""
+def next_steps(ticket: Mapping[str, Any], *, explain_first: bool = False) -> list[CommandName]:
+    """The commands that the reader most likely wants now, of those that are allowed: two at most. With
+    `explain_first` a missed clock waits for its reason, and nothing goes before that."""
     likely = list(_NEXT[Phase(ticket["phase"])])
     if ticket["responded_at"] and _N.RESPOND in likely:
         likely = [*(name for name in likely if name is not _N.RESPOND), _N.RESPOND]
@@ -221,6 +223,8 @@ def next_steps(ticket: Mapping[str, Any]) -> list[CommandName]:
         likely = [_N.ASSIGN, *likely]
     if ticket["plan"] == "proposed":
         likely = [_N.APPROVE_PLAN, _N.REJECT_PLAN, *likely]
+    if explain_first:
+        likely = [_N.EXPLAIN_BREACH, *likely]
     return [name for name in likely if name in ticket["allowed"]][:2]
 
 
@@ -232,9 +236,9 @@ class Group:
     commands: list[CommandName] = field(default_factory=list)
 
 
-def groups(ticket: Mapping[str, Any]) -> list[Group]:
+def groups(ticket: Mapping[str, Any], *, explain_first: bool = False) -> list[Group]:
     """Every allowed command once, the next steps first."""
-    first = next_steps(ticket)
+    first = next_steps(ticket, explain_first=explain_first)
     others = [
         Group(name, [each for each in commands if each in ticket["allowed"] and each not in first])
         for name, commands in _GROUPS.items()

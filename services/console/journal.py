@@ -29,7 +29,8 @@ _CODED: Mapping[str, str] = {
 }
 _INSTANTS = frozenset({"until", "due_at", "expected_at", "respond_by", "resolve_by", "called_at", "expires_at"})
 _PEOPLE = frozenset({"owner", "recorded_by"})
-_PLAIN = frozenset({"score", "subcategory", "reason_code", "into", "warning", "reminder", "recommend"})
+_TICKETS = frozenset({"into", "follow_up", "follows"})
+_PLAIN = frozenset({"score", "subcategory", "reason_code", "warning", "reminder", "recommend"})
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ def _facts(data: Mapping[str, Any], kind: str, words: Words, present: Present, d
         if name == "reason" and isinstance(value, str):
             group = "wait_reason" if kind in {"ticket.waiting", "ticket.resumed"} else "close_reason"
             yield fact("reason", words.of(group, value))
-        elif name == "into":
+        elif name in _TICKETS:
             yield fact(name, str(value), link=str(value))
         elif name in shown:
             yield fact(name, shown[name](value))
@@ -151,4 +152,14 @@ def _shown(words: Words, present: Present, directory: Directory) -> dict[str, Ca
         "fields": joined(lambda value: words.of("field", value)),
         "add": joined(str),
         "remove": joined(str),
+        "changes": lambda changes: words.text("list.and").join(_change(each, words, present) for each in changes),
+        "excused": lambda keys: words.text("list.and").join(words.of("clock", key.partition("/")[0]) for key in keys),
     }
+
+
+def _change(change: Mapping[str, Any], words: Words, present: Present) -> str:
+    """How a publication moved one clock."""
+    before, after = present.moment(change["due_from"]), present.moment(change["due_to"])
+    none = words.text("none")
+    name = words.of("clock", change["clock"])
+    return f"{name} {before.text if before else none} → {after.text if after else none}"

@@ -26,6 +26,7 @@ ENTRIES = (
     Entry("alerts", "/alerts", "bell", Action.READ_ALERT),
     Entry("report", "/reports/satisfaction", "chart", Action.READ_REPORT),
     Entry("inbox", "/inbox", "mail", Action.READ_NOTICE),
+    Entry("policies", "/policies", "running", Action.READ_POLICY),
     Entry("people", "/people", "people", Action.WRITE_DIRECTORY),
     Entry("keys", "/keys", "key", Action.WRITE_DIRECTORY),
 )

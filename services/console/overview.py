@@ -7,14 +7,17 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.console import journal
-from services.console.client import Desk, path
+from services.console.client import Desk, Problem, path
 from services.console.courses import Course, course
 from services.console.names import Directory
+from services.console.openings import Openings
 from services.console.present import Countdown, Present
 from services.console.service import Page
+from services.contracts.base import format_instant
 from services.contracts.permissions import Action
 
 _OTHERS = 6
+_MOST_CLOCKS = 200
 _FOLLOWS_WITHIN = timedelta(seconds=10)
 _SENT_WITHIN = timedelta(minutes=1)
 _MOVING, _STILL = "moving", "still"
@@ -31,6 +34,14 @@ class Beside:
 
 
 @dataclass(frozen=True)
+class Measured:
+    """How long the ticket was with whom (semantics.md 16), and each clock over all cycles (20)."""
+
+    departments: Sequence[Item] = ()
+    totals: Sequence[Item] = ()
+
+
+@dataclass(frozen=True)
 class Overview:
     """A ticket and what belongs to it."""
 
@@ -39,12 +50,18 @@ class Overview:
     entries: Sequence[journal.Entry]
     live: Sequence[Course]
     past: Sequence[Course]
+    measured: Measured
     next_clock: Countdown
     others: Sequence[Item]
     timeline: Sequence[Item]
     beside: Beside
     directory: Directory
     present: Present
+
+    @property
+    def unexplained(self) -> list[str]:
+        """The clocks that were missed and whose reason nobody has noted yet."""
+        return list(dict.fromkeys(each.clock["name"] for each in (*self.live, *self.past) if each.wants_reason))
 
     @property
     def seen(self) -> str:
@@ -71,7 +88,7 @@ async def overview(page: Page, number: str) -> Overview:
     ticket = await desk.get(address)
     timeline, ledger, feedback, others, told, directory, calendars = await asyncio.gather(
         desk.items(f"{address}/timeline"),
-        desk.items(f"{address}/clocks"),
+        _ledger(desk, f"{address}/clocks"),
         _if_allowed(page, Action.READ_FEEDBACK, path("v1", "feedback", number)),
         desk.get("/v1/tickets", customer_id=ticket["customer"]["id"], sort="-opened_at", limit=_OTHERS),
         beside(page, number),
@@ -79,7 +96,8 @@ async def overview(page: Page, number: str) -> Overview:
         page.console.calendars.standing(desk, page.now),
     )
     present = page.present(calendars.open_now)
-    courses = [course(clock, present) for clock in ledger]
+    clocks, measured = ledger
+    courses = [course(clock, present, timeline, await _openings(page, clock)) for clock in clocks]
     live = sorted((each for each in courses if each.is_live), key=lambda each: each.clock["due_at"] or "~")
     return Overview(
         ticket=ticket,
@@ -87,6 +105,7 @@ async def overview(page: Page, number: str) -> Overview:
         entries=journal.entries(timeline, page.words, present, directory),
         live=live,
         past=[each for each in reversed(courses) if not each.is_live],
+        measured=measured,
         next_clock=present.next_clock(ticket["clocks"], calendars.of_policy(ticket["policy"])),
         others=[each for each in others["items"] if each["ticket_no"] != number],
         timeline=timeline,
@@ -110,6 +129,24 @@ async def has_changed(page: Page, number: str, seen: str) -> bool:
     that waits logs no reading. What notices and surveys do shows with the journal, or soon after it."""
     version, _, state = seen.partition(".")
     return state == _MOVING or await page.desk.has_changed(path("v1", "tickets", number), version)
+
+
+async def _ledger(desk: Desk, address: str) -> tuple[list[Item], Measured]:
+    """Every clock, and what is measured over all of them; that stands on the first page."""
+    first = await desk.get(address, limit=_MOST_CLOCKS)
+    more = await desk.items(address) if first["next_cursor"] else first["items"]
+    return list(more), Measured(first.get("departments") or (), first.get("totals") or ())
+
+
+async def _openings(page: Page, clock: Item) -> Openings | None:
+    """When the clock's calendar is open over its course; None where that cannot be told."""
+    ends = max(filter(None, (clock["due_at"], clock["ended_at"], format_instant(page.now))))
+    begins = datetime.fromisoformat(clock["started_at"])
+    try:
+        return await page.console.openings.of(page.desk, clock["calendar"], begins, datetime.fromisoformat(ends))
+    except Problem:
+        # The course is drawn all the same, without its nights.
+        return None
 
 
 async def _list_if_allowed(page: Page, action: Action, address: str, number: str) -> Sequence[Item] | None:

@@ -65,6 +65,10 @@ class Present:
             return self._units(("minutes", minutes))
         return self._units(("minutes", minutes), ("seconds", seconds % 60))
 
+    def seconds(self, seconds: float | None) -> str:
+        """A length given in seconds; a dash for none."""
+        return self.words.text("none") if seconds is None else self.length(timedelta(seconds=seconds))
+
     def countdown(self, clock: Mapping[str, Any], calendar: str | None = None) -> Countdown:
         """What one clock says; `calendar` is the one that it counts on, where that is known."""
         name = self.words.of("clock", clock["name"])

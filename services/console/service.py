@@ -13,6 +13,7 @@ from services.console import navigation, session
 from services.console.calendars import OpeningHours
 from services.console.client import Api, Desk
 from services.console.names import Names
+from services.console.openings import KnownOpenings
 from services.console.present import Present, now
 from services.console.session import Readers, SignInFirst, Staff
 from services.console.settings import ConsoleSettings
@@ -47,6 +48,7 @@ class Console:
     readers: Readers = field(default_factory=Readers)
     names: Names = field(default_factory=Names)
     calendars: OpeningHours = field(default_factory=OpeningHours)
+    openings: KnownOpenings = field(default_factory=KnownOpenings)
     statics: Statics = field(default_factory=Statics)
     templates: Templates = field(default_factory=Templates)
 

@@ -1,52 +1,12 @@
 """The console in a real browser: keys, live parts that leave a reader alone, no scripts, narrow screens, dark mode."""
 
-import json
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AsyncExitStack
-from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright, expect
+from playwright.async_api import expect
 
-from tests.programs import CHROMIUM_FLAGS, axe, chromium, front_end
+from tests.console.browsing import WIDTHS, Open, barriers
 from tests.services.system import System
-
-WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
-Open = Callable[..., Awaitable[Page]]
-
-
-@pytest.fixture(scope="session")
-async def browser() -> AsyncIterator[Browser]:
-    """Debian's own; none is downloaded."""
-    front_end()
-    async with async_playwright() as playwright:
-        started = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
-        yield started
-        await started.close()
-
-
-@pytest.fixture
-async def open_page(system: System, browser: Browser) -> AsyncIterator[Open]:
-    """Opens a page as somebody; at the end no page may have complained in its console."""
-    complaints: list[str] = []
-    async with AsyncExitStack() as stack:
-
-        async def make(path: str, *, by: str = "李雷", width: str = "desk", **options: Any) -> Page:
-            given = {"locale": "zh-CN", "timezone_id": "Asia/Shanghai", "viewport": WIDTHS[width], **options}
-            context = await browser.new_context(**given)
-            stack.push_async_callback(context.close)
-            cookie = {"name": "bihuan_session", "value": system.tokens[by], "url": system.url}
-            zone = {"name": "bihuan_zone", "value": given["timezone_id"], "url": system.url}
-            await context.add_cookies([cookie, zone])  # type: ignore[list-item]
-            page = await context.new_page()
-            page.on("pageerror", lambda error: complaints.append(str(error)))
-            page.on("console", lambda message: complaints.extend([message.text] if message.type == "error" else []))
-            await page.goto(system.url + path)
-            return page
-
-        yield make
-    assert [each for each in complaints if "Failed to load resource" not in each] == []
 
 
 async def test_a_call_is_taken_by_keyboard_alone(open_page: Open) -> None:
@@ -201,13 +161,9 @@ async def test_every_touch_target_on_a_phone_is_large_enough(system: System, ope
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("language", ["zh-CN", "en-US"])
 async def test_no_page_has_a_barrier(system: System, open_page: Open, language: str, scheme: str) -> None:
-    rules = axe()
     late, resolved = await system.accepted(), await system.resolved()
     await system.do(late, "wait", {"reason": "parts"}, by="林涛")
     for path in ("/board?kind=fault", f"/tickets/{late}", f"/tickets/{resolved}", "/tickets/new", "/sign-in"):
         page = await open_page(path, locale=language, color_scheme=scheme)
-        await page.evaluate("for (const each of document.querySelectorAll('main details')) each.open = true")
-        await page.evaluate(rules)
-        found = json.loads(await page.evaluate("axe.run().then(it => JSON.stringify(it.violations))"))
-        assert [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in found] == [], path
+        assert await barriers(page) == [], path
         await page.context.close()

@@ -130,10 +130,29 @@ def ledger(
         "due_at": format_instant(NOW + due) if due else None,
         "started_at": format_instant(start),
         "ended_at": None,
+        "cycle": 1,
+        "round": 1,
         "met_at": None,
+        "breached_at": None,
+        "detected_at": None,
+        "retargeted_at": None,
+        "excused_at": None,
+        "explained": None,
+        "cancel_reason": None,
         "paused_seconds": 0,
+        "ran_seconds": 0,
+        "overdue_seconds": None,
         "calendar": {"id": "cn"},
-        "segments": [{"from": at(begins), "to": at(ends), "state": state} for begins, ends, state in segments],
+        "segments": [
+            {
+                "from": at(begins),
+                "to": at(ends),
+                "state": state,
+                "reasons": ["parts"] if state == "paused" else [],
+                "customer_replied_at": None,
+            }
+            for begins, ends, state in segments
+        ],
     }
 
 

@@ -286,6 +286,62 @@ async def test_clocks_explain_themselves_and_show_their_course(system: System, v
     assert "暂停：等配件" in page.text
 
 
+async def missed(system: System) -> str:
+    """A ticket of 林涛's whose progress is late: that clock starts when it has an owner."""
+    applies = [{"channel": ["mini_program"], "kind": ["suggestion"]}]
+    draft = {"applies": applies, "clocks": {"progress": {"target": "PT0.1S"}, "resolution": {"target": "P9D"}}}
+    put = await system.call("PUT", "/v1/policies/missed-at-once?publish=true", draft, by="孙磊")
+    assert put.status_code == 200, put.text
+    ticket_no = await system.accepted(channel="mini_program", kind="suggestion")
+
+    async def is_late() -> bool:
+        clocks = (await system.get(f"/v1/tickets/{ticket_no}", by="林涛"))["clocks"]
+        return any(clock["breached_at"] for clock in clocks)
+
+    await until(is_late, 30)
+    return ticket_no
+
+
+async def test_an_owner_who_missed_a_clock_meets_the_form_for_its_reason_first(system: System, visit: Visit) -> None:
+    ticket_no = await missed(system)
+    handler = visit("林涛")
+    form = (await handler.get(f"/tickets/{await system.accepted()}")).form("/respond")
+    page = await handler.get(f"/tickets/{ticket_no}")
+    assert "“进度”已超时：请先说明原因" in page.text
+    opened = [given["id"] for tag, given in page.tags if tag == "details" and "open" in given]
+    assert "command-explain-breach" in opened
+    answer = await handler.post(f"/tickets/{ticket_no}/respond", form.filled(message="先回复再说", version=""))
+    assert answer.status_code == 409
+    refused = Html(answer.text)
+    assert "请先说明超时原因" in refused.text
+    assert "先回复再说" in refused.text
+    after = await handler.send(refused.form("/explain-breach"), reason="配件缺货")
+    assert "请先说明原因" not in after.text
+    assert after.has_form("/respond")
+    assert "已说明超时原因" in after.text
+
+
+async def test_a_supervisor_chases_with_one_click(system: System, visit: Visit) -> None:
+    ticket_no = await system.accepted()
+    visitor = visit("王芳")
+    page = await visitor.get(f"/tickets/{ticket_no}")
+    await visitor.send(next(form for form in page.forms if form.id == "chase-now"))
+    assert "ticket.chased" in await types(system, ticket_no)
+    assert "chase-now" not in {form.id for form in (await visit("林涛").get(f"/tickets/{ticket_no}")).forms}
+
+
+async def test_the_page_tells_with_whom_the_ticket_was_and_links_policy_and_calendar(
+    system: System, visit: Visit
+) -> None:
+    ticket_no = await system.accepted()
+    page = await visit("李雷").get(f"/tickets/{ticket_no}")
+    assert "在各部门的时间" in page.text
+    assert "至今" in page.text
+    links = [href for href, _ in page.links]
+    assert any(href.startswith("/policies/d0-standard?version=") for href in links)
+    assert any(href.startswith("/calendars/cn?version=") for href in links)
+
+
 async def test_hostile_forms_are_a_page_and_never_a_failure(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
     visitor = visit("林涛")

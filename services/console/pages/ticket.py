@@ -31,6 +31,9 @@ _BY_STATUS = {
     HTTPStatus.TOO_MANY_REQUESTS: "often",
     HTTPStatus.SERVICE_UNAVAILABLE: "unknown",
 }
+_MOVES = frozenset({CommandName.RESPOND, CommandName.PLAN, CommandName.PROGRESS, CommandName.WAIT, CommandName.RESUME,
+                    CommandName.RESOLVE})  # fmt: skip
+"""The steps of handling, which an owner goes on with after noting why a clock was missed (product.md 5)."""
 _SAME_KEY = frozenset({"unknown", "often"})
 """After these the command may have been taken: a repeat must be recognised as one."""
 
@@ -110,6 +113,8 @@ def _failed(problem: Problem, name: CommandName, form: Form, key: str, version: 
     if failure is None:
         raise problem
     failure = _CONFLICT_CODES.get(problem.code, failure)
+    if failure == "illegal" and problem.document.get("clock"):
+        failure = "explain"
     if problem.code == "idempotency_key_reused":
         failure = "reused"
     fields = COMMANDS[name].fields
@@ -134,7 +139,15 @@ async def _again(page: Page, ticket_no: str, attempt: Attempt) -> Response:
         since = [entry for entry in found.entries if entry.seq > (attempt.version or 0)]
         # Sending again is meant for the ticket that is shown now.
         attempt = Attempt(attempt.command, "conflict", attempt.typed, attempt.key, found.ticket["version"], since=since)
-    status = {"fields": 422, "reused": 422, "conflict": 412, "illegal": 409, "forbidden": 403, "often": 429}
+    status = {
+        "fields": 422,
+        "reused": 422,
+        "conflict": 412,
+        "illegal": 409,
+        "explain": 409,
+        "forbidden": 403,
+        "often": 429,
+    }
     return _shown(page, found, attempt=attempt, status=status.get(attempt.failure, 503))
 
 
@@ -148,7 +161,8 @@ def _shown(
     template: str = "ticket.html",
 ) -> Response:
     ticket = found.ticket
-    offered = commands.groups(ticket)
+    explain_first = _explains_first(page, found)
+    offered = commands.groups(ticket, explain_first=explain_first)
     return page.render(
         template,
         status=status,
@@ -156,7 +170,8 @@ def _shown(
         found=found,
         ticket=ticket,
         groups=offered,
-        opened=_opened(ticket, attempt),
+        opened=_opened(ticket, attempt, explain_first=explain_first),
+        explain_first=explain_first,
         attempt=attempt,
         commands=COMMANDS,
         choices=choices.choices(page, found),
@@ -167,8 +182,18 @@ def _shown(
     )
 
 
-def _opened(ticket: Mapping[str, Any], attempt: Attempt | None) -> str:
-    """The form that is open at first: the one that failed, else the likeliest next step."""
-    if attempt is not None:
+def _explains_first(page: Page, found: Overview) -> bool:
+    """Whether nothing of the handling is open to this reader, an owner, before a missed clock has its reason."""
+    ticket = found.ticket
+    allowed = set(ticket["allowed"])
+    owns = page.reader.id in {ticket["owner"], *ticket["co_owners"]}
+    return owns and bool(found.unexplained) and CommandName.EXPLAIN_BREACH in allowed and allowed.isdisjoint(_MOVES)
+
+
+def _opened(ticket: Mapping[str, Any], attempt: Attempt | None, *, explain_first: bool) -> str:
+    """The form that is open at first: the one that failed, if it can be sent again; else the likeliest next step."""
+    if attempt is not None and attempt.command in ticket["allowed"]:
         return attempt.command
-    return "" if ticket["status"] == "closed" else next(iter(commands.next_steps(ticket)), "")
+    return (
+        "" if ticket["status"] == "closed" else next(iter(commands.next_steps(ticket, explain_first=explain_first)), "")
+    )

@@ -5,11 +5,15 @@ from collections.abc import Mapping
 from services.console.words import (
     alerts,
     board,
+    calendars,
     codes,
     commands,
     inbox,
     journal,
+    ladders,
     new_ticket,
+    policies,
+    publications,
     registers,
     report,
     shell,
@@ -31,9 +35,23 @@ TEXTS: Mapping[str, Pair] = {
     **alerts.TEXTS,
     **report.TEXTS,
     **inbox.TEXTS,
+    **policies.TEXTS,
+    **publications.TEXTS,
+    **calendars.TEXTS,
+    **ladders.TEXTS,
 }
 """Sentences and labels by name; a page's names begin with the page."""
-CODES: Mapping[str, Mapping[str, Pair]] = {**codes.CODES, **registers.CODES, **alerts.CODES, **report.CODES}
+CODES: Mapping[str, Mapping[str, Pair]] = {
+    **codes.CODES,
+    **ticket.CODES,
+    **registers.CODES,
+    **alerts.CODES,
+    **report.CODES,
+    **policies.CODES,
+    **publications.CODES,
+    **calendars.CODES,
+    **ladders.CODES,
+}
 """Words for the codes of the API, by kind of code."""
 
 

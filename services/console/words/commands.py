@@ -121,6 +121,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "command.respond.message": ("给客户的回复", "Answer to the customer"),
     "command.progress.message": ("进度说明", "What happened"),
     "command.record-callback.note": ("客户反馈", "What the customer said"),
+    "field.open_question": (
+        "当场答复不了的问题（将另建咨询工单）",
+        "A question that the call could not answer (becomes a ticket of its own)",
+    ),
     "command.withdraw.reason": ("撤回原因", "Why"),
     "draft.request-information": (
         "您好，为尽快为您处理，还需要您补充：{fields}。请点击消息中的链接填写，谢谢。",
@@ -163,6 +167,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fail.reused.text": (
         "请先在下方经过中确认上一次是否已生效，再决定是否提交。",
         "Look at the journal below whether the first one took effect, then decide whether to send this.",
+    ),
+    "fail.explain.title": ("“{command}”之前请先说明超时原因", "“{command}” waits for the reason of a missed clock"),
+    "fail.explain.text": (
+        "没有提交。请在下方说明原因，然后再次提交；您填写的内容保留在这里。",
+        "Nothing was sent. Note the reason below and send it again; what you typed is kept here.",
     ),
     "fail.forbidden.title": ("您不能对此工单执行“{command}”", "You may not give “{command}” to this ticket"),
     "fail.forbidden.text": (

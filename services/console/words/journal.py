@@ -42,5 +42,9 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact.fields": ("字段", "Fields"),
     "fact.add": ("添加", "Added"),
     "fact.remove": ("移除", "Removed"),
+    "fact.changes": ("到期变动", "Due times moved"),
+    "fact.excused": ("超时免责", "Breaches excused"),
+    "fact.follow_up": ("另建工单", "Became ticket"),
+    "fact.follows": ("来自工单", "Follows ticket"),
     "fact.reason": ("原因", "Reason"),
 }

@@ -1,5 +1,7 @@
 """Words of the ticket page."""
 
+from services.console.words import codes
+
 TEXTS: dict[str, tuple[str, str]] = {
     "ticket.customer": ("客户", "Customer"),
     "ticket.masked": (
@@ -68,6 +70,44 @@ TEXTS: dict[str, tuple[str, str]] = {
         "时间条：自 {start}，{state}",
         "Course of the clock since {start}: {state}",
     ),
+    "ticket.ran_for": ("计时 {length}", "Ran for {length}"),
+    "ticket.late_for": ("超时 {length}", "Late by {length}"),
+    "ticket.promised": ("已承诺日期", "Date promised"),
+    "ticket.excused": ("超时免责", "Excused"),
+    "ticket.wants_reason": ("待说明原因", "Reason wanted"),
+    "ticket.legend.running": ("计时", "running"),
+    "ticket.legend.paused": ("暂停", "paused"),
+    "ticket.legend.resting": ("非工作时间", "outside working hours"),
+    "ticket.calendar_version": ("日历 {id} 第 {version} 版", "calendar {id} version {version}"),
+    "ticket.no_department": ("尚未分派", "not assigned yet"),
+    "ticket.with_whom": ("在各部门的时间", "How long it was with whom"),
+    "ticket.with_whom.elapsed": ("历时", "Elapsed"),
+    "ticket.with_whom.working": ("工作时间", "Working time"),
+    "ticket.with_whom.now": ("至今", "until now"),
+    "ticket.totals": ("各轮合计", "Over all cycles"),
+    "ticket.totals.cycles": ("轮次", "Cycles"),
+    "ticket.totals.ran": ("计时", "Ran"),
+    "ticket.totals.elapsed": ("历时", "Elapsed"),
+    "ticket.explain_first": (
+        "“{clocks}”已超时：请先说明原因，再继续处理。",
+        "“{clocks}” was missed: say why before the next step.",
+    ),
+    "step.started": ("开始", "started"),
+    "step.paused": ("暂停（{reason}）至 {until}，共 {length}", "paused ({reason}) until {until}: {length}"),
+    "step.paused_now": ("暂停（{reason}），尚未恢复", "paused ({reason}), still"),
+    "step.replied": ("；客户已于 {at} 回复", "; the customer had replied {at}"),
+    "step.warned": ("已预警", "warned"),
+    "step.due": ("到期", "due"),
+    "step.breached": ("超时", "missed"),
+    "step.detected": ("（系统迟 {length} 发现）", " (noticed {length} later)"),
+    "step.explained": ("已说明超时原因", "reason noted"),
+    "step.retargeted": ("按新的目标重算", "new target applied"),
+    "step.recalculated": ("发布后重算：{before} → {after}", "recalculated by a publication: {before} → {after}"),
+    "step.promised": ("承诺 {date}", "{date} was promised"),
+    "step.excused": ("按新发布的内容不算超时，免责", "excused: what was published would have avoided it"),
+    "step.met": ("按时完成", "met in time"),
+    "step.met_late": ("超时完成", "met late"),
+    "step.cancelled": ("取消（{reason}）", "cancelled ({reason})"),
     "ticket.why": ("为什么是这个时间", "Why this time"),
     "ticket.notices": ("通知", "Notices"),
     "ticket.no_notices": ("还没有发送通知。", "No notice has been sent."),
@@ -79,4 +119,12 @@ TEXTS: dict[str, tuple[str, str]] = {
         "工单有更新，您正在填写的内容已保留。",
         "The ticket has changed; what you are typing is kept.",
     ),
+}
+CODES: dict[str, dict[str, tuple[str, str]]] = {
+    "cancel_reason": {
+        **codes.CODES["close_reason"],
+        "reopened": ("重新处理", "reopened"),
+        "resolved": ("已完成处理", "resolved"),
+        "no_promise": ("不再承诺", "no longer promised"),
+    },
 }

@@ -1,0 +1,266 @@
+"""Calendars: which there are, and each as a year to look at, to click and to calculate on."""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from http import HTTPStatus
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from services.console import calculator, calendar_forms, promises
+from services.console.calendar_differences import differences
+from services.console.calendar_year import Year, days_left, usual_hours
+from services.console.client import Problem, path
+from services.console.filling import Typed
+from services.console.pages import publications
+from services.console.routing import page_router, see_other
+from services.console.service import Page, PageDep
+from services.contracts.permissions import Action
+from services.runtime.errors import Forbidden, MalformedRequest, NotFound
+from services.runtime.pages import Form, read_form
+
+router = page_router()
+KIND = "calendars"
+CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT})
+FIRST_YEAR, LAST_YEAR = 1970, 2100
+_SOON_DAYS = 60
+_NEW_ZONE = "Asia/Shanghai"
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Listed:
+    """A calendar in the list. `days_left` counts to its last announced day; `used_by` are policies by their title."""
+
+    calendar: Item
+    published: int | None
+    official_until: str | None
+    days_left: int | None
+    used_by: list[tuple[str, str]]
+
+    @property
+    def ends_soon(self) -> bool:
+        """Whether the announced days end within two months, or have ended."""
+        return self.days_left is not None and self.days_left <= _SOON_DAYS
+
+
+@dataclass(frozen=True)
+class Shown:
+    """What a page of one calendar says besides the calendar: the form of a day, what was stored, what was refused."""
+
+    typed: Typed | None = None
+    done: str = ""
+    stale: bool = False
+    notes: list[Item] = field(default_factory=list)
+
+
+@router.get("/calendars")
+async def list_calendars(page: PageDep) -> Response:
+    """Every calendar, and what uses it."""
+    require(page, Action.READ_CALENDAR)
+    return await _list(page)
+
+
+@router.post("/calendars")
+async def add_calendar(request: Request, page: PageDep) -> Response:
+    """Make a draft under a new id: a copy of another calendar, or one that is never open."""
+    require(page, Action.WRITE_CALENDAR)
+    form = await read_form(request)
+    identifier, like = form.one("id"), form.one("like")
+    if identifier in {each["id"] for each in await page.desk.items("/v1/calendars")}:
+        return await _list(page, form=form, wrong=[page.words.text("policies.add.taken")])
+    draft: dict[str, Any] = {"time_zone": _NEW_ZONE}
+    if like:
+        draft = calendar_forms.draft_of(await page.desk.get(path("v1", KIND, like)))
+    titles = {each: form.one(f"title.{each}") for each in calendar_forms.LANGUAGES if form.one(f"title.{each}")}
+    try:
+        await page.desk.put(path("v1", KIND, identifier), {**draft, "title": titles})
+    except Problem as problem:
+        if problem.status not in {*CORRECTABLE, HTTPStatus.NOT_FOUND}:
+            raise
+        return await _list(page, form=form, wrong=said(problem))
+    return see_other(f"{path(KIND, identifier)}/edit")
+
+
+@router.get("/calendars/{calendar_id}")
+async def show_calendar(
+    request: Request, page: PageDep, calendar_id: str, version: int | None = None, done: str = ""
+) -> Response:
+    """A year of a calendar; with `day`, the form of that day."""
+    require(page, Action.READ_CALENDAR)
+    return await show(request, page, calendar_id, Shown(done=done), version)
+
+
+@router.post("/calendars/{calendar_id}/day")
+async def write_day(request: Request, page: PageDep, calendar_id: str) -> Response:
+    """Store the next version as a draft, with one day or several in a row as the form says."""
+    require(page, Action.WRITE_CALENDAR)
+    form = await read_form(request)
+    day = _date(form.one("day"))
+    if day is None:
+        raise MalformedRequest
+    latest = await page.desk.get(path("v1", KIND, calendar_id))
+    draft, typed = calendar_forms.with_day(latest, day, form, page.words)
+    if typed.errors:
+        return await show(request, page, calendar_id, Shown(typed), day=day)
+    try:
+        await page.desk.put(path("v1", KIND, calendar_id), draft, version=version_in(form))
+    except Problem as problem:
+        if problem.status not in CORRECTABLE:
+            raise
+        typed = calendar_forms.refused(form, problem.errors, calendar_forms.day_field)
+        stale = problem.status == HTTPStatus.PRECONDITION_FAILED
+        return await show(request, page, calendar_id, Shown(typed, stale=stale), day=day)
+    return see_other(f"{path(KIND, calendar_id)}?year={day.year}&day={day}&done=day#day-{day}")
+
+
+@router.get("/calendars/{calendar_id}/preview")
+async def preview_calendar(page: PageDep, calendar_id: str, version: int | None = None, cursor: str = "") -> Response:
+    """What publishing a version would change; the latest by default."""
+    return await publications.preview(page, KIND, calendar_id, version, cursor)
+
+
+@router.post("/calendars/{calendar_id}/publish")
+async def publish_calendar(request: Request, page: PageDep, calendar_id: str) -> Response:
+    """Publish a version, with or without recalculating open tickets."""
+    return await publications.publish(request, page, KIND, calendar_id)
+
+
+async def show(
+    request: Request,
+    page: Page,
+    calendar_id: str,
+    shown: Shown,
+    version: int | None = None,
+    day: date | None = None,
+) -> Response:
+    """The page of one calendar; answered with 422 or 412 where something was refused."""
+    address = path("v1", KIND, calendar_id)
+    latest = await page.desk.get(address)
+    calendar = latest if version is None else await page.desk.get(address, version=version)
+    versions = await promises.versions(page, KIND, latest)
+    published = promises.published(versions)
+    today = page.now.astimezone(ZoneInfo(calendar["time_zone"])).date()
+    chosen = day or _date(request.query_params.get("day", ""))
+    number = _year(request.query_params.get("year", ""), chosen or today)
+    found = await page.desk.get(f"{address}/days", year=number, version=calendar["version"])
+    year = Year(found, page.words, today)
+    may_write = Action.WRITE_CALENDAR in page.reader.allowed
+    return page.render(
+        "calendar.html",
+        status=_status(shown),
+        calendar=calendar,
+        title=(await promises.reading(page)).title(calendar),
+        latest=latest,
+        versions=versions,
+        published=published,
+        unpublished=await _unpublished(page, calendar, published),
+        year=year,
+        today=today.isoformat(),
+        chosen=year.day(chosen.isoformat()) if chosen else None,
+        chosen_date=year.date(chosen) if chosen else "",
+        day_form=shown.typed or (_standing(calendar, chosen) if chosen else Typed()),
+        days_left=days_left(year.official_until, today),
+        sum=await calculator.calculate(page, request.query_params, calendar),
+        shown=shown,
+        directory=await page.console.names.directory(page.desk),
+        may_write=may_write and calendar["version"] == latest["version"],
+        may_publish=may_write,
+        tabs=promises.tabs(page),
+        years=(FIRST_YEAR, LAST_YEAR),
+    )
+
+
+def require(page: Page, action: Action) -> None:
+    """Refuse whoever lacks a right before a form shows what they cannot send."""
+    if action not in page.reader.allowed:
+        raise Forbidden
+
+
+def said(problem: Problem) -> list[str]:
+    """What the API says is wrong."""
+    return [each.message for each in problem.errors] or [problem.detail or problem.title]
+
+
+def version_in(form: Form) -> int:
+    """The version that the form was made from. Raises `MalformedRequest`."""
+    version = form.one("version")
+    if not version.isascii() or not version.isdigit() or len(version) > len("2147483647"):
+        raise MalformedRequest
+    return int(version)
+
+
+def _status(shown: Shown) -> int:
+    if shown.stale:
+        return HTTPStatus.PRECONDITION_FAILED
+    wrong = shown.typed and (shown.typed.errors or shown.typed.general)
+    return HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+
+
+def _standing(calendar: Item, day: date) -> Typed:
+    return calendar_forms.standing_day(calendar, day.isoformat(), usual_hours(calendar, day))
+
+
+async def _unpublished(page: Page, calendar: Item, published: int | None) -> list[Any]:
+    """What publishing this version would change in the calendar; nothing where there is none to compare with."""
+    if published is None or published == calendar["version"]:
+        return []
+    before = await page.desk.get(path("v1", KIND, calendar["id"]), version=published)
+    return differences(before, calendar, page.words)
+
+
+async def _list(page: Page, *, form: Form | None = None, wrong: Any = ()) -> Response:
+    reading = await promises.reading(page)
+    calendars = await page.desk.items("/v1/calendars")
+    policies = await page.desk.items("/v1/policies")
+    uses = {each["id"]: _uses(each["id"], policies, reading) for each in calendars}
+    return page.render(
+        "calendars.html",
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+        listed=await asyncio.gather(*(_listed(page, each, uses[each["id"]]) for each in calendars)),
+        title_of=reading.title,
+        may_write=Action.WRITE_CALENDAR in page.reader.allowed,
+        form=form or Form(),
+        wrong=wrong,
+        tabs=promises.tabs(page),
+    )
+
+
+async def _listed(page: Page, calendar: Item, used_by: list[tuple[str, str]]) -> Listed:
+    today = page.now.astimezone(ZoneInfo(calendar["time_zone"])).date()
+    address = path("v1", KIND, calendar["id"])
+    days = await page.desk.get(f"{address}/days", year=today.year, version=calendar["version"])
+    until = days["official_until"]
+    published = promises.published(await promises.versions(page, KIND, calendar))
+    return Listed(calendar, published, until, days_left(until, today), used_by)
+
+
+def _uses(calendar: str, policies: list[Any], reading: Any) -> list[tuple[str, str]]:
+    """The policies that count on a calendar, with the departments that do so in them: address and words."""
+    found = []
+    for policy in policies:
+        departments = [who for who, its in reading.department_calendars(policy) if its == calendar]
+        if policy["calendar"] == calendar:
+            found.append((path("policies", policy["id"]), reading.title(policy)))
+        elif departments:
+            found.append((path("policies", policy["id"]), f"{reading.title(policy)} ({', '.join(departments)})"))
+    return found
+
+
+def _date(text: str) -> date | None:
+    try:
+        return datetime.strptime(text, "%Y-%m-%d").date() if text else None  # noqa: DTZ007 - a date has no zone
+    except ValueError:
+        return None
+
+
+def _year(text: str, near: date) -> int:
+    asked = int(text) if text.isascii() and text.isdigit() and len(text) == len("2026") else near.year
+    if not FIRST_YEAR <= asked <= LAST_YEAR:
+        raise NotFound
+    return asked

@@ -1,0 +1,291 @@
+"""Ladders: who is told when, as a drawing and as a table; their text, their versions, and the quiet hours."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from http import HTTPStatus
+from typing import Any
+
+import yaml
+from fastapi import Request
+from fastapi.responses import Response
+
+from services.console import lengths, promises
+from services.console.client import Problem, path
+from services.console.filling import local_moment
+from services.console.ladder_chart import chart, steps, written_step
+from services.console.pages.calendars import said, version_in
+from services.console.policies import URGENCIES, Line
+from services.console.present import Present
+from services.console.routing import page_router, see_other
+from services.console.service import Page, PageDep
+from services.contracts.alert import Threshold
+from services.contracts.base import format_instant
+from services.contracts.permissions import Action
+from services.contracts.words import ClockName
+from services.runtime.errors import Forbidden
+from services.runtime.pages import Form, read_form
+
+router = page_router()
+KIND = "ladders"
+YAML = "application/yaml"
+_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.BAD_REQUEST})
+_STORED = ("title", "breach", "low_rating")
+_EVERY = "*"
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What the reader wants to see: an alert of this sort, raised at `at` (as a field holds it)."""
+
+    threshold: str
+    clock: str
+    urgency: str
+    department: str
+    at: str
+
+    @property
+    def is_of_a_clock(self) -> bool:
+        """A low rating has no clock."""
+        return self.threshold != Threshold.LOW_RATING
+
+
+@router.get("/ladders")
+async def list_ladders(page: PageDep) -> Response:
+    """Every ladder, and the policies that name it."""
+    _require(page, Action.READ_POLICY)
+    return await _list(page)
+
+
+@router.post("/ladders")
+async def add_ladder(request: Request, page: PageDep) -> Response:
+    """Make a ladder under a new id, like another one."""
+    _require(page, Action.WRITE_POLICY)
+    form = await read_form(request)
+    identifier = form.one("id")
+    if identifier in {each["id"] for each in await page.desk.items("/v1/ladders")}:
+        return await _list(page, form=form, wrong=[page.words.text("policies.add.taken")])
+    like = await page.desk.get(path("v1", KIND, form.one("like") or "default"))
+    titles = {each: form.one(f"title.{each}") for each in ("zh-CN", "en") if form.one(f"title.{each}")}
+    try:
+        await page.desk.put(path("v1", KIND, identifier), {**_draft(like), "title": titles})
+    except Problem as problem:
+        if problem.status not in {*_CORRECTABLE, HTTPStatus.NOT_FOUND}:
+            raise
+        return await _list(page, form=form, wrong=said(problem))
+    return see_other(f"{path(KIND, identifier)}/edit")
+
+
+@router.get("/ladders/{ladder_id}")
+async def show_ladder(
+    request: Request, page: PageDep, ladder_id: str, version: int | None = None, done: str = ""
+) -> Response:
+    """Who is told when, for one sort of alert; the asked one stands in the address."""
+    _require(page, Action.READ_POLICY)
+    address = path("v1", KIND, ladder_id)
+    latest = await page.desk.get(address)
+    ladder = latest if version is None else await page.desk.get(address, version=version)
+    asked = _asked(request.query_params, page)
+    plan = await page.desk.get(f"{address}/plan", **_questions(asked, page, ladder))
+    present = page.present()
+    directory = await page.console.names.directory(page.desk)
+    return page.render(
+        "ladder.html",
+        ladder=ladder,
+        title=(await promises.reading(page)).title(ladder),
+        latest=latest["version"],
+        versions=await _versions(page, latest),
+        asked=asked,
+        clocks=tuple(ClockName),
+        urgencies=URGENCIES,
+        thresholds=tuple(Threshold),
+        departments=[each for each in directory.departments.values() if each["active"]],
+        directory=directory,
+        chart=chart(plan, present),
+        steps=steps(plan, present),
+        plan=plan,
+        length=lambda code: lengths.written(code, page.words),
+        table=_table(ladder, present),
+        tabs=promises.tabs(page),
+        may_write=Action.WRITE_POLICY in page.reader.allowed,
+        done=done,
+    )
+
+
+@router.get("/ladders/{ladder_id}/edit")
+async def show_text(page: PageDep, ladder_id: str, version: int | None = None) -> Response:
+    """The ladder as YAML; `version` begins with an older one."""
+    _require(page, Action.WRITE_POLICY)
+    address = path("v1", KIND, ladder_id)
+    latest = await page.desk.get(address)
+    ladder = latest if version is None else await page.desk.get(address, version=version)
+    return await _text(page, latest, _written(ladder))
+
+
+@router.post("/ladders/{ladder_id}/edit")
+async def write_text(request: Request, page: PageDep, ladder_id: str) -> Response:
+    """Store a text; what is wrong is told with its line."""
+    _require(page, Action.WRITE_POLICY)
+    form = await read_form(request)
+    text = (form.many("text") or ("",))[-1]
+    address = path("v1", KIND, ladder_id)
+    latest = await page.desk.get(address)
+    try:
+        await page.desk.send_text("PUT", address, text, YAML, version=version_in(form))
+    except Problem as problem:
+        if problem.status not in _CORRECTABLE:
+            raise
+        return await _text(page, latest, text, problem)
+    return see_other(f"{path(KIND, ladder_id)}?done=saved")
+
+
+@router.get("/ladders/{ladder_id}/compare")
+async def compare_versions(request: Request, page: PageDep, ladder_id: str) -> Response:
+    """Two versions of a ladder side by side; the one before the latest, and the latest, by default."""
+    _require(page, Action.READ_POLICY)
+    address = path("v1", KIND, ladder_id)
+    latest = await page.desk.get(address)
+    versions = await _versions(page, latest)
+    known = [each["version"] for each in versions]
+    older = _number(request.query_params.get("from", ""), known[1] if len(known) > 1 else known[0])
+    newer = _number(request.query_params.get("to", ""), latest["version"])
+    before, after = await page.desk.get(address, version=older), await page.desk.get(address, version=newer)
+    present = page.present()
+    said_before, said_after = _said(before, present), _said(after, present)
+    lines = [Line(label, said_before.get(label), said_after.get(label)) for label in {**said_before, **said_after}]
+    return page.render(
+        "ladder_compare.html",
+        ladder=latest,
+        title=(await promises.reading(page)).title(latest),
+        versions=versions,
+        before=before,
+        after=after,
+        lines=[line for line in lines if line.changed],
+        tabs=promises.tabs(page),
+    )
+
+
+async def _list(page: Page, *, form: Form | None = None, wrong: Sequence[str] = ()) -> Response:
+    reading = await promises.reading(page)
+    policies = await page.desk.items("/v1/policies")
+    return page.render(
+        "ladders.html",
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+        ladders=await page.desk.items("/v1/ladders"),
+        title_of=reading.title,
+        uses=_uses(policies, reading.title),
+        length=lambda code: lengths.written(code, page.words),
+        may_write=Action.WRITE_POLICY in page.reader.allowed,
+        form=form or Form(),
+        wrong=wrong,
+        tabs=promises.tabs(page),
+    )
+
+
+async def _text(page: Page, latest: Item, text: str, problem: Problem | None = None) -> Response:
+    lines = text.split("\n")
+    faults = [
+        {**each, "level": "error", "source": _line(lines, each.get("line"))}
+        for each in (problem.document.get("errors") or () if problem else ())
+    ]
+    stale = problem is not None and problem.status == HTTPStatus.PRECONDITION_FAILED
+    if problem and not faults and not stale:
+        faults = [{"level": "error", "message": problem.detail or problem.title}]
+    return page.render(
+        "ladder_text.html",
+        status=problem.status if problem else HTTPStatus.OK,
+        ladder=latest,
+        title=(await promises.reading(page)).title(latest),
+        text=text,
+        faults=faults,
+        stale=stale,
+        tabs=promises.tabs(page),
+    )
+
+
+async def _versions(page: Page, latest: Item) -> list[Item]:
+    return await promises.versions(page, KIND, latest)
+
+
+def _require(page: Page, action: Action) -> None:
+    if action not in page.reader.allowed:
+        raise Forbidden
+
+
+def _asked(given: Mapping[str, str], page: Page) -> Asked:
+    clock, urgency, threshold = given.get("clock", ""), given.get("urgency", ""), given.get("threshold", "")
+    return Asked(
+        threshold=threshold if threshold in set(Threshold) else Threshold.BREACH,
+        clock=clock if clock in set(ClockName) else ClockName.RESPONSE,
+        urgency=urgency if urgency in URGENCIES else URGENCIES[0],
+        department=given.get("department", ""),
+        at=given.get("at", "") or local_moment(format_instant(page.now), page.zone),
+    )
+
+
+def _questions(asked: Asked, page: Page, ladder: Item) -> dict[str, str | int]:
+    questions: dict[str, str | int] = {"threshold": asked.threshold, "urgency": asked.urgency, "at": _at(asked, page)}
+    questions["version"] = ladder["version"]
+    if asked.is_of_a_clock:
+        questions["clock"] = asked.clock
+    if asked.department:
+        questions["department"] = asked.department
+    return questions
+
+
+def _at(asked: Asked, page: Page) -> str:
+    """The moment asked for; now where the field holds none that can be read."""
+    try:
+        return format_instant(datetime.fromisoformat(asked.at).replace(tzinfo=page.zone))
+    except (ValueError, OverflowError):
+        return format_instant(page.now)
+
+
+def _draft(ladder: Item) -> dict[str, Any]:
+    return {name: ladder[name] for name in _STORED if name in ladder}
+
+
+def _written(ladder: Item) -> str:
+    return yaml.safe_dump(_draft(ladder), allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
+
+
+def _line(lines: Sequence[str], number: int | None) -> str:
+    return lines[number - 1] if number and number <= len(lines) else ""
+
+
+def _uses(policies: Sequence[Item], title: Any) -> dict[str, list[tuple[str, str]]]:
+    """The policies that name each ladder: address and title."""
+    uses: dict[str, list[tuple[str, str]]] = {}
+    for policy in policies:
+        for ladder in {rule.get("ladder", "default") for rule in policy["clocks"].values()}:
+            uses.setdefault(ladder, []).append((path("policies", policy["id"]), title(policy)))
+    return uses
+
+
+def _table(ladder: Item, present: Present) -> list[tuple[str, list[str]]]:
+    """Every sort of alert with its steps."""
+    rows = [(present.words.of("clock", name), ladder["breach"]["steps"].get(name, ())) for name in ClockName]
+    rows.append((present.words.of("threshold", Threshold.LOW_RATING), ladder["low_rating"]["steps"]["low_rating"]))
+    return [(name, [written_step(step, present) for step in its]) for name, its in rows]
+
+
+def _said(ladder: Item, present: Present) -> dict[str, str]:
+    """Everything that a version says, by what it is called."""
+    words = present.words
+    said_: dict[str, str] = {
+        words.text(f"policies.title.{each}"): (ladder.get("title") or {}).get(each, "") for each in ("zh-CN", "en")
+    }
+    for sort in ("breach", "low_rating"):
+        climb, name = ladder[sort], words.of("threshold", sort)
+        for urgency, pause in climb["pause"].items():
+            who = words.text("ladders.every_other") if urgency == _EVERY else words.of("urgency", urgency)
+            said_[f"{name} · {words.text('ladders.pause')} · {who}"] = lengths.written(pause, words)
+        said_[f"{name} · {words.text('ladders.rounds')}"] = str(climb["rounds"])
+        said_[f"{name} · {words.text('ladders.acknowledged_for')}"] = lengths.written(climb["acknowledged_for"], words)
+    return {**said_, **{name: " → ".join(its) for name, its in _table(ladder, present)}}
+
+
+def _number(text: str, otherwise: int) -> int:
+    return int(text) if text.isascii() and text.isdigit() and len(text) < len("2147483647") else otherwise

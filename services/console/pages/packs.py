@@ -1,0 +1,67 @@
+"""The built-in policy packs D0 to D4, and adopting one for the installation, for kinds or for departments."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from services.console import promises
+from services.console.client import Problem, path
+from services.console.commands import Choice
+from services.console.filling import Typed
+from services.console.pages.policies import require_writer
+from services.console.routing import page_router, see_other
+from services.console.service import Page, PageDep
+from services.contracts.words import Kind
+from services.runtime.pages import new_key, read_form, require_key
+
+router = page_router()
+_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT})
+
+
+@router.get("/policy-packs")
+async def list_packs(page: PageDep) -> Response:
+    """Every pack with its policies as tables."""
+    require_writer(page)
+    return await _show(page)
+
+
+@router.post("/policy-packs/{pack_id}")
+async def adopt_pack(request: Request, page: PageDep, pack_id: str) -> Response:
+    """Make policies of a pack."""
+    require_writer(page)
+    form = await read_form(request)
+    key = require_key(form)
+    chosen = {name: [each for each in form.many(name) if each] for name in ("kind", "department")}
+    body: dict[str, Any] = {name: values for name, values in chosen.items() if values}
+    if form.one("calendar"):
+        body["calendar"] = form.one("calendar")
+    body["publish"] = form.one("publish") == "true"
+    try:
+        await page.desk.post(f"{path('v1', 'policy-packs', pack_id)}/adopt", body, key=key)
+    except Problem as problem:
+        if problem.status not in _CORRECTABLE:
+            raise
+        said = [each.message for each in problem.errors] or [problem.detail or problem.title]
+        return await _show(
+            page, failed=pack_id, typed=Typed({name: form.many(name) for name in form.typed()}, {}, said)
+        )
+    return see_other("/policies?done=adopted")
+
+
+async def _show(page: Page, failed: str = "", typed: Typed | None = None) -> Response:
+    directory = await page.console.names.directory(page.desk)
+    return page.render(
+        "packs.html",
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if failed else HTTPStatus.OK,
+        packs=(await page.desk.get("/v1/policy-packs"))["items"],
+        reading=await promises.reading(page),
+        calendars=await promises.choices(page, "/v1/calendars"),
+        kinds=[Choice(each, page.words.of("kind", each)) for each in Kind],
+        departments=[Choice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]],
+        tabs=promises.tabs(page),
+        failed=failed,
+        typed=typed or Typed(),
+        key=new_key,
+    )

@@ -1,0 +1,145 @@
+"""Policies: in the order in which they are tried, and each with its clocks, settings and versions."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from services.console import promises
+from services.console.client import Problem, path
+from services.console.policies import FACTS
+from services.console.policy_forms import draft_of
+from services.console.routing import page_router, see_other
+from services.console.service import Page, PageDep
+from services.contracts.permissions import Action
+from services.runtime.errors import Forbidden, NotFound
+from services.runtime.pages import Form, new_key, read_form, require_key
+
+router = page_router()
+NOTHING = ""
+_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
+_STEPS: Mapping[str, int] = {"up": -1, "down": 1}
+
+
+@router.get("/policies")
+async def list_policies(page: PageDep, done: str = "") -> Response:
+    """Every policy in the order in which they are tried."""
+    return await _list(page, done=done)
+
+
+@router.post("/policies")
+async def add_policy(request: Request, page: PageDep) -> Response:
+    """Make a draft under a new id: a copy of another policy, or one that promises nothing."""
+    require_writer(page)
+    form = await read_form(request)
+    identifier, like = form.one("id"), form.one("like")
+    draft = draft_of(await promises.policy(page, like)) if like else {}
+    titles = {each: form.one(f"title.{each}") for each in ("zh-CN", "en") if form.one(f"title.{each}")}
+    if identifier in {each.policy["id"] for each in await promises.standings(page)}:
+        return await _list(page, form=form, wrong=[page.words.text("policies.add.taken")])
+    try:
+        await page.desk.put(path("v1", "policies", identifier), {**draft, "title": titles})
+    except Problem as problem:
+        if problem.status not in {*_CORRECTABLE, HTTPStatus.NOT_FOUND}:
+            raise
+        return await _list(page, form=form, wrong=_said(problem))
+    return see_other(f"{path('policies', identifier)}/edit")
+
+
+@router.post("/policies/order")
+async def move_policy(request: Request, page: PageDep) -> Response:
+    """Try a policy one place earlier or later."""
+    require_writer(page)
+    form = await read_form(request)
+    ids = list((await page.desk.get("/v1/policy-order"))["ids"])
+    step, identifier = _STEPS.get(form.one("step")), form.one("id")
+    if step is None or identifier not in ids:
+        raise NotFound
+    at = ids.index(identifier)
+    to = min(max(at + step, 0), len(ids) - 1)
+    ids[at], ids[to] = ids[to], ids[at]
+    await page.desk.put("/v1/policy-order", {"ids": ids})
+    return see_other(f"/policies?done=moved#policy-{quote(identifier, safe='')}")
+
+
+@router.get("/policies/{policy_id}")
+async def show_policy(page: PageDep, policy_id: str, version: int | None = None, done: str = "") -> Response:
+    """One version of a policy as a table of its clocks; the latest by default."""
+    shown = await promises.policy(page, policy_id, version)
+    versions = await promises.versions(page, "policies", shown)
+    return page.render(
+        "policy.html",
+        policy=shown,
+        reading=await promises.reading(page),
+        versions=versions,
+        standing=promises.Standing(shown, promises.published(versions)),
+        latest=max(each["version"] for each in versions),
+        tabs=promises.tabs(page),
+        may_write=Action.WRITE_POLICY in page.reader.allowed,
+        done=done,
+        key=new_key,
+    )
+
+
+@router.post("/policies/{policy_id}/retire")
+async def retire_policy(request: Request, page: PageDep, policy_id: str) -> Response:
+    """Apply a policy to no new ticket any more."""
+    key = require_key(await read_form(request))
+    await page.desk.post(path("v1", "policies", policy_id, "retire"), key=key)
+    return see_other(f"{path('policies', policy_id)}?done=retired")
+
+
+@router.get("/policies/{policy_id}/compare")
+async def compare_versions(page: PageDep, policy_id: str, request: Request, every: str = "") -> Response:
+    """Two versions of a policy side by side; the one before the latest, and the latest, by default."""
+    latest = await promises.policy(page, policy_id)
+    versions = await promises.versions(page, "policies", latest)
+    older = _asked(request, "from", max(latest["version"] - 1, 1))
+    newer = _asked(request, "to", latest["version"])
+    reading = await promises.reading(page)
+    before, after = await promises.policy(page, policy_id, older), await promises.policy(page, policy_id, newer)
+    return page.render(
+        "policy_compare.html",
+        policy=latest,
+        title=reading.title(latest),
+        versions=versions,
+        before=before,
+        after=after,
+        sections=reading.compared(before, after),
+        every=bool(every),
+        tabs=promises.tabs(page),
+    )
+
+
+def require_writer(page: Page) -> None:
+    """Refuse whoever may not change policies, before a form shows what they cannot send."""
+    if Action.WRITE_POLICY not in page.reader.allowed:
+        raise Forbidden
+
+
+async def _list(page: Page, *, form: Form | None = None, wrong: Any = (), done: str = "") -> Response:
+    return page.render(
+        "policies.html",
+        status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+        standings=await promises.standings(page),
+        reading=await promises.reading(page),
+        tabs=promises.tabs(page),
+        may_write=Action.WRITE_POLICY in page.reader.allowed,
+        form=form or Form(),
+        wrong=wrong,
+        facts=FACTS,
+        done=done,
+        key=new_key,
+    )
+
+
+def _said(problem: Problem) -> list[str]:
+    return [each.message for each in problem.errors] or [problem.detail or problem.title]
+
+
+def _asked(request: Request, name: str, otherwise: int) -> int:
+    given = request.query_params.get(name, "")
+    return int(given) if given.isascii() and given.isdigit() and len(given) < len("2147483647") else otherwise

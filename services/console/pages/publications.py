@@ -1,0 +1,111 @@
+"""Trying a policy or calendar on tickets before it is published, publishing it, and what became of it."""
+
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from services.console import previews, promises
+from services.console.client import Problem, path
+from services.console.routing import page_router, see_other
+from services.console.service import Page, PageDep
+from services.contracts.permissions import Action
+from services.runtime.errors import NotFound
+from services.runtime.pages import new_key, read_form, require_key
+
+router = page_router()
+KINDS = {"policies": Action.WRITE_POLICY, "calendars": Action.WRITE_CALENDAR}
+_LISTED = 200
+_SLOW = frozenset({HTTPStatus.SERVICE_UNAVAILABLE})
+
+
+@router.get("/policies/{identifier}/preview")
+async def preview_policy(page: PageDep, identifier: str, version: int | None = None, cursor: str = "") -> Response:
+    """What publishing a version of a policy would change; the latest by default."""
+    return await preview(page, "policies", identifier, version, cursor)
+
+
+@router.post("/policies/{identifier}/publish")
+async def publish_policy(request: Request, page: PageDep, identifier: str) -> Response:
+    """Publish a version of a policy, with or without recalculating open tickets."""
+    return await publish(request, page, "policies", identifier)
+
+
+@router.get("/publications")
+async def list_publications(page: PageDep, cursor: str = "") -> Response:
+    """What was published, latest first."""
+    asked = {"cursor": cursor} if cursor else {}
+    return page.render(
+        "publications.html",
+        found=await page.desk.get("/v1/publications", limit=50, **asked),
+        directory=await page.console.names.directory(page.desk),
+        tabs=promises.tabs(page),
+    )
+
+
+@router.get("/publications/{identifier}")
+async def show_publication(page: PageDep, identifier: str, part: str = "", cursor: str = "") -> Response:
+    """How far a publication is, what it changed and what failed."""
+    asked = {"cursor": cursor} if cursor else {}
+    address = path("v1", "publications", identifier)
+    return page.render(
+        "publication_live.html" if part == "live" else "publication.html",
+        publication=await page.desk.get(address),
+        changes=await page.desk.get(f"{address}/changes", limit=100, **asked),
+        directory=await page.console.names.directory(page.desk),
+        tabs=promises.tabs(page),
+        may_write=Action.WRITE_POLICY in page.reader.allowed,
+        cursor=cursor,
+        key=new_key,
+    )
+
+
+@router.post("/publications/{identifier}/retry")
+async def retry_publication(request: Request, page: PageDep, identifier: str) -> Response:
+    """Try the tickets again that could not be recalculated."""
+    key = require_key(await read_form(request))
+    await page.desk.post(path("v1", "publications", identifier, "retry"), key=key)
+    return see_other(path("publications", identifier))
+
+
+async def preview(page: Page, kind: str, identifier: str, version: int | None, cursor: str) -> Response:
+    """The page of a preview; `kind` is policies or calendars."""
+    address = path("v1", kind, identifier)
+    latest = await page.desk.get(address)
+    tried = latest["version"] if version is None else version
+    body: dict[str, Any] = {"version": tried, "items": {"limit": _LISTED, **({"cursor": cursor} if cursor else {})}}
+    try:
+        found = await page.desk.post(f"{address}/preview", body)
+    except Problem as problem:
+        if problem.status not in _SLOW:
+            raise
+        found = None
+    versions = await promises.versions(page, kind, latest)
+    return page.render(
+        "preview.html",
+        kind=kind,
+        subject=latest,
+        title=(await promises.reading(page)).title(latest),
+        version=tried,
+        is_published=any(each["version"] == tried and each.get("published_at") for each in versions),
+        found=found,
+        moves=previews.moves(found["items"], page.present()) if found else [],
+        shift=lambda seconds: previews.shift(seconds, page.present()),
+        columns=previews.columns(found["items"], page.present()) if found else [],
+        tabs=promises.tabs(page),
+        may_write=KINDS[kind] in page.reader.allowed,
+        cursor=cursor,
+        key=new_key,
+    )
+
+
+async def publish(request: Request, page: Page, kind: str, identifier: str) -> Response:
+    """Publish, and lead to the publication's progress; `kind` is policies or calendars."""
+    form = await read_form(request)
+    key, version = require_key(form), form.one("version")
+    if kind not in KINDS or not version.isascii() or not version.isdigit():
+        raise NotFound
+    body = {"version": int(version), "recalculate": form.one("recalculate") == "true"}
+    publication = await page.desk.post(f"{path('v1', kind, identifier)}/publish", body, key=key)
+    return see_other(path("publications", str(publication["id"])))

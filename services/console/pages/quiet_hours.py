@@ -1,0 +1,96 @@
+"""Quiet hours: when notices that are not urgent are held back, for customers and for staff."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+from zoneinfo import available_timezones
+
+from fastapi import Request
+from fastapi.responses import Response
+
+from services.console import promises
+from services.console.client import Problem
+from services.console.filling import Typed
+from services.console.pages.calendars import CORRECTABLE, version_in
+from services.console.routing import page_router, see_other
+from services.console.service import Page, PageDep
+from services.contracts.permissions import Action
+from services.runtime.errors import Forbidden
+from services.runtime.pages import Form, read_form
+
+router = page_router()
+AUDIENCES = ("customer", "staff")
+_ADDRESS = "/v1/quiet-hours"
+_PARTS = ("from", "to", "time_zone")
+_ZONES = sorted(available_timezones())
+
+
+@router.get("/quiet-hours")
+async def show_quiet_hours(page: PageDep, done: str = "") -> Response:
+    """The quiet hours as they are."""
+    if Action.READ_POLICY not in page.reader.allowed:
+        raise Forbidden
+    hours = await page.desk.get(_ADDRESS)
+    return _show(page, _standing(hours, page), hours["version"], done=done)
+
+
+@router.post("/quiet-hours")
+async def write_quiet_hours(request: Request, page: PageDep) -> Response:
+    """Store them; what is wrong stands at its field."""
+    if Action.WRITE_POLICY not in page.reader.allowed:
+        raise Forbidden
+    form = await read_form(request)
+    try:
+        body = {each: _window(form, each) for each in AUDIENCES}
+        await page.desk.put(_ADDRESS, body, version=version_in(form))
+    except Problem as problem:
+        if problem.status not in CORRECTABLE:
+            raise
+        latest = (await page.desk.get(_ADDRESS))["version"]
+        stale = problem.status == HTTPStatus.PRECONDITION_FAILED
+        return _show(page, _refused(form, problem), latest, stale=stale)
+    return see_other("/quiet-hours?done=saved")
+
+
+def _show(page: Page, typed: Typed, version: int, *, done: str = "", stale: bool = False) -> Response:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if typed.errors or typed.general else HTTPStatus.OK
+    return page.render(
+        "quiet_hours.html",
+        status=HTTPStatus.PRECONDITION_FAILED if stale else status,
+        filled=typed,
+        version=version,
+        stale=stale,
+        audiences=AUDIENCES,
+        zones=_ZONES,
+        tabs=promises.tabs(page),
+        may_write=Action.WRITE_POLICY in page.reader.allowed,
+        done=done,
+    )
+
+
+def _standing(hours: Mapping[str, Any], page: Page) -> Typed:
+    values: dict[str, list[str]] = {}
+    for audience in AUDIENCES:
+        window = hours.get(audience)
+        values[f"{audience}.on"] = ["true"] if window else []
+        usual = {"from": "21:00", "to": "08:00", "time_zone": page.console.settings.time_zone}
+        values |= {f"{audience}.{part}": [(window or usual)[part]] for part in _PARTS}
+    return Typed(values)
+
+
+def _window(form: Form, audience: str) -> dict[str, str] | None:
+    if not form.one(f"{audience}.on"):
+        return None
+    return {part: form.one(f"{audience}.{part}") for part in _PARTS}
+
+
+def _refused(form: Form, problem: Problem) -> Typed:
+    errors: dict[str, str] = {}
+    elsewhere: list[str] = []
+    for each in problem.errors:
+        name = ".".join(each.pointer.strip("/").split("/")[:2])
+        if any(name == known for known, _ in form.fields):
+            errors.setdefault(name, each.message)
+        else:
+            elsewhere.append(each.message)
+    return Typed({name: form.many(name) for name, _ in form.fields}, errors, elsewhere)

@@ -1,0 +1,60 @@
+"""Alerts, report, inbox, administration and promises in a real browser: no barrier, every width, keys alone."""
+
+import pytest
+
+from tests.console.browsing import Open, barriers, surplus
+from tests.services.system import System, alerted, noticed, until
+
+STAFF = ("/alerts", "/reports/satisfaction", "/inbox")
+KEPT = ("/people", "/policies", "/policies/d0-standard", "/policies/d0-standard/edit", "/policy-packs", "/publications")
+LOOKS = (("zh-CN", "light", "desk"), ("en-US", "dark", "phone"))
+
+
+@pytest.mark.parametrize(("language", "scheme", "width"), LOOKS)
+async def test_pages_of_staff_and_of_administrators_have_no_barrier_and_fit(
+    system: System, open_page: Open, language: str, scheme: str, width: str
+) -> None:
+    ticket_no = await system.closed()
+    await alerted(system, ticket_no)
+    await noticed(system, ticket_no)
+    for by, paths in (("王芳", STAFF), ("孙磊", KEPT)):
+        for path in paths:
+            page = await open_page(path, by=by, width=width, locale=language, color_scheme=scheme)
+            assert await barriers(page) == [], path
+            assert await surplus(page) == 0, path
+            await page.context.close()
+
+
+async def test_an_alert_is_acknowledged_by_keyboard_alone(system: System, open_page: Open) -> None:
+    alert_id = await alerted(system, await system.closed())
+    page = await open_page("/alerts", by="王芳")
+    button = page.locator(f"form[action*='{alert_id}/acknowledge'] button")
+    await button.focus()
+    await page.keyboard.press("Enter")
+
+    async def is_acknowledged() -> bool:
+        return bool((await system.get(f"/v1/alerts/{alert_id}", by="王芳"))["state"] == "acknowledged")
+
+    await until(is_acknowledged, 30)
+
+
+async def test_the_report_is_narrowed_by_keyboard_alone(open_page: Open) -> None:
+    page = await open_page("/reports/satisfaction", by="王芳", java_script_enabled=False)
+    await page.locator("select[name=by]").focus()
+    await page.keyboard.press("ArrowDown")
+    await page.locator("select[name=kind]").focus()
+    await page.keyboard.press("ArrowDown")
+    await page.keyboard.press("Tab")
+    await page.get_by_role("button", name="应用").first.focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url("**by=department**")
+    assert "kind=complaint" in page.url
+
+
+async def test_a_notice_is_opened_by_keyboard_alone(system: System, open_page: Open) -> None:
+    ticket_no = await system.register()
+    notice_id = await noticed(system, ticket_no)
+    page = await open_page(f"/inbox?ticket_no={ticket_no}")
+    await page.locator(f"a[href*='{notice_id}']").first.focus()
+    await page.keyboard.press("Enter")
+    await page.wait_for_url(f"**notice={notice_id}**")
