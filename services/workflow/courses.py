@@ -1,5 +1,5 @@
-"""What a ticket's journal tells of its course: with whom it was, what was explained or excused, when the customer had
-replied to a pause (semantics.md 10, 16, 19). Derived at reading, from rows in the order of the journal."""
+"""What a ticket's journal tells of its course: with whom it was, what was explained, when the customer had replied to
+a pause (semantics.md 10, 16). Derived at reading, from rows in the order of the journal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _SAID_TO_CUSTOMERS = frozenset({EventType.RESPONDED, EventType.PLANNED, EventTyp
                                 EventType.INFORMATION_REQUESTED, EventType.RESOLVED})  # fmt: skip
 
 COURSE = tuple(sorted(_ENDS | _PLACES | _SAID_BY_CUSTOMERS | _SAID_TO_CUSTOMERS
-                      | {EventType.CLOCK_EXPLAINED, EventType.RECALCULATED}))  # fmt: skip
+                      | {EventType.CLOCK_EXPLAINED}))  # fmt: skip
 """The types of events that a course is read from."""
 
 
@@ -39,12 +39,6 @@ class Course:
     def __init__(self, rows: Sequence[Row]) -> None:
         self._rows = rows
         self.explained = {_key(row["data"]) for row in rows if row["type"] == EventType.CLOCK_EXPLAINED}
-        self.excused: dict[str, datetime] = {
-            key: row["at"]
-            for row in rows
-            if row["type"] == EventType.RECALCULATED
-            for key in row["data"].get("excused", ())
-        }
 
     def stretches(self) -> list[Stretch]:
         """With whom the ticket was while somebody had to work on it; from its resolution to a reopening nobody had."""

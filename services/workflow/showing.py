@@ -151,7 +151,6 @@ class Showing:
 
 def _facts(row: Row, calendars: Calendars, course: Course, language: str, now: datetime) -> ClockFacts:
     clock = Clock.model_validate(row["ledger"])
-    clock.excused_at = clock.excused_at or course.excused.get(clock.key)
     calendar = calendar_of(clock, calendars)
     explanation = explain(clock, calendar)["zh-CN" if language.startswith("zh") else "en"]
     times = due.spent_by(clock, calendars, now)
