@@ -11,8 +11,8 @@ from services.contracts.journal import EventType
 from services.contracts.publication import Recalculation
 from services.contracts.ticket import Schedule, TicketState
 from services.contracts.words import ClockState
+from services.workflow.late_promises import start_late_promises
 from services.workflow.life import Life, instant, system
-from services.workflow.steps import start_late_promises
 
 
 class Outdated(Exception):

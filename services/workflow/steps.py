@@ -1,6 +1,6 @@
 """What each command does to a ticket (product.md section 3): one function a command, all legal when they are called."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -9,7 +9,7 @@ from services.contracts.commands import UNREACHED, Command
 from services.contracts.durations import parse_duration
 from services.contracts.journal import EventType
 from services.contracts.policy import PolicySettings, SecondCallbackFrom
-from services.contracts.ticket import DeadlineName, PlanState, Segment, TicketState, Waiting
+from services.contracts.ticket import DeadlineName, PlanState, Segment, Waiting
 from services.contracts.words import (
     CallbackOutcome,
     ClockName,
@@ -21,6 +21,7 @@ from services.contracts.words import (
     Urgency,
     WaitReason,
 )
+from services.workflow.late_promises import start_late_promises
 from services.workflow.life import IllegalCommand, Life, instant, system
 from services.workflow.lifecycle import WAITS
 
@@ -310,42 +311,6 @@ def _retarget(life: Life, command: Command, now: datetime) -> None:
     life.ledger.retarget(command.policy if command.policy_chosen else life.policy, now)
     if command.policy_chosen:
         start_late_promises(life, now)
-
-
-def start_late_promises(life: Life, now: datetime) -> None:
-    """A policy that applies only since now promises from where its clocks start, as they say (product.md 5)."""
-    state = life.state
-    is_resolved = state.status is Status.RESOLVED
-    retry = _settings(life).callback_retry_after if is_resolved and state.callback_attempts else None
-    owed = _late_callbacks(life, now) if is_resolved else _late_promises(state, now)
-    for name, since in owed:
-        if life.ledger.live(name) is None:
-            life.ledger.start(name, since, round_=state.version + 1, target=retry)
-
-
-def _late_promises(state: TicketState, now: datetime) -> Iterator[tuple[ClockName, datetime]]:
-    """Every clock that an unresolved ticket in this state owes, and since when. In a later cycle the resolution counts
-    from the reopening, and the response is not armed again (20)."""
-    if began_at := state.began_at:
-        yield ClockName.RESOLUTION, began_at
-        if state.status is Status.PENDING:
-            yield ClockName.ACCEPTANCE, began_at
-    if state.cycle == 1 and state.responded_at is None:
-        yield ClockName.RESPONSE, state.received_at
-    if state.status is Status.PROCESSING:
-        yield ClockName.PROGRESS, now
-    if state.status is Status.PROCESSING and state.complex and state.plan is not PlanState.APPROVED:
-        yield ClockName.PLAN, now
-
-
-def _late_callbacks(life: Life, now: datetime) -> Iterator[tuple[ClockName, datetime]]:
-    """The callback that a resolved ticket waits for (invariant I9): the first counts from the resolution, an attempt
-    after another from now."""
-    state, resolved_at = life.state, life.state.resolved_at or now
-    if state.first_callback_satisfied:
-        yield ClockName.SECOND_CALLBACK, now
-        return
-    yield ClockName.CALLBACK, now if state.callback_attempts else resolved_at
 
 
 def _promise_response(life: Life, date: datetime, now: datetime) -> None:
