@@ -24,6 +24,7 @@ class Standing:
     """What a live clock promises at one moment; no due time while it stands still."""
 
     target: str
+    calendar: tuple[str, int | None]
     due_at: datetime | None
 
 
@@ -83,11 +84,15 @@ def enter(life: Life, schedule: Schedule, before: Standings, now: datetime) -> N
 
 def standings(state: TicketState) -> Standings:
     """What the live clocks promise."""
-    return {clock.key: Standing(clock.target, clock.due_at) for clock in state.clocks}
+    return {
+        clock.key: Standing(clock.target, (clock.calendar, clock.calendar_version), clock.due_at)
+        for clock in state.clocks
+    }
 
 
 def changes_between(before: Standings, after: Standings) -> list[dict[str, Any]]:
-    """Clocks that are due at another time, that came or went, or whose target changed while they stand still."""
+    """Clocks that are due at another time, that came or went, or whose target or calendar changed while they stand
+    still: their next due time will be another (I11)."""
     keys = dict.fromkeys([*before, *after])
     return [_change(key, before.get(key), after.get(key)) for key in keys if _moved(before.get(key), after.get(key))]
 
@@ -95,7 +100,9 @@ def changes_between(before: Standings, after: Standings) -> list[dict[str, Any]]
 def _moved(before: Standing | None, after: Standing | None) -> bool:
     if before is None or after is None:
         return True
-    return before.due_at != after.due_at or (after.due_at is None and before.target != after.target)
+    if after.due_at is None:
+        return before != after
+    return before.due_at != after.due_at
 
 
 def _change(key: str, before: Standing | None, after: Standing | None) -> dict[str, Any]:

@@ -248,6 +248,16 @@ def test_a_calendar_that_moves_no_due_time_is_counted_by_from_now_on_without_an_
     assert not ticket.events("ticket.recalculated")
 
 
+def test_a_calendar_that_will_move_a_paused_clock_is_in_the_journal() -> None:
+    ticket = case({RESPONSE: "P1WD"}, calendar="cn").do(CommandName.ACCEPT)
+    ticket.do(CommandName.WAIT, reason=WaitReason.CUSTOMER).wait(HOUR)
+    publish(ticket, trial_of(ticket.policy, calendars={**BY_ID, "cn": shorter_days()}))
+    assert ticket.clock(RESPONSE).calendar_version == 2
+    assert recalculated(ticket).data["changes"] == [
+        {"clock": "response", "cycle": 1, "round": 1, "due_from": None, "due_to": None}
+    ]
+
+
 def test_a_paused_clock_shows_how_far_it_would_move_though_it_has_no_due_time() -> None:
     ticket = case({RESPONSE: "PT24H"}).do(CommandName.ACCEPT)
     ticket.do(CommandName.WAIT, reason=WaitReason.CUSTOMER)
