@@ -71,6 +71,7 @@ async def test_a_worker_without_a_cache_carries_a_ticket_through_its_life(desk: 
         await ticket.do(C.WAIT, reason="customer")
         await ticket.do(C.CUSTOMER_MESSAGE, HAN_MEIMEI)
         await ticket.move_to(await ticket.now() + 5 * HOUR)
+        await ticket.do(C.EXPLAIN_BREACH, clock="progress")
         await ticket.do(C.RESOLVE, result="resolved")
         await ticket.do(C.RECORD_CALLBACK, outcome="satisfied", channel="phone")
     assert await ticket.phase() == "closed"
