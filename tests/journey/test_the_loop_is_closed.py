@@ -49,6 +49,7 @@ STEPS = [
     "clock.breached",
     "alert.raised",
     "alert.acknowledged",
+    "clock.explained",
     "ticket.progressed",
     "ticket.resolved",
     "alert.resolved",
@@ -96,6 +97,7 @@ async def _from_the_form_to_the_rating(town: Town) -> str:
     await handler.acknowledge(ticket_no)
     await town.crash("temporal")
 
+    await _say_why_it_was_missed(handler, ticket_no)
     await _tell_her_of_progress(handler, ticket_no)
     await town.crash("postgres")
     letter = text_of(await town.mail_to(EMAIL, "处理进展"))
@@ -148,6 +150,13 @@ async def _alert_that_was_told(town: Town, ticket_no: str) -> dict[str, Any]:
     await until(is_told, PATIENCE_SECONDS)
     assert len(alerts) == 1
     return alerts[0]
+
+
+async def _say_why_it_was_missed(handler: Member, ticket_no: str) -> None:
+    await handler.open(ticket_no)
+    form = await handler.form("explain-breach")
+    await form.locator("[name=reason]").fill("上门途中")
+    await handler.send(form, "说明超时原因")
 
 
 async def _tell_her_of_progress(handler: Member, ticket_no: str) -> None:
