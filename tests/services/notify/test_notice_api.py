@@ -7,6 +7,7 @@ import httpx
 import pytest
 
 from services.contracts.directory import Scope, StaffRole
+from services.contracts.notice import NoticeKind
 from tests.services.system import OTHER, SECRET, System, until
 
 TEMPLATE = "/v1/notice-templates/chase.en"
@@ -177,7 +178,7 @@ async def test_the_customer_s_link_to_the_survey_is_not_for_those_whose_work_it_
 
 async def test_every_text_is_listed_with_what_it_may_name(system: System) -> None:
     found = (await system.get("/v1/notice-templates", by="孙磊"))["items"]
-    assert len(found) == 40
+    assert len(found) == 2 * len(NoticeKind)
     received = next(each for each in found if each["id"] == "received.zh-CN")
     assert received["built_in"]
     assert {"customer", "ticket_no", "acceptance_by"} <= set(received["variables"])
