@@ -49,9 +49,14 @@ def _agenda(life: Life) -> Iterator[tuple[datetime, Act]]:
 def _of_clock(clock: Clock) -> Iterator[tuple[datetime, Act]]:
     if clock.state is not ClockState.RUNNING or clock.due_at is None or clock.unscheduled:
         return
-    yield clock.due_at + JUST_AFTER, _breach(clock)
+    yield _just_after(clock.due_at), _breach(clock)
     if clock.warned < len(clock.warn_at):
         yield clock.warn_at[clock.warned], _warn(clock)
+
+
+def _just_after(due_at: datetime) -> datetime:
+    """The next instant; a date promised for the end of time has none."""
+    return due_at + JUST_AFTER if due_at <= datetime.max.replace(tzinfo=due_at.tzinfo) - JUST_AFTER else due_at
 
 
 def _of_deadline(deadline: Deadline) -> Iterator[tuple[datetime, Act]]:

@@ -22,7 +22,7 @@ class ItemsAsked(Message):
 class PolicyPreview(Message):
     """A stored version (the latest without one), or a policy that is not stored yet."""
 
-    version: int | None = Field(default=None, ge=1)
+    version: int | None = Field(default=None, ge=1, le=2**31 - 1)
     policy: PolicyBody | None = None
     items: ItemsAsked = ItemsAsked()
 
@@ -35,7 +35,7 @@ class PolicyPreview(Message):
 class CalendarPreview(Message):
     """A stored version (the latest without one), or a calendar that is not stored yet."""
 
-    version: int | None = Field(default=None, ge=1)
+    version: int | None = Field(default=None, ge=1, le=2**31 - 1)
     calendar: CalendarBody | None = None
     items: ItemsAsked = ItemsAsked()
 
@@ -48,7 +48,7 @@ class CalendarPreview(Message):
 class Publish(Message):
     """The version to put in force (the latest without one), and whether open tickets are recalculated by it."""
 
-    version: int | None = Field(default=None, ge=1)
+    version: int | None = Field(default=None, ge=1, le=2**31 - 1)
     recalculate: bool = False
 
 

@@ -75,7 +75,17 @@ async def canary(system: System, logs: io.StringIO) -> str:
     system.ids["canary's webhook"] = await listening(system)
     system.ids["canary's alert"] = await alerted(system, ticket_no)
     system.ids["somebody's survey"] = await surveyed(system)
+    system.ids["a publication"] = await published(system)
     return ticket_no
+
+
+async def published(system: System) -> str:
+    """The id of the publication of a policy that applies to nothing here."""
+    path = "/v1/policies/crawled"
+    await system.call("PUT", path, {"applies": [{"channel": "import", "tier": "vip"}]}, by="孙磊")
+    answer = await system.call("POST", f"{path}/publish", {}, by="孙磊")
+    assert answer.status_code == 200, answer.text
+    return str(answer.json()["id"])
 
 
 def shown(answer: httpx.Response) -> set[str]:
@@ -92,7 +102,9 @@ async def crawl(system: System, ticket_no: str, by: str) -> AsyncIterator[tuple[
               "webhook_id": system.ids["canary's webhook"],
               "alert_id": system.ids["canary's alert"],
               "survey_id": system.ids["somebody's survey"],
-              "template_id": "plan.en"}  # fmt: skip
+              "template_id": "plan.en",
+              "publication_id": system.ids["a publication"],
+              "ladder_id": "default"}  # fmt: skip
     for template, operations in document()["paths"].items():
         if "get" in operations:
             path = path_of(template, **values)

@@ -1,6 +1,6 @@
 """What the passing of time does, on time and late (semantics.md 10, 12, 22, 24)."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -170,3 +170,12 @@ def test_the_next_instant_is_the_earliest_of_warning_breach_and_wait() -> None:
     assert passing.next_instant(case.life) == MONDAY_9 + 2 * HOUR + TICK
     case.do(C.ACCEPT).do(C.WAIT, reason="parts", until="2026-03-02T02:30:00Z")
     assert passing.next_instant(case.life) == MONDAY_9 + 90 * MINUTE
+
+
+def test_a_date_promised_for_the_end_of_time_is_waited_for_as_well() -> None:
+    end_of_time = datetime.max.replace(tzinfo=UTC)
+    case = Case(promises({ClockName.RESOLUTION: "PT2H"}, warn_at=())).do(
+        CommandName.PROMISE, resolve_by=end_of_time.isoformat()
+    )
+    assert case.clock(ClockName.RESOLUTION).due_at == end_of_time
+    assert passing.next_instant(case.life) == end_of_time
