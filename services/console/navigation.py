@@ -8,25 +8,30 @@ from services.contracts.permissions import Action
 
 @dataclass(frozen=True)
 class Entry:
-    """One page. `needs` is the right without which it stays out of sight; the API decides all the same."""
+    """One page, and what its tabs lead to: `beside` are the paths of those that do not lie below it.
+
+    `needs` is the right without which it stays out of sight; the API decides all the same.
+    """
 
     name: str
     path: str
     icon: str
     needs: Action
+    beside: tuple[str, ...] = ()
 
     def is_open(self, path: str) -> bool:
-        """Whether `path` is this page or lies below it."""
-        return path == self.path or path.startswith(self.path + "/")
+        """Whether `path` is one of these pages or lies below one."""
+        return any(path == each or path.startswith(each + "/") for each in (self.path, *self.beside))
 
 
+PROMISES = ("/calendars", "/ladders", "/quiet-hours", "/policy-packs", "/publications")
 ENTRIES = (
     Entry("board", "/board", "board", Action.READ_TICKET),
     Entry("new_ticket", "/tickets/new", "plus", Action.REGISTER_FEEDBACK),
     Entry("alerts", "/alerts", "bell", Action.READ_ALERT),
     Entry("report", "/reports/satisfaction", "chart", Action.READ_REPORT),
     Entry("inbox", "/inbox", "mail", Action.READ_NOTICE),
-    Entry("policies", "/policies", "running", Action.READ_POLICY),
+    Entry("policies", "/policies", "running", Action.READ_POLICY, PROMISES),
     Entry("people", "/people", "people", Action.WRITE_DIRECTORY),
     Entry("keys", "/keys", "key", Action.WRITE_DIRECTORY),
 )

@@ -70,6 +70,7 @@ class KnownOpenings:
 
 
 def stretches(found: Mapping[str, Any]) -> Iterator[Stretch]:
+    """The opening times of a year, from the API's list of its days."""
     zone = ZoneInfo(found["time_zone"])
     for day in found["days"]:
         for opens, closes in day["hours"]:

@@ -17,6 +17,7 @@ class Action(StrEnum):
 
     REGISTER_FEEDBACK = "register-feedback"
     READ_FEEDBACK = "read-feedback"
+    REVOKE_LINK = "revoke-link"
     READ_TICKET = "read-ticket"
     READ_CONTACT = "read-contact"
     READ_NOTE = "read-note"
@@ -151,7 +152,7 @@ _SUPERVISOR = {
     **_CLERK,
     **_at(Relation.ANY, Action.READ_TEMPLATE),
     **_at(Relation.QUEUE, Action.ASSIGN, Action.SECOND_CALLBACK, Action.CLOSE_UNRESOLVED, Action.PROMISE,
-          Action.PROMISE_LATER, Action.READ_REPORT),
+          Action.PROMISE_LATER, Action.READ_REPORT, Action.REVOKE_LINK),
 }  # fmt: skip
 
 BY_ROLE: Mapping[StaffRole, Mapping[Action, Relation]] = {
@@ -180,7 +181,7 @@ BY_ROLE: Mapping[StaffRole, Mapping[Action, Relation]] = {
 """Nearest relation that each role needs for each action; what is absent is forbidden."""
 
 _SUPERVISION = frozenset({Action.SECOND_CALLBACK, Action.CLOSE_UNRESOLVED, Action.PROMISE_LATER, Action.APPROVE_PLAN,
-                          Action.REJECT_PLAN})  # fmt: skip
+                          Action.REJECT_PLAN, Action.REVOKE_LINK})  # fmt: skip
 _COMMANDS = frozenset(Action(name) for name in CommandName if name is not CommandName.CONFIRM)
 
 BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
@@ -213,6 +214,9 @@ BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
 }
 """A key acts within its department, or on every ticket when it has none."""
 
+OF_THE_CENTRE = frozenset({Action.WRITE_POLICY, Action.WRITE_CALENDAR, Action.WRITE_TEMPLATE})
+"""What changes the tickets and letters of every department: no key that is bound to one may do it (invariant I16)."""
+
 OF_CUSTOMERS = frozenset({Action.SUPPLY_INFORMATION, Action.CUSTOMER_MESSAGE, Action.CONFIRM, Action.REOPEN,
                           Action.WITHDRAW})  # fmt: skip
 """What customers may do on their own ticket. Whoever holds the ticket's signed link is its customer."""
@@ -229,7 +233,7 @@ def may(caller: Caller, action: Action, ticket: Ticket | None = None) -> bool:
     if caller.kind == "customer":
         return action in OF_CUSTOMERS
     needed = [rights[action] for role in caller.roles if action in (rights := BY_ROLE[StaffRole(role)])]
-    if any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes):
+    if any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes) and not _is_beyond(caller, action):
         needed.append(Relation.QUEUE)
     if ticket is None:
         return bool(needed)
@@ -249,6 +253,10 @@ def reach(caller: Caller, action: Action = Action.READ_TICKET) -> Relation | Non
 def sees_contact(caller: Caller, ticket: Ticket) -> bool:
     """Whether the caller reads the ticket's contact in full; every such reading is written to the audit log."""
     return may(caller, Action.READ_CONTACT, ticket)
+
+
+def _is_beyond(caller: Caller, action: Action) -> bool:
+    return action in OF_THE_CENTRE and caller.department is not None
 
 
 def _is_within(relation: Relation, caller: Caller, ticket: Ticket) -> bool:

@@ -39,11 +39,6 @@ class Rule:
     month_days: tuple[int, ...] = ()
     positions: tuple[int, ...] = ()
 
-    @property
-    def is_plain_weekly(self) -> bool:
-        """Whether it names weekdays of every week and nothing else but an end."""
-        return self.frequency == "WEEKLY" and self.interval == 1 and not (self.months or self.positions or self.count)
-
 
 def read_rule(parts: Mapping[str, Sequence[Any]]) -> Rule:
     """Read the parts of an RRULE as the `icalendar` package gives them.

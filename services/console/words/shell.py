@@ -109,6 +109,5 @@ TEXTS: dict[str, tuple[str, str]] = {
     "form.unchanged": ("保持不变", "Keep as it is"),
     "form.required": ("必填", "Required"),
     "none": ("—", "—"),
-    "yes": ("是", "Yes"),
     "no": ("否", "No"),
 }

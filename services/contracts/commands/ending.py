@@ -1,0 +1,85 @@
+"""回访: what was heard from the customer after the resolution, and how a ticket ends or begins anew (product.md 3,
+steps 6 and 7)."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from services.contracts.base import Instant, Message, Text, Word
+from services.contracts.words import CallbackChannel, CallbackClass, CallbackOutcome, ComplaintLevel
+
+UNREACHED = frozenset({CallbackOutcome.NOT_REACHED, CallbackOutcome.WRONG_NUMBER})
+Score = Annotated[int, Field(ge=1, le=5)]
+
+
+class CallbackAttempt(Message):
+    """回访: one attempt and what it ended in."""
+
+    outcome: CallbackOutcome
+    channel: CallbackChannel
+    called_at: Instant | None = None
+    score: Score | None = None
+    duration_seconds: int | None = Field(default=None, ge=0, le=86_400)
+    classified_as: CallbackClass | None = None
+    level: ComplaintLevel | None = None
+
+
+class RecordCallback(CallbackAttempt):
+    """`follow_up` is the ticket that a question left open has become."""
+
+    follow_up: str | None = None
+
+
+class RecordCallbackBody(CallbackAttempt):
+    """What the customer said. `open_question` is what the call could not answer: it becomes a ticket of its own."""
+
+    note: Text | None = None
+    open_question: Text | None = None
+
+    @model_validator(mode="after")
+    def _have_reached_somebody(self) -> "RecordCallbackBody":
+        if self.open_question is not None and self.outcome in UNREACHED:
+            raise ValueError("nobody was reached who could have asked `open_question`")
+        return self
+
+
+class Confirm(Message):
+    """客户确认: the customer's own click on their page."""
+
+
+class Reopen(Message):
+    """The next cycle begins."""
+
+
+class ReopenBody(Reopen):
+    """Why."""
+
+    reason: Text
+
+
+class CloseUnresolved(Message):
+    """A supervisor closes without a solution."""
+
+    reason_code: Word
+
+
+class CloseUnresolvedBody(CloseUnresolved):
+    """The filed reason."""
+
+    reason: Text
+
+
+class Withdraw(Message):
+    """The customer takes the report back."""
+
+
+class WithdrawBody(Withdraw):
+    """Why, in the customer's words."""
+
+    reason: Text | None = None
+
+
+class Merge(Message):
+    """The ticket is a copy of another; its clocks are cancelled, not met."""
+
+    into: str

@@ -1,0 +1,131 @@
+"""处理: who has the ticket, its plan, its waits and its resolution (product.md 3, steps 3 to 5)."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from services.contracts.base import Code, Instant, Message, Text
+from services.contracts.commands.review import CoOwners
+from services.contracts.words import Cause, ClockName, Result, WaitReason
+
+
+class Assign(Message):
+    """Hand to a department or an owner; clocks towards the customer keep running (semantics.md 16)."""
+
+    department: Code | None = None
+    owner: str | None = None
+    co_owners: CoOwners | None = None
+
+    @model_validator(mode="after")
+    def _name_somebody(self) -> "Assign":
+        if self.department is None and self.owner is None and self.co_owners is None:
+            raise ValueError("give a department, an owner or co-owners")
+        return self
+
+
+class AssignBody(Assign):
+    """`reason` is for the next owner."""
+
+    reason: Text | None = None
+
+
+class Plan(Message):
+    """处理方案. A complex one awaits the department head."""
+
+    cause: Cause | None = None
+    expected_at: Instant | None = None
+    complex: bool | None = None
+
+
+class PlanBody(Plan):
+    """Steps as one text or a list of them."""
+
+    steps: Annotated[tuple[Text, ...], Field(min_length=1, max_length=100)] | Text
+    resources: Text | None = None
+
+
+class ApprovePlan(Message):
+    """The department head agrees; the customer is told."""
+
+
+class ApprovePlanBody(ApprovePlan):
+    """An internal note."""
+
+    note: Text | None = None
+
+
+class RejectPlan(Message):
+    """The department head sends the plan back."""
+
+
+class RejectPlanBody(RejectPlan):
+    """Why."""
+
+    reason: Text
+
+
+class Wait(Message):
+    """Handling stands still for a reason; it ends at `until`, with `resume`, or when the customer replies."""
+
+    reason: WaitReason
+    until: Instant | None = None
+
+
+class WaitBody(Wait):
+    """An internal note."""
+
+    note: Text | None = None
+
+
+class Resume(Message):
+    """Every wait ends."""
+
+
+class ResumeBody(Resume):
+    """An internal note."""
+
+    note: Text | None = None
+
+
+class Resolve(Message):
+    """处理结果."""
+
+    result: Result
+    cause: Cause | None = None
+    verified_with_customer: bool | None = None
+
+
+class ResolveBody(Resolve):
+    """What was done. Partly resolved and unresolved need a reason."""
+
+    summary: Text
+    reason: Text | None = None
+    resources: Text | None = None
+
+    @model_validator(mode="after")
+    def _give_the_reason(self) -> "ResolveBody":
+        if self.result is not Result.RESOLVED and self.reason is None:
+            raise ValueError("`reason` is required unless the result is resolved")
+        return self
+
+
+class ExplainBreach(Message):
+    """The reason of a missed clock is noted."""
+
+    clock: ClockName
+
+
+class ExplainBreachBody(ExplainBreach):
+    """Why it was missed."""
+
+    reason: Text
+
+
+class Chase(Message):
+    """催办."""
+
+
+class ChaseBody(Chase):
+    """A word to the owner."""
+
+    note: Text | None = None

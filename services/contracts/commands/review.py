@@ -1,0 +1,94 @@
+"""受理: what a ticket is, as a clerk confirms it and the customer completes it (product.md 3, steps 2 and 3)."""
+
+from typing import Annotated
+
+from pydantic import Field, model_validator
+
+from services.contracts.base import Code, Message, Text, Word
+from services.contracts.feedback import Supplement
+from services.contracts.words import Category, Kind, Urgency
+
+CoOwners = Annotated[tuple[str, ...], Field(max_length=20)]
+Fields = Annotated[tuple[Code, ...], Field(min_length=1, max_length=40)]
+Tags = Annotated[tuple[Word, ...], Field(max_length=20)]
+
+
+class Accept(Message):
+    """受理: complete enough, classified and routed. What is left out stays as proposed."""
+
+    kind: Kind | None = None
+    category: Category | None = None
+    subcategory: Word | None = None
+    urgency: Urgency | None = None
+    department: Code | None = None
+    owner: str | None = None
+    co_owners: CoOwners | None = None
+    complex: bool | None = None
+
+
+class RequestInformation(Message):
+    """Ask the customer for what is missing."""
+
+    fields: Fields
+
+
+class RequestInformationBody(RequestInformation):
+    """`message` goes to the customer."""
+
+    message: Text
+
+
+class SupplyInformation(Message):
+    """What the customer owed; `complete` and `missing` are intake's answer to it."""
+
+    fields: tuple[str, ...] = ()
+    complete: bool = True
+    missing: tuple[str, ...] = ()
+    safety_risk: bool | None = None
+    affected_count: int | None = None
+
+
+class SupplyInformationBody(Supplement):
+    """Fields of the feedback, a message, or both."""
+
+    message: Text | None = None
+
+    @model_validator(mode="after")
+    def _say_something(self) -> "SupplyInformationBody":
+        if not self.model_fields_set:
+            raise ValueError("give a field of the feedback or a message")
+        return self
+
+
+class Reclassify(Message):
+    """Correct what the ticket is; clocks keep their start and get the new targets (semantics.md 17)."""
+
+    kind: Kind | None = None
+    category: Category | None = None
+    subcategory: Word | None = None
+    urgency: Urgency | None = None
+
+    @model_validator(mode="after")
+    def _change_something(self) -> "Reclassify":
+        if not any((self.kind, self.category, self.subcategory, self.urgency)):
+            raise ValueError("give a kind, category, subcategory or urgency")
+        return self
+
+
+class ReclassifyBody(Reclassify):
+    """Why."""
+
+    reason: Text | None = None
+
+
+class Tag(Message):
+    """Put tags on and take them off."""
+
+    add: Tags = ()
+    remove: Tags = ()
+
+    @model_validator(mode="after")
+    def _change_something(self) -> "Tag":
+        if not self.add and not self.remove:
+            raise ValueError("give tags to add or to remove")
+        return self
