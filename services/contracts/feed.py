@@ -44,11 +44,15 @@ class TicketFacts(Message):
     reopened: bool
     """Whether the ticket was ever reopened: then it was not solved the first time (semantics.md 28)."""
     policy: Code | None
+    calendar: Code | None = None
+    """The calendar by which the policy promises: when whoever has no hours of their own is reached."""
     questionnaire: Code | None
     survey_reminder_after: str | None
     survey_expires_after: str | None
     live_clocks: dict[str, ClockState]
     """The clocks that are neither met nor cancelled, by their key `name/cycle/round`: what is not here has ended."""
+    excused_until: dict[str, Instant] = Field(default_factory=dict)
+    """Of breached clocks that a change of promises would have spared, by their key: the due time that excuses them."""
     promised: dict[str, Instant]
     """Due instants of the running clocks, by the clock's name: what a notice may promise."""
 

@@ -19,6 +19,9 @@ _BY_TEXT = Discriminator(lambda value: "length" if isinstance(value, str) else "
 EachUrgency = Mapping[Urgency | Literal["*"], DurationText | None]
 Ahead = Annotated[Annotated[Share, Tag("share")] | Annotated[DurationText, Tag("length")], _BY_TEXT]
 
+DEFAULT_CALENDAR = "cn"
+"""The calendar of a policy that names none: it ships with the packs."""
+
 CUSTOMER_OWES = (WaitReason.CUSTOMER,)
 PAUSED_BY_DEFAULT: Mapping[ClockName, tuple[WaitReason, ...]] = {
     ClockName.ACCEPTANCE: CUSTOMER_OWES,
@@ -103,7 +106,7 @@ class PolicyDraft(Message):
     id: Code | None = None
     version: int | None = None
     title: Mapping[str, str] = Field(default_factory=dict)
-    calendar: Code = "cn"
+    calendar: Code = DEFAULT_CALENDAR
     calendars: Mapping[Code, Code] = Field(default_factory=dict)
     """Calendars of departments that keep other hours, by department; every other ticket goes by `calendar`."""
     questionnaire: Code = "d0"

@@ -34,6 +34,7 @@ class KnownTicket:
     customer_id: str
     product_model: str | None
     closed_at: datetime | None
+    calendar: str | None = None
 
 
 async def remember(connection: AsyncConnection, facts: Iterable[TicketFacts]) -> None:
@@ -77,6 +78,7 @@ def known_ticket(row: RowMapping) -> KnownTicket:
         customer_id=row["customer_id"],
         product_model=row["product_model"],
         closed_at=row["closed_at"],
+        calendar=row["calendar"],
     )
 
 

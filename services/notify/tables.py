@@ -31,6 +31,7 @@ tickets = Table(
     Column("complaint_about", Text),
     Column("customer_id", Text, nullable=False),
     Column("product_model", Text),
+    Column("calendar", Text),
     Column("opened_at", DateTime(timezone=True), nullable=False),
     Column("closed_at", DateTime(timezone=True)),
     Index("tickets_by_department", "department"),

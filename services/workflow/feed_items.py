@@ -34,6 +34,7 @@ SELECT page.ticket_no, page.seq, page.type, page.at, page.actor_kind, page.actor
     commands.name AS command, commands.body,
     {facts}, tickets.version, tickets.state -> 'clocks' AS clocks,
     tickets.policy ->> 'id' AS policy, tickets.policy -> 'settings' AS settings,
+    COALESCE(tickets.policy -> 'calendars' ->> tickets.department, tickets.policy ->> 'calendar') AS calendar,
     policies.body ->> 'questionnaire' AS questionnaire
 FROM page
 JOIN workflow.tickets USING (ticket_no)
@@ -84,10 +85,16 @@ def _facts(row: Row, complaint_about: str | None) -> TicketFacts:
             "complaint_about": complaint_about,
             "reopened": row["cycle"] > 1,
             "policy": row["policy"],
+            "calendar": row["calendar"],
             "questionnaire": row["questionnaire"],
             "survey_reminder_after": settings.get("survey_reminder_after"),
             "survey_expires_after": settings.get("survey_expires_after"),
-            "live_clocks": {f"{clock['name']}/{clock['cycle']}/{clock['round']}": clock["state"] for clock in clocks},
+            "live_clocks": {_key(clock): clock["state"] for clock in clocks},
+            "excused_until": {_key(clock): clock["excused_until"] for clock in clocks if clock.get("excused_until")},
             "promised": {clock["name"]: clock["due_at"] for clock in clocks if clock["state"] == ClockState.RUNNING},
         }
     )
+
+
+def _key(clock: Row) -> str:
+    return f"{clock['name']}/{clock['cycle']}/{clock['round']}"

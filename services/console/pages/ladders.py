@@ -10,11 +10,11 @@ import yaml
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import lengths, promises
+from services.console import drafts, lengths, promises
 from services.console.client import Problem, path
+from services.console.drafts import CORRECTABLE, number, require, version_in
 from services.console.filling import local_moment
 from services.console.ladder_chart import chart, steps, written_step
-from services.console.pages.calendars import said, version_in
 from services.console.policies import URGENCIES, Line
 from services.console.present import Present
 from services.console.routing import page_router, see_other
@@ -22,14 +22,14 @@ from services.console.service import Page, PageDep
 from services.contracts.alert import Threshold
 from services.contracts.base import format_instant
 from services.contracts.permissions import Action
+from services.contracts.policy import DEFAULT_CALENDAR
 from services.contracts.words import ClockName
-from services.runtime.errors import Forbidden
 from services.runtime.pages import Form, read_form
 
 router = page_router()
 KIND = "ladders"
 YAML = "application/yaml"
-_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.BAD_REQUEST})
+_PLANNED_YEARS = range(2001, 9000)
 _STORED = ("title", "breach", "low_rating")
 _EVERY = "*"
 
@@ -44,6 +44,7 @@ class Asked:
     clock: str
     urgency: str
     department: str
+    calendar: str
     at: str
 
     @property
@@ -55,27 +56,19 @@ class Asked:
 @router.get("/ladders")
 async def list_ladders(page: PageDep) -> Response:
     """Every ladder, and the policies that name it."""
-    _require(page, Action.READ_POLICY)
+    require(page, Action.READ_POLICY)
     return await _list(page)
 
 
 @router.post("/ladders")
 async def add_ladder(request: Request, page: PageDep) -> Response:
     """Make a ladder under a new id, like another one."""
-    _require(page, Action.WRITE_POLICY)
+    require(page, Action.WRITE_POLICY)
     form = await read_form(request)
-    identifier = form.one("id")
-    if identifier in {each["id"] for each in await page.desk.items("/v1/ladders")}:
-        return await _list(page, form=form, wrong=[page.words.text("policies.add.taken")])
     like = await page.desk.get(path("v1", KIND, form.one("like") or "default"))
-    titles = {each: form.one(f"title.{each}") for each in ("zh-CN", "en") if form.one(f"title.{each}")}
-    try:
-        await page.desk.put(path("v1", KIND, identifier), {**_draft(like), "title": titles})
-    except Problem as problem:
-        if problem.status not in {*_CORRECTABLE, HTTPStatus.NOT_FOUND}:
-            raise
-        return await _list(page, form=form, wrong=said(problem))
-    return see_other(f"{path(KIND, identifier)}/edit")
+    if wrong := await drafts.add(page, KIND, form, _draft(like)):
+        return await _list(page, form=form, wrong=wrong)
+    return see_other(f"{path(KIND, form.one('id'))}/edit")
 
 
 @router.get("/ladders/{ladder_id}")
@@ -83,11 +76,12 @@ async def show_ladder(
     request: Request, page: PageDep, ladder_id: str, version: int | None = None, done: str = ""
 ) -> Response:
     """Who is told when, for one sort of alert; the asked one stands in the address."""
-    _require(page, Action.READ_POLICY)
+    require(page, Action.READ_POLICY)
     address = path("v1", KIND, ladder_id)
     latest = await page.desk.get(address)
     ladder = latest if version is None else await page.desk.get(address, version=version)
-    asked = _asked(request.query_params, page)
+    calendars = [each["id"] for each in await page.desk.items("/v1/calendars") if each["published_version"]]
+    asked = _asked(request.query_params, page, calendars)
     plan = await page.desk.get(f"{address}/plan", **_questions(asked, page, ladder))
     present = page.present()
     directory = await page.console.names.directory(page.desk)
@@ -101,6 +95,7 @@ async def show_ladder(
         clocks=tuple(ClockName),
         urgencies=URGENCIES,
         thresholds=tuple(Threshold),
+        calendars=calendars,
         departments=[each for each in directory.departments.values() if each["active"]],
         directory=directory,
         chart=chart(plan, present),
@@ -117,7 +112,7 @@ async def show_ladder(
 @router.get("/ladders/{ladder_id}/edit")
 async def show_text(page: PageDep, ladder_id: str, version: int | None = None) -> Response:
     """The ladder as YAML; `version` begins with an older one."""
-    _require(page, Action.WRITE_POLICY)
+    require(page, Action.WRITE_POLICY)
     address = path("v1", KIND, ladder_id)
     latest = await page.desk.get(address)
     ladder = latest if version is None else await page.desk.get(address, version=version)
@@ -127,7 +122,7 @@ async def show_text(page: PageDep, ladder_id: str, version: int | None = None) -
 @router.post("/ladders/{ladder_id}/edit")
 async def write_text(request: Request, page: PageDep, ladder_id: str) -> Response:
     """Store a text; what is wrong is told with its line."""
-    _require(page, Action.WRITE_POLICY)
+    require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     text = (form.many("text") or ("",))[-1]
     address = path("v1", KIND, ladder_id)
@@ -135,7 +130,7 @@ async def write_text(request: Request, page: PageDep, ladder_id: str) -> Respons
     try:
         await page.desk.send_text("PUT", address, text, YAML, version=version_in(form))
     except Problem as problem:
-        if problem.status not in _CORRECTABLE:
+        if problem.status not in CORRECTABLE:
             raise
         return await _text(page, latest, text, problem)
     return see_other(f"{path(KIND, ladder_id)}?done=saved")
@@ -144,20 +139,21 @@ async def write_text(request: Request, page: PageDep, ladder_id: str) -> Respons
 @router.get("/ladders/{ladder_id}/compare")
 async def compare_versions(request: Request, page: PageDep, ladder_id: str) -> Response:
     """Two versions of a ladder side by side; the one before the latest, and the latest, by default."""
-    _require(page, Action.READ_POLICY)
+    require(page, Action.READ_POLICY)
     address = path("v1", KIND, ladder_id)
     latest = await page.desk.get(address)
     versions = await _versions(page, latest)
     known = [each["version"] for each in versions]
-    older = _number(request.query_params.get("from", ""), known[1] if len(known) > 1 else known[0])
-    newer = _number(request.query_params.get("to", ""), latest["version"])
+    older = _asked_version(request, "from", known[1] if len(known) > 1 else known[0])
+    newer = _asked_version(request, "to", latest["version"])
     before, after = await page.desk.get(address, version=older), await page.desk.get(address, version=newer)
     present = page.present()
     said_before, said_after = _said(before, present), _said(after, present)
     lines = [Line(label, said_before.get(label), said_after.get(label)) for label in {**said_before, **said_after}]
     return page.render(
-        "ladder_compare.html",
-        ladder=latest,
+        "version_compare.html",
+        kind=KIND,
+        subject=latest,
         title=(await promises.reading(page)).title(latest),
         versions=versions,
         before=before,
@@ -185,9 +181,8 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Sequence[str] = 
 
 
 async def _text(page: Page, latest: Item, text: str, problem: Problem | None = None) -> Response:
-    lines = text.split("\n")
     faults = [
-        {**each, "level": "error", "source": _line(lines, each.get("line"))}
+        {**each, "level": "error", "source": drafts.line(text, each.get("line"))}
         for each in (problem.document.get("errors") or () if problem else ())
     ]
     stale = problem is not None and problem.status == HTTPStatus.PRECONDITION_FAILED
@@ -209,18 +204,15 @@ async def _versions(page: Page, latest: Item) -> list[Item]:
     return await promises.versions(page, KIND, latest)
 
 
-def _require(page: Page, action: Action) -> None:
-    if action not in page.reader.allowed:
-        raise Forbidden
-
-
-def _asked(given: Mapping[str, str], page: Page) -> Asked:
+def _asked(given: Mapping[str, str], page: Page, calendars: Sequence[str]) -> Asked:
+    calendar = given.get("calendar", "")
     clock, urgency, threshold = given.get("clock", ""), given.get("urgency", ""), given.get("threshold", "")
     return Asked(
         threshold=threshold if threshold in set(Threshold) else Threshold.BREACH,
         clock=clock if clock in set(ClockName) else ClockName.RESPONSE,
         urgency=urgency if urgency in URGENCIES else URGENCIES[0],
         department=given.get("department", ""),
+        calendar=calendar if calendar in calendars else DEFAULT_CALENDAR,
         at=given.get("at", "") or local_moment(format_instant(page.now), page.zone),
     )
 
@@ -230,17 +222,20 @@ def _questions(asked: Asked, page: Page, ladder: Item) -> dict[str, str | int]:
     questions["version"] = ladder["version"]
     if asked.is_of_a_clock:
         questions["clock"] = asked.clock
+    if asked.calendar != DEFAULT_CALENDAR:
+        questions["calendar"] = asked.calendar
     if asked.department:
         questions["department"] = asked.department
     return questions
 
 
 def _at(asked: Asked, page: Page) -> str:
-    """The moment asked for; now where the field holds none that can be read."""
+    """The moment asked for; now where the field holds none that can be read, or one at the ends of time."""
     try:
-        return format_instant(datetime.fromisoformat(asked.at).replace(tzinfo=page.zone))
-    except (ValueError, OverflowError):
+        moment = datetime.fromisoformat(asked.at).replace(tzinfo=page.zone)
+    except ValueError:
         return format_instant(page.now)
+    return format_instant(moment if moment.year in _PLANNED_YEARS else page.now)
 
 
 def _draft(ladder: Item) -> dict[str, Any]:
@@ -249,10 +244,6 @@ def _draft(ladder: Item) -> dict[str, Any]:
 
 def _written(ladder: Item) -> str:
     return yaml.safe_dump(_draft(ladder), allow_unicode=True, sort_keys=False, default_flow_style=None, width=110)
-
-
-def _line(lines: Sequence[str], number: int | None) -> str:
-    return lines[number - 1] if number and number <= len(lines) else ""
 
 
 def _uses(policies: Sequence[Item], title: Any) -> dict[str, list[tuple[str, str]]]:
@@ -287,5 +278,6 @@ def _said(ladder: Item, present: Present) -> dict[str, str]:
     return {**said_, **{name: " → ".join(its) for name, its in _table(ladder, present)}}
 
 
-def _number(text: str, otherwise: int) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < len("2147483647") else otherwise
+def _asked_version(request: Request, name: str, otherwise: int) -> int:
+    asked = number(request.query_params.get(name, ""))
+    return otherwise if asked is None else asked

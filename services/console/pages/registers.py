@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
+from zoneinfo import available_timezones
 
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import registers
+from services.console import promises, registers, staff_hours
 from services.console.client import Problem
 from services.console.commands import Choice
 from services.console.filling import Typed, placed, typed
@@ -26,6 +27,7 @@ TABS: Mapping[str, Sequence[tuple[str, str]]] = {
 }
 _CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT})
 _SECRET = frozenset({"password"})
+_ZONES = sorted(available_timezones())
 _LONG_AGO = "2000-01-01T00:00:00Z"
 
 
@@ -184,8 +186,8 @@ async def _added(page: Page, register: Register, form: Form) -> Any:
         try:
             return await page.desk.post(register.collection, body, key=key)
         except Problem as problem:
-            return Attempt(None, _said(form, register.add, problem), new_key())
-    return Attempt(None, replace(_typed(form, register.add), errors=errors), key)
+            return Attempt(None, _said(form, (*register.add, *register.week), problem), new_key())
+    return Attempt(None, replace(_typed(form, (*register.add, *register.week)), errors=errors), key)
 
 
 async def _change(request: Request, page: Page, register: Register, identifier: str) -> Response:
@@ -195,12 +197,12 @@ async def _change(request: Request, page: Page, register: Register, identifier: 
         await page.desk.delete(path)
         return _done(page, register, "removed")
     body, errors = registers.change(form, register, page.zone, page.words)
-    attempt = Attempt(identifier, replace(_typed(form, register.change), errors=errors), "")
+    attempt = Attempt(identifier, replace(_typed(form, (*register.change, *register.week)), errors=errors), "")
     if not errors:
         try:
             await page.desk.patch(path, body)
         except Problem as problem:
-            attempt = Attempt(identifier, _said(form, register.change, problem), "")
+            attempt = Attempt(identifier, _said(form, (*register.change, *register.week), problem), "")
         else:
             return _done(page, register, identifier)
     return await _show(page, register, attempt=attempt)
@@ -237,6 +239,7 @@ async def _show(
     directory = await page.console.names.directory(page.desk)
     entries = await _entries(page, register)
     section = register.path.split("/")[1]
+    quiet = await _quiet_hours(page) if register is PEOPLE else None
     return page.render(
         "registers.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if attempt else HTTPStatus.OK,
@@ -250,7 +253,12 @@ async def _show(
         key=new_key,
         standing=lambda entry: registers.standing(entry, register, page.zone),
         directory=directory,
+        reached=lambda entry: staff_hours.reached(entry, directory, quiet, page.words),
+        hours_filled=staff_hours.is_filled,
+        zones=_ZONES,
         choices={
+            "zones": (),
+            "calendars": await _calendars(page, entries) if register is DEPARTMENTS else (),
             "departments": [Choice(id_, each["name"]) for id_, each in directory.departments.items() if each["active"]],
             "staff": [
                 Choice(id_, each["name"], directory.department(each["department"]))
@@ -259,6 +267,22 @@ async def _show(
             ],
         },
     )
+
+
+async def _quiet_hours(page: Page) -> Mapping[str, Any] | None:
+    """The quiet hours of the staff; None for none."""
+    staff: Mapping[str, Any] | None = (await page.desk.get("/v1/quiet-hours"))["staff"]
+    return staff
+
+
+async def _calendars(page: Page, departments: Sequence[Mapping[str, Any]]) -> list[Choice]:
+    """What is published, and what departments go by in any case: a choice that is not shown would be lost."""
+    reading = await promises.reading(page)
+    titles = {
+        each["id"]: reading.title(each) for each in await page.desk.items("/v1/calendars") if each["published_version"]
+    }
+    named = {each["calendar"] for each in departments if each["calendar"]}
+    return [Choice(id_, titles.get(id_, id_)) for id_ in sorted({*titles, *named})]
 
 
 async def _entries(page: Page, register: Register) -> list[dict[str, Any]]:

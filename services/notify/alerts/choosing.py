@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from services.contracts.alert import Rung
+from services.contracts.alert import Rung, Threshold
 from services.notify.alerts.ladders import Ladder, Place
 from services.notify.alerts.recipients import Answers, Recipient, found_by, found_on
 from services.notify.hours.reach import Reach
@@ -39,6 +39,9 @@ class Step:
     at: datetime
     somebody_told: bool
     """Whether somebody was told in this round before."""
+    tell_by: datetime | None = None
+    """Until when it can wait for the hours of the ticket's calendar; for hours that somebody has set it waits in any
+    case. None: until they begin."""
 
 
 def choose(step: Step, ticket: KnownTicket, answers: Answers, reach: Reach) -> Choice:
@@ -52,11 +55,14 @@ def choose(step: Step, ticket: KnownTicket, answers: Answers, reach: Reach) -> C
         found = [(last, admins)]
     if not found:
         return Choice(last, step.at, (), is_unheard=True)
-    choices = (
-        _reaching(place, max(step.at, step.due_at + number * step.pause), recipients, reach)
-        for number, (place, recipients) in enumerate(found)
-    )
+    choices = (_reaching(step, number, *each, reach) for number, each in enumerate(found))
     return min(choices, key=lambda choice: choice.at)
+
+
+def tell_first_by(threshold: Threshold, due_at: datetime, at: datetime) -> datetime:
+    """Until when a first step at `at` can wait for the hours of the ticket's calendar: a breach and a low rating are
+    told at once (invariant I12), a warning before its clock is due."""
+    return due_at if threshold is Threshold.WARNING else at
 
 
 def _finding(step: Step, ticket: KnownTicket, answers: Answers) -> Iterator[tuple[Place, Sequence[Recipient]]]:
@@ -65,9 +71,10 @@ def _finding(step: Step, ticket: KnownTicket, answers: Answers) -> Iterator[tupl
             yield place, recipients
 
 
-def _reaching(place: Place, since: datetime, recipients: Sequence[Recipient], reach: Reach) -> Choice:
-    """When the first of the step's people are reached from `since` on, and who they are."""
-    reached = [(each, reach.reached_at(each.staff, since)) for each in recipients]
+def _reaching(step: Step, number: int, place: Place, recipients: Sequence[Recipient], reach: Reach) -> Choice:
+    """When the first of a step's people are reached, and who they are; `number` counts the steps before it."""
+    since, by = max(step.at, step.due_at + number * step.pause), None if number else step.tell_by
+    reached = [(each, reach.reached_at(each.staff, since, by=by)) for each in recipients]
     first = min(at for _, at in reached)
     told = tuple(each for each, at in reached if at == first)
     return Choice(place, first, told, tuple((each, at) for each, at in reached if at > first))

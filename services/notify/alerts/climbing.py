@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.alert import AlertStanding, AlertState, Climb, Resolution, Rung, Threshold
 from services.notify import known
 from services.notify.alerts import keeping
-from services.notify.alerts.choosing import Choice, Step, choose
+from services.notify.alerts.choosing import Choice, Step, choose, tell_first_by
 from services.notify.alerts.ladders import Place, ladder_of
 from services.notify.alerts.reaching import Around, Reaching
 from services.notify.alerts.recipients import found_on
@@ -159,7 +159,14 @@ def _step_of(row: Mapping[Any, Any], ticket: KnownTicket, at: datetime) -> Step:
         due_at=row["waits_from"] or at,
         at=at,
         somebody_told=row["round"] == place.round and row["level"] > 0,
+        tell_by=None if _is_known(row) else tell_first_by(Threshold(row["threshold"]), row["due_at"], at),
     )
+
+
+def _is_known(row: Mapping[Any, Any]) -> bool:
+    """Whether somebody was told of it, or has answered it untold: from then on it can wait for the morning."""
+    answered = row["acknowledged_at"] or row["handed_to"] or row["state"] == AlertState.SNOOZED
+    return row["level"] > 0 or bool(answered)
 
 
 def _heads(ticket: KnownTicket, around: Around, at: datetime) -> Mapping[str, datetime]:

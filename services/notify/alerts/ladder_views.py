@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pydantic import Field
 
 from services.contracts.alert import Rung, Threshold
-from services.contracts.base import Instant, Message
+from services.contracts.base import Code, Instant, Message
 from services.contracts.words import ClockName, Urgency
 from services.notify.alerts.ladders import Climbs, LadderDraft
 from services.notify.alerts.stored_ladders import StoredLadder
@@ -32,10 +32,10 @@ class LadderView(Message):
 
 
 class LadderPage(Message):
-    """The latest version of every ladder; there are few, so they are one page."""
+    """The latest version of every ladder."""
 
     items: tuple[LadderView, ...]
-    next_cursor: None = None
+    next_cursor: str | None
 
 
 class LadderVersion(Message):
@@ -50,7 +50,7 @@ class LadderVersions(Message):
     """Every version, newest first."""
 
     items: tuple[LadderVersion, ...]
-    next_cursor: None = None
+    next_cursor: str | None
 
 
 class PlannedRecipient(Message):
@@ -87,6 +87,7 @@ class LadderPlan(Message):
     threshold: Threshold
     clock: ClockName | None
     urgency: Urgency
+    calendar: Code = Field(description="When whoever has no hours of their own is reached by what is not urgent.")
     at: Instant
     acknowledged_for: str | None
     rounds: int

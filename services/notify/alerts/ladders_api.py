@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from services.contracts.alert import Threshold
 from services.contracts.base import Code, Instant
 from services.contracts.permissions import Action, may
+from services.contracts.policy import DEFAULT_CALENDAR
 from services.contracts.words import ClockName, Urgency
 from services.notify.alerts.ladder_views import (
     LadderBody,
@@ -26,8 +27,9 @@ from services.notify.people import Roll
 from services.notify.service import NotifyDep, allowed_to
 from services.runtime.auth import Caller
 from services.runtime.errors import ValidationFailed
-from services.runtime.http import etag, if_match, preferred_language
+from services.runtime.http import CursorQuery, LimitQuery, etag, if_match, preferred_language
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
+from services.runtime.http.paging import page_of
 from services.runtime.http.written import TAKES_YAML, WrittenRoute
 from services.runtime.language import Spoken
 
@@ -36,6 +38,8 @@ router = APIRouter(tags=["ladders"], route_class=WrittenRoute)
 # A ladder is a part of what is promised: whoever reads or writes policies reads or writes it.
 Reader = Annotated[Caller, Depends(allowed_to(Action.READ_POLICY))]
 Writer = Annotated[Caller, Depends(allowed_to(Action.WRITE_POLICY))]
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo=UTC)
+"""Between them every step of a ladder lies in the calendar."""
 VersionQuery = Annotated[int | None, Query(ge=0, le=2**31 - 1, description="The latest without one.")]
 
 
@@ -52,15 +56,22 @@ class PlanQuery(BaseModel):
     owner: Annotated[
         str | None, Query(max_length=200, description="Id of the ticket's owner; else they stay unnamed.")
     ] = None
-    at: Annotated[Instant | None, Query(description="When it is raised; now without one.")] = None
+    calendar: Annotated[
+        Code | None,
+        Query(description="By which the ticket is promised; `cn`, that of the built-in packs, without one."),
+    ] = None
+    at: Annotated[Instant | None, Query(ge=EARLIEST, le=LATEST, description="When it is raised; now without one.")] = (
+        None
+    )
 
 
-@router.get("/v1/ladders")
-async def list_ladders(notify: NotifyDep, _: Reader) -> LadderPage:
+@router.get("/v1/ladders", response_model=LadderPage)
+async def list_ladders(notify: NotifyDep, _: Reader, limit: LimitQuery = 50, cursor: CursorQuery = None) -> Response:
     """List the latest version of every ladder, by id."""
     async with notify.resources.database.read() as connection:
         found = await notify.alerts.ladders.in_use(connection)
-    return LadderPage(items=tuple(map(ladder_view, found.values())))
+    shown = [ladder_view(each).model_dump(mode="json") for each in found.values()]
+    return JSONResponse(page_of(shown, lambda item: str(item["id"]), limit, cursor))
 
 
 @router.get("/v1/ladders/{ladder_id}", response_model=LadderView, responses=VERSIONED)
@@ -70,12 +81,15 @@ async def read_ladder(notify: NotifyDep, _: Reader, ladder_id: Code, version: Ve
         return _versioned(ladder_view(await notify.alerts.ladders.find(connection, ladder_id, version)))
 
 
-@router.get("/v1/ladders/{ladder_id}/versions")
-async def list_ladder_versions(notify: NotifyDep, _: Reader, ladder_id: Code) -> LadderVersions:
+@router.get("/v1/ladders/{ladder_id}/versions", response_model=LadderVersions)
+async def list_ladder_versions(
+    notify: NotifyDep, _: Reader, ladder_id: Code, limit: LimitQuery = 50, cursor: CursorQuery = None
+) -> Response:
     """List who wrote which version of a ladder, newest first."""
     async with notify.resources.database.read() as connection:
         found = await notify.alerts.ladders.versions(connection, ladder_id)
-    return LadderVersions(items=tuple(map(version_view, found)))
+    shown = [version_view(each).model_dump(mode="json") for each in found]
+    return JSONResponse(page_of(shown, lambda item: str(item["version"]), limit, cursor))
 
 
 @router.put(
@@ -105,6 +119,8 @@ async def plan_ladder(
 ) -> LadderPlan:
     """Tell who would be told when of an alert that nobody answers: with the people, shifts and hours as of today."""
     question = _question(asked)
+    if asked.calendar and not await notify.alerts.reaching.knows(asked.calendar):
+        raise ValidationFailed.at("/calendar", "unknown_calendar", "no calendar of this id is published")
     async with notify.resources.database.read() as connection:
         stored = await notify.alerts.ladders.find(connection, ladder_id, asked.version)
     roll = await notify.alerts.roll() if may(caller, Action.READ_DIRECTORY) else Roll()
@@ -125,8 +141,8 @@ def _question(asked: PlanQuery) -> Question:
         raise ValidationFailed.at("/clock", "required", "say which clock is warned of or missed")
     if not of_a_clock and asked.clock is not None:
         raise ValidationFailed.at("/clock", "unexpected", "a low rating has no clock")
-    values: dict[str, Any] = asked.model_dump(exclude={"version", "at"})
-    return Question(**values, at=asked.at or datetime.now(UTC))
+    values: dict[str, Any] = asked.model_dump(exclude={"version", "at", "calendar"})
+    return Question(**values, at=asked.at or datetime.now(UTC), calendar=asked.calendar or DEFAULT_CALENDAR)
 
 
 def _versioned(view: LadderView) -> JSONResponse:

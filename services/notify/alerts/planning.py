@@ -1,11 +1,11 @@
 """What would happen to an alert that nobody answers: the same choice of steps as a real one's, walked through time."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from services.contracts.alert import Rung, Threshold
 from services.contracts.words import ClockName, Kind, Phase, Urgency
-from services.notify.alerts.choosing import Choice, Step, choose
+from services.notify.alerts.choosing import Choice, Step, choose, tell_first_by
 from services.notify.alerts.ladder_views import LadderPlan, PlannedRecipient, PlannedStep
 from services.notify.alerts.ladders import Ladder, Place
 from services.notify.alerts.reaching import Reaching
@@ -31,6 +31,8 @@ class Question:
     department: str | None
     owner: str | None
     at: datetime
+    calendar: str
+    """By which the ticket is promised."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +43,7 @@ class _Walk:
     at: datetime
     waits_from: datetime | None = None
     told_in: int = 0
-    """The last round in which somebody was told."""
+    """The last round in which somebody was told; 0 before the first step."""
 
 
 async def plan(reaching: Reaching, stored: StoredLadder, question: Question, roll: Roll) -> LadderPlan:
@@ -57,7 +59,7 @@ async def plan(reaching: Reaching, stored: StoredLadder, question: Question, rol
     for _ in range(_MOST_LOOKS):
         if walk is None or len(items) == MOST_STEPS:
             break
-        step = _step(ladder, ticket, walk)
+        step = _step(ladder, ticket, walk, question.threshold)
         rest = ladder.rest_of_round(walk.place)
         around = await reaching.around(ticket, map(ladder.step, rest), walk.at)
         choice = choose(step, ticket, around.answers, around.reach)
@@ -75,6 +77,7 @@ async def plan(reaching: Reaching, stored: StoredLadder, question: Question, rol
         threshold=question.threshold,
         clock=question.clock,
         urgency=question.urgency,
+        calendar=question.calendar,
         at=question.at,
         acknowledged_for=ladder.acknowledged_for,
         rounds=ladder.rounds,
@@ -92,7 +95,7 @@ def written(length: timedelta) -> str:
     return "PT" + ("".join(parts) or "0S")
 
 
-def _step(ladder: Ladder, ticket: KnownTicket, walk: _Walk) -> Step:
+def _step(ladder: Ladder, ticket: KnownTicket, walk: _Walk, threshold: Threshold) -> Step:
     return Step(
         ladder=ladder,
         place=walk.place,
@@ -100,6 +103,7 @@ def _step(ladder: Ladder, ticket: KnownTicket, walk: _Walk) -> Step:
         due_at=walk.waits_from or walk.at,
         at=walk.at,
         somebody_told=walk.told_in == walk.place.round,
+        tell_by=None if walk.told_in else tell_first_by(threshold, datetime.max.replace(tzinfo=UTC), walk.at),
     )
 
 
@@ -156,4 +160,5 @@ def _ticket(question: Question) -> KnownTicket:
         customer_id="",
         product_model=None,
         closed_at=None,
+        calendar=question.calendar,
     )

@@ -13,7 +13,7 @@ from services.contracts.feed import TicketEvent, TicketFacts
 from services.contracts.journal import EventType
 from services.contracts.words import ClockName, ClockState, Phase
 from services.notify import known
-from services.notify.alerts import keeping
+from services.notify.alerts import changing, keeping
 from services.notify.alerts.stored_ladders import LadderBook, StoredLadder, chosen
 from services.notify.alerts.tables import alerts
 from services.notify.notices.submitting import cancel
@@ -126,15 +126,20 @@ def _climb(
 
 
 async def _excuse(connection: AsyncConnection, event: TicketEvent, now: datetime) -> None:
-    """Resolve the alerts of breaches that a change of policy or calendar would have avoided, and take back what is
-    still to be said of them (semantics.md 19). The breach stays on record."""
+    """Let the alerts of breaches that a change of policy or calendar would have avoided rest until the due time that
+    excuses them, and take back what is still to be said of them (semantics.md 19). Whose clock is met by then, or has
+    ended, is resolved; a clock that passes this due time too has no second breach, so its alert climbs on (I10)."""
     excused = event.event.data.get("excused")
     keys = {str(each) for each in excused} if isinstance(excused, list) else set()
     of_ticket = (alerts.c.ticket_no == event.ticket_no, alerts.c.clock.is_not(None), keeping.UNRESOLVED)
     query = select(alerts).where(*of_ticket).order_by(alerts.c.id).with_for_update()
     for row in (await connection.execute(query)).mappings().all():
         if _key_of(row) in keys:
-            await keeping.resolve(connection, row, Resolution.EXCUSED, now)
+            until = event.ticket.excused_until.get(_key_of(row))
+            if until is not None and until > now:
+                await changing.snooze(connection, row, until)
+            else:
+                await keeping.resolve(connection, row, Resolution.EXCUSED, now)
             for prefix in (f"alert/{row['id']}/", f"overdue/{row['id']}/"):
                 await cancel(connection, prefix)
 

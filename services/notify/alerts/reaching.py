@@ -46,10 +46,14 @@ class Reaching:
             return Around(await ask(self._opened.directory, asked))
         found = await ask_with_hours(self._opened.directory, asked, ticket.owner, at)
         calendars, quiet = await self._calendars.current(), await self._quiet_hours()
-        reach = Reach(found.hours, calendars, quiet.hours.staff)
+        reach = Reach(found.hours, calendars, quiet.hours.staff, promised_by=ticket.calendar)
         return Around(
             found.answers, reach, read_from(found.generation, calendars.generation, quiet.version), found.next_shift_at
         )
+
+    async def knows(self, calendar: str) -> bool:
+        """Whether a calendar is published, as far as it was heard of."""
+        return (await self._calendars.current()).find(calendar) is not None
 
     async def read_from_now(self) -> str:
         """What hours are read from now.

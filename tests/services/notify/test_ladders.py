@@ -7,6 +7,7 @@ import httpx
 import pytest
 import yaml
 
+from services.contracts.words import Urgency
 from services.notify.alerts.ladders import BUILT_IN
 from tests.services.system import OWN, System, until
 
@@ -40,6 +41,10 @@ async def test_a_ladder_is_stored_in_versions_and_what_is_in_use_is_not_stored_a
     listed = (await system.get("/v1/ladders/versions/versions"))["items"]
     assert [each["version"] for each in listed] == [2, 1]
     assert {each["created_by"] is not None for each in listed} == {True}
+    first_page = await system.get("/v1/ladders/versions/versions?limit=1")
+    second_page = await system.get(f"/v1/ladders/versions/versions?limit=1&cursor={first_page['next_cursor']}")
+    assert [each["version"] for each in first_page["items"] + second_page["items"]] == [2, 1]
+    assert second_page["next_cursor"] is None
     assert (await system.get("/v1/ladders/versions?version=1"))["title"] == first.json()["title"]
     assert (await system.call("GET", "/v1/ladders/versions?version=3")).status_code == 404
     assert (await system.call("GET", "/v1/ladders/no-such-ladder")).status_code == 404
@@ -145,8 +150,10 @@ async def test_a_plan_waits_for_hours_as_an_alert_would(system: System) -> None:
     assert (await system.call("PATCH", path, change, by="admin")).status_code == 200
     try:
         asked = {"clock": "response", "owner": system.ids["林涛"], "department": OWN, "at": night}
-        first = (await plan(system, urgency="normal", **asked))["items"][0]
+        first = (await plan(system, urgency="normal", calendar="always", **asked))["items"][0]
         assert (first["level"], first["after"], first["note"]) == (2, "PT15M", "steps_passed_over")
+        first = (await plan(system, urgency="normal", **asked))["items"][0]
+        assert (first["at"], first["level"], first["note"]) == (morning, 1, "waited_for_hours")
         assert (await plan(system, urgency="urgent", **asked))["items"][0]["level"] == 1
         warned = (await plan(system, threshold="warning", **asked))["items"]
         assert [(each["at"], each["note"]) for each in warned] == [(morning, "waited_for_hours")]
@@ -154,10 +161,38 @@ async def test_a_plan_waits_for_hours_as_an_alert_would(system: System) -> None:
         await system.call("PATCH", path, {"hours": None, "time_zone": None}, by="admin")
 
 
+async def test_a_plan_waits_for_the_calendar_by_which_the_ticket_is_promised(system: System) -> None:
+    """Friday 17:55 in China, with nobody's hours set: who is first is told at once, the others on Monday."""
+    asked = {"clock": "progress", "department": OWN, "at": "2026-11-20T09:55:00Z"}
+    shown = await plan(system, **asked)
+    assert shown["calendar"] == "cn"
+    assert [each["at"] for each in shown["items"][:3]] == [
+        "2026-11-20T09:55:00Z", "2026-11-23T01:00:00Z", "2026-11-23T01:15:00Z",
+    ]  # fmt: skip
+    assert shown["items"][1]["note"] == "waited_for_hours"
+    around_the_clock = await plan(system, calendar="always", **asked)
+    assert around_the_clock["items"][1]["after"] == "PT15M"
+    answer = await system.call("GET", f"/v1/ladders/default/plan?{httpx.QueryParams({**asked, 'calendar': 'moon'})}")
+    assert (answer.status_code, answer.json()["errors"][0]["code"]) == (422, "unknown_calendar")
+
+
 @pytest.mark.parametrize("asked", [{}, {"threshold": "low_rating", "clock": "response"}, {"clock": "tea"}])
 async def test_a_plan_of_no_alert_is_refused(system: System, asked: dict[str, str]) -> None:
     answer = await system.call("GET", f"/v1/ladders/default/plan?{httpx.QueryParams(asked)}")
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/clock")
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "1999-12-31T23:59:59Z", "9999-12-31T23:59:59Z"])
+async def test_a_plan_at_the_ends_of_time_is_refused(system: System, at: str) -> None:
+    asked = httpx.QueryParams({"clock": "response", "at": at})
+    answer = await system.call("GET", f"/v1/ladders/default/plan?{asked}")
+    assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/at")
+
+
+@pytest.mark.parametrize("at", ["2000-01-01T00:00:00Z", "9000-01-01T00:00:00Z"])
+async def test_a_plan_near_the_ends_of_time_is_made(system: System, at: str) -> None:
+    for urgency in Urgency:
+        assert (await plan(system, clock="response", urgency=urgency, at=at))["items"]
 
 
 async def test_only_administrators_write_ladders_and_quiet_hours(system: System) -> None:

@@ -1,0 +1,154 @@
+"""Whoever has no hours of their own is left in peace while the calendar is closed by which the ticket is promised
+(semantics.md 23): midnight alerts are impossible unless a policy, a person or an urgent ticket asks for them."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from sqlalchemy import insert
+from temporalio.testing import WorkflowEnvironment
+
+from services.contracts.alert import RaiseAlert, Threshold
+from services.contracts.journal import EventType
+from services.contracts.names import QUEUE_NOTIFY
+from services.contracts.policy import StoredCalendar
+from services.contracts.words import ClockName
+from services.notify.alerts.activities import AlertActivities
+from services.notify.alerts.climbing import Climber
+from services.notify.alerts.flow import AlertWorkflow
+from services.notify.alerts.remarking import Remarking
+from services.notify.assembly import SHARED_WITH_SANDBOX
+from services.notify.hours.tables import calendars_in_force
+from services.runtime.database import Database
+from services.runtime.temporal import worker
+from tests.flow.alert_desk import HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk, AlertedTicket, weekly
+
+C = ClockName
+STEP = 15 * MINUTE + SECOND
+TOLD_OWNER, ON_CALL, HEAD = f"owner:{OWNER}", "on_call:chen-chen", "department_head:zhou-qiang"
+OFFICE, ALWAYS = "office", "always"
+ROUND_THE_CLOCK = {day: {"00:00": "24:00"} for day in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")}
+
+
+class Night(AlertDesk):
+    """The office is closed until `opens`, and nobody has set any hours."""
+
+    def __init__(self, env: WorkflowEnvironment, database: Database) -> None:
+        super().__init__(env, database)
+        self.opens = (datetime.now(UTC) + 3 * HOUR).replace(minute=0, second=0, microsecond=0)
+
+    async def publish(self) -> None:
+        """What the workflow service tells of its calendars."""
+        hours = {OFFICE: weekly(self.opens, self.opens + 8 * HOUR), ALWAYS: ROUND_THE_CLOCK}
+        stored = [StoredCalendar(id=id_, version=1, time_zone="UTC", hours=its) for id_, its in hours.items()]
+        row = {"one": 1, "generation": 1, "calendars": [each.model_dump(mode="json") for each in stored]}
+        async with self.database.begin() as connection:
+            await connection.execute(insert(calendars_in_force).values(row))
+
+
+@pytest.fixture
+async def desk(env: WorkflowEnvironment, database: Database) -> AsyncIterator[Night]:
+    """A night with its worker."""
+    desk = Night(env, database)
+    await desk.publish()
+    activities = AlertActivities(Climber(desk.opened, desk.calendars), Remarking(desk.opened))
+    async with worker(
+        env.client,
+        QUEUE_NOTIFY,
+        workflows=[AlertWorkflow],
+        activities=[activities.climb, activities.enter_remarks],
+        passthrough=SHARED_WITH_SANDBOX,
+    ):
+        yield desk
+
+
+async def goes_on_in_the_morning(desk: Night, alert: Alert, told: list[str]) -> None:
+    """That `told` is all until the office opens, and that whoever is on call hears of it then."""
+    await alert.passes_until(desk.opens - SECOND)
+    assert (await alert.told(), (await alert.row())["next_at"]) == (told, desk.opens)
+    await alert.passes_until(desk.opens + SECOND)
+    assert await alert.told() == [*told, ON_CALL]
+
+
+async def test_a_breach_at_night_is_told_once_at_once_and_climbs_in_the_morning(desk: Night) -> None:
+    alert = await desk.ticket(calendar=OFFICE).breached(C.PROGRESS)
+    assert await alert.told() == [TOLD_OWNER]
+    await goes_on_in_the_morning(desk, alert, [TOLD_OWNER])
+    await alert.passes(STEP)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL, HEAD]
+
+
+@pytest.mark.parametrize("facts", [{"calendar": OFFICE, "urgency": "urgent"}, {"calendar": ALWAYS}, {}])
+async def test_urgent_tickets_and_promises_around_the_clock_climb_through_the_night(
+    desk: Night, facts: dict[str, str]
+) -> None:
+    """So does a ticket whose calendar is not known yet: it was there before the release that tells it."""
+    alert = await desk.ticket(**facts).breached(C.PROGRESS)
+    await alert.passes(STEP)
+    assert (await alert.told())[:2] == [TOLD_OWNER, ON_CALL]
+
+
+async def test_whoever_has_a_shift_at_night_is_told_at_night(desk: Night) -> None:
+    now = datetime.now(UTC)
+    desk.directory.shifts = [("chen-chen", now - HOUR, now + 8 * HOUR)]
+    alert = await desk.ticket(calendar=OFFICE).breached(C.PROGRESS)
+    await alert.passes(STEP)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL]
+
+
+async def test_an_owner_with_hours_of_their_own_is_not_told_at_once_and_nobody_in_their_place(desk: Night) -> None:
+    later = desk.opens + HOUR
+    desk.directory.hours = {OWNER: weekly(later, later + HOUR)}
+    alert = await desk.ticket(calendar=OFFICE).breached(C.PROGRESS)
+    assert await alert.told() == []
+    await goes_on_in_the_morning(desk, alert, [])
+
+
+async def test_a_snooze_that_ends_at_night_waits_for_the_morning(desk: Night) -> None:
+    alert = await desk.ticket(calendar=OFFICE).breached(C.PROGRESS)
+    await alert.snooze(HOUR)
+    await alert.passes(HOUR + SECOND)
+    assert (await alert.row())["state"] == "open"
+    await goes_on_in_the_morning(desk, alert, [TOLD_OWNER])
+
+
+async def test_a_warning_waits_for_the_morning_where_it_still_is_one_then(desk: Night) -> None:
+    ticket = desk.ticket(calendar=OFFICE)
+    await desk.apply(ticket.warning(C.PROGRESS, left=desk.opens - datetime.now(UTC) + MINUTE))
+    alert = await ticket.started()
+    assert await alert.told() == []
+    await alert.passes_until(desk.opens + SECOND)
+    assert await alert.told() == [TOLD_OWNER]
+
+
+async def test_a_warning_that_the_morning_would_make_stale_goes_at_once(desk: Night) -> None:
+    ticket = desk.ticket(calendar=OFFICE)
+    await desk.apply(ticket.warning(C.PROGRESS, left=desk.opens - datetime.now(UTC) - MINUTE))
+    assert await (await ticket.started()).told() == [TOLD_OWNER]
+
+
+async def test_the_head_who_is_only_informed_reads_it_in_the_morning(desk: Night) -> None:
+    alert = await desk.ticket(calendar=OFFICE).breached(C.PROGRESS)
+    assert [(each["recipient"], each["held_until"]) for each in await alert.overdue_notices()] == [
+        ("zhou-qiang", desk.opens)
+    ]
+
+
+async def test_a_low_rating_is_told_at_once_and_once_until_the_morning(desk: Night) -> None:
+    ticket: AlertedTicket = desk.ticket(calendar=OFFICE)
+    await desk.apply(ticket.event(EventType.RESPONDED))
+    now = datetime.now(UTC)
+    async with desk.database.begin() as connection:
+        asked = RaiseAlert(
+            ticket_no=ticket.ticket_no,
+            cycle=1,
+            threshold=Threshold.LOW_RATING,
+            due_at=now + timedelta(days=1),
+            raised_at=now,
+        )
+        await desk.raising.raise_low_rating(connection, asked)
+    alert = await ticket.started()
+    told = await alert.told()
+    assert told
+    await alert.passes_until(desk.opens - SECOND)
+    assert await alert.told() == told
