@@ -98,7 +98,10 @@ def with_settings(calendar: Mapping[str, Any], form: Form, words: Words) -> tupl
     """The draft with the week, zone and country that the form says; and what cannot be read of the form."""
     errors: dict[str, str] = {}
     week = {each: _read(form, f"hours.{each}", errors, words) for each in WEEKDAYS}
-    optional = {"country": form.one("country").upper(), "official_until": form.one("official_until")}
+    country, until = form.one("country").upper(), form.one("official_until")
+    # The date that stood in the form was the former country's.
+    moved = country != (calendar.get("country") or "") and until == (calendar.get("official_until") or "")
+    optional = {"country": country, "official_until": "" if moved else until}
     kept = {name: value for name, value in draft_of(calendar).items() if name not in optional}
     draft = {
         **kept,

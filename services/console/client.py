@@ -71,10 +71,14 @@ class Api:
         params: Params,
         body: object = None,
         text: str | None = None,
+        seconds: float | None = None,
     ) -> Any:
-        """Return the parsed answer; raise `Problem`. `text` is a body that is no JSON; `headers` say what it is."""
+        """Return the parsed answer; raise `Problem`. `text` is a body that is no JSON; `headers` say what it is.
+        `seconds` is the longest wait, where it is not the usual one."""
         url = URL(self._base_url + path, encoded=True).update_query(params)
         sent: dict[str, Any] = {"json": body} if text is None else {"data": text.encode()}
+        if seconds is not None:
+            sent["timeout"] = aiohttp.ClientTimeout(total=seconds, connect=2.0, sock_connect=2.0)
         try:
             async with self._opened().request(method, url, headers=headers, **sent) as answer:
                 status, content, waiting = answer.status, await answer.read(), answer.headers.get("Retry-After", "")
@@ -147,12 +151,22 @@ class Desk:
                 return found
             cursor = {"cursor": page["next_cursor"]}
 
-    async def post(self, path: str, body: object = None, *, key: str | None = None, version: int | None = None) -> Any:
-        """Send; `key` makes repeats one, `version` must still be the current one. Raises `Problem`."""
+    async def post(
+        self,
+        path: str,
+        body: object = None,
+        *,
+        key: str | None = None,
+        version: int | None = None,
+        seconds: float | None = None,
+    ) -> Any:
+        """Send; `key` makes repeats one, `version` must still be the current one; `seconds` is the longest wait where
+        it is not the usual one. Raises `Problem`."""
         extra = {"Idempotency-Key": key} if key else {}
         if version is not None:
             extra["If-Match"] = f'"{version}"'
-        return await self.api.ask("POST", path, headers=self._headers(extra), params={}, body=body or {})
+        headers = self._headers(extra)
+        return await self.api.ask("POST", path, headers=headers, params={}, body=body or {}, seconds=seconds)
 
     async def patch(self, path: str, body: object) -> Any:
         """Change. Raises `Problem`."""

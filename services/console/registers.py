@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.console import staff_hours
 from services.console.commands import Field
 from services.console.filling import Typed, body_of, local_moment
 from services.console.words import Words
@@ -30,6 +31,8 @@ class Register:
     change: Sequence[Field]
     needs: Action = Action.WRITE_DIRECTORY
     removable: bool = False
+    week: Sequence[Field] = ()
+    """Weekly hours of their own, which both forms ask; they are read together."""
 
 
 _ACTIVE = Field("active", "flag")
@@ -52,10 +55,11 @@ _SHIFT = (
 _ROUTED = (
     Field("categories", "many", codes=tuple(Category), group="category"),
     Field("on_call_fallback", "choice", source="staff"),
+    Field("calendar", "choice", source="calendars"),
     Field("default", "flag"),
 )
 
-PEOPLE = Register("people", "/people", "/v1/staff", _STAFF, (*_STAFF, _ACTIVE))
+PEOPLE = Register("people", "/people", "/v1/staff", _STAFF, (*_STAFF, _ACTIVE), week=staff_hours.FIELDS)
 DEPARTMENTS = Register(
     "departments",
     "/people/departments",
@@ -92,19 +96,20 @@ WEBHOOKS = Register(
     removable=True,
 )
 
-_MAY_BE_EMPTY = frozenset({"department", "email", "language", "on_call_fallback"})
+_MAY_BE_EMPTY = frozenset({"department", "email", "language", "on_call_fallback", "calendar"})
 _KEPT_WHEN_EMPTY = frozenset({"password"})
 
 
 def addition(form: Form, register: Register, zone: ZoneInfo, words: Words) -> tuple[dict[str, Any], dict[str, str]]:
     """The body that makes an entry, and what cannot be read."""
-    return body_of(form, register.add, zone, words)
+    body, errors = _read(form, register, register.add, zone, words)
+    return {name: value for name, value in body.items() if value is not None}, errors
 
 
 def change(form: Form, register: Register, zone: ZoneInfo, words: Words) -> tuple[dict[str, Any], dict[str, str]]:
     """The body that brings an entry to what the form says: a field that was emptied is emptied, a box without its
     tick is off; only a password left empty stays."""
-    body, errors = body_of(form, register.change, zone, words)
+    body, errors = _read(form, register, register.change, zone, words)
     for each in register.change:
         if each.name in body or each.name in errors or each.name in _KEPT_WHEN_EMPTY:
             continue
@@ -121,7 +126,18 @@ def change(form: Form, register: Register, zone: ZoneInfo, words: Words) -> tupl
 
 def standing(entry: Mapping[str, Any], register: Register, zone: ZoneInfo) -> Typed:
     """What stands in the form of an entry before anybody types."""
-    return Typed({each.name: _shown(entry.get(each.name), each, zone) for each in register.change})
+    values = {each.name: _shown(entry.get(each.name), each, zone) for each in register.change}
+    return Typed(values | (staff_hours.standing(entry) if register.week else {}))
+
+
+def _read(
+    form: Form, register: Register, fields: Sequence[Field], zone: ZoneInfo, words: Words
+) -> tuple[dict[str, Any], dict[str, str]]:
+    body, errors = body_of(form, fields, zone, words)
+    if not register.week:
+        return body, errors
+    hours, wrong = staff_hours.read(form, zone, words)
+    return body | hours, errors | wrong
 
 
 def _shown(value: Any, each: Field, zone: ZoneInfo) -> list[str]:

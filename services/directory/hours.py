@@ -28,4 +28,4 @@ def require_readable_hours(state: Mapping[str, Any] | RowMapping) -> None:
 
 
 def _field_error(fault: Any) -> FieldError:
-    return {"pointer": fault.pointer, "code": fault.code, "message": fault.message}
+    return {"pointer": fault.pointer, "code": fault.code, "message": fault.words}

@@ -6,7 +6,8 @@ from zoneinfo import ZoneInfo
 
 from services.contracts.durations import Duration, Measure
 from services.contracts.policy import CalendarDraft, StoredCalendar
-from services.promises.drafts import CalendarError, CalendarErrors, LocalHours, read_draft
+from services.promises.calendar_faults import CalendarError, CalendarErrors
+from services.promises.drafts import LocalHours, read_draft
 from services.promises.openings import EPOCH, MICROSECOND
 from services.promises.statutory import official_until
 from services.promises.timeline import CalendarExhausted, Timeline
@@ -34,6 +35,8 @@ class Calendar:
         self.version = version
         self.official_until = official_until
         """The last date whose holidays and make-up days are announced; None when there is nothing to announce."""
+        self.hours = hours
+        """What is open on each local date, for those who tell it in words."""
         self._zone = hours.zone
         self._timeline = Timeline(hours)
 

@@ -11,6 +11,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
 from services.contracts.policy import CalendarDraft, StoredCalendar
+from services.promises.calendar_faults import CalendarError, CalendarErrors
 from services.promises.statutory import LAST_YEAR, countries, statutory_year
 
 Intervals = tuple[tuple[int, int], ...]
@@ -29,24 +30,6 @@ _WEEKDAYS: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAY_END = 24 * 60
-
-
-class CalendarError(ValueError):
-    """One thing wrong with a draft; `pointer` is a JSON pointer into it."""
-
-    def __init__(self, pointer: str, code: str, message: str) -> None:
-        super().__init__(f"{pointer}: {message}")
-        self.pointer = pointer
-        self.code = code
-        self.message = message
-
-
-class CalendarErrors(ValueError):
-    """Everything wrong with a draft, at least one error."""
-
-    def __init__(self, errors: tuple[CalendarError, ...]) -> None:
-        super().__init__("; ".join(str(error) for error in errors))
-        self.errors = errors
 
 
 class DayKind(StrEnum):
@@ -142,13 +125,13 @@ class _Reader:
     def zone(self, name: str) -> ZoneInfo:
         if name in _zones():
             return ZoneInfo(name)
-        self._refuse("/time_zone", "unknown_time_zone", "not a time zone of the IANA database, such as Asia/Shanghai")
+        self._refuse("/time_zone", "unknown_time_zone")
         return ZoneInfo("UTC")
 
     def country(self, code: str | None) -> str | None:
         if code is None or code in countries():
             return code
-        self._refuse("/country", "unknown_country", "no holidays are known for this country code")
+        self._refuse("/country", "unknown_country")
         return None
 
     def dates(self, pointer: str, texts: tuple[str, ...]) -> Iterator[date]:
@@ -169,14 +152,14 @@ class _Reader:
 
     def _interval(self, pointer: str, start: str, end: str) -> tuple[int, int] | None:
         if not _TIME.fullmatch(start) or not _TIME.fullmatch(end) or start == "24:00":
-            self._refuse(pointer, "invalid_time", "write local times as 09:00; only an end may be 24:00")
+            self._refuse(pointer, "invalid_time")
             return None
         begins, ends = _minutes(start), _minutes(end)
         if begins == ends:
-            self._refuse(pointer, "empty_interval", "the interval ends when it begins")
+            self._refuse(pointer, "empty_interval")
             return None
         if begins > ends:
-            self._refuse(pointer, "over_midnight", "the interval passes midnight: split it at 24:00")
+            self._refuse(pointer, "over_midnight")
             return None
         return begins, ends
 
@@ -186,14 +169,14 @@ class _Reader:
         except ValueError:
             day = None
         if day is None:
-            self._refuse(pointer, "invalid_date", "write dates as 2026-10-01")
+            self._refuse(pointer, "invalid_date")
         elif day.year > LAST_YEAR:
             # Beyond, years of one shape share their openings: ten thousand years of own dates would take seconds.
-            self._refuse(pointer, "date_out_of_range", f"dates may lie in the years up to {LAST_YEAR}")
+            self._refuse(pointer, "date_out_of_range", last_year=LAST_YEAR)
         return day
 
-    def _refuse(self, pointer: str, code: str, message: str) -> None:
-        self.errors.append(CalendarError(pointer, code, message))
+    def _refuse(self, pointer: str, code: str, **facts: int) -> None:
+        self.errors.append(CalendarError(pointer, code, **facts))
 
 
 def _escape(key: str) -> str:

@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from services.contracts.base import Code, Instant, Message
 from services.contracts.durations import Duration, DurationText, Measure
 from services.contracts.policy import CalendarDraft
+from services.promises.calendar_faults import CalendarError
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import duration_of
 
@@ -70,20 +71,10 @@ class EvaluateResponse(Message):
     results: tuple[Moved | Measured, ...]
 
 
-class CheckError(ValueError):
-    """One check without an answer; `pointer` is a JSON pointer into the request."""
-
-    def __init__(self, pointer: str, code: str, message: str) -> None:
-        super().__init__(f"{pointer}: {message}")
-        self.pointer = pointer
-        self.code = code
-        self.message = message
-
-
 class CheckErrors(ValueError):
     """The checks without an answer, at least one."""
 
-    def __init__(self, errors: tuple[CheckError, ...]) -> None:
+    def __init__(self, errors: tuple[CalendarError, ...]) -> None:
         super().__init__("; ".join(str(error) for error in errors))
         self.errors = errors
 
@@ -101,11 +92,11 @@ def evaluate(calendar: Calendar, checks: Sequence[Move | Between]) -> EvaluateRe
         CheckErrors: with every check that has no answer; then none is answered.
     """
     results: list[Moved | Measured] = []
-    errors: list[CheckError] = []
+    errors: list[CalendarError] = []
     for index, check in enumerate(checks):
         try:
             results.append(_answer(calendar, check, f"/checks/{index}"))
-        except CheckError as error:
+        except CalendarError as error:
             errors.append(error)
     if errors:
         raise CheckErrors(tuple(errors))
@@ -116,7 +107,7 @@ def _answer(calendar: Calendar, check: Move | Between, pointer: str) -> Moved | 
     try:
         return _measure(calendar, check, pointer) if isinstance(check, Between) else _move(calendar, check)
     except CalendarExhausted as error:
-        raise CheckError(pointer, "calendar_exhausted", str(error)) from error
+        raise CalendarError(pointer, "calendar_exhausted") from error
 
 
 def _move(calendar: Calendar, check: Move) -> Moved:
@@ -126,7 +117,7 @@ def _move(calendar: Calendar, check: Move) -> Moved:
 
 def _measure(calendar: Calendar, check: Between, pointer: str) -> Measured:
     if check.until < check.at:
-        raise CheckError(f"{pointer}/until", "until_before_at", "`until` lies before `at`")
+        raise CalendarError(f"{pointer}/until", "until_before_at")
     return Measured(seconds=_seconds(calendar.between(check.at, check.until)))
 
 

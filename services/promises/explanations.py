@@ -1,175 +1,27 @@
-"""A clock's due time in words, so that anybody can check it with the calendar and a pocket calculator."""
+"""A clock's due time in words, so that anybody can check it with the calendar and a pocket calculator.
 
-from collections.abc import Iterator, Mapping
+Sentences tell whole seconds, the fractions cut off, and what they add up agrees to the second: the end of a pause is
+told up to a second beside the ledger's where its fraction would spoil the sum. The exact instants are in the ledger.
+"""
+
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import islice
 
 from services.contracts.durations import Duration, Measure
 from services.contracts.ticket import Clock, Segment
-from services.contracts.words import ClockName, ClockState, WaitReason
+from services.contracts.words import ClockState
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import due_at, duration_of
+from services.promises.explanation_days import Span, special_days
+from services.promises.explanation_words import CHINESE, ENGLISH, Wording
 
-_MOST_PIECES = 6
-
-
-@dataclass(frozen=True, slots=True)
-class _Wording:
-    """The sentences and words of one language."""
-
-    clocks: Mapping[ClockName, str]
-    reasons: Mapping[WaitReason, str]
-    targets: Mapping[Measure, str]
-    lengths: Mapping[Measure, str]
-    units: tuple[str, str, str]
-    promise: str
-    started: str
-    started_outside: str
-    paused: str
-    paused_now: str
-    moved: str
-    promised: str
-    due: str
-    provisional: str
-    exhausted: str
-    rest: str
-    comma: str
-    by_promise: str
-    retargeted: str
-    met: str
-    met_late: str
-    missed: str
-    cancelled: str
-    causes: Mapping[str, str]
-    excused: str
-
-
-_ENGLISH = _Wording(
-    clocks={
-        ClockName.ACCEPTANCE: "Acceptance",
-        ClockName.INFORMATION_REQUEST: "Request for missing information",
-        ClockName.RESPONSE: "Response",
-        ClockName.PLAN: "Plan",
-        ClockName.PROGRESS: "Progress",
-        ClockName.RESOLUTION: "Resolution",
-        ClockName.CALLBACK: "Callback",
-        ClockName.SECOND_CALLBACK: "Second callback",
-        ClockName.CUSTOMER_WAIT: "Answer to the customer",
-    },
-    reasons={
-        WaitReason.CUSTOMER: "waiting for the customer",
-        WaitReason.PARTS: "waiting for parts",
-        WaitReason.THIRD_PARTY: "waiting for a third party",
-        WaitReason.APPOINTMENT: "an appointment",
-    },
-    targets={
-        Measure.WALL: "{start} + {target} = {base}.",
-        Measure.WORKING_TIME: "Open time counted: {pieces}; reached {base}.",
-        Measure.WORKING_DAYS: "Working days counted from that of the start: {pieces}; the last one closes {base}.",
-    },
-    lengths={
-        Measure.WALL: "{length}",
-        Measure.WORKING_TIME: "{length} of working time",
-        Measure.WORKING_DAYS: "{days} working day(s)",
-    },
-    units=("h", "min", "s"),
-    promise="{clock}: {target} ({code}) by policy {policy} version {policy_version}, on calendar {calendar} version "
-    "{calendar_version} ({zone}).",
-    started="Started {start}.",
-    started_outside="Started {start}, outside working hours.",
-    paused="Paused {begins} to {ends} ({reasons}): {length}.",
-    paused_now="Paused since {begins} ({reasons}): no due time until it runs again.",
-    moved="{base} + {paused} = {due}.",
-    promised="In its place {date} was promised.",
-    due="Due {due}.",
-    provisional="Holidays are announced until {date}: provisional.",
-    exhausted="The calendar has no opening time left to count that much.",
-    rest="then {length} more",
-    comma=", ",
-    by_promise="{clock}: by appointment, policy {policy} version {policy_version} sets no time of its own (times of "
-    "calendar {calendar}, {zone}).",
-    retargeted="Since {at} by this target, counted from the old start.",
-    met="Met {at}, in time.",
-    met_late="Missed; met {at}.",
-    missed="Missed and not met yet.",
-    cancelled="Cancelled {at}: {cause}.",
-    causes={
-        "no_promise": "nothing is promised any more",
-        "resolved": "the ticket was resolved",
-        "reopened": "the ticket was reopened",
-        "confirmed": "the customer confirmed",
-        "unresolved": "closed as unresolved",
-        "information_not_supplied": "closed, information was not supplied",
-        "not_reached": "closed, the customer was not reached",
-        "callback_refused": "closed, the callback was refused",
-        "withdrawn": "the customer withdrew",
-        "merged": "merged into another ticket",
-    },
-    excused="Excused {at}: by what was published then it would not have been missed.",
-)
-_CHINESE = _Wording(
-    clocks={
-        ClockName.ACCEPTANCE: "受理",
-        ClockName.INFORMATION_REQUEST: "补充信息请求",
-        ClockName.RESPONSE: "响应",
-        ClockName.PLAN: "处理方案",
-        ClockName.PROGRESS: "进度",
-        ClockName.RESOLUTION: "处理结果",
-        ClockName.CALLBACK: "回访",
-        ClockName.SECOND_CALLBACK: "二次回访",
-        ClockName.CUSTOMER_WAIT: "答复客户",
-    },
-    reasons={
-        WaitReason.CUSTOMER: "等待客户",
-        WaitReason.PARTS: "等待配件",
-        WaitReason.THIRD_PARTY: "等待第三方",
-        WaitReason.APPOINTMENT: "客户预约",
-    },
-    targets={
-        Measure.WALL: "{start} + {target} = {base}。",
-        Measure.WORKING_TIME: "计入的工作时间：{pieces}；到 {base} 计满。",
-        Measure.WORKING_DAYS: "从起始工作日起计：{pieces}；最后一个工作日于 {base} 结束。",
-    },
-    lengths={
-        Measure.WALL: "{length}",
-        Measure.WORKING_TIME: "{length}（工作时间）",
-        Measure.WORKING_DAYS: "{days} 个工作日",
-    },
-    units=("小时", "分", "秒"),
-    promise="{clock}：{target}（{code}），依据策略 {policy} 第 {policy_version} 版，日历 {calendar} 第 "
-    "{calendar_version} 版（{zone}）。",
-    started="{start} 开始计时。",
-    started_outside="{start} 开始，时值非工作时间。",
-    paused="{begins} 至 {ends} 暂停（{reasons}）：{length}。",
-    paused_now="{begins} 起暂停（{reasons}）：恢复计时前没有到期时间。",
-    moved="{base} + {paused} = {due}。",
-    promised="改为承诺的日期 {date}。",
-    due="到期时间 {due}。",
-    provisional="节假日安排公布至 {date}，该时间为暂定。",
-    exhausted="日历中剩余的工作时间不足。",
-    rest="其后再计 {length}",
-    comma="、",
-    by_promise="{clock}：按约定时间，策略 {policy} 第 {policy_version} 版未规定时限（时间按日历 {calendar}，{zone}）。",
-    retargeted="自 {at} 起按此时限，仍从原起点计算。",
-    met="{at} 完成，未超时。",
-    met_late="已超时；{at} 完成。",
-    missed="已超时，尚未完成。",
-    cancelled="{at} 取消：{cause}。",
-    causes={
-        "no_promise": "不再承诺该时限",
-        "resolved": "工单已解决",
-        "reopened": "工单已重新启动",
-        "confirmed": "客户已确认",
-        "unresolved": "以未解决关闭",
-        "information_not_supplied": "未补充信息而关闭",
-        "not_reached": "未能联系客户而关闭",
-        "callback_refused": "客户拒绝回访而关闭",
-        "withdrawn": "客户撤回",
-        "merged": "已并入其他工单",
-    },
-    excused="{at} 豁免：按当时发布的内容不会超时。",
-)
+_MOST_PIECES = 12
+"""Openings told one by one: six days with a lunch break."""
+_MOST_DAYS = 6
+_SECOND = timedelta(seconds=1)
+_ZERO = timedelta(0)
 
 
 def explain(clock: Clock, calendar: Calendar) -> dict[str, str]:
@@ -180,15 +32,20 @@ def explain(clock: Clock, calendar: Calendar) -> dict[str, str]:
     A calendar without enough opening time left is said to be one.
     """
     return {
-        "en": " ".join(_sentences(clock, calendar, _ENGLISH)),
-        "zh-CN": "".join(_sentences(clock, calendar, _CHINESE)),
+        "en": " ".join(_sentences(clock, calendar, ENGLISH)),
+        "zh-CN": "".join(_sentences(clock, calendar, CHINESE)),
     }
 
 
-def _sentences(clock: Clock, calendar: Calendar, words: _Wording) -> Iterator[str]:
-    local = _Local(calendar, words)
+def _sentences(clock: Clock, calendar: Calendar, words: Wording) -> Iterator[str]:
+    local = _Local(calendar, words, _step(duration_of(clock.target)))
     yield from _due(clock, calendar, local)
     yield from _verdict(clock, local)
+
+
+def _step(target: Duration) -> timedelta:
+    """What times are cut to; a target of fractions of a second is told exactly."""
+    return timedelta(microseconds=1) if target.length % _SECOND else _SECOND
 
 
 def _due(clock: Clock, calendar: Calendar, local: "_Local") -> Iterator[str]:
@@ -218,6 +75,8 @@ def _due(clock: Clock, calendar: Calendar, local: "_Local") -> Iterator[str]:
     else:
         yield from _counting(clock.started_at, base, target, local)
         yield from _pauses(clock, base, target, local)
+        if target.is_working:
+            yield from local.special(clock.started_at, clock.due_at or base)
     yield from _ending(clock, local)
 
 
@@ -229,33 +88,64 @@ def _counting(start: datetime, base: datetime, target: Duration, local: "_Local"
         start=local.time(start),
         target=local.duration(target),
         base=local.time(base),
-        pieces=words.comma.join(local.pieces(start, base, target)),
+        pieces=words.comma.join(local.pieces(local.cut(start), local.cut(base), target)),
     )
 
 
 def _pauses(clock: Clock, base: datetime, target: Duration, local: "_Local") -> Iterator[str]:
     """What moved the due time; where a date was promised instead, nothing did."""
     over = [
-        (segment, ends)
+        segment
         for segment in clock.segments
-        if segment.reasons and (ends := segment.to_at) and (clock.due_at is None or segment.from_at < clock.due_at)
+        if segment.reasons and segment.to_at and (clock.due_at is None or segment.from_at < clock.due_at)
     ]
-    paused = timedelta(0)
-    for segment, ends in over:
-        length = local.calendar.between(segment.from_at, ends) if target.is_working else ends - segment.from_at
-        paused += length
+    told = list(_told(over, base, local, working=target.is_working))
+    for segment, pause in zip(over, told, strict=True):
         yield local.words.paused.format(
-            begins=local.time(segment.from_at),
-            ends=local.time(ends),
+            begins=local.time(pause.begins),
+            ends=local.time(pause.ends),
             reasons=local.reasons(segment),
-            length=local.length(length, working=target.is_working),
+            length=local.length(pause.length, working=target.is_working),
         )
     if over and clock.promised_at is None and clock.due_at is not None:
+        paused = sum((pause.length for pause in told), _ZERO)
         yield local.words.moved.format(
             base=local.time(base),
             paused=local.length(paused, working=target.is_working),
             due=local.time(clock.due_at),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Pause:
+    """A finished pause as it is told."""
+
+    begins: datetime
+    ends: datetime
+    length: timedelta
+
+
+def _told(over: Sequence[Segment], base: datetime, local: "_Local", *, working: bool) -> Iterator[_Pause]:
+    """The pauses in whole seconds: start and length make each end, all lengths make the shift of the due time."""
+
+    def length(begins: datetime, ends: datetime) -> timedelta:
+        return local.calendar.between(begins, ends) if working else ends - begins
+
+    exact, told, fraction = _ZERO, _ZERO, base - local.cut(base)
+    for segment in over:
+        if segment.to_at is None:
+            continue
+        exact += length(segment.from_at, segment.to_at)
+        this = (exact + fraction) // local.step * local.step - told
+        told += this
+        begins, ends = local.cut(segment.from_at), local.cut(segment.to_at)
+        off = this - length(begins, ends)
+        # Where the calendar is closed at the end, it is the start whose fraction counts.
+        if off and length(begins, ends + off) == this:
+            ends += off
+        elif off and length(begins - off, ends) == this:
+            begins -= off
+        yield _Pause(begins, ends, this)
 
 
 def _ending(clock: Clock, local: "_Local") -> Iterator[str]:
@@ -287,14 +177,19 @@ def _verdict(clock: Clock, local: "_Local") -> Iterator[str]:
 
 @dataclass(frozen=True, slots=True)
 class _Local:
-    """Times of one calendar in the words of one language."""
+    """Times of one calendar in the words of one language, cut to `step`."""
 
     calendar: Calendar
-    words: _Wording
+    words: Wording
+    step: timedelta = _SECOND
+
+    def cut(self, at: datetime) -> datetime:
+        """Without what is less than a step."""
+        return at - timedelta(microseconds=at.microsecond) % self.step
 
     def time(self, at: datetime) -> str:
-        """Local date and time; seconds and fractions only where there are any."""
-        local = self.calendar.local(at).replace(tzinfo=None)
+        """Local date and time; seconds only where there are any."""
+        local = self.calendar.local(self.cut(at)).replace(tzinfo=None)
         whole_minute = not (local.second or local.microsecond)
         return local.isoformat(sep=" ", timespec="minutes" if whole_minute else "auto")
 
@@ -317,11 +212,27 @@ class _Local:
         elif target.measure is Measure.WORKING_TIME:
             yield from self._openings(start, base)
 
+    def special(self, start: datetime, until: datetime) -> Iterator[str]:
+        """Holidays, make-up days, days with hours of their own and breaks on the way, if any."""
+        first, last = (self.calendar.local(at).date() for at in (start, until))
+        found = [self._span(span) for span in special_days(self.calendar.hours, first, last)]
+        if found:
+            yield self.words.special.format(days=self.words.comma.join(found))
+
+    def _span(self, span: Span) -> str:
+        dates = span.first.isoformat()
+        if span.last != span.first:
+            dates = self.words.span.format(first=dates, last=span.last.isoformat())
+        if span.kind is None:
+            return self.words.break_.format(dates=dates, times=span.times)
+        name = (span.name or {}).get(self.words.language)
+        return self.words.days[span.kind].format(dates=dates, name=self.words.named.format(name=name) if name else "")
+
     def _days(self, start: datetime, days: int) -> Iterator[str]:
-        for number in range(min(days, _MOST_PIECES) + 1):
+        for number in range(min(days, _MOST_DAYS) + 1):
             if closing := self._closing(start, number):
                 yield f"{number}: {self._date(closing)}"
-        if days > _MOST_PIECES and (closing := self._closing(start, days)):
+        if days > _MOST_DAYS and (closing := self._closing(start, days)):
             yield f"… {days}: {self._date(closing)}"
 
     def _closing(self, start: datetime, days: int) -> datetime | None:
@@ -334,11 +245,19 @@ class _Local:
         return self.calendar.local(at - timedelta(microseconds=1)).date().isoformat()
 
     def _openings(self, start: datetime, base: datetime) -> Iterator[str]:
-        pieces = list(islice(self.calendar.openings(start, base), _MOST_PIECES))
+        """Each opening with its length; the date once for all of a day."""
+        pieces, day = list(islice(self.calendar.openings(start, base), _MOST_PIECES)), ""
         for opens, closes in pieces:
-            yield f"{self.time(opens)}–{self.time(closes)[11:]} ({self._units(closes - opens)})"
+            date, _, time = self.time(opens).partition(" ")
+            yield f"{time if date == day else f'{date} {time}'}–{self._end(closes)} ({self._units(closes - opens)})"
+            day = date
         if pieces and (more := self.calendar.between(pieces[-1][1], base)):
             yield self.words.rest.format(length=self._units(more))
+
+    def _end(self, closes: datetime) -> str:
+        """The time of the day; the midnight at which a day ends is its 24:00."""
+        time = self.time(closes)[11:]
+        return "24:00" if time == "00:00" else time
 
     def _units(self, length: timedelta) -> str:
         minutes, seconds = divmod(length, timedelta(minutes=1))

@@ -25,6 +25,11 @@ class Fault:
         """Whether the policy can be stored with it."""
         return _TEXTS[self.code][0]
 
+    @property
+    def words(self) -> Mapping[str, str]:
+        """The text in both languages, for what is refused before anybody looks at who reads it."""
+        return {language: self.says(language) for language in ("en", "zh")}
+
     def says(self, language: str) -> str:
         """The text in Chinese (`zh`) or English."""
         _, english, chinese = _TEXTS[self.code]

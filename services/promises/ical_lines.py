@@ -16,7 +16,7 @@ from icalendar import vDDDTypes, vRecur
 from icalendar.parser import Contentline
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from services.promises.drafts import CalendarError, CalendarErrors
+from services.promises.calendar_faults import CalendarError, CalendarErrors
 
 MOST_EVENTS = 5_000
 MOST_VALUES = 1_000
@@ -98,17 +98,17 @@ def read_feed(content: bytes) -> Feed:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refused("not_utf8", "write the file in UTF-8") from error
+        raise _refused("not_utf8") from error
     calendar: Component | None = None
     found: list[Component] = []
     for component in _components(text):
         calendar = component if component.name == "VCALENDAR" and calendar is None else calendar
         found.append(component)
     if calendar is None:
-        raise _refused("not_icalendar", "this is no iCalendar file: it has no BEGIN:VCALENDAR")
+        raise _refused("not_icalendar")
     events = [each for each in found if each.name == "VEVENT"]
     if len(events) > MOST_EVENTS:
-        raise _refused("too_many_events", f"a file may have {MOST_EVENTS:,} events")
+        raise _refused("too_many_events", most=MOST_EVENTS)
     return Feed(calendar, events, [each for each in found if each.name == "VTIMEZONE"])
 
 
@@ -202,5 +202,5 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-def _refused(code: str, message: str) -> CalendarErrors:
-    return CalendarErrors((CalendarError("", code, message),))
+def _refused(code: str, **facts: int) -> CalendarErrors:
+    return CalendarErrors((CalendarError("", code, **facts),))

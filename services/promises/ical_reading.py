@@ -8,8 +8,9 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.contracts.policy import StoredCalendar
+from services.promises.calendar_faults import CalendarError, CalendarErrors
 from services.promises.days import text_of
-from services.promises.drafts import CalendarError, CalendarErrors, read_draft
+from services.promises.drafts import read_draft
 from services.promises.ical_events import (
     Hours,
     PassedOver,
@@ -71,7 +72,7 @@ def _beginning(feed: Feed, base: StoredCalendar | None) -> dict[str, Any]:
     if base is not None:
         return base.model_dump(mode="json", exclude={"id", "version"})
     if feed.own_zone is None:
-        raise CalendarErrors((CalendarError("/time_zone", "unknown_time_zone", "the file names no one time zone"),))
+        raise CalendarErrors((CalendarError("/time_zone", "no_time_zone"),))
     names = {str(each.parameters.get("LANGUAGE", "en")): each.text
              for each in feed.calendar.properties.get("X-BIHUAN-TITLE", ())}  # fmt: skip
     name = "" if feed.calendar.text("X-BIHUAN-CALENDAR") else feed.calendar.text("X-WR-CALNAME")
@@ -245,7 +246,7 @@ class _Reader:
     def _counted(self, found: list[Any]) -> list[Any]:
         self._dates += len(found)
         if self._dates > MOST_DATES:
-            raise CalendarErrors((CalendarError("", "too_many_dates", f"a file may have {MOST_DATES:,} dates"),))
+            raise CalendarErrors((CalendarError("", "too_many_dates", most=MOST_DATES),))
         return found
 
 

@@ -7,6 +7,7 @@ from datetime import date
 from functools import lru_cache
 
 import holidays
+from holidays.registry import EntityLoader
 
 LAST_YEAR = 2100
 """The package's lunar tables end here; later years have weekly hours only, in every calendar."""
@@ -37,7 +38,8 @@ class StatutoryYear:
 @lru_cache(maxsize=1)
 def countries() -> frozenset[str]:
     """ISO 3166 codes that are known, of two and three letters."""
-    return frozenset(holidays.list_supported_countries())
+    # Not `list_supported_countries`: it loads the module of every country, in the middle of whatever asks first.
+    return frozenset(EntityLoader.get_country_codes())
 
 
 @lru_cache(maxsize=4096)

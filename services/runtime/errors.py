@@ -17,7 +17,7 @@ class FieldError(TypedDict):
 
     pointer: str
     code: str
-    message: str
+    message: Words
     line: NotRequired[int]
 
 
@@ -61,9 +61,10 @@ class MalformedYaml(Refusal):
     status = 400
     default_code = "malformed_yaml"
 
-    def __init__(self, line: int, message: str) -> None:
+    def __init__(self, line: int, message: Words) -> None:
         error: FieldError = {"pointer": "", "code": self.default_code, "message": message, "line": line}
-        super().__init__({"en": f"Line {line}: {message}", "zh": f"第 {line} 行：{message}"}, extra={"errors": [error]})
+        english, chinese = (message, message) if isinstance(message, str) else (message["en"], message["zh"])
+        super().__init__({"en": f"Line {line}: {english}", "zh": f"第 {line} 行：{chinese}"}, extra={"errors": [error]})
 
 
 class MalformedRequest(Refusal):
@@ -150,7 +151,7 @@ class ValidationFailed(Refusal):
         self.errors = list(errors)
 
     @classmethod
-    def at(cls, pointer: str, code: str, message: str) -> "ValidationFailed":
+    def at(cls, pointer: str, code: str, message: Words) -> "ValidationFailed":
         """Refuse one field."""
         return cls([{"pointer": pointer, "code": code, "message": message}])
 

@@ -6,9 +6,10 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.contracts.policy import CalendarDraft, StoredCalendar
+from services.promises.calendar_faults import CalendarErrors
 from services.promises.calendars import Calendar
 from services.promises.days import days_of, text_of
-from services.promises.drafts import CalendarErrors, read_draft
+from services.promises.drafts import read_draft
 from services.promises.evaluate import CheckErrors, EvaluateRequest, evaluate
 from services.promises.ical_reading import Imported, read_ical
 from services.promises.ical_writing import write_ical
@@ -17,7 +18,11 @@ from services.runtime.errors import FieldError, ValidationFailed
 from services.workflow.calendar_answers import RegisteredCalendar
 from services.workflow.calendar_register import CalendarRegister, own_official_until
 from services.workflow.catalogue import Catalogue
+from services.workflow.policy_answers import differences
 from services.workflow.promising import Promising
+
+_NO_VERSION = {"en": "there is no such version of this calendar", "zh": "该日历没有这个版本"}
+_NOT_PUBLISHED = {"en": "no calendar of this id is published", "zh": "没有已发布的此编号日历"}
 
 
 class CalendarKeeping:
@@ -99,6 +104,14 @@ class CalendarKeeping:
         told = {"id": stored.id, "version": stored.version, "year": year, "time_zone": stored.time_zone}
         return {**told, "official_until": stored.official_until, "days": days}
 
+    async def compare(self, id_: str, older: int, newer: int) -> list[dict[str, Any]]:
+        """Everything in which two versions differ.
+
+        Raises:
+            NotFound: there is no such version.
+        """
+        return differences(await self.draft(id_, older), await self.draft(id_, newer))
+
     async def evaluate(self, ask: EvaluateRequest) -> dict[str, Any]:
         """Answer what-if questions on a calendar.
 
@@ -119,11 +132,17 @@ class CalendarKeeping:
         if version is not None:
             stored = await self.register.find(id_, version)
             if stored is None:
-                raise ValidationFailed.at("/version", "unknown", "there is no such version of this calendar")
+                raise ValidationFailed.at(
+                    "/version",
+                    "unknown",
+                    {"en": "there is no such version of this calendar", "zh": "该日历没有这个版本"},
+                )
             return Calendar.compile(stored)
         calendars = (await self._catalogue.in_force()).calendars
         if id_ not in calendars:
-            raise ValidationFailed.at("/calendar_id", "unknown", "there is no calendar of this id")
+            raise ValidationFailed.at(
+                "/calendar_id", "unknown", {"en": "no calendar of this id is published", "zh": "没有已发布的此编号日历"}
+            )
         return calendars[id_]
 
 
@@ -143,6 +162,6 @@ def _compile(draft: CalendarDraft) -> Calendar:
 
 def _invalid(faults: Sequence[Any], prefix: str = "") -> ValidationFailed:
     errors: list[FieldError] = [
-        {"pointer": prefix + fault.pointer, "code": fault.code, "message": fault.message} for fault in faults
+        {"pointer": prefix + fault.pointer, "code": fault.code, "message": fault.words} for fault in faults
     ]
     return ValidationFailed(errors)

@@ -17,11 +17,12 @@ from services.promises.ical_notes import says
 from services.promises.ical_reading import Imported, Note
 from services.runtime.auth import Caller
 from services.runtime.errors import UnsupportedMediaType, ValidationFailed
-from services.runtime.http import CursorQuery, LimitQuery, etag, if_match, preferred_language
+from services.runtime.http import CursorQuery, LimitQuery, etag, if_match, page, preferred_language
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.http.paging import page_of
 from services.runtime.http.written import faults_of
 from services.workflow import calendar_answers as answers
+from services.workflow.policy_answers import Differences
 from services.workflow.service import TicketsDep, allowed_to
 
 router = APIRouter(tags=["promises"])
@@ -72,6 +73,18 @@ async def list_calendar_versions(
     """List the versions of a calendar, the latest first."""
     shown = [version.model_dump(mode="json") for version in await tickets.calendars.register.versions(calendar_id)]
     return JSONResponse(page_of(shown, lambda item: str(item["version"]), limit, cursor))
+
+
+@router.get("/v1/calendars/{calendar_id}/compare", response_model=Differences)
+async def compare_calendar_versions(
+    tickets: TicketsDep,
+    _: CalendarReader,
+    calendar_id: str,
+    older: Annotated[int, Query(alias="from", ge=1, le=2**31 - 1)],
+    newer: Annotated[int, Query(alias="to", ge=1, le=2**31 - 1)],
+) -> Response:
+    """Show everything in which two versions of a calendar differ; what its country announces is no difference."""
+    return JSONResponse(page(await tickets.calendars.compare(calendar_id, older, newer), None))
 
 
 @router.get("/v1/calendars/{calendar_id}/days", response_model=answers.Days)

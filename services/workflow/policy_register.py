@@ -26,6 +26,13 @@ _PUBLISHED = (
 )
 
 
+_ORDER_TEXTS: Mapping[str, Mapping[str, str]] = {
+    "unknown": {"en": "there is no policy of this id", "zh": "没有此编号的策略"},
+    "repeated": {"en": "this policy stands in the list before", "zh": "该策略在前面已列出"},
+    "incomplete": {"en": "name every policy: {}", "zh": "请列出全部策略，还缺：{}"},
+}
+
+
 class PolicyRegister:
     """Stores and reads policies; what is in force is the catalogue's to know."""
 
@@ -201,11 +208,12 @@ async def _order(connection: AsyncConnection, *, lock: bool = False) -> list[str
 def _order_errors(ids: Sequence[str], known: Sequence[str]) -> Iterator[FieldError]:
     for place, id_ in enumerate(ids):
         if id_ not in known:
-            yield {"pointer": f"/ids/{place}", "code": "unknown", "message": "there is no policy of this id"}
+            yield {"pointer": f"/ids/{place}", "code": "unknown", "message": _ORDER_TEXTS["unknown"]}
         elif id_ in ids[:place]:
-            yield {"pointer": f"/ids/{place}", "code": "repeated", "message": "this policy stands in the list before"}
+            yield {"pointer": f"/ids/{place}", "code": "repeated", "message": _ORDER_TEXTS["repeated"]}
     if missing := [id_ for id_ in known if id_ not in ids]:
-        yield {"pointer": "/ids", "code": "incomplete", "message": f"name every policy: {', '.join(missing)}"}
+        named = {language: said.format(", ".join(missing)) for language, said in _ORDER_TEXTS["incomplete"].items()}
+        yield {"pointer": "/ids", "code": "incomplete", "message": named}
 
 
 def _registered(version: Subquery) -> Select[Any]:

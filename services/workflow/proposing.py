@@ -7,8 +7,8 @@ from sqlalchemy import func, select
 
 from services.contracts.policy import CalendarDraft, Policy, PolicyDraft, StoredCalendar
 from services.contracts.publication import SubjectKind
+from services.promises.calendar_faults import CalendarErrors
 from services.promises.calendars import Calendar
-from services.promises.drafts import CalendarErrors
 from services.promises.faults import Level
 from services.promises.linting import Surroundings, lint
 from services.runtime.database import Database
@@ -114,11 +114,7 @@ class Proposals:
 
 def _refuse(faults: Any, prefix: str) -> None:
     errors: list[FieldError] = [
-        {"pointer": prefix + fault.pointer, "code": fault.code, "message": _says(fault)} for fault in faults
+        {"pointer": prefix + fault.pointer, "code": fault.code, "message": fault.words} for fault in faults
     ]
     if errors:
         raise ValidationFailed(errors)
-
-
-def _says(fault: Any) -> str:
-    return str(fault.message) if hasattr(fault, "message") else str(fault.says("en"))

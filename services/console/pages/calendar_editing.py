@@ -12,9 +12,9 @@ from starlette.exceptions import HTTPException
 
 from services.console import calendar_forms, promises
 from services.console.client import Problem, path
+from services.console.drafts import CORRECTABLE, number, require, said, version_in
 from services.console.filling import Typed
-from services.console.pages.calendars import CORRECTABLE, FIRST_YEAR, KIND, LAST_YEAR, Shown, require, said, show
-from services.console.pages.calendars import version_in as version_of
+from services.console.pages.calendars import FIRST_YEAR, KIND, LAST_YEAR, Shown, show
 from services.console.routing import page_router, see_other
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
@@ -50,7 +50,7 @@ async def write_settings(request: Request, page: PageDep, calendar_id: str) -> R
     if typed.errors:
         return await _form(page, latest, calendar, typed)
     try:
-        await page.desk.put(address, draft, version=version_of(form))
+        await page.desk.put(address, draft, version=version_in(form))
     except Problem as problem:
         if problem.status not in CORRECTABLE:
             raise
@@ -63,12 +63,15 @@ async def write_settings(request: Request, page: PageDep, calendar_id: str) -> R
 async def read_file(request: Request, page: PageDep, calendar_id: str) -> Response:
     """Store what a file says as a draft, and tell what of it was passed over, and why."""
     require(page, Action.WRITE_CALENDAR)
-    media_type, text = await _uploaded(request)
+    media_type, text, version = await _uploaded(request)
+    address = path("v1", KIND, calendar_id, "import")
     try:
-        stored = await page.desk.send_text("POST", path("v1", KIND, calendar_id, "import"), text, media_type)
+        stored = await page.desk.send_text("POST", address, text, media_type, version=version)
     except Problem as problem:
-        if problem.status not in {*CORRECTABLE, HTTPStatus.BAD_REQUEST}:
+        if problem.status not in CORRECTABLE:
             raise
+        if problem.status == HTTPStatus.PRECONDITION_FAILED:
+            return await show(request, page, calendar_id, Shown(stale=True))
         return await show(request, page, calendar_id, Shown(Typed(general=said(problem))))
     return await show(request, page, calendar_id, Shown(done="imported", notes=stored.get("notes") or []))
 
@@ -102,17 +105,20 @@ async def write_file(
     return Response(content, headers=headers, media_type=_MEDIA_TYPES[form])
 
 
-async def _uploaded(request: Request) -> tuple[str, str]:
-    """The media type that a file's name and first letter tell, and its text."""
+async def _uploaded(request: Request) -> tuple[str, str, int]:
+    """The media type that a file's first letter tells, its text, and the version that the form was made from."""
     try:
-        async with request.form(max_files=1, max_fields=2) as form:
+        async with request.form(max_files=1, max_fields=3) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile) or (file.size or 0) > _MOST_BYTES:
                 raise MalformedRequest
             text = (await file.read()).decode("utf-8-sig")
+            version = number(str(form.get("version", "")))
     except (HTTPException, UnicodeDecodeError) as error:
         raise MalformedRequest from error
-    return _MEDIA_TYPES["json" if text.lstrip().startswith("{") else "ical"], text
+    if version is None:
+        raise MalformedRequest
+    return _MEDIA_TYPES["json" if text.lstrip().startswith("{") else "ical"], text, version
 
 
 async def _form(

@@ -1,6 +1,5 @@
 """Calendars: which there are, and each as a year to look at, to click and to calculate on."""
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -11,21 +10,21 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import calculator, calendar_forms, promises
+from services.console import calculator, calendar_forms, drafts, promises
 from services.console.calendar_differences import differences
 from services.console.calendar_year import Year, days_left, usual_hours
 from services.console.client import Problem, path
+from services.console.drafts import CORRECTABLE, number, require, version_in
 from services.console.filling import Typed
 from services.console.pages import publications
 from services.console.routing import page_router, see_other
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
-from services.runtime.errors import Forbidden, MalformedRequest, NotFound
+from services.runtime.errors import MalformedRequest, NotFound
 from services.runtime.pages import Form, read_form
 
 router = page_router()
 KIND = "calendars"
-CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT})
 FIRST_YEAR, LAST_YEAR = 1970, 2100
 _SOON_DAYS = 60
 _NEW_ZONE = "Asia/Shanghai"
@@ -71,20 +70,12 @@ async def add_calendar(request: Request, page: PageDep) -> Response:
     """Make a draft under a new id: a copy of another calendar, or one that is never open."""
     require(page, Action.WRITE_CALENDAR)
     form = await read_form(request)
-    identifier, like = form.one("id"), form.one("like")
-    if identifier in {each["id"] for each in await page.desk.items("/v1/calendars")}:
-        return await _list(page, form=form, wrong=[page.words.text("policies.add.taken")])
     draft: dict[str, Any] = {"time_zone": _NEW_ZONE}
-    if like:
+    if like := form.one("like"):
         draft = calendar_forms.draft_of(await page.desk.get(path("v1", KIND, like)))
-    titles = {each: form.one(f"title.{each}") for each in calendar_forms.LANGUAGES if form.one(f"title.{each}")}
-    try:
-        await page.desk.put(path("v1", KIND, identifier), {**draft, "title": titles})
-    except Problem as problem:
-        if problem.status not in {*CORRECTABLE, HTTPStatus.NOT_FOUND}:
-            raise
-        return await _list(page, form=form, wrong=said(problem))
-    return see_other(f"{path(KIND, identifier)}/edit")
+    if wrong := await drafts.add(page, KIND, form, draft):
+        return await _list(page, form=form, wrong=wrong)
+    return see_other(f"{path(KIND, form.one('id'))}/edit")
 
 
 @router.get("/calendars/{calendar_id}")
@@ -129,6 +120,28 @@ async def preview_calendar(page: PageDep, calendar_id: str, version: int | None 
 async def publish_calendar(request: Request, page: PageDep, calendar_id: str) -> Response:
     """Publish a version, with or without recalculating open tickets."""
     return await publications.publish(request, page, KIND, calendar_id)
+
+
+@router.get("/calendars/{calendar_id}/compare")
+async def compare_versions(request: Request, page: PageDep, calendar_id: str) -> Response:
+    """Two versions of a calendar side by side; the one before the latest, and the latest, by default."""
+    require(page, Action.READ_CALENDAR)
+    address = path("v1", KIND, calendar_id)
+    latest = await page.desk.get(address)
+    older = number(request.query_params.get("from", "")) or max(latest["version"] - 1, 1)
+    newer = number(request.query_params.get("to", "")) or latest["version"]
+    before, after = await page.desk.get(address, version=older), await page.desk.get(address, version=newer)
+    return page.render(
+        "version_compare.html",
+        kind=KIND,
+        subject=latest,
+        title=(await promises.reading(page)).title(latest),
+        versions=await promises.versions(page, KIND, latest),
+        before=before,
+        after=after,
+        lines=differences(before, after, page.words),
+        tabs=promises.tabs(page),
+    )
 
 
 async def show(
@@ -176,25 +189,6 @@ async def show(
     )
 
 
-def require(page: Page, action: Action) -> None:
-    """Refuse whoever lacks a right before a form shows what they cannot send."""
-    if action not in page.reader.allowed:
-        raise Forbidden
-
-
-def said(problem: Problem) -> list[str]:
-    """What the API says is wrong."""
-    return [each.message for each in problem.errors] or [problem.detail or problem.title]
-
-
-def version_in(form: Form) -> int:
-    """The version that the form was made from. Raises `MalformedRequest`."""
-    version = form.one("version")
-    if not version.isascii() or not version.isdigit() or len(version) > len("2147483647"):
-        raise MalformedRequest
-    return int(version)
-
-
 def _status(shown: Shown) -> int:
     if shown.stale:
         return HTTPStatus.PRECONDITION_FAILED
@@ -222,7 +216,7 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Any = ()) -> Res
     return page.render(
         "calendars.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
-        listed=await asyncio.gather(*(_listed(page, each, uses[each["id"]]) for each in calendars)),
+        listed=[_listed(page, each, uses[each["id"]]) for each in calendars],
         title_of=reading.title,
         may_write=Action.WRITE_CALENDAR in page.reader.allowed,
         form=form or Form(),
@@ -231,13 +225,10 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Any = ()) -> Res
     )
 
 
-async def _listed(page: Page, calendar: Item, used_by: list[tuple[str, str]]) -> Listed:
+def _listed(page: Page, calendar: Item, used_by: list[tuple[str, str]]) -> Listed:
     today = page.now.astimezone(ZoneInfo(calendar["time_zone"])).date()
-    address = path("v1", KIND, calendar["id"])
-    days = await page.desk.get(f"{address}/days", year=today.year, version=calendar["version"])
-    until = days["official_until"]
-    published = promises.published(await promises.versions(page, KIND, calendar))
-    return Listed(calendar, published, until, days_left(until, today), used_by)
+    until = calendar["official_until"]
+    return Listed(calendar, calendar["published_version"], until, days_left(until, today), used_by)
 
 
 def _uses(calendar: str, policies: list[Any], reading: Any) -> list[tuple[str, str]]:

@@ -9,28 +9,28 @@ from fastapi.responses import Response
 from services.console import promises
 from services.console.client import Problem, path
 from services.console.commands import Choice
+from services.console.drafts import CORRECTABLE, require, said
 from services.console.filling import Typed
-from services.console.pages.policies import require_writer
 from services.console.routing import page_router, see_other
 from services.console.service import Page, PageDep
+from services.contracts.permissions import Action
 from services.contracts.words import Kind
 from services.runtime.pages import new_key, read_form, require_key
 
 router = page_router()
-_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT})
 
 
 @router.get("/policy-packs")
 async def list_packs(page: PageDep) -> Response:
     """Every pack with its policies as tables."""
-    require_writer(page)
+    require(page, Action.WRITE_POLICY)
     return await _show(page)
 
 
 @router.post("/policy-packs/{pack_id}")
 async def adopt_pack(request: Request, page: PageDep, pack_id: str) -> Response:
     """Make policies of a pack."""
-    require_writer(page)
+    require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     key = require_key(form)
     chosen = {name: [each for each in form.many(name) if each] for name in ("kind", "department")}
@@ -41,11 +41,10 @@ async def adopt_pack(request: Request, page: PageDep, pack_id: str) -> Response:
     try:
         await page.desk.post(f"{path('v1', 'policy-packs', pack_id)}/adopt", body, key=key)
     except Problem as problem:
-        if problem.status not in _CORRECTABLE:
+        if problem.status not in CORRECTABLE:
             raise
-        said = [each.message for each in problem.errors] or [problem.detail or problem.title]
         return await _show(
-            page, failed=pack_id, typed=Typed({name: form.many(name) for name in form.typed()}, {}, said)
+            page, failed=pack_id, typed=Typed({name: form.many(name) for name in form.typed()}, {}, said(problem))
         )
     return see_other("/policies?done=adopted")
 

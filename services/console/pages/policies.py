@@ -8,19 +8,19 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import promises
-from services.console.client import Problem, path
+from services.console import drafts, promises
+from services.console.client import path
+from services.console.drafts import number, require
 from services.console.policies import FACTS
 from services.console.policy_forms import draft_of
 from services.console.routing import page_router, see_other
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
-from services.runtime.errors import Forbidden, NotFound
+from services.runtime.errors import NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key
 
 router = page_router()
 NOTHING = ""
-_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT, HTTPStatus.PRECONDITION_FAILED})
 _STEPS: Mapping[str, int] = {"up": -1, "down": 1}
 
 
@@ -33,26 +33,19 @@ async def list_policies(page: PageDep, done: str = "") -> Response:
 @router.post("/policies")
 async def add_policy(request: Request, page: PageDep) -> Response:
     """Make a draft under a new id: a copy of another policy, or one that promises nothing."""
-    require_writer(page)
+    require(page, Action.WRITE_POLICY)
     form = await read_form(request)
-    identifier, like = form.one("id"), form.one("like")
+    like = form.one("like")
     draft = draft_of(await promises.policy(page, like)) if like else {}
-    titles = {each: form.one(f"title.{each}") for each in ("zh-CN", "en") if form.one(f"title.{each}")}
-    if identifier in {each.policy["id"] for each in await promises.standings(page)}:
-        return await _list(page, form=form, wrong=[page.words.text("policies.add.taken")])
-    try:
-        await page.desk.put(path("v1", "policies", identifier), {**draft, "title": titles})
-    except Problem as problem:
-        if problem.status not in {*_CORRECTABLE, HTTPStatus.NOT_FOUND}:
-            raise
-        return await _list(page, form=form, wrong=_said(problem))
-    return see_other(f"{path('policies', identifier)}/edit")
+    if wrong := await drafts.add(page, "policies", form, draft):
+        return await _list(page, form=form, wrong=wrong)
+    return see_other(f"{path('policies', form.one('id'))}/edit")
 
 
 @router.post("/policies/order")
 async def move_policy(request: Request, page: PageDep) -> Response:
     """Try a policy one place earlier or later."""
-    require_writer(page)
+    require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     ids = list((await page.desk.get("/v1/policy-order"))["ids"])
     step, identifier = _STEPS.get(form.one("step")), form.one("id")
@@ -97,8 +90,8 @@ async def compare_versions(page: PageDep, policy_id: str, request: Request, ever
     """Two versions of a policy side by side; the one before the latest, and the latest, by default."""
     latest = await promises.policy(page, policy_id)
     versions = await promises.versions(page, "policies", latest)
-    older = _asked(request, "from", max(latest["version"] - 1, 1))
-    newer = _asked(request, "to", latest["version"])
+    older = _asked_version(request, "from", max(latest["version"] - 1, 1))
+    newer = _asked_version(request, "to", latest["version"])
     reading = await promises.reading(page)
     before, after = await promises.policy(page, policy_id, older), await promises.policy(page, policy_id, newer)
     return page.render(
@@ -112,12 +105,6 @@ async def compare_versions(page: PageDep, policy_id: str, request: Request, ever
         every=bool(every),
         tabs=promises.tabs(page),
     )
-
-
-def require_writer(page: Page) -> None:
-    """Refuse whoever may not change policies, before a form shows what they cannot send."""
-    if Action.WRITE_POLICY not in page.reader.allowed:
-        raise Forbidden
 
 
 async def _list(page: Page, *, form: Form | None = None, wrong: Any = (), done: str = "") -> Response:
@@ -136,10 +123,6 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Any = (), done: 
     )
 
 
-def _said(problem: Problem) -> list[str]:
-    return [each.message for each in problem.errors] or [problem.detail or problem.title]
-
-
-def _asked(request: Request, name: str, otherwise: int) -> int:
-    given = request.query_params.get(name, "")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < len("2147483647") else otherwise
+def _asked_version(request: Request, name: str, otherwise: int) -> int:
+    asked = number(request.query_params.get(name, ""))
+    return otherwise if asked is None else asked

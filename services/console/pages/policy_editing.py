@@ -10,25 +10,24 @@ import yaml
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import policy_forms, promises
+from services.console import drafts, policy_forms, promises
 from services.console.client import FieldProblem, Problem, path
 from services.console.commands import Choice
+from services.console.drafts import CORRECTABLE, require, version_in
 from services.console.filling import Typed
-from services.console.pages.policies import require_writer
 from services.console.policies import SETTINGS, URGENCIES
 from services.console.policy_forms import draft_of
 from services.console.routing import page_router, see_other
 from services.console.service import Page, PageDep
+from services.contracts.permissions import Action
 from services.contracts.policy import SecondCallbackFrom
 from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
-from services.runtime.errors import MalformedRequest
 from services.runtime.pages import Form, read_form
 
 router = page_router()
 YAML = "application/yaml"
 _MOST_FIELDS = 1_000
 _LINT = "/v1/policies/lint"
-_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.BAD_REQUEST})
 _CODES: Mapping[str, type[StrEnum]] = {
     "kind": Kind,
     "category": Category,
@@ -52,7 +51,7 @@ class Checked:
 @router.get("/policies/{policy_id}/edit")
 async def show_form(page: PageDep, policy_id: str, version: int | None = None) -> Response:
     """The policy as a form; `version` begins with an older one."""
-    require_writer(page)
+    require(page, Action.WRITE_POLICY)
     latest = await promises.policy(page, policy_id)
     shown = latest if version is None else await promises.policy(page, policy_id, version)
     return await _form(page, latest, policy_forms.standing(shown, page.words), Checked())
@@ -61,7 +60,7 @@ async def show_form(page: PageDep, policy_id: str, version: int | None = None) -
 @router.post("/policies/{policy_id}/edit")
 async def save_form(request: Request, page: PageDep, policy_id: str) -> Response:
     """Check what was typed, or store it as a draft; what is wrong stands at its field."""
-    require_writer(page)
+    require(page, Action.WRITE_POLICY)
     form = await read_form(request, most_fields=_MOST_FIELDS)
     latest = await promises.policy(page, policy_id)
     draft, typed = policy_forms.read(form, latest, page.words)
@@ -71,7 +70,7 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
         faults = [_fault(each) for each in (await page.desk.post(_LINT, {**draft, "id": policy_id}))["faults"]]
         return await _form(page, latest, _marked(form, faults), Checked(faults, clean=not faults))
     try:
-        await page.desk.put(path("v1", "policies", policy_id), draft, version=_version(form))
+        await page.desk.put(path("v1", "policies", policy_id), draft, version=version_in(form))
     except Problem as problem:
         return await _form(page, latest, policy_forms.typed(form, problem.errors), _refused(problem))
     return see_other(f"{path('policies', policy_id)}?done=saved")
@@ -80,7 +79,7 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
 @router.get("/policies/{policy_id}/yaml")
 async def show_yaml(page: PageDep, policy_id: str, version: int | None = None) -> Response:
     """The policy as YAML."""
-    require_writer(page)
+    require(page, Action.WRITE_POLICY)
     latest = await promises.policy(page, policy_id)
     shown = latest if version is None else await promises.policy(page, policy_id, version)
     # With its id the text is compared with other policies, and not with what it will replace.
@@ -91,7 +90,7 @@ async def show_yaml(page: PageDep, policy_id: str, version: int | None = None) -
 @router.post("/policies/{policy_id}/yaml")
 async def save_yaml(request: Request, page: PageDep, policy_id: str) -> Response:
     """Check a text, or store it as a draft; what is wrong is told with its line."""
-    require_writer(page)
+    require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     text = (form.many("text") or ("",))[-1]
     latest = await promises.policy(page, policy_id)
@@ -99,7 +98,7 @@ async def save_yaml(request: Request, page: PageDep, policy_id: str) -> Response
         if form.one("check"):
             faults = [_fault(each) for each in (await page.desk.send_text("POST", _LINT, text, YAML))["faults"]]
             return await _text(page, latest, text, Checked(faults, clean=not faults))
-        await page.desk.send_text("PUT", path("v1", "policies", policy_id), text, YAML, version=_version(form))
+        await page.desk.send_text("PUT", path("v1", "policies", policy_id), text, YAML, version=version_in(form))
     except Problem as problem:
         return await _text(page, latest, text, _refused(problem))
     return see_other(f"{path('policies', policy_id)}?done=saved")
@@ -133,8 +132,7 @@ def _worded(page: Page, group: str, codes: type[StrEnum]) -> list[Choice]:
 
 
 async def _text(page: Page, latest: Mapping[str, Any], text: str, checked: Checked) -> Response:
-    lines = text.split("\n")
-    told = [{**fault, "source": _line(lines, fault["line"])} for fault in checked.faults]
+    told = [{**fault, "source": drafts.line(text, fault["line"])} for fault in checked.faults]
     return await _shown(page, "policy_yaml.html", latest, replace(checked, faults=told), text=text)
 
 
@@ -153,7 +151,7 @@ async def _shown(page: Page, template: str, latest: Mapping[str, Any], checked: 
 
 def _refused(problem: Problem) -> Checked:
     """What to show for a refusal that whoever typed can do something about; others are raised again."""
-    if problem.status not in _CORRECTABLE:
+    if problem.status not in CORRECTABLE:
         raise problem
     faults = [_fault(each) for each in problem.document.get("errors") or ()]
     if problem.status == HTTPStatus.PRECONDITION_FAILED:
@@ -175,14 +173,3 @@ def _conditions(typed: Typed) -> list[int]:
     """The numbers of the conditions that the form shows: those that state something, and an empty one."""
     stated = sorted({int(name.split(".")[1]) for name in typed.values if name.startswith("condition.")})
     return [*stated, (stated[-1] + 1 if stated else 0)]
-
-
-def _line(lines: Sequence[str], number: int | None) -> str:
-    return lines[number - 1] if number and number <= len(lines) else ""
-
-
-def _version(form: Form) -> int:
-    version = form.one("version")
-    if not version.isascii() or not version.isdigit() or len(version) > len("2147483647"):
-        raise MalformedRequest
-    return int(version)

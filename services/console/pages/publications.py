@@ -17,6 +17,8 @@ from services.runtime.pages import new_key, read_form, require_key
 router = page_router()
 KINDS = {"policies": Action.WRITE_POLICY, "calendars": Action.WRITE_CALENDAR}
 _LISTED = 200
+_PREVIEW_SECONDS = 75.0
+"""A little more than a preview takes at most."""
 _SLOW = frozenset({HTTPStatus.SERVICE_UNAVAILABLE})
 
 
@@ -76,7 +78,7 @@ async def preview(page: Page, kind: str, identifier: str, version: int | None, c
     tried = latest["version"] if version is None else version
     body: dict[str, Any] = {"version": tried, "items": {"limit": _LISTED, **({"cursor": cursor} if cursor else {})}}
     try:
-        found = await page.desk.post(f"{address}/preview", body)
+        found = await page.desk.post(f"{address}/preview", body, seconds=_PREVIEW_SECONDS)
     except Problem as problem:
         if problem.status not in _SLOW:
             raise

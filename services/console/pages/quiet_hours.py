@@ -10,12 +10,11 @@ from fastapi.responses import Response
 
 from services.console import promises
 from services.console.client import Problem
+from services.console.drafts import CORRECTABLE, require, version_in
 from services.console.filling import Typed
-from services.console.pages.calendars import CORRECTABLE, version_in
 from services.console.routing import page_router, see_other
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
-from services.runtime.errors import Forbidden
 from services.runtime.pages import Form, read_form
 
 router = page_router()
@@ -28,8 +27,7 @@ _ZONES = sorted(available_timezones())
 @router.get("/quiet-hours")
 async def show_quiet_hours(page: PageDep, done: str = "") -> Response:
     """The quiet hours as they are."""
-    if Action.READ_POLICY not in page.reader.allowed:
-        raise Forbidden
+    require(page, Action.READ_POLICY)
     hours = await page.desk.get(_ADDRESS)
     return _show(page, _standing(hours, page), hours["version"], done=done)
 
@@ -37,8 +35,7 @@ async def show_quiet_hours(page: PageDep, done: str = "") -> Response:
 @router.post("/quiet-hours")
 async def write_quiet_hours(request: Request, page: PageDep) -> Response:
     """Store them; what is wrong stands at its field."""
-    if Action.WRITE_POLICY not in page.reader.allowed:
-        raise Forbidden
+    require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     try:
         body = {each: _window(form, each) for each in AUDIENCES}

@@ -8,22 +8,20 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.client import Problem
+from services.console.drafts import CORRECTABLE, require, version_in
 from services.console.pages.registers import TABS
 from services.console.routing import page_router, see_other
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
-from services.runtime.errors import Forbidden, MalformedRequest
-from services.runtime.pages import Form, read_form
+from services.runtime.pages import read_form
 
 router = page_router()
-_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.PRECONDITION_FAILED})
 
 
 @router.get("/keys/texts")
 async def list_texts(page: PageDep) -> Response:
     """Every text in both languages."""
-    if Action.READ_TEMPLATE not in page.reader.allowed:
-        raise Forbidden
+    require(page, Action.READ_TEMPLATE)
     texts = (await page.desk.get("/v1/notice-templates"))["items"]
     kinds = list(dict.fromkeys(text["kind"] for text in texts))
     found = {(text["kind"], text["language"]): text for text in texts}
@@ -47,9 +45,9 @@ async def write_text(request: Request, page: PageDep, text_id: str) -> Response:
     if form.one("preview"):
         return await _show(page, text, subject, body)
     try:
-        await page.desk.put(_path(text_id), {"subject": subject, "text": body}, version=_version(form))
+        await page.desk.put(_path(text_id), {"subject": subject, "text": body}, version=version_in(form))
     except Problem as problem:
-        if problem.status not in _CORRECTABLE:
+        if problem.status not in CORRECTABLE:
             raise
         return await _show(page, text, subject, body, problem=problem)
     return see_other(f"/keys/texts/{quote(text_id, safe='')}?done=true")
@@ -83,10 +81,3 @@ async def _show(
 
 def _path(text_id: str) -> str:
     return f"/v1/notice-templates/{quote(text_id, safe='')}"
-
-
-def _version(form: Form) -> int:
-    version = form.one("version")
-    if not version.isascii() or not version.isdigit() or len(version) > len("2147483647"):
-        raise MalformedRequest
-    return int(version)

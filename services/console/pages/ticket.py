@@ -34,6 +34,7 @@ _BY_STATUS = {
 _MOVES = frozenset({CommandName.RESPOND, CommandName.PLAN, CommandName.PROGRESS, CommandName.WAIT, CommandName.RESUME,
                     CommandName.RESOLVE})  # fmt: skip
 """The steps of handling, which an owner goes on with after noting why a clock was missed (product.md 5)."""
+_REVOKED = "revoke-link"
 _SAME_KEY = frozenset({"unknown", "often"})
 """After these the command may have been taken: a repeat must be recognised as one."""
 
@@ -67,7 +68,15 @@ async def show_ticket(ticket_no: str, page: PageDep, part: str = "", seen: str =
         if problem.status == HTTPStatus.FORBIDDEN and done:
             return error_page(page.request, HTTPStatus.OK, "gone")
         raise
-    return _shown(page, found, done=done if done in set(CommandName) else "")
+    return _shown(page, found, done=done if done in {*CommandName, _REVOKED} else "")
+
+
+@router.post("/tickets/{ticket_no}/link/revoke")
+async def revoke_link(ticket_no: str, request: Request, page: PageDep) -> Response:
+    """End the customer's link, which came into the wrong hands."""
+    form = await read_form(request)
+    await page.desk.post(path("v1", "feedback", ticket_no, "revoke-link"), {}, key=require_key(form))
+    return see_other(f"{path('tickets', ticket_no)}?done={_REVOKED}")
 
 
 @router.post("/tickets/{ticket_no}/{command}")

@@ -23,8 +23,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "preview.median_shift_seconds": ("移动的中位数", "Median shift"),
     "preview.largest_shift_seconds": ("最大移动", "Largest shift"),
     "preview.truncated": (
-        "工单太多，只试算了其中一部分。",
-        "There are too many tickets: only a part of them was tried.",
+        "时间不够：只试算了最近的工单，进行中 {open} / {open_of}，上个季度 {past} / {past_of}；以下数字不含其余工单。",
+        "No time for all: the latest were tried, {open} of {open_of} open tickets, {past} of {past_of} of the past.",
     ),
     "preview.nothing": ("没有任何时限会因此移动。", "No clock would move."),
     "preview.histogram": ("到期时间的移动（所列 {count} 个时限）", "How due times move (of {count} clocks listed)"),

@@ -9,6 +9,16 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Shortened: only those who handle the ticket see it in full",
     ),
     "ticket.in_full": ("完整联系方式，本次查看已记录", "In full; this reading is logged"),
+    "ticket.revoke_link": ("作废客户链接", "End the customer's link"),
+    "ticket.revoke_link.hint": (
+        "链接落入他人之手时使用：之前发出的链接立即失效，下一条通知会带上新链接。",
+        "For a link in the wrong hands: no link sent so far opens anything; the next notice carries a new one.",
+    ),
+    "ticket.link_revoked": ("链接已作废", "The link was ended"),
+    "done.revoke-link": (
+        "客户链接已作废；下一条通知会带上新链接。",
+        "The customer's link is ended; their next notice carries a new one.",
+    ),
     "ticket.customer_no": ("客户编号 {number}", "Customer number {number}"),
     "ticket.other_tickets": ("该客户的其他工单", "Other tickets of this customer"),
     "ticket.no_other_tickets": ("没有其他工单", "No other tickets"),

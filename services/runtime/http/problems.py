@@ -6,7 +6,7 @@ from typing import Any
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
-from services.runtime.errors import FieldError, Refusal
+from services.runtime.errors import FieldError, Refusal, Words
 from services.runtime.http.texts import MESSAGES, TEXTS
 from services.runtime.language import Spoken, stated_language
 from services.runtime.telemetry import request_id
@@ -48,7 +48,7 @@ def problem_response(refusal: Refusal, accept_language: str | None = None) -> JS
     language = preferred_language(accept_language)
     title, detail = TEXTS.get(refusal.code, {}).get(language, (refusal.code, ""))
     document = {
-        **refusal.extra,
+        **_told(refusal.extra, language),
         "type": _TYPE_PREFIX + refusal.code,
         "title": refusal.titles.get(language) or refusal.title or title,
         "status": refusal.status,
@@ -74,6 +74,17 @@ def field_errors(errors: Iterable[Mapping[str, Any]], accept_language: str | Non
 def pointer(location: Iterable[int | str]) -> str:
     """Write a JSON pointer (RFC 6901)."""
     return "".join("/" + _token(part) for part in location)
+
+
+def _told(extra: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
+    """What a refusal tells besides, each error in the reader's language where it knows its text in both."""
+    if "errors" not in extra:
+        return extra
+    return {**extra, "errors": [{**each, "message": _said(each["message"], language)} for each in extra["errors"]]}
+
+
+def _said(message: Words, language: Language) -> str:
+    return message if isinstance(message, str) else message[language]
 
 
 def _field_error(error: Mapping[str, Any], language: Language) -> FieldError:

@@ -26,7 +26,10 @@ from services.runtime.http.positions import Positions, Where
 from services.runtime.http.problems import pointer
 
 MOST_BYTES = 262_144
-_HINT = "; put texts in quotes that begin with * & ! | > ' \" % @ or `, or hold `: ` or ` #`"
+_SYNTAX = (
+    "{problem}; put texts in quotes that begin with * & ! | > ' \" % @ or `, or hold `: ` or ` #`",
+    "YAML 语法有误（{problem}）；以 * & ! | > ' \" % @ 或 ` 开头、或含有“: ”或“ #”的文字请加引号",
+)
 
 
 def parse_yaml(body: bytes) -> tuple[Any, Positions]:
@@ -43,12 +46,14 @@ def parse_yaml(body: bytes) -> tuple[Any, Positions]:
         for event in yaml.parse(body.decode("utf-8-sig"), Loader=yaml.CSafeLoader):
             reading.take(event)
     except UnicodeDecodeError as error:
-        raise _refused(1, "the text is not UTF-8") from error
+        raise _refused(1, "the text is not UTF-8", "文字不是 UTF-8 编码") from error
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise _refused(mark.line + 1 if mark else 1, (error.problem or "this is no YAML") + _HINT) from error
+        raise _refused(
+            mark.line + 1 if mark else 1, *(each.format(problem=error.problem or "no YAML") for each in _SYNTAX)
+        ) from error
     except yaml.YAMLError as error:
-        raise _refused(1, "the text holds a character that YAML does not know") from error
+        raise _refused(1, "the text holds a character that YAML does not know", "文字中有 YAML 不允许的字符") from error
     return reading.root, Positions(reading.lines)
 
 
@@ -84,7 +89,9 @@ class _Reading:
         if isinstance(event, DocumentStartEvent):
             self._documents += 1
             if self._documents > 1:
-                raise _refused(line, "one document is enough: take out the second ---")
+                raise _refused(
+                    line, "one document is enough: take out the second ---", "只接受一个文档：请删去第二个 ---"
+                )
         elif isinstance(event, NodeEvent):
             _require_plain(event, line)
             self._node(event, line)
@@ -99,16 +106,16 @@ class _Reading:
         self.lines.setdefault(pointer(self._where()), line)
         if isinstance(event, CollectionStartEvent):
             if len(self._stack) >= DEEPEST:
-                raise _refused(line, f"this nests deeper than {DEEPEST} levels")
+                raise _refused(line, f"this nests deeper than {DEEPEST} levels", f"嵌套超过 {DEEPEST} 层")
             self._stack.append(_Open({} if isinstance(event, MappingStartEvent) else []))
         elif isinstance(event, ScalarEvent):
             self._add(_value(event, line))
 
     def _name(self, inside: _Open, event: NodeEvent, line: int) -> None:
         if not isinstance(event, ScalarEvent):
-            raise _refused(line, "a name must be a text")
+            raise _refused(line, "a name must be a text", "名称必须是文字")
         if not isinstance(inside.value, dict) or event.value in inside.value:
-            raise _refused(line, "this name stands here twice")
+            raise _refused(line, "this name stands here twice", "此处名称重复：请删去一个")
         inside.name = _text(event, line)
         self.lines[pointer(self._where())] = line
 
@@ -132,10 +139,12 @@ def _places(stack: list[_Open]) -> Iterator[int | str]:
 def _require_plain(event: NodeEvent, line: int) -> None:
     if isinstance(event, AliasEvent) or event.anchor is not None:
         raise _refused(
-            line, "anchors and aliases (& and *) are not taken: write the value out, or put a text in quotes"
+            line,
+            "anchors and aliases (& and *) are not taken: write the value out, or put a text in quotes",
+            "不接受锚点和别名（& 与 *）：请写出完整的值，文字请加引号",
         )
     if getattr(event, "tag", None) is not None:
-        raise _refused(line, "tags (!) are not taken: write a plain value")
+        raise _refused(line, "tags (!) are not taken: write a plain value", "不接受标签（!）：请直接写值")
 
 
 def _value(event: ScalarEvent, line: int) -> Any:
@@ -148,15 +157,15 @@ def _value(event: ScalarEvent, line: int) -> Any:
     try:
         return parse_literal(text)
     except MalformedJson as error:
-        raise _refused(line, "this number is too large") from error
+        raise _refused(line, "this number is too large", "数字过大") from error
 
 
 def _text(event: ScalarEvent, line: int) -> str:
     text: str = event.value
     if not is_storable(text):
-        raise _refused(line, "NUL is no text")
+        raise _refused(line, "NUL is no text", "文字中不能有 NUL 字符")
     return text
 
 
-def _refused(line: int, message: str) -> MalformedYaml:
-    return MalformedYaml(line, message)
+def _refused(line: int, english: str, chinese: str) -> MalformedYaml:
+    return MalformedYaml(line, {"en": english, "zh": chinese})
