@@ -1,7 +1,7 @@
 """The base of every message: frozen, closed to unknown fields, instants in UTC."""
 
-from datetime import UTC, datetime
-from typing import Annotated
+from datetime import UTC, date, datetime
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -9,9 +9,13 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Field,
     PlainSerializer,
     StringConstraints,
+    ValidationError,
+    ValidatorFunctionWrapHandler,
     WithJsonSchema,
+    WrapValidator,
 )
 
 
@@ -46,6 +50,29 @@ Instant = Annotated[
     WithJsonSchema({"type": "string", "format": "date-time"}),
 ]
 """An aware datetime in UTC; JSON carries RFC 3339 with `Z`."""
+
+
+class Unreadable(ValueError):
+    """A value that cannot be read; `says` tells what to write instead, by language."""
+
+    def __init__(self, *, zh: str, en: str) -> None:
+        self.says = {"zh": zh, "en": en}
+        super().__init__(en)
+
+
+def _as_one(value: object, read: ValidatorFunctionWrapHandler) -> Any:
+    """Read one of two forms, with one error at the field: a union's own errors point at types, which no body has."""
+    try:
+        return read(value)
+    except ValidationError:
+        raise Unreadable(
+            zh="请填写日期，或带时区的时间：2026-11-20、2026-11-20T06:30:00Z",
+            en="write a date, or an instant with its offset: 2026-11-20, 2026-11-20T06:30:00Z",
+        ) from None
+
+
+InstantOrDate = Annotated[Instant | date, Field(union_mode="left_to_right"), WrapValidator(_as_one)]
+"""An instant, or a whole day of the business time zone."""
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]

@@ -65,7 +65,7 @@ class Department(Message):
     """A department; `categories` routes tickets to it, the one with `default` takes the rest.
 
     `on_call_fallback` is the member of staff who is told while nobody is on duty. `calendar` is the id of the calendar
-    by whose hours its people are reached; without one they always are.
+    by whose hours its people are reached; without one, by that of the ticket's promise.
     """
 
     id: Code
@@ -139,7 +139,7 @@ class RecipientsAsked(Message):
 
 class WorkingHours(Message):
     """When a member of staff is reached: while a shift of theirs lasts, else by their own hours, else by the calendar
-    of their department, else always."""
+    of their department, else by that of the ticket's promise."""
 
     staff: str
     on_shift: bool

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import EmailStr, Field, StringConstraints
 
-from services.contracts.base import Code, Instant, Message, Name, Text
+from services.contracts.base import Code, Instant, InstantOrDate, Message, Name, Text
 from services.contracts.durations import DurationText
 from services.contracts.policy import PolicySnapshot
 from services.contracts.words import (
@@ -69,7 +69,7 @@ class Feedback(Message):
     already_tried: Text | None = None
     complaint_about: Name | None = None
     desired_solution: DesiredSolution | None = None
-    expected_by: Instant | date | None = None
+    expected_by: InstantOrDate | None = None
     impact: Impact = Impact()
     consent: bool | None = None
 
@@ -121,7 +121,7 @@ class Registration(Message):
     policy: PolicySnapshot | None = None
     promises: tuple[FirstPromise, ...] = ()
     follows: str | None = None
-    """The ticket whose callback left the question that this one answers."""
+    """The ticket that this one goes on from: closed for good, or its callback left a question."""
     response_target: DurationText | None = None
     """What the response is promised in, whatever the policy says."""
 
@@ -176,7 +176,7 @@ class Supplement(Message):
     already_tried: Text | None = None
     complaint_about: Name | None = None
     desired_solution: DesiredSolution | None = None
-    expected_by: Instant | date | None = None
+    expected_by: InstantOrDate | None = None
     impact: Impact | None = None
     description: Text | None = None
 

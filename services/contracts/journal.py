@@ -56,11 +56,6 @@ class Actor(Message):
     kind: ActorKind
     id: str
 
-    @property
-    def is_person_of_staff(self) -> bool:
-        """Whether a message by this actor can be a response (semantics.md 13); a key acts for a person."""
-        return self.kind in {ActorKind.STAFF, ActorKind.API_KEY}
-
 
 SYSTEM = Actor(kind=ActorKind.SYSTEM, id="workflow")
 

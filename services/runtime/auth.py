@@ -1,5 +1,6 @@
 """Who is calling: staff by a token checked offline, integrators by a key, services by their secret."""
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import Collection
@@ -90,6 +91,7 @@ class Authenticator:
         self._secret = internal_secret.encode()
         self._directory = directory
         self._keys: dict[str, tuple[float, Caller | None]] = {}
+        self._asking: dict[str, asyncio.Task[Caller | None]] = {}
 
     async def authenticate(self, authorization: str | None) -> Caller:
         """Return the caller, or raise `Unauthenticated`; `Unavailable` when the directory cannot be asked."""
@@ -121,13 +123,25 @@ class Authenticator:
             raise Unauthenticated from error
 
     async def _known_key(self, hashed: str) -> Caller:
-        now = monotonic()
         until, caller = self._keys.get(hashed, (0.0, None))
-        if until <= now:
-            caller = await self._introspect(hashed)
-            self._remember(hashed, caller, now)
+        if until <= monotonic():
+            caller = await self._ask_once(hashed)
         if caller is None:
             raise Unauthenticated
+        return caller
+
+    async def _ask_once(self, hashed: str) -> Caller | None:
+        """Ask once for all the requests that bring a key at this moment; one that gives up ends nobody else's wait."""
+        asking = self._asking.get(hashed)
+        if asking is None:
+            asking = self._asking[hashed] = asyncio.create_task(self._ask(hashed))
+            asking.add_done_callback(lambda _: self._asking.pop(hashed, None))
+        return await asyncio.shield(asking)
+
+    async def _ask(self, hashed: str) -> Caller | None:
+        now = monotonic()
+        caller = await self._introspect(hashed)
+        self._remember(hashed, caller, now)
         return caller
 
     async def _introspect(self, hashed: str) -> Caller | None:

@@ -119,6 +119,27 @@ class Idempotency:
             await self._remember(connection, scope, answer)
         return answer.response()
 
+    async def once_computed(
+        self, request: Request, caller: Caller | None, compute: Callable[[], Awaitable[Any]]
+    ) -> JSONResponse:
+        """The same for what changes nothing and may take its time: no transaction is open while it is computed, which
+        would hold up whoever follows the feed. Of two at once both compute, and both answer what the first one stored.
+        """
+        key = idempotency_key(request)
+        if key is None:
+            return Answer(await compute()).response()
+        scope = {"caller": caller_scope(caller), "path": request.url.path, "key": key}
+        async with self._database.read() as connection:
+            known = (await connection.execute(select(self._table).filter_by(**scope))).first()
+        if known is not None:
+            return self._replay(known, body_hash(getattr(request.state, "json", {}), self._secret))
+        answer = Answer(await compute())
+
+        async def remember(_: AsyncConnection) -> Answer:
+            return answer
+
+        return await self.once(request, caller, remember)
+
     async def sweep(self) -> int:
         """Forget answers older than `KEPT`; return how many."""
         async with self._database.begin() as connection:

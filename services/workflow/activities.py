@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -60,6 +60,15 @@ class TicketActivities:
             raise
 
     async def _write(self, batch: RecordRequest) -> Schedule:
+        pinned = due.needs_calendar(batch.state, batch.clocks)
+        schedule = await self._attempt(batch, pinned)
+        while schedule is None:
+            await self._catalogue.calendars_for(pinned)
+            schedule = await self._attempt(batch, pinned)
+        return schedule
+
+    async def _attempt(self, batch: RecordRequest, pinned: set[tuple[str, int]]) -> Schedule | None:
+        """None when something in force has to be read first, which is no business of a transaction."""
         async with self._database.begin() as connection:
             row = (await connection.execute(_stand(batch.state.ticket_no))).one_or_none()
             before = batch.state.version - len(batch.events)
@@ -67,43 +76,52 @@ class TicketActivities:
                 raise ApplicationError(f"{batch.state.ticket_no}: the journal lacks events", type=JOURNAL_BEHIND)
             if row.version > before:
                 return await _answer_again(connection, batch, row)
-            versions = due.needs_calendar(batch.state, batch.clocks)
-            calendars = await self._catalogue.calendars_for(versions, row.generation)
-            schedule = due.schedule(batch.state, calendars)
-            apply_schedule(batch.state, schedule)
-            live = {clock.key: clock for clock in batch.state.clocks}
-            scheduled = {clock.key for clock in schedule.clocks}
-            changed = {clock.key: live.get(clock.key, clock) for clock in batch.clocks}
-            changed |= {key: live[key] for key in scheduled}
-            finished = {key: due.spent(clock, calendars) for key, clock in changed.items() if not clock.state.live}
-            last_hash = await write_journal(connection, batch.state.ticket_no, batch.events, row.journal_hash)
-            await write_clocks(connection, batch.state.ticket_no, tuple(changed.values()), finished)
-            await excuse_finished(connection, batch.state.ticket_no, batch.events)
-            await write_ticket(
-                connection,
-                batch.state,
-                batch.events,
-                language=row.language,
-                journal_hash=last_hash,
-                policy=batch.policy,
-                unpromised=batch.unpromised,
-            )
+            calendars = self._catalogue.at_hand(pinned, row.generation)
+            if calendars is None:
+                return None
+            schedule = await _enter(connection, batch, row, calendars)
         self._recorded()
         measure(batch.events)
         return schedule
 
 
+async def _enter(connection: AsyncConnection, batch: RecordRequest, row: Any, calendars: due.Calendars) -> Schedule:
+    """Write the batch behind what the journal holds, with the instants that it still lacked."""
+    schedule = due.schedule(batch.state, calendars)
+    apply_schedule(batch.state, schedule)
+    live = {clock.key: clock for clock in batch.state.clocks}
+    scheduled = {clock.key for clock in schedule.clocks}
+    changed = {clock.key: live.get(clock.key, clock) for clock in batch.clocks}
+    changed |= {key: live[key] for key in scheduled}
+    finished = {key: due.spent(clock, calendars) for key, clock in changed.items() if not clock.state.live}
+    last_hash = await write_journal(connection, batch.state.ticket_no, batch.events, row.journal_hash)
+    await write_clocks(connection, batch.state.ticket_no, tuple(changed.values()), finished)
+    await excuse_finished(connection, batch.state.ticket_no, batch.events)
+    await write_ticket(
+        connection,
+        batch.state,
+        batch.events,
+        language=row.language,
+        journal_hash=last_hash,
+        policy=batch.policy,
+        unpromised=batch.unpromised,
+    )
+    return schedule
+
+
 def _stand(ticket_no: str) -> Any:
-    columns = (tickets.c.version, tickets.c.journal_hash, tickets.c.language, tickets.c.state, tickets.c.policy)
-    generation = select(promises_in_force.c.generation).scalar_subquery().label("generation")
+    columns = (tickets.c.version, tickets.c.journal_hash, tickets.c.language)
+    generation = func.coalesce(select(promises_in_force.c.generation).scalar_subquery(), 0).label("generation")
     return select(*columns, generation).where(tickets.c.ticket_no == ticket_no).with_for_update()
 
 
 async def _answer_again(connection: AsyncConnection, batch: RecordRequest, row: Any) -> Schedule:
-    stored = TicketState.model_validate(row.state)
+    mine = tickets.c.ticket_no == batch.state.ticket_no
+    kept = (await connection.execute(select(tickets.c.state, tickets.c.policy).where(mine))).one()
+    stored = TicketState.model_validate(kept.state)
     if row.version == batch.state.version and await _is_written(connection, batch, row.journal_hash):
         return _instants_of(stored)
-    policy = PolicySnapshot.model_validate(row.policy) if row.policy else None
+    policy = PolicySnapshot.model_validate(kept.policy) if kept.policy else None
     start = TicketStart(state=stored, policy=policy)
     raise ApplicationError(
         f"{stored.ticket_no}: the journal is ahead of its workflow",

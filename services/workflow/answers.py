@@ -106,7 +106,9 @@ class TicketView(Message):
     close_reason: CloseReason | None
     close_note: str | None = Field(description="Null for those who do not handle the ticket.")
     merged_into: str | None
-    follows: str | None = Field(description="The ticket whose callback left the question that this one answers.")
+    follows: str | None = Field(
+        description="The ticket that this one goes on from: closed for good, or its callback left a question."
+    )
     followed_by: tuple[str, ...] = Field(description="Tickets that questions of this one's callbacks became.")
     policy: VersionRef | None
     clocks: tuple[ClockView, ...] = Field(description="The last round of each clock, and every breached one.")

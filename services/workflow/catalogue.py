@@ -1,5 +1,6 @@
 """Policies and calendars: stored versions, what is in force, and the compiled calendars of this process."""
 
+import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -34,18 +35,32 @@ class Catalogue:
         self._database = database
         self._pack = pack
         self._in_force: InForce | None = None
-        self._compiled: dict[tuple[str, int], Calendar] = {}
+        self._compiled: dict[tuple[str, int], Calendar | None] = {}
+        self._loading = asyncio.Lock()
 
     async def in_force(self, generation: int | None = None) -> InForce:
         """What is published now; `generation` spares the query when the caller has just read it."""
         if generation is None:
             async with self._database.read() as connection:
                 generation = await connection.scalar(select(promises_in_force.c.generation))
-        if self._in_force is None or self._in_force.promises.generation != generation:
-            self._in_force = await self._load()
-        return self._in_force
+        # One load for everybody who finds something new in force at this moment.
+        async with self._loading:
+            if self._in_force is None or self._in_force.promises.generation != generation:
+                self._in_force = await self._load()
+            return self._in_force
 
-    async def calendars_for(self, versions: set[tuple[str, int]], generation: int) -> Calendars:
+    def at_hand(self, versions: set[tuple[str, int]], generation: int) -> Calendars | None:
+        """The same as `calendars_for` where nothing needs to be read; None where something does.
+
+        For whoever holds a connection: in a burst everybody would wait for a second one that everybody else holds.
+        """
+        in_force = self._in_force
+        if in_force is None or in_force.promises.generation != generation or not versions <= self._compiled.keys():
+            return None
+        found: dict[tuple[str, int | None], Calendar] = {(id_, None): it for id_, it in in_force.calendars.items()}
+        return found | {key: calendar for key in versions if (calendar := self._compiled[key]) is not None}
+
+    async def calendars_for(self, versions: set[tuple[str, int]], generation: int | None = None) -> Calendars:
         """The calendars in force, and the pinned versions asked for."""
         in_force = await self.in_force(generation)
         found: dict[tuple[str, int | None], Calendar] = {(id_, None): it for id_, it in in_force.calendars.items()}
@@ -102,13 +117,16 @@ class Catalogue:
         query = select(calendars.c.body).where(calendars.c.id == id_, calendars.c.version == version)
         async with self._database.read() as connection:
             body = await connection.scalar(query)
-        return self._compile(StoredCalendar.model_validate(body)) if body else None
+        if body is None:
+            self._compiled[id_, version] = None
+            return None
+        return self._compile(StoredCalendar.model_validate(body))
 
     def _compile(self, stored: StoredCalendar) -> Calendar:
         key = (stored.id, stored.version)
-        if key not in self._compiled:
-            self._compiled[key] = Calendar.compile(stored)
-        return self._compiled[key]
+        calendar = self._compiled.get(key) or Calendar.compile(stored)
+        self._compiled[key] = calendar
+        return calendar
 
 
 async def _claim_first_generation(connection: AsyncConnection) -> bool:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from statistics import median
 from typing import Any
 
-from sqlalchemy import Text, any_, cast, select, tuple_
+from sqlalchemy import ColumnElement, Text, any_, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,9 +28,8 @@ from services.workflow.trying import Effect, Move, Trial, Tried, moves_of_open, 
 
 QUARTER = timedelta(days=90)
 PAGE = 250
-MOST_TICKETS = 50_000
-"""Of the open ones, and of the past ones again; a preview that stops here, or at its time, says so."""
-OPEN_SECONDS, PAST_SECONDS = 8.0, 4.0
+OPEN_SECONDS, PAST_SECONDS = 40.0, 20.0
+"""A preview that stops here says so, and how many of how many tickets it looked at."""
 AT_ONCE = 2
 PATIENCE_SECONDS = 2.0
 
@@ -39,6 +38,9 @@ PATIENCE_SECONDS = 2.0
 class Figures:
     """What a preview found. Each clock is counted as earlier, later, unchanged, excused, promised or no longer."""
 
+    of: int = 0
+    """How many tickets there were when it began."""
+    looked_at: int = 0
     tickets: int = 0
     affected: int = 0
     counted: dict[Effect, int] = field(default_factory=dict)
@@ -61,6 +63,8 @@ class Figures:
         """As the API shows it."""
         count = self.counted.get
         return {
+            "of": max(self.of, self.looked_at),
+            "looked_at": self.looked_at,
             "tickets": self.tickets,
             "affected": self.affected,
             "clocks": sum(self.counted.values()),
@@ -131,20 +135,26 @@ class Previews:
         try:
             since = at - QUARTER
             work = _Work(trial, at, caller, listing)
-            still_open = await self._figures(self._open(), work.of_open, OPEN_SECONDS)
-            past = await self._figures(self._past(since), work.of_past, PAST_SECONDS)
+            still_open = await self._figures(IS_OPEN, self._open(), work.of_open, OPEN_SECONDS)
+            received = tickets.c.opened_at >= since
+            past = await self._figures(received, self._past(received), work.of_past, PAST_SECONDS)
         finally:
             self._slots.release()
         span = {"from": format_instant(since), "to": format_instant(at)}
         return {"open": still_open.view(), "past": {**past.view(), **span}}
 
-    async def _figures(self, pages: AsyncIterator[Sequence[Any]], work: Any, seconds: float) -> Figures:
-        figures, began = Figures(), time.monotonic()
+    async def _figures(
+        self, those: ColumnElement[bool], pages: AsyncIterator[Sequence[Any]], work: Any, seconds: float
+    ) -> Figures:
+        async with self._database.read() as connection:
+            of = await connection.scalar(select(func.count()).select_from(tickets).where(those)) or 0
+        figures, began = Figures(of=of), time.monotonic()
         async for page in pages:
-            if figures.tickets + len(page) > MOST_TICKETS or time.monotonic() - began > seconds:
+            if time.monotonic() - began > seconds:
                 figures.truncated = True
                 break
             await asyncio.to_thread(work, page, figures)
+            figures.looked_at += len(page)
         return figures
 
     async def _open(self) -> AsyncIterator[Sequence[Any]]:
@@ -161,10 +171,10 @@ class Previews:
             yield rows
             before = rows[-1][0].ticket_no
 
-    async def _past(self, since: datetime) -> AsyncIterator[Sequence[Any]]:
-        """Tickets received since, the latest first, each with its finished clocks."""
+    async def _past(self, received: ColumnElement[bool]) -> AsyncIterator[Sequence[Any]]:
+        """Tickets received of late, the latest first, each with its finished clocks."""
         order = (tickets.c.opened_at.desc(), tickets.c.ticket_no.desc())
-        query = select(*_COLUMNS).where(tickets.c.opened_at >= since).order_by(*order).limit(PAGE)
+        query = select(*_COLUMNS).where(received).order_by(*order).limit(PAGE)
         place = tuple_(tickets.c.opened_at, tickets.c.ticket_no)
         before: tuple[Any, ...] | None = None
         while True:

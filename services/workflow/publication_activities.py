@@ -5,6 +5,8 @@ and counted once.
 """
 
 import asyncio
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +19,7 @@ from temporalio import activity
 
 from services.contracts.names import ACTIVITY_FINISH, ACTIVITY_RECALCULATE
 from services.contracts.policy import PolicySnapshot
-from services.contracts.publication import BatchDone, BatchRequest, PublicationState
+from services.contracts.publication import BatchDone, BatchRequest, PublicationState, Recalculation
 from services.contracts.ticket import Clock, TicketState
 from services.contracts.words import Status
 from services.runtime.database import Database
@@ -32,6 +34,9 @@ AT_ONCE = 4
 LIMIT = timedelta(seconds=8)
 TRIES = 5
 PAUSE_SECONDS = 0.2
+_HOPELESS = frozenset({"engine_unavailable", "not_computable"})
+"""Errors that trying again at once does not mend."""
+_log = logging.getLogger(__name__)
 
 recalculated_total = Counter(
     "bihuan_tickets_recalculated_total", "Open tickets that publications took, by what became of them.", ["outcome"]
@@ -118,19 +123,23 @@ class PublicationActivities:
             told, error = await self._tell(publication, ticket_no)
             if told:
                 return await self._entered(publication, ticket_no) or Outcome(ticket_no)
-            if error == "engine_unavailable":
+            if error in _HOPELESS:
                 break
             await asyncio.sleep(PAUSE_SECONDS)
         return Outcome(ticket_no, error=error)
 
     async def _tell(self, publication: str, ticket_no: str) -> tuple[bool, str]:
         """Whether the ticket lives by what is in force now; otherwise why not."""
-        trial = await self._trial()
-        ticket, row = await self._tried(ticket_no)
+        trial, row = await self._trial(), await self._row(ticket_no)
         if row.ended or row.status == Status.CLOSED:
             return True, ""
-        asked = trying.recalculation(ticket, trial, datetime.now(UTC), publication)
-        if not trying.changes_anything(ticket, asked):
+        try:
+            asked = _asked(row, trial, publication)
+        except (ValueError, LookupError, ArithmeticError):
+            # One ticket with which something is wrong must not hold up all that come behind it.
+            _log.exception("a ticket cannot be recalculated", extra={"ticket_no": ticket_no})
+            return False, "not_computable"
+        if asked is None:
             return True, ""
         try:
             await self._engine.recalculate(ticket_no, asked, LIMIT)
@@ -149,18 +158,13 @@ class PublicationActivities:
         promises = in_force.promises
         return trying.Trial(promises.policies, in_force.calendars, in_force.calendars, promises.generation)
 
-    async def _tried(self, ticket_no: str) -> tuple[trying.Tried, Any]:
+    async def _row(self, ticket_no: str) -> "_Row":
         columns = (tickets.c.state, tickets.c.policy, tickets.c.status, tickets.c.ended, tickets.c.engine_id)
         late = (clocks.c.ticket_no == ticket_no, clocks.c.ended_at.is_not(None), clocks.c.breached_at.is_not(None))
         async with self._database.read() as connection:
             row = (await connection.execute(select(*columns).where(tickets.c.ticket_no == ticket_no))).one()
             finished = list(await connection.scalars(select(clocks.c.ledger).where(*late)))
-        ticket = trying.Tried(
-            TicketState.model_validate(row.state),
-            PolicySnapshot.model_validate(row.policy) if row.policy else None,
-            [Clock.model_validate(clock) for clock in finished],
-        )
-        return ticket, row
+        return _Row(*row, finished)
 
     async def _entered(self, publication: str, ticket_no: str) -> Outcome | None:
         """What the ticket's journal says of this publication."""
@@ -168,6 +172,29 @@ class PublicationActivities:
         async with self._database.read() as connection:
             data = await connection.scalar(select(journal.c.data).where(*mine).limit(1))
         return Outcome(ticket_no, changed=True, excused=len(data["excused"])) if data is not None else None
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A ticket as it is stored, with those of its finished clocks that were breached."""
+
+    state: Any
+    policy: Any
+    status: str
+    ended: bool
+    engine_id: str | None
+    finished: Sequence[Any]
+
+
+def _asked(row: _Row, trial: trying.Trial, publication: str) -> Recalculation | None:
+    """What the ticket's workflow is to be told; None where there is nothing to tell."""
+    ticket = trying.Tried(
+        TicketState.model_validate(row.state),
+        PolicySnapshot.model_validate(row.policy) if row.policy else None,
+        [Clock.model_validate(clock) for clock in row.finished],
+    )
+    asked = trying.recalculation(ticket, trial, datetime.now(UTC), publication)
+    return asked if trying.changes_anything(ticket, asked) else None
 
 
 async def _walk(connection: AsyncConnection, publication: str, before: str, outcomes: list[Outcome]) -> bool:

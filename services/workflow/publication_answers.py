@@ -68,7 +68,9 @@ class FiguresView(Message):
     """How many tickets and clocks would be affected. Each clock is `earlier`, `later`, `unchanged`, `excused`,
     `promised` or `no_longer_promised`; those that would be late at once are counted as `new_breaches` besides."""
 
-    tickets: int
+    of: int = Field(description="How many tickets there are.")
+    looked_at: int = Field(description="How many of them were looked at; all, unless `truncated`.")
+    tickets: int = Field(description="Tickets with clocks to count.")
     affected: int
     clocks: int
     earlier: int
@@ -80,7 +82,7 @@ class FiguresView(Message):
     no_longer_promised: int
     largest_shift_seconds: int | None = Field(description="Below zero when the clock would be due earlier.")
     median_shift_seconds: int | None = Field(description="Of the clocks that would move.")
-    truncated: bool = Field(description="There were more tickets than a preview looks at.")
+    truncated: bool = Field(description="There was no time to look at all; the latest were.")
 
 
 class _FromTo(Message):
@@ -160,7 +162,7 @@ class TicketChange(Message):
     ticket_no: str
     at: Instant
     changes: tuple[ClockChange, ...]
-    error: Literal["engine_unavailable", "no_workflow", "always_changing"] | None
+    error: Literal["engine_unavailable", "no_workflow", "always_changing", "not_computable"] | None
 
 
 class TicketChangePage(Message):

@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Request, Response
@@ -37,9 +38,7 @@ async def preview_policy(
 ) -> Response:
     """Try a policy on all open tickets and on the last 90 days; nothing is stored."""
 
-    async def propose() -> tuple[Subject, Trial]:
-        return await tickets.proposals.policy(policy_id, asked.version, asked.policy)
-
+    propose = partial(tickets.proposals.policy, policy_id, asked.version, asked.policy)
     return await tickets.once(request, caller, lambda: _preview(tickets, caller, asked.items, propose))
 
 
@@ -53,9 +52,7 @@ async def preview_calendar(
 ) -> Response:
     """Try a calendar on all open tickets and on the last 90 days; nothing is stored."""
 
-    async def propose() -> tuple[Subject, Trial]:
-        return await tickets.proposals.calendar(calendar_id, asked.version, asked.calendar)
-
+    propose = partial(tickets.proposals.calendar, calendar_id, asked.version, asked.calendar)
     return await tickets.once(request, caller, lambda: _preview(tickets, caller, asked.items, propose))
 
 

@@ -8,7 +8,6 @@ from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.client import Client
 
 from services.contracts.names import Role
@@ -16,7 +15,7 @@ from services.contracts.permissions import Action, may
 from services.runtime.auth import Caller, CallerDep
 from services.runtime.database import Database
 from services.runtime.errors import Forbidden
-from services.runtime.idempotency import Answer, Idempotency, idempotency_key
+from services.runtime.idempotency import Idempotency
 from services.runtime.parts import service
 from services.runtime.peers import Peer
 from services.workflow.calendar_keeping import CalendarKeeping
@@ -127,15 +126,9 @@ class TicketService:
         return [feed_item(row) for row in rows], position, more
 
     async def once(self, request: Request, caller: Caller, work: Callable[[], Awaitable[Any]]) -> JSONResponse:
-        """Answer what `work` returns, or what it returned first under the request's key. It changes nothing, so without
-        a key it costs no transaction."""
-        if idempotency_key(request) is None:
-            return JSONResponse(await work())
-
-        async def remembered(_: AsyncConnection) -> Answer:
-            return Answer(await work())
-
-        return await self.idempotency.once(request, caller, remembered)
+        """Answer what `work` returns, or what it returned first under the request's key. It changes nothing, and no
+        transaction is open meanwhile."""
+        return await self.idempotency.once_computed(request, caller, work)
 
     async def search(self, caller: Caller, q: str, filters: TicketFilters) -> tuple[list[dict[str, Any]], str | None]:
         """Find tickets. What customers are called, and what they wrote, is searched for those who may read it: an

@@ -218,7 +218,7 @@ def _of_paused(was: Clock, would_be: Clock, trial: Trial, at: datetime) -> Move:
         would_be.calendar_version,
     ):
         return _move(was, Effect.NONE, None, None)
-    old = due.due_if_running(was, trial.by_version, at)
+    old = due.due_if_running(was, _unpinned(trial.present), at)
     shift = due.due_if_running(would_be, trial.by_version, at) - old
     return _move(was, _direction(shift), None, None, shift=shift)
 

@@ -3,13 +3,14 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from itertools import pairwise
 from typing import Any, Protocol
 
 from services.contracts.base import format_instant
 from services.contracts.ticket import Clock
 from tests.reference.driving import DrivenTicket
 from tests.reference.slow_clock import SlowClock
-from tests.reference.slow_hours import Target
+from tests.reference.slow_hours import NOTHING, Target
 from tests.reference.slow_ticket import SlowTicket
 
 SILENT = {"fields", "into", "reason_code", "result", "add"}
@@ -93,6 +94,31 @@ def spent(clock: SlowClock) -> dict[str, int]:
         overdue = Target(clock.target, clock.hours).own_time(clock.breached, ended)
         times["overdue"] = int(overdue.total_seconds())
     return times
+
+
+def assert_same_ledger(item: Mapping[str, Any], slow: SlowClock) -> None:
+    """A finished clock as `/clocks` shows it: stretches without gaps, which with the target make the due time."""
+    instants = [
+        (datetime.fromisoformat(it["from"]), datetime.fromisoformat(it["to"]), it["state"]) for it in item["segments"]
+    ]
+    assert instants[0][0] == slow.started
+    assert all(before[1] == after[0] for before, after in pairwise(instants))
+    assert instants[-1][1] == slow.ended
+    paused = [(begins, ends) for begins, ends, state in instants if state == "paused" and begins < ends]
+    assert paused == [(it.since, it.until) for it in slow.pauses if it.until != it.since]
+    if item["due_at"] is None:
+        return
+    due = datetime.fromisoformat(item["due_at"])
+    assert due == (slow.breached or slow.promised or slow.due_by_target()), item["name"]
+    target = Target(slow.target, slow.hours)
+    moving = sum((target.own_time(begins, ends) for begins, ends in paused if begins < due), NOTHING)
+    if item["promised_at"] is None:
+        assert target.later(target.after(slow.started), moving) == due
+    told = due.astimezone(slow.hours.zone).replace(tzinfo=None, microsecond=0)
+    whole_minute = "minutes" if told.second == 0 else "seconds"
+    assert f"Due {told.isoformat(sep=' ', timespec=whole_minute)}." in item["explanation"]
+    times = spent(slow)
+    assert (item["elapsed_seconds"], item["overdue_seconds"] or 0) == (times["elapsed"], times.get("overdue", 0))
 
 
 class Over:

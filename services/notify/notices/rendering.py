@@ -7,10 +7,12 @@ here. Without loops and calls, writing takes time in proportion to the template 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from jinja2 import StrictUndefined, TemplateSyntaxError, UndefinedError, nodes
+from jinja2 import Template as Compiled
 from jinja2.exceptions import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -78,9 +80,7 @@ def _render(
     environment: ImmutableSandboxedEnvironment, source: str, facts: Mapping[str, Any], part: str, most: int
 ) -> str:
     try:
-        _check(environment.parse(source))
-        pieces = environment.from_string(source).generate(facts)
-        return "".join(_bounded(pieces, most))
+        return "".join(_bounded(_compiled(environment, source).generate(facts), most))
     except Unwritable as error:
         raise Unwritable(error.why, error.line, part) from error
     except TemplateSyntaxError as error:
@@ -89,6 +89,13 @@ def _render(
         raise Unwritable(error.message or "a name that is not known here", _line_of(error), part) from error
     except (TemplateError, ValueError, TypeError, KeyError, ArithmeticError, AttributeError) as error:
         raise Unwritable(f"it cannot be written: {type(error).__name__}", _line_of(error), part) from error
+
+
+@lru_cache(maxsize=128)
+def _compiled(environment: ImmutableSandboxedEnvironment, source: str) -> Compiled:
+    """A source that has passed the check; the same few are written thousands of times."""
+    _check(environment.parse(source))
+    return environment.from_string(source)
 
 
 def _check(tree: nodes.Template) -> None:
@@ -110,6 +117,7 @@ def _bounded(pieces: Iterator[str], most: int) -> Iterator[str]:
         yield piece
 
 
+@lru_cache(maxsize=64)
 def _environment(language: Language, zone: ZoneInfo) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
         undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False

@@ -25,6 +25,13 @@ _IN_ITS_TIME = notices.c.held_until.is_(None) | (notices.c.held_until <= func.no
 UNTRIED = FREE & notices.c.workflow_from.is_(None) & _IN_ITS_TIME
 LEFT_OVER = FREE & (notices.c.workflow_from <= func.now())
 """What its first try has left to a workflow."""
+# Built once, the rows apart from it: a statement that holds its rows is written and compiled anew for every notice.
+_TAKE = (
+    insert(notices)
+    .values(created_at=func.clock_timestamp())
+    .on_conflict_do_nothing(index_elements=[notices.c.key])
+    .returning(notices.c.kind, notices.c.state)
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +56,7 @@ async def submit(connection: AsyncConnection, requests: Iterable[NoticeRequest |
         return 0
     # In one order, so that two transactions that tell the same never wait for each other in a circle.
     rows = [entries[key] for key in sorted(entries)]
-    taken = insert(notices).values(rows).on_conflict_do_nothing(index_elements=[notices.c.key])
-    new = (await connection.execute(taken.returning(notices.c.kind, notices.c.state))).all()
+    new = (await connection.execute(_TAKE, rows)).all()
     for row in new:
         if row.state == NoticeState.NOT_SENT:
             notices_total.labels(row.kind, NO_CHANNEL, row.state).inc()
@@ -112,5 +118,4 @@ def _row(draft: Draft, oldest: datetime) -> dict[str, Any]:
         "held_until": None if stale else draft.held_until,
         "state": NoticeState.NOT_SENT if stale else NoticeState.WAITING,
         "not_sent_reason": NotSentReason.STALE if stale else None,
-        "created_at": func.clock_timestamp(),
     }

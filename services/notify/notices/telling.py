@@ -162,7 +162,7 @@ TELLINGS: Mapping[EventType, tuple[Telling, ...]] = {
     EventType.CLOSED: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed),),
     EventType.MERGED: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed),),
     EventType.WITHDRAWN: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed),),
-    EventType.CHASED: (Telling(NoticeKind.CHASE, To.OWNER, texts={"note": "note"}),),
+    EventType.CHASED: (Telling(NoticeKind.CHASE, To.OWNER_OR_CLERKS, texts={"note": "note"}),),
 }  # fmt: skip
 
 _OVER_WITH_THE_TICKET = frozenset(

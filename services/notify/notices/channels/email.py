@@ -25,6 +25,8 @@ _REFUSES_US = (
     aiosmtplib.SMTPSenderRefused,
 )
 _LONGEST_NAME = 120
+_BESIDE_LETTERS = frozenset("!#$%&'*+-/=?^_`{|}~.")
+"""What an unquoted address may hold besides letters and digits (RFC 5321)."""
 
 
 class Email:
@@ -49,7 +51,7 @@ class Email:
         message = compose(letter, self._settings)
         try:
             async with self._server() as server:
-                await server.send_message(message)
+                await _hand_over(server, message)
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
             raise _refused(error) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
@@ -107,7 +109,22 @@ def header(value: str) -> str:
 
 
 def _address(name: str | None, email: str) -> Address:
-    return Address(display_name=header(name or "")[:_LONGEST_NAME], addr_spec=email)
+    """An address as mail carries it: the domain in ASCII, the part before it in any script (RFC 6531)."""
+    display_name = header(name or "")[:_LONGEST_NAME]
+    local, at, domain = email.rpartition("@")
+    if not domain.isascii():
+        domain = domain.encode("idna").decode("ascii")
+    if local.isascii() or not all(letter.isalnum() or letter in _BESIDE_LETTERS for letter in local):
+        return Address(display_name=display_name, addr_spec=f"{local}{at}{domain}")
+    return Address(display_name=display_name, username=local, domain=domain)
+
+
+async def _hand_over(server: aiosmtplib.SMTP, message: EmailMessage) -> None:
+    """Send it. A server that takes no address beyond ASCII will not take this one tomorrow."""
+    try:
+        await server.send_message(message)
+    except aiosmtplib.SMTPNotSupported:
+        raise Undeliverable("smtputf8_unsupported") from None
 
 
 def _refused(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPResponseException) -> Undeliverable | Unreached:
