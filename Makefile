@@ -6,8 +6,9 @@ python := .venv/bin/python
 up: ## Start everything on this machine: PostgreSQL, Temporal, web process, worker. Ctrl-C stops it
 	@sh deploy/environment.sh && exec $(python) -I -S services/runtime/stack/leash.py $$PPID SIGKILL - $(python) -m services.run up
 
+# All of them share the cores; a few are not worth the start of a second process.
 test: environment ## Run the tests (PYTEST="-k name" narrows them)
-	@exec $(python) -m pytest $(PYTEST)
+	@exec $(python) -m pytest $(or $(PYTEST),-n logical)
 
 nightly: environment ## Live 10,000 random lives against the slow reference, 50 steps each (half an hour)
 	@exec env BIHUAN_NIGHTLY=1 $(python) -m pytest tests/unit/workflow/test_model.py $(PYTEST)

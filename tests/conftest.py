@@ -5,20 +5,23 @@ import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
-import asyncpg
 import hypothesis
 import pytest
+from pwdlib import PasswordHash
+from pwdlib.hashers.argon2 import Argon2Hasher
 
 from services import migrations
 from services.runtime.database import Database
-from services.runtime.stack.ports import free_port
-from services.runtime.stack.postgres import SUPERUSER, Postgres
+from services.runtime.stack.postgres import Postgres
 from services.runtime.stack.programs import end, spawn
+from tests.copies import Copies, copies_of
+from tests.ports import free_port
+from tests.sharing import FromBothEnds, place
 
 # The same examples in every ordinary run; the nightly one looks for new ones.
 hypothesis.settings.register_profile("same", derandomize=True)
@@ -34,10 +37,31 @@ def pytest_configure(config: pytest.Config) -> None:
         config.add_cleanup(partial(shutil.rmtree, config.option.basetemp, ignore_errors=True))
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FromBothEnds:
+    """Files stay whole, for what a module's tests share is made once, and in the order of `place`."""
+    config.option.loadscopereorder = False
+    return FromBothEnds(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Rings that wait for processes first, rings that compute last."""
+    items.sort(key=place)
+
+
 OWNER, APP, TEMPLATE = "bihuan", "bihuan_app", "bihuan_template"
 PASSWORD = secrets.token_urlsafe(16)
 # A test database need not survive the machine; a quarter of a test run goes into waiting for the disk otherwise.
 NOT_DURABLE = (("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def cheap_passwords() -> Iterator[None]:
+    """Hash passwords at a thousandth of the usual cost; processes of their own keep the usual one."""
+    cheap = Argon2Hasher(time_cost=1, memory_cost=64, parallelism=1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(PasswordHash, "recommended", lambda: PasswordHash((cheap,)))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -63,35 +87,38 @@ async def template(postgres: Postgres) -> str:
     return TEMPLATE
 
 
-@asynccontextmanager
-async def _copy(postgres: Postgres, template: str) -> AsyncIterator[str]:
-    name = f"test_{secrets.token_hex(6)}"
-    administrator = await asyncpg.connect(postgres.url(SUPERUSER, PASSWORD, "postgres"))
-    await administrator.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}" OWNER "{OWNER}"')
-    try:
-        yield postgres.url(OWNER, PASSWORD, name)
-    finally:
-        await administrator.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-        await administrator.close()
+@pytest.fixture(scope="session")
+async def copies(postgres: Postgres, template: str) -> AsyncIterator[Copies]:
+    """Where databases come from."""
+    async with copies_of(postgres, template, OWNER) as copies:
+        yield copies
 
 
 @pytest.fixture(scope="session")
-def fresh_database(postgres: Postgres, template: str) -> Callable[[], AbstractAsyncContextManager[str]]:
-    """Makes databases with all tables, for fixtures that outlive a test; each is dropped when its block ends."""
-    return lambda: _copy(postgres, template)
+def fresh_database(postgres: Postgres, copies: Copies) -> Callable[[], AbstractAsyncContextManager[str]]:
+    """Makes databases with all tables, for fixtures that outlive a test; each is gone when its block ends."""
+
+    @asynccontextmanager
+    async def fresh() -> AsyncIterator[str]:
+        async with copies.lent() as name:
+            yield postgres.url(OWNER, PASSWORD, name)
+
+    return fresh
 
 
 @pytest.fixture
-async def database_url(postgres: Postgres, template: str) -> AsyncIterator[str]:
+async def database_url(fresh_database: Callable[[], AbstractAsyncContextManager[str]]) -> AsyncIterator[str]:
     """The address, as its owner, of a fresh database with all tables."""
-    async with _copy(postgres, template) as url:
+    async with fresh_database() as url:
         yield url
 
 
 @pytest.fixture(scope="session")
-async def shared_database(postgres: Postgres, template: str) -> AsyncIterator[Database]:
+async def shared_database(
+    fresh_database: Callable[[], AbstractAsyncContextManager[str]],
+) -> AsyncIterator[Database]:
     """One database for tests that keep out of each other's way by themselves."""
-    async with _copy(postgres, template) as url:
+    async with fresh_database() as url:
         database = Database(url, role=APP, application_name="tests")
         yield database
         await database.dispose()

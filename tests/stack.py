@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import psutil
 
-from services.runtime.stack.ports import free_port
+from tests.ports import free_port
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 READY = "Bihuan is ready"

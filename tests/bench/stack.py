@@ -15,7 +15,7 @@ from services.commands.local import first_start
 from services.commands.local.machine import CHECKOUT, WEB, Machine
 from services.runtime.stack.home import Home
 from services.runtime.stack.ports import free_port
-from services.runtime.stack.programs import Program, end, spawn
+from services.runtime.stack.programs import Program, end, last_line, spawn
 from services.runtime.stack.settings import StackSettings
 from services.runtime.stack.supervisor import Supervisor
 
@@ -37,7 +37,7 @@ class Stack:
 
     @asynccontextmanager
     async def beside(self, module: str, **environment: str) -> AsyncIterator[None]:
-        """Run a module as a process beside the stack, logged like the others."""
+        """Run a module as a process beside the stack, logged like the others; raises when it ends in between."""
         program = Program(
             name=module.rpartition(".")[2],
             argv=(sys.executable, "-m", module),
@@ -47,9 +47,17 @@ class Stack:
         )
         process = await spawn(program)
         try:
-            yield
+            async with asyncio.TaskGroup() as group:
+                watch = group.create_task(_complain_when_ended(process, program))
+                yield
+                watch.cancel()
         finally:
             await end(process, program)
+
+
+async def _complain_when_ended(process: asyncio.subprocess.Process, program: Program) -> None:
+    await process.wait()
+    raise RuntimeError(f"{program.name} ended: {last_line(program.log)}")
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from temporalio.client import Client
 from services.commands.rehearsal.figures import percentile
 from services.contracts.names import ticket_workflow_id
 from services.runtime.temporal import connect
-from tests.bench.bare_workflow import QUEUE, BareTicket
+from tests.bench.bare_ticket import QUEUE, BareTicket
 from tests.bench.figures import AT_LEAST, AT_MOST, Figure, Goal
 from tests.bench.intake import feedback
 from tests.bench.load import Connection, Job, Run, until_done

@@ -121,7 +121,7 @@ def _check_one_breach(client: httpx.Client, before: dict[str, Any]) -> None:
         events = _all(client, f"/v1/tickets/{number}/timeline")
         return [event for event in events if event["type"] == "clock.breached"]
 
-    wait_until(lambda: bool(breaches()), 45)
+    wait_until(lambda: bool(breaches()), 90)
     assert [event["at"] for event in breaches()] == [due_at]
     detected = datetime.fromisoformat(breaches()[0]["data"]["detected_at"])
     assert detected > datetime.fromisoformat(due_at)

@@ -5,7 +5,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
@@ -16,7 +16,7 @@ from tests.programs import CHROMIUM_FLAGS, chromium, front_end
 from tests.services.system import System, running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def system(
     fresh_database: Callable[[], AbstractAsyncContextManager[str]], tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[System]:
@@ -41,10 +41,11 @@ def visit(system: System) -> Callable[..., Visitor]:
     return make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def browser() -> AsyncIterator[Browser]:
     """Debian's own; none is downloaded."""
     front_end()
+    expect.set_options(timeout=30_000)
     async with async_playwright() as playwright:
         started = await playwright.chromium.launch(executable_path=chromium(), args=CHROMIUM_FLAGS)
         yield started

@@ -124,6 +124,17 @@ def test_a_day_off_begins_with_hours_that_it_could_have() -> None:
     assert usual_hours({"hours": {}}, date(2026, 10, 10)) == {}
 
 
+@pytest.mark.parametrize(("typed_until", "kept"), [("2026-12-31", None), ("2027-12-31", "2027-12-31")])
+def test_another_country_does_not_keep_the_date_that_the_former_one_had_announced(
+    typed_until: str, kept: str | None
+) -> None:
+    calendar = {**CALENDAR, "official_until": "2026-12-31"}
+    form = _form(time_zone="Europe/Berlin", country="DE", official_until=typed_until)
+    assert with_settings(calendar, form, WORDS)[0].get("official_until") == kept
+    stays = _form(time_zone="Asia/Shanghai", country="CN", official_until="2026-12-31")
+    assert with_settings(calendar, stays, WORDS)[0]["official_until"] == "2026-12-31"
+
+
 def test_the_week_is_written_and_what_the_form_does_not_show_stays() -> None:
     form = _form(**{"hours.sat": "10:00-14:00", "time_zone": "Europe/Berlin", "country": "de", "title.en": "Berlin"})
     draft, typed = with_settings(CALENDAR, form, WORDS)
@@ -307,10 +318,14 @@ async def test_a_calendar_leaves_as_a_file_and_comes_back(visit: Visit, format_:
     assert "attachment" in file.headers["content-disposition"]
     again = await _made(admin, f"again-{format_}")
     origin = {"Origin": admin.url, "Sec-Fetch-Site": "same-origin"}
-    sent = await admin.http.post(f"{again}/import", files={"file": ("calendar", file.content)}, headers=origin)
+    files, looked_at = {"file": ("calendar", file.content)}, {"version": "2"}
+    sent = await admin.http.post(f"{again}/import", files=files, data=looked_at, headers=origin)
     assert sent.status_code == 200
     assert "已导入为草稿" in Html(sent.text).text
     assert "放假" in (await admin.get(again, day="2026-12-28")).text
+    late = await admin.http.post(f"{again}/import", files=files, data=looked_at, headers=origin)
+    assert late.status_code == 412
+    assert "role" in next(given for _, given in Html(late.text).tags if "say-warn" in (given.get("class") or ""))
 
 
 async def test_a_file_that_is_no_calendar_is_refused_with_a_reason(visit: Visit) -> None:
@@ -318,9 +333,20 @@ async def test_a_file_that_is_no_calendar_is_refused_with_a_reason(visit: Visit)
     address = await _made(admin, "unread")
     origin = {"Origin": admin.url, "Sec-Fetch-Site": "same-origin"}
     for content in (b"not a calendar", b'{"time_zone": "Mars/Sea"}'):
-        sent = await admin.http.post(f"{address}/import", files={"file": ("x.ics", content)}, headers=origin)
+        files = {"file": ("x.ics", content)}
+        sent = await admin.http.post(f"{address}/import", files=files, data={"version": "2"}, headers=origin)
         assert sent.status_code in {400, 422}
         assert any(given.get("role") == "alert" for _, given in Html(sent.text).tags)
+
+
+async def test_two_versions_are_compared_in_words(visit: Visit) -> None:
+    admin = visit("孙磊")
+    address = await _made(admin, "compared")
+    assert "2026-12-28" not in (await admin.get(f"{address}/compare")).text
+    form = (await admin.get(address, day="2026-12-28")).form(f"{address}/day")
+    await admin.send(form, kind="holiday")
+    assert "2026-12-28" in (await admin.get(f"{address}/compare")).text
+    assert "两个版本没有差别" in (await admin.get(f"{address}/compare?from=3&to=3")).text
 
 
 async def test_a_draft_is_previewed_and_published(visit: Visit) -> None:

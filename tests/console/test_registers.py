@@ -76,6 +76,48 @@ async def test_somebody_is_moved_and_leaves(system: System, visit: Visit) -> Non
     assert not (await system.call("GET", f"/v1/staff/{made.json()['id']}", by="admin")).json()["active"]
 
 
+async def test_somebody_s_hours_are_typed_as_people_say_them_and_taken_away_again(system: System, visit: Visit) -> None:
+    new = {"username": "office-hours", "name": "时常", "roles": ["clerk"], "department": "after-sales"}
+    made = (await system.call("POST", "/v1/staff", new, by="admin")).json()["id"]
+    admin, path = visit("孙磊"), f"/people/{made}"
+    page = await admin.get("/people")
+    assert "按工单承诺的日历" in page.text
+    await admin.post(path, page.form(path).filled(hours__mon="9:00-12:00，13:30-18:00", hours__sat="10:00-16:00"))
+    stored = await system.get(f"/v1/staff/{made}", by="admin")
+    assert stored["hours"] == {"mon": {"09:00": "12:00", "13:30": "18:00"}, "sat": {"10:00": "16:00"}}
+    assert stored["time_zone"] == "Asia/Shanghai"
+    page = await admin.get("/people")
+    assert "周一 09:00–12:00, 13:30–18:00; 周六 10:00–16:00 (Asia/Shanghai)" in page.text
+    wrong = Html((await admin.post(path, page.form(path).filled(hours__tue="mornings"))).text)
+    assert [given["id"] for _, given in wrong.tags if given.get("class") == "field-error"] == [
+        f"f-people-{made}-hours.tue-error"
+    ]
+    over_midnight = Html((await admin.post(path, page.form(path).filled(hours__tue="22:00-06:00"))).text)
+    assert [given["id"] for _, given in over_midnight.tags if given.get("class") == "field-error"] == [
+        f"f-people-{made}-hours.tue-error"
+    ]
+    await admin.post(path, page.form(path).filled(hours__mon="", hours__sat="", time_zone=""))
+    after = await system.get(f"/v1/staff/{made}", by="admin")
+    assert (after["hours"], after["time_zone"]) == (None, None)
+
+
+async def test_a_department_goes_by_a_calendar_and_its_people_with_it(system: System, visit: Visit) -> None:
+    new = {"id": "by-calendar", "name": "按日历部"}
+    assert (await system.call("POST", "/v1/departments", new, by="admin")).status_code == 201
+    member = {"username": "by-calendar", "name": "历历", "roles": ["clerk"], "department": "by-calendar"}
+    await system.call("POST", "/v1/staff", member, by="admin")
+    admin, path = visit("孙磊"), "/people/departments/by-calendar"
+    form = (await admin.get("/people/departments")).form(path)
+    assert {"cn", "always"} <= set(form.choices["calendar"])
+    await admin.post(path, form.filled(calendar="cn"))
+    departments = {each["id"]: each for each in (await system.get("/v1/departments", by="admin"))["items"]}
+    assert departments["by-calendar"]["calendar"] == "cn"
+    assert "按日历 cn 联系" in (await admin.get("/people/departments")).text
+    assert "按部门日历 cn" in (await admin.get("/people")).text
+    await admin.post(path, (await admin.get("/people/departments")).form(path).filled(calendar=""))
+    assert "按部门日历 cn" not in (await admin.get("/people")).text
+
+
 async def test_a_new_key_is_shown_once(system: System, visit: Visit) -> None:
     admin = visit("孙磊")
     sent = (await admin.get("/keys")).form("/keys").filled(name="商城", scopes=["feedback:write"])

@@ -14,7 +14,7 @@ import httpx
 import yaml
 
 from services.contracts.names import Role
-from services.runtime.stack.ports import free_port
+from tests.ports import free_port
 from tests.programs import CHECKOUT, program
 
 DEPLOY = CHECKOUT / "deploy"

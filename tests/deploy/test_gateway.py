@@ -20,7 +20,7 @@ from joserfc.jwk import OKPKey
 
 from services.commands.serve import ASSEMBLIES
 from services.contracts.names import Role
-from services.runtime.stack.ports import free_port
+from tests.ports import free_port
 from tests.programs import CHECKOUT, program
 
 PUBLIC = (Role.INTAKE, Role.TICKETS, Role.DIRECTORY, Role.NOTIFY, Role.SURVEY, Role.CONSOLE)

@@ -10,10 +10,10 @@ import asyncpg
 import pytest
 
 from services import migrations
-from services.runtime.stack.ports import free_port
 from services.runtime.stack.postgres import SUPERUSER, Postgres
 from services.runtime.stack.programs import end, spawn
 from tests.conftest import wait_for
+from tests.ports import free_port
 from tests.programs import CHECKOUT
 
 PASSWORD = "superuser"

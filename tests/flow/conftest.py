@@ -17,7 +17,7 @@ NEUTRAL_IDENTITY = "tests"
 """Recorded histories name no machine and no process."""
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def env() -> AsyncIterator[WorkflowEnvironment]:
     """A real server on which each workflow's time can be moved."""
     async with await WorkflowEnvironment.start_time_skipping_v2(
@@ -30,7 +30,7 @@ async def env() -> AsyncIterator[WorkflowEnvironment]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def catalogue(shared_database: Database) -> Catalogue:
     """Policies and calendars, with the built-in pack."""
     catalogue = Catalogue(shared_database)
@@ -38,7 +38,7 @@ async def catalogue(shared_database: Database) -> Catalogue:
     return catalogue
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def workers(env: WorkflowEnvironment, shared_database: Database, catalogue: Catalogue) -> AsyncIterator[Workers]:
     """The worker of queue `tickets`."""
     workers = Workers(env.client, TicketActivities(shared_database, catalogue))

@@ -126,7 +126,7 @@ class Survey:
 
     async def retried(self) -> None:
         """Return when the engine has taken over what did not work at once."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not (await self.handle.describe()).raw_description.pending_activities:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
@@ -140,7 +140,7 @@ class Survey:
 
     async def end(self) -> None:
         """Return when everything that follows has been done."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(30):
             while not (await self.row())["done"]:  # noqa: ASYNC110 - what is waited for is the worker's doing
                 await asyncio.sleep(0.02)
             await self.handle.result()

@@ -223,6 +223,23 @@ async def test_an_excused_breach_ends_its_alert_and_takes_back_what_is_still_to_
     assert await alert.told() == [TOLD_OWNER]
 
 
+async def test_the_alert_of_an_excused_breach_rests_until_the_due_time_that_excuses_it(desk: AlertDesk) -> None:
+    desk.directory.hours = {}
+    ticket, until = desk.ticket(), datetime.now(UTC) + HOUR
+    alert, met = await ticket.breached(C.RESPONSE), await ticket.breached(C.PROGRESS)
+    excused = {"response/1/1": until, "progress/1/1": until}
+    data = {"publication": "p-1", "excused": list(excused)}
+    await alert.follows(ticket.event(EventType.RECALCULATED, data, excused_until=excused))
+    row = await alert.row()
+    assert (row["state"], row["snoozed_until"]) == ("snoozed", until)
+    await met.follows(ticket.met(C.PROGRESS))
+    await alert.passes_until(until - SECOND)
+    assert await alert.told() == [TOLD_OWNER]
+    await alert.passes_until(until + SECOND)
+    assert (await alert.told(), await alert.state()) == ([TOLD_OWNER, ON_CALL], "open")
+    assert (await met.told(), await met.state()) == ([TOLD_OWNER], "resolved")
+
+
 async def test_an_alert_climbs_the_ladder_that_its_policy_names_as_it_was_when_it_was_raised(desk: AlertDesk) -> None:
     desk.directory.hours = {}
     standard = read_ladders()[DEFAULT]

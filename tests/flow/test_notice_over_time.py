@@ -57,7 +57,7 @@ class Flow(NoticeDesk):
 
     async def passes(self, handle: WorkflowHandle[Any, Any], length: timedelta) -> None:
         """Let time pass for a delivery that is being retried; one that has ended is left alone."""
-        await until(partial(self._is_patient, handle), 10)
+        await until(partial(self._is_patient, handle), 30)
         with suppress(RPCError):
             await self.env.fast_forward(handle, length)
 

@@ -18,6 +18,7 @@ from services.contracts.words import ClockName, ClockState, CommandName
 from services.runtime.auth import Caller
 from services.runtime.database import Database
 from services.runtime.starting import Starter
+from services.workflow import tables
 from services.workflow.activities import TicketActivities
 from services.workflow.catalogue import Catalogue
 from services.workflow.client import TicketEngine
@@ -226,6 +227,26 @@ async def test_a_ticket_that_cannot_be_reached_is_listed_and_done_when_it_is_tri
     publication = await bureau.publications.one(publication["id"])
     assert [publication[name] for name in ("state", "done", "changed", "failed")] == ["done", 2, 2, 0]
     assert await changes([ticket, unreachable]) == [1, 1]
+
+
+async def test_a_ticket_with_which_something_is_wrong_holds_up_nobody_behind_it(bureau: Bureau) -> None:
+    broken, sound = await bureau.open_tickets(2)
+    mine = tables.tickets.c.ticket_no == broken.ticket_no
+    stored = (await broken.row())["state"]
+    await _store(bureau, mine, {**stored, "clocks": [{**stored["clocks"][0], "target": "soon"}]})
+    publication = await bureau.done(await bureau.publish("PT8H"), batch=1)
+    await _store(bureau, mine, stored)
+    assert [publication[name] for name in ("state", "done", "failed")] == ["done", 1, 1]
+    listed, _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None)
+    assert {it["ticket_no"]: it["error"] for it in listed} == {
+        broken.ticket_no: "not_computable",
+        sound.ticket_no: None,
+    }
+
+
+async def _store(bureau: Bureau, mine: Any, state: Any) -> None:
+    async with bureau.desk.database.begin() as connection:
+        await connection.execute(tables.tickets.update().where(mine).values(state=state))
 
 
 async def test_of_two_publications_at_once_the_later_one_has_the_last_word(bureau: Bureau) -> None:

@@ -17,6 +17,7 @@ from services.contracts.ticket import RecordRequest, Schedule
 from services.contracts.words import ClockName, ClockState, CommandName
 from services.workflow import steps
 from services.workflow.activities import TicketActivities
+from services.workflow.catalogue import Catalogue
 from services.workflow.life import Life
 from services.workflow.tables import journal
 from tests.flow.desk import HAN_MEIMEI, LI_LEI, Desk, Ticket
@@ -180,6 +181,20 @@ async def test_a_batch_recorded_twice_is_written_once_and_answered_the_same(desk
         clock.key: clock.due_at for clock in again.clocks
     }.items()
     assert (await ticket.row())["version"] == 2
+
+
+async def test_a_burst_of_steps_after_a_start_needs_no_more_connections_than_there_are(desk: Desk) -> None:
+    """Nothing in force has been read yet, and every connection of the pool is held by a step that needs it."""
+    await desk.promise(PROMISED)
+    activities = TicketActivities(desk.database, Catalogue(desk.database))
+    batches = []
+    for ticket in [await desk.open(start=False) for _ in range(desk.database.engine.pool.size() + 1)]:  # type: ignore[attr-defined]
+        start = await desk.stored(ticket)
+        life = Life(start.state, start.policy)
+        steps.take(life, _command(desk, C.ACCEPT), start.state.received_at + HOUR)
+        batches.append(life.take_batch())
+    schedules = await asyncio.gather(*map(activities.record, batches))
+    assert all(schedule.clocks for schedule in schedules)
 
 
 class Forgetful(TicketActivities):

@@ -14,6 +14,8 @@ from services.contracts.words import ClockName, CommandName, Kind
 from services.promises.policies import snapshot
 from services.workflow import due, trying
 from services.workflow.policy_register import PolicyRegister
+from services.workflow.queries import Queries
+from services.workflow.showing import Showing
 from services.workflow.tables import clocks
 from tests.flow.desk import HAN_MEIMEI, LI_LEI, LIMIT, WANG_FANG, Desk, Ticket
 from tests.flow.weeks import WEEKDAYS, Week
@@ -89,6 +91,18 @@ class Both:
         for clock in stored:
             slow = expected[str(clock.name), clock.cycle, clock.started_at]
             assert due.spent(clock, calendars) == comparing.spent(slow), clock.key
+
+    async def compare_ledger(self) -> None:
+        """What `GET /v1/tickets/{no}/clocks` answers: due times, pauses, times spent, and sentences that name them."""
+        database, catalogue = self.ticket.desk.database, self.ticket.desk.catalogue
+        unused: Any = None
+        showing = Showing(queries=Queries(database), registrar=unused, catalogue=catalogue, intake=unused)
+        facts = await showing.clocks(await showing.existing(self.ticket.ticket_no), "en")
+        expected = {(it.name, it.cycle, it.started): it for it in self.slow.book.over}
+        assert len(facts.clocks) == len(expected)
+        for item in facts.clocks:
+            slow = expected[str(item["name"]), item["cycle"], datetime.fromisoformat(item["started_at"])]
+            comparing.assert_same_ledger(item, slow)
 
     async def _do(self, name: CommandName, actor: Actor, **decision: Any) -> None:
         await self.ticket.do(name, actor, **decision)
@@ -172,3 +186,4 @@ async def test_every_clock_of_three_weeks_is_the_references(desk: Desk) -> None:
     assert {"resumed", "reopened", "recalculated"} <= {it["type"].partition(".")[2] for it in await ticket.events()}
     assert len(both.slow.book.breaches) >= 1
     await both.compare_times()
+    await both.compare_ledger()

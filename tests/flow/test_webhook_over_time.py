@@ -84,7 +84,7 @@ class Post:
         """The workflow of a webhook."""
         return self.env.client.get_workflow_handle(webhook_workflow_id(webhook_id))
 
-    async def delivered(self, webhook_id: str, count: int, seconds: float = 20) -> None:
+    async def delivered(self, webhook_id: str, count: int, seconds: float = 30) -> None:
         """Wait until so many deliveries have arrived."""
 
         async def arrived() -> bool:
@@ -199,7 +199,7 @@ async def test_a_worker_that_dies_in_the_middle_is_followed_by_another_under_the
     await post.start(patient)
     await post.house.follow(event(ONE, 1), event(ONE, 2))
     await post.reconcile()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await arrived.wait()
     await post.stop()
     await patient.close()
@@ -224,7 +224,7 @@ async def test_a_worker_that_is_told_to_stop_lets_a_slow_answer_come(post: Post,
     await post.start(patient)
     await post.house.follow(event(ONE, 1), event(ONE, 2))
     await post.reconcile()
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await arrived.wait()
     stopping = asyncio.create_task(post.stop())
     await asyncio.sleep(0)

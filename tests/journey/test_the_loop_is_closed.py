@@ -67,6 +67,7 @@ async def town(tmp_path: Path) -> AsyncIterator[Town]:
         yield town
 
 
+@pytest.mark.timeout(900)  # every wait in it has an end of its own
 async def test_the_loop_is_closed_though_every_process_is_killed_on_the_way(town: Town) -> None:
     secret = await _open_the_centre(town)
     ticket_no = await _from_the_form_to_the_rating(town)

@@ -159,7 +159,7 @@ def test_killed_with_9_and_started_again_everything_is_there_and_no_promise_move
     stack.kill("up")
     stack.start()
     assert stack.key == key
-    wait_until(lambda: not any(is_running(pid) for pid in left), 10)
+    wait_until(lambda: not any(is_running(pid) for pid in left), 30)
     with stack.client() as client:
         ticket = client.get(path).raise_for_status().json()
         assert {clock["name"]: clock["due_at"] for clock in ticket["clocks"]} == before

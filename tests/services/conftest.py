@@ -13,7 +13,7 @@ from tests.services.system import System, running
 SPARE_NAMESPACES = [f"spare-{number}" for number in range(1, 9)]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def engine() -> AsyncIterator[WorkflowEnvironment]:
     """A real Temporal server. Ticket numbers start anew in each database, so each system has a namespace."""
     extra = [part for name in SPARE_NAMESPACES for part in ("--namespace", name)]
@@ -25,7 +25,7 @@ async def engine() -> AsyncIterator[WorkflowEnvironment]:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 async def system(
     engine: WorkflowEnvironment,
     fresh_database: Callable[[], AbstractAsyncContextManager[str]],

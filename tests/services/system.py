@@ -34,12 +34,12 @@ from services.runtime.http import build_server, create_internal_app
 from services.runtime.parts import Part
 from services.runtime.peers import Peer
 from services.runtime.settings import RuntimeSettings
-from services.runtime.stack.ports import free_port
 from services.runtime.telemetry import configure_logs
 from services.survey import assembly as survey
 from services.survey.settings import SurveySettings
 from services.workflow import assembly as workflow
 from services.workflow.settings import WorkflowSettings
+from tests.ports import free_port
 
 ADMIN_KEY = "bh_" + "A" * 43
 SECRET = "between-services"
@@ -210,7 +210,7 @@ def path_of(template: str, **values: str) -> str:
     return template.format(**{name: quote(value, safe="") for name, value in values.items()})
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 30.0) -> None:
     """Return as soon as it holds; fail when it does not in time."""
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110 - what is waited for is another task's doing
@@ -248,7 +248,7 @@ async def noticed(system: System, ticket_no: str) -> str:
         found.extend(notice["id"] for notice in page["items"])
         return bool(found)
 
-    await until(is_sent, 20)
+    await until(is_sent, 30)
     return found[0]
 
 
@@ -265,7 +265,7 @@ async def alerted(system: System, ticket_no: str) -> str:
         return bool(found)
 
     try:
-        await until(is_raised, 20)
+        await until(is_raised, 30)
     finally:
         await peer.close()
     return found[0]
@@ -306,7 +306,6 @@ async def running(
         "verify_key_file": folder / "verify.pem",
         "rate_limit": "1000000/minute",
         "anonymous_rate_limit": "1000000/minute",
-        "engine_probe_seconds": 0.5,
         "webhook_networks": "127.0.0.0/8",
         **settings,
     }

@@ -237,6 +237,12 @@ def test_a_key_with_a_department_acts_within_it_alone() -> None:
     assert reach(bound) is Relation.QUEUE
 
 
+def test_a_key_with_a_department_changes_nothing_that_every_department_goes_by() -> None:
+    for action in (Action.WRITE_POLICY, Action.WRITE_CALENDAR, Action.WRITE_TEMPLATE):
+        assert not may(key(*Scope, department="logistics"), action)
+        assert may(key(*Scope), action)
+
+
 def test_a_key_that_reads_tickets_sees_no_contact_without_its_own_scope() -> None:
     assert not sees_contact(key(*(scope for scope in Scope if scope is not Scope.CONTACTS_READ)), TICKET)
     assert sees_contact(key(Scope.CONTACTS_READ), TICKET)

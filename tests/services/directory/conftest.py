@@ -1,14 +1,16 @@
 """A directory behind its two ports, on a fresh database: `House`."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from joserfc.jwk import OKPKey
+from pwdlib import PasswordHash
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.directory.assembly import assemble
+from services.directory.credentials import _hash_of_nobody
 from services.directory.service import Directory
 from services.directory.settings import DirectorySettings
 from services.directory.tables import metadata
@@ -17,6 +19,17 @@ from services.runtime.http import create_app, create_internal_app
 from services.runtime.parts import publish
 from tests.services.directory.house import ADMIN_KEY, PASSWORD, SECRET, House
 from tests.services.inside import InsidePeer
+
+_usual_hash = PasswordHash.recommended
+
+
+@pytest.fixture
+def usual_cost(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Passwords cost what they cost outside of tests; ask for it before the house."""
+    monkeypatch.setattr(PasswordHash, "recommended", _usual_hash)
+    _hash_of_nobody.cache_clear()
+    yield
+    _hash_of_nobody.cache_clear()
 
 
 @pytest.fixture

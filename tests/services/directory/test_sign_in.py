@@ -49,7 +49,7 @@ async def test_wrong_password_and_unknown_user_read_the_same_in_the_caller_s_lan
         assert word in wrong.json()["detail"]
 
 
-async def test_unknown_user_costs_the_same_work(house: House, lilei: dict[str, object]) -> None:
+async def test_unknown_user_costs_the_same_work(usual_cost: None, house: House, lilei: dict[str, object]) -> None:
     async def seconds(username: str) -> float:
         began = time.perf_counter()
         await house.call("POST", "/v1/token", {"username": username, "password": "not the password"}, token=None)

@@ -15,7 +15,7 @@ from services.runtime.auth import Authenticator
 from services.runtime.http import create_app, create_internal_app
 from services.runtime.pages import refusal_pages
 from services.runtime.parts import publish
-from services.runtime.stack.ports import free_port
+from tests.ports import free_port
 from tests.services.intake.desk import SECRET, Desk, Receiver
 
 

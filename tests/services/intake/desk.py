@@ -138,7 +138,7 @@ class Desk:
         self.receiver.access[ticket_no] = {**defaults, **access}
 
 
-async def until(holds: Any, seconds: float = 10.0) -> None:
+async def until(holds: Any, seconds: float = 30.0) -> None:
     """Return when `holds()` is true; fail the test when that takes longer than `seconds`."""
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110 - what is waited for is another task's, or another process's

@@ -75,6 +75,15 @@ async def test_instants_at_the_end_of_time_are_no_failure(desk: Desk, instant: s
         assert answer.status_code in {201, 422}, answer.text
 
 
+@pytest.mark.parametrize("value", ["soon", 3, {}, "2026-11-20T06:30:00"])
+async def test_what_is_neither_a_date_nor_an_instant_is_one_error_at_its_field(desk: Desk, value: Any) -> None:
+    answer = await desk.call("POST", "/v1/feedback", feedback(expected_by=value), Accept_Language="zh-CN")
+    assert answer.status_code == 422
+    (error,) = answer.json()["errors"]
+    assert error["pointer"] == "/expected_by"
+    assert error["message"].startswith("请填写日期")
+
+
 async def test_random_fields_never_fail(desk: Desk) -> None:
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(field=st.sampled_from(FIELDS), value=JSON)

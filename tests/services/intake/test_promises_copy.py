@@ -49,7 +49,7 @@ async def test_a_publication_reaches_every_process(database: Database, copy: Pro
     async def arrived() -> int:
         return (await copy.current()).promises.generation
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while await arrived() != 1:  # noqa: ASYNC110 - a notification is on its way through PostgreSQL
             await asyncio.sleep(0.01)
 

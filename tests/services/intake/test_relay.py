@@ -24,7 +24,7 @@ async def _waiting(desk: Desk) -> int:
 
 
 async def _until_nothing_waits(desk: Desk, but: int = 0) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while await _waiting(desk) > but:  # noqa: ASYNC110 - the database says when
             await asyncio.sleep(0.01)
 

@@ -6,7 +6,7 @@ import time
 import pytest
 
 from services.intake.settings import IntakeSettings
-from services.runtime.stack.ports import free_port
+from tests.ports import free_port
 from tests.services.intake.desk import SECRET, Desk, Receiver
 from tests.services.intake.visitor import REPORT, Visitor, hidden_fields, text_of
 

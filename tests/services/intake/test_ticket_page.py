@@ -283,13 +283,14 @@ async def test_after_the_window_the_page_shows_the_result_and_leads_to_a_new_rep
     async def is_over() -> bool:
         return actions(await counter.page(), counter.address) == set()
 
-    await until(is_over, 20)
+    await until(is_over, 30)
     html = await counter.page()
     assert "压缩机已更换" in html
     found = re.search(r'href="(/f\?[^"]+)"', html)
     assert found
     query = parse_qs(urlsplit(found[1].replace("&amp;", "&")).query)
-    assert query == {"model": ["BCD 500"], "serial": ["SER&1"], "again": ["true"]}
+    token = counter.address.removeprefix("/t/")
+    assert query == {"model": ["BCD 500"], "serial": ["SER&1"], "again": ["true"], "follows": [token]}
     form = {"key": "k" * 24, "reason": "又坏了"}
     answer = await counter.visitor.send(f"{counter.address}/reopen", form)
     assert answer.status_code == 409

@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from sqlalchemy import text
 
 from services.contracts.customer import CustomerTicket
 from services.intake.links import TicketLinks
@@ -58,9 +57,8 @@ async def test_a_wrong_link_does_nothing(system: System, action: str) -> None:
 
 async def test_a_revoked_link_is_a_wrong_one_and_the_new_one_opens(system: System) -> None:
     counter = await opened(system)
-    async with system.database.begin() as connection:
-        revoke = "UPDATE intake.feedback SET link_generation = 2 WHERE ticket_no = :no"
-        await connection.execute(text(revoke), {"no": counter.ticket_no})
+    revoked = await system.call("POST", f"/v1/feedback/{counter.ticket_no}/revoke-link", by="王芳")
+    assert revoked.status_code == 200, revoked.text
     assert (await counter.visitor.open(counter.address)).status_code == 404
     form = {"key": "k" * 24, "message": "x"}
     assert (await counter.visitor.send(f"{counter.address}/message", form)).status_code == 404

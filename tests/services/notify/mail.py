@@ -10,7 +10,7 @@ from email.policy import default
 
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
-from services.runtime.stack.ports import free_port
+from tests.ports import free_port
 
 TAKEN = "250 taken"
 
@@ -26,6 +26,10 @@ class MailServer:
     refused: dict[str, str] = field(default_factory=dict)
     """Recipients and what they are answered for ever."""
     asked: int = 0
+    utf8: bool = True
+    """Whether addresses in any script are taken (RFC 6531)."""
+    recipients: list[str] = field(default_factory=list)
+    """Who was accepted, in order."""
     _server: asyncio.Server | None = None
 
     async def start(self) -> None:
@@ -45,7 +49,7 @@ class MailServer:
         return [mail for mail in self.mails if address in str(mail["To"])]
 
     def _talk(self) -> SMTP:
-        return SMTP(self, hostname="mail.test", auth_required=False)
+        return SMTP(self, hostname="mail.test", auth_required=False, enable_SMTPUTF8=self.utf8)
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, _server: SMTP, _session: Session, envelope: Envelope, address: str, _options: list[str]
@@ -54,6 +58,7 @@ class MailServer:
         answer = self.refused.get(address) or (self.at_recipient.pop(0) if self.at_recipient else TAKEN)
         if answer == TAKEN:
             envelope.rcpt_tos.append(address)
+            self.recipients.append(address)
         return answer
 
     async def handle_DATA(self, _server: SMTP, _session: Session, envelope: Envelope) -> str:  # noqa: N802

@@ -20,7 +20,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 from standardwebhooks import Webhook
 
-from services.runtime.stack.ports import free_port
+from tests.ports import free_port
 
 
 @dataclass(frozen=True)

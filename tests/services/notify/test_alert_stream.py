@@ -50,7 +50,7 @@ class Listener:
         async def came() -> bool:
             return state in self.of(alert_id)
 
-        await until(came, 20)
+        await until(came, 30)
 
 
 @asynccontextmanager
@@ -157,7 +157,7 @@ async def test_a_stream_ends_when_the_sign_in_does(system: System, monkeypatch: 
         async def has_ended() -> bool:
             return listener.ended
 
-        await until(has_ended, 20)
+        await until(has_ended, 30)
 
 
 async def test_a_caller_opens_only_so_many_streams_and_a_closed_one_makes_room(system: System) -> None:

@@ -70,7 +70,7 @@ async def test_the_told_get_a_notice_in_the_console(system: System) -> None:
         page = await system.get("/v1/notices", by="李雷", ticket_no=alert["ticket_no"], mine=True, kind="breach")
         return [notice["state"] for notice in page["items"]] == ["sent"]
 
-    await until(is_sent, 20)
+    await until(is_sent, 30)
     shown = await system.get(f"/v1/alerts/{alert['id']}")
     mine = next(told for told in shown["told"] if told["staff"] == system.ids["李雷"])
     assert (mine["state"], mine["channel"]) == ("sent", "inbox")
@@ -92,7 +92,7 @@ async def test_an_acknowledgement_is_shown_with_its_end_and_enters_the_journal(s
         said = [event["type"] for event in timeline if event["type"].startswith("alert.")]
         return said == ["alert.raised", "alert.acknowledged"]
 
-    await until(is_entered, 20)
+    await until(is_entered, 30)
 
 
 async def test_accepting_the_ticket_ends_the_alert_by_itself(system: System) -> None:
@@ -102,7 +102,7 @@ async def test_accepting_the_ticket_ends_the_alert_by_itself(system: System) -> 
     async def is_resolved() -> bool:
         return bool((await system.get(f"/v1/alerts/{alert['id']}"))["state"] == "resolved")
 
-    await until(is_resolved, 20)
+    await until(is_resolved, 30)
     view = await system.get(f"/v1/alerts/{alert['id']}")
     assert (view["resolution"], view["next"], view["allowed"]) == ("clock_ended", None, [])
 
@@ -252,7 +252,7 @@ async def test_a_low_rating_alerts_the_supervisors_for_a_day(system: System) -> 
     async def is_told() -> bool:
         return bool((await system.get(f"/v1/alerts/{alert_id}", by="王芳"))["told"])
 
-    await until(is_told, 20)
+    await until(is_told, 30)
     alert = await system.get(f"/v1/alerts/{alert_id}", by="王芳")
     assert (alert["threshold"], alert["clock"]) == ("low_rating", None)
     assert system.ids["王芳"] in [told["staff"] for told in alert["told"]]

@@ -25,7 +25,7 @@ async def told(system: System, ticket_no: str, kind: str, state: str = "sent") -
         found = await notices(system, ticket_no=ticket_no, kind=kind)
         return any(each["state"] == state for each in found)
 
-    await until(is_there, 20)
+    await until(is_there, 30)
     return next(each for each in await notices(system, ticket_no=ticket_no, kind=kind) if each["state"] == state)
 
 
@@ -98,7 +98,7 @@ async def test_staff_read_what_is_addressed_to_them_whatever_their_role(system: 
         mine = await notices(system, by="赵敏", mine=True, state="sent")
         return any(each["ticket_no"] == ticket_no for each in mine)
 
-    await until(is_told, 20)
+    await until(is_told, 30)
     (mine,) = [each for each in await notices(system, by="赵敏", mine=True) if each["ticket_no"] == ticket_no]
     assert "协办人" in mine["subject"]
     assert "> 请协助" in mine["text"]
@@ -151,7 +151,7 @@ async def test_a_notice_is_sent_anew_with_its_key_and_a_repeat_is_one(system: Sy
     async def is_sent() -> bool:
         return bool((await system.get(path, by="郑洁"))["state"] == "sent")
 
-    await until(is_sent, 20)
+    await until(is_sent, 30)
     now = await system.get(path, by="郑洁")
     assert now["resent"] == 1
     assert now["key"] == notice["key"]

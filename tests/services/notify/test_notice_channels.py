@@ -15,7 +15,7 @@ from services.notify.notices.channels.inbox import Inbox
 from services.notify.notices.letter import Letter, html_of
 from services.notify.notices.words import Language
 from services.notify.settings import NotifySettings, SmtpSecurity
-from services.runtime.stack.ports import free_port
+from tests.ports import free_port
 from tests.services.notify.mail import MailServer, mail_server, text_of
 
 TEXT = "韩梅梅，您好：\n\n- 受理：不晚于 2026年11月20日（周五）14:30\n\n查看进展：\nhttps://service.example/t/1"
@@ -115,12 +115,29 @@ def test_nothing_gets_out_of_its_header(value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "address", ["no address", "a@b\r\nBcc: c@d.example", "", "@", "a@b@c", "韩@customer.example", "\ud800@b.example"]
+    "address", ["no address", "a@b\r\nBcc: c@d.example", "", "@", "a@b@c", "韩 梅@customer.example", "\ud800@b.example"]
 )
 def test_an_address_that_no_mail_can_carry_is_undeliverable(address: str) -> None:
     with pytest.raises(Undeliverable) as refused:
         compose(replace(LETTER, to_email=address), settings(25))
     assert refused.value.code == "unwritable"
+
+
+async def test_an_address_in_any_script_gets_its_mail(server: MailServer) -> None:
+    await Email(settings(server.port)).send(replace(LETTER, to_email="韩.梅梅@例子.cn"))
+    assert server.recipients == ["韩.梅梅@xn--fsqu00a.cn"]
+    (mail,) = server.mails
+    assert mail["Subject"] == LETTER.subject
+    assert LETTER.text.strip() in text_of(mail)
+
+
+async def test_a_server_that_takes_no_such_address_makes_it_undeliverable(server: MailServer) -> None:
+    server.utf8 = False
+    with pytest.raises(Undeliverable) as refused:
+        await Email(settings(server.port)).send(replace(LETTER, to_email="韩@customer.example"))
+    assert refused.value.code == "smtputf8_unsupported"
+    await Email(settings(server.port)).send(LETTER)
+    assert server.recipients == [LETTER.to_email]
 
 
 async def test_a_text_that_no_mail_can_carry_is_undeliverable() -> None:

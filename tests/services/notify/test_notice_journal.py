@@ -217,6 +217,11 @@ async def test_a_chase_goes_to_the_owner_with_who_chases_and_their_word(journal:
     assert row["texts"] == {"note": "客户又来电"}
 
 
+async def test_a_chase_before_there_is_an_owner_goes_to_the_department_s_clerks(journal: Journal) -> None:
+    (row,) = await journal.happens(E.CHASED, by="wang-fang", body={"note": "客户又来电"}, ticket={"owner": None})
+    assert (row["kind"], row["recipient"], row["texts"]) == ("chase", "li-lei", {"note": "客户又来电"})
+
+
 @pytest.mark.parametrize("type_", [E.CUSTOMER_MESSAGE, E.INFORMATION_SUPPLIED])
 async def test_what_the_customer_says_goes_to_the_owner_without_their_words(journal: Journal, type_: EventType) -> None:
     (row,) = await journal.happens(type_, by="han-meimei", body={"message": "我的电话是 13800138000"})

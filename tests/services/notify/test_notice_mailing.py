@@ -45,6 +45,7 @@ async def mailing(
             smtp_from="service@shop.example",
             notice_retry_first="PT0.2S",
             notice_retry_longest="PT1S",
+            engine_probe_seconds=0.5,
         ) as system,
     ):
         yield system
@@ -60,7 +61,7 @@ async def mailed(server: MailServer, address: str, count: int) -> list[EmailMess
     async def are_there() -> bool:
         return len(server.to(address)) >= count
 
-    await until(are_there, 20)
+    await until(are_there, 30)
     return server.to(address)
 
 
@@ -105,7 +106,7 @@ async def test_a_mail_server_that_is_away_gets_the_mail_when_it_is_back(mailing:
             found = (await mailing.get("/v1/notices", by="郑洁", ticket_no=ticket_no))["items"]
             return any(each["last_error"] for each in found)
 
-        await until(was_tried, 20)
+        await until(was_tried, 30)
         assert not server.to(who["email"])
     finally:
         await server.start()
@@ -119,7 +120,7 @@ async def test_a_customer_without_e_mail_is_listed_as_not_reached(mailing: Syste
         found = (await mailing.get("/v1/notices", by="郑洁", ticket_no=ticket_no, state="not_sent"))["items"]
         return [each["not_sent_reason"] for each in found] == ["no_address"]
 
-    await until(is_told, 20)
+    await until(is_told, 30)
 
 
 async def test_an_address_that_is_refused_fails_and_is_sent_anew_once_it_was_corrected(
@@ -135,7 +136,7 @@ async def test_an_address_that_is_refused_fails_and_is_sent_anew_once_it_was_cor
         found.extend(each["id"] for each in page["items"])
         return bool(found)
 
-    await until(has_failed, 20)
+    await until(has_failed, 30)
     view = await mailing.get(f"/v1/tickets/{ticket_no}", by="李雷")
     corrected = {"email": "right.four@feather.example"}
     changed = await mailing.call("PATCH", f"/v1/customers/{view['customer']['id']}", corrected, by="李雷")

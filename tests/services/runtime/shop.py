@@ -90,8 +90,8 @@ async def secret(peer: PeerDep) -> dict[str, str]:
 
 
 async def until(question: Callable[[], Awaitable[object]]) -> None:
-    """Return when the answer is true; fail after five seconds."""
-    async with asyncio.timeout(5):
+    """Return when the answer is true; fail after half a minute."""
+    async with asyncio.timeout(30):
         while True:
             if await question():
                 return

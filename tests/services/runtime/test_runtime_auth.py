@@ -1,5 +1,6 @@
 """Who is calling: tokens offline, keys through the directory, the services' secret."""
 
+import asyncio
 import base64
 import hmac
 import json
@@ -124,6 +125,24 @@ async def test_a_key_is_known_by_its_hash_and_remembered_for_ten_seconds(
         with pytest.raises(Unauthenticated):
             await known.authenticate("Bearer " + KEY)
         assert directory.asked == 2
+        await peer.close()
+
+
+async def test_requests_that_bring_a_key_at_the_same_moment_ask_the_directory_once(
+    keys: KeyPair, settings: RuntimeSettings
+) -> None:
+    directory = Directory()
+    app = create_internal_app([directory.part()], settings.model_copy(update={"internal_secret": _secret(SECRET)}))
+    async with serving(app, settings) as server:
+        peer = Peer(f"http://127.0.0.1:{server.port}", SECRET)
+        known = Authenticator(verify_key_pem=None, internal_secret=SECRET, directory=peer)
+        waiting = [asyncio.create_task(known.authenticate("Bearer " + KEY)) for _ in range(20)]
+        await asyncio.sleep(0)
+        waiting[0].cancel()
+        answers = await asyncio.gather(*waiting, return_exceptions=True)
+        assert isinstance(answers[0], asyncio.CancelledError)
+        assert {getattr(answer, "id", answer) for answer in answers[1:]} == {"key-1"}
+        assert directory.asked == 1
         await peer.close()
 
 

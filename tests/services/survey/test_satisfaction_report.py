@@ -2,7 +2,8 @@
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +14,7 @@ from services.contracts.journal import EventType
 from services.contracts.survey import Answer, Dimension, Overall
 from services.contracts.words import Category, Channel, CloseReason, Kind
 from tests.services.survey.closings import GOOD, closing, happened
-from tests.services.survey.desk import Desk, keys_of
+from tests.services.survey.desk import Desk, a_desk, keys_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 KEYS: dict[str, Callable[[dict[str, Any]], Any]] = {
@@ -45,9 +46,15 @@ async def listed(desk: Desk, *, reader: str = "郑洁", **params: Any) -> list[d
         cursor = {"cursor": page["next_cursor"]}
 
 
-@pytest.fixture
-async def half_a_year(desk: Desk) -> Desk:
-    """Answers of half a year, from two departments and from none."""
+@pytest.fixture(scope="module")
+async def half_a_year(fresh_database: Callable[[], AbstractAsyncContextManager[str]]) -> AsyncIterator[Desk]:
+    """Answers of half a year, from two departments and from none; tests only read them."""
+    async with fresh_database() as url, a_desk(url) as desk:
+        await _fill(desk)
+        yield desk
+
+
+async def _fill(desk: Desk) -> None:
     dice = random.Random(7)  # noqa: S311 - test data
     for number in range(150):
         changes: dict[str, Any] = {
@@ -63,7 +70,6 @@ async def half_a_year(desk: Desk) -> Desk:
             await desk.answered(_answer(dice), at=at, **changes)
         else:
             await desk.invite(**changes)
-    return desk
 
 
 def _answer(dice: random.Random) -> Answer:

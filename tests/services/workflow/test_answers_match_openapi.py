@@ -57,6 +57,14 @@ QUERIES = {
     "GET /v1/ladders/{ladder_id}/plan": "?clock=response",
 }
 """What an endpoint cannot do without, or says more with."""
+ONE_DOCUMENT = {
+    "/v1/ladders/{ladder_id}/plan",
+    "/v1/notice-templates",
+    "/v1/policies/{policy_id}/compare",
+    "/v1/policy-packs",
+    "/v1/tickets/counts",
+}
+"""Lists that say something only as a whole, and do not grow."""
 
 
 class Walk:
@@ -343,6 +351,19 @@ def test_every_success_has_a_schema_and_every_operation_its_problems() -> None:
         else:
             assert all(answer["content"]["application/json"]["schema"] for answer in successes), f"{method} {path}"
         assert responses["default"]["content"]["application/problem+json"]["schema"], path
+
+
+def test_every_list_is_read_in_pages_of_the_callers_choice() -> None:
+    written, whole = document(), set()
+    for path in (path for method, path in operations() if method == "get"):
+        operation = written["paths"][path]["get"]
+        taken = {it["name"] for it in operation.get("parameters", ())}
+        answer = operation["responses"].get("200", {}).get("content", {}).get("application/json", {})
+        model = answer.get("schema", {}).get("$ref", "").removeprefix("#/components/schemas/")
+        is_list = "items" in written["components"]["schemas"].get(model, {}).get("properties", {})
+        if is_list and not {"limit", "cursor"} <= taken:
+            whole.add(path)
+    assert whole == ONE_DOCUMENT
 
 
 def test_a_key_may_be_given_wherever_a_signed_in_caller_posts_and_a_version_wherever_one_is_obeyed() -> None:

@@ -160,3 +160,39 @@ async def test_a_calendar_that_was_read_and_put_back_goes_on_with_its_country(sy
     assert json.loads((await export(system, id_, format="json")).text)["official_until"] is None
     kept = await put(system, id_, country="CN", official_until="2030-12-31")
     assert kept["official_until"] == "2030-12-31"
+
+
+async def test_two_versions_of_a_calendar_are_compared_place_by_place(system: System) -> None:
+    id_ = f"desk-{next(_ids)}"
+    await put(system, id_, country="CN", breaks={"2026-10-09": {"15:00": "16:00"}})
+    await put(system, id_, country="CN", holidays=["2026-12-24"])
+    told = await system.get(f"/v1/calendars/{id_}/compare", **{"from": "1", "to": "2"})
+    assert {each["pointer"]: (each["from"], each["to"]) for each in told["items"]} == {
+        "/holidays": ([], ["2026-12-24"]),
+        "/breaks/2026-10-09": ({"15:00": "16:00"}, None),
+    }
+    assert (await system.get(f"/v1/calendars/{id_}/compare", **{"from": "2", "to": "2"}))["items"] == []
+    missing = await system.call("GET", f"/v1/calendars/{id_}/compare?from=1&to=3", by="李雷")
+    assert missing.status_code == 404
+
+
+async def test_an_import_under_another_version_than_the_latest_stores_nothing(system: System) -> None:
+    id_ = f"desk-{next(_ids)}"
+    await put(system, id_)
+    taken = await send(system, id_, HOLIDAYS, **{"If-Match": '"1"'})
+    assert (taken.status_code, taken.json()["version"]) == (200, 2)
+    late = await send(system, id_, HOLIDAYS, **{"If-Match": '"1"'})
+    assert (late.status_code, late.json()["code"]) == (412, "stale_version")
+    assert (await system.get(f"/v1/calendars/{id_}"))["version"] == 2
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh-CN", "拆成两段"), ("en", "split it at 24:00")])
+async def test_what_is_wrong_with_a_calendar_is_told_in_the_readers_language(
+    system: System, language: str, said: str
+) -> None:
+    wrong = json.dumps({"time_zone": "Asia/Shanghai", "hours": {"mon": {"22:00": "06:00"}}})
+    refused = await send(system, "never", wrong, "application/json", **{"Accept-Language": language})
+    assert refused.status_code == 422
+    (error,) = refused.json()["errors"]
+    assert (error["pointer"], error["code"]) == ("/hours/mon/22:00", "over_midnight")
+    assert said in error["message"]

@@ -38,6 +38,7 @@ def _command(roles: str, scope: str = "tickets:write") -> Row:
 TABLE = {
     "POST /v1/feedback": _list(DESK, "feedback:write"),
     "GET /v1/feedback/{ticket_no}": Row("CHDSA", "", "feedback:read"),
+    "POST /v1/feedback/{ticket_no}/revoke-link": _command("S", "tickets:supervise"),
     "GET /v1/customers/{customer_id}": Row("CSA", "", "customers:read"),
     "PATCH /v1/customers/{customer_id}": Row(DESK, "", "customers:write"),
     "POST /v1/customers/search": _list("CSA", "customers:read"),
@@ -78,6 +79,7 @@ TABLE = {
     "POST /v1/policies/lint": _list("X", "policies:write"),
     "GET /v1/policies/{policy_id}/versions": _list(STAFF, "policies:read"),
     "GET /v1/policies/{policy_id}/compare": _list(STAFF, "policies:read"),
+    "GET /v1/calendars/{calendar_id}/compare": _list(STAFF, "calendars:read"),
     "POST /v1/policies/{policy_id}/retire": _list("X", "policies:write"),
     "GET /v1/policy-order": _list(STAFF, "policies:read"),
     "PUT /v1/policy-order": _list("X", "policies:write"),
@@ -263,6 +265,15 @@ async def test_a_key_of_another_department_reaches_no_ticket_with_all_its_scopes
     key = await system.issue_key("logistics shop", *Scope, department=OTHER)
     for endpoint in TABLE:
         if any(f"{{{name}}}" in endpoint for name in OF_A_DEPARTMENT):
+            assert await status(system, endpoint, paths, key) == 403, endpoint
+
+
+async def test_a_key_of_a_department_changes_nothing_that_every_department_goes_by(
+    system: System, paths: dict[str, str]
+) -> None:
+    key = await system.issue_key("promising shop", *Scope, department=OTHER)
+    for endpoint, row in TABLE.items():
+        if row.scope in {"policies:write", "calendars:write"} or endpoint.startswith("PUT /v1/notice-templates"):
             assert await status(system, endpoint, paths, key) == 403, endpoint
 
 

@@ -14,10 +14,10 @@ from services.contracts.journal import SYSTEM, Event, EventType
 from services.contracts.names import Role
 from services.contracts.words import ClockName, ClockState, Phase
 from services.runtime.database import Database
-from services.runtime.stack.ports import free_port
 from services.workflow import gauges
 from services.workflow.measuring import measure
 from services.workflow.tables import clocks, journal
+from tests.ports import free_port
 from tests.services.system import System, running, until
 
 WITHOUT_ENGINE = (Role.INTAKE, Role.RELAY, Role.TICKETS, Role.DIRECTORY)

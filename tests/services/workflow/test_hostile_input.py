@@ -2,14 +2,17 @@
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
+from temporalio.testing import WorkflowEnvironment
 
 from services.commands.openapi import document
 from services.runtime.http import encode_cursor
-from tests.services.system import System, feedback
+from tests.services.conftest import SPARE_NAMESPACES
+from tests.services.system import System, feedback, running
 
 DOCUMENT = document()
 SCHEMAS = DOCUMENT["components"]["schemas"]
@@ -96,6 +99,18 @@ def check(answer: Any, told: object) -> None:
 def filled(path: str, value: str) -> str:
     head, _, tail = path.partition("{")
     return f"{head}{value}{tail.partition('}')[2]}" if tail else path
+
+
+@pytest.fixture(scope="module")
+async def system(
+    engine: WorkflowEnvironment,
+    fresh_database: Callable[[], AbstractAsyncContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> AsyncIterator[System]:
+    """A system of its own: what happens to be legal publishes policies, quiet hours and texts for everybody."""
+    address, folder = engine.client.service_client.config.target_host, tmp_path_factory.mktemp("hostile")
+    async with fresh_database() as url, running(url, address, folder, namespace=SPARE_NAMESPACES[3]) as system:
+        yield system
 
 
 @pytest.fixture(scope="module")

@@ -111,6 +111,14 @@ async def test_what_is_no_yaml_is_refused_with_its_line(system: System, text: st
         assert refused.json()["errors"][0]["line"] == line
 
 
+@pytest.mark.parametrize(("language", "said"), [("en", "twice"), ("zh-CN", "名称重复")])
+async def test_what_is_no_yaml_is_told_in_the_readers_language(system: System, language: str, said: str) -> None:
+    headers = {"Authorization": f"Bearer {system.tokens['孙磊']}", "Content-Type": YAML, "Accept-Language": language}
+    refused = (await system.http.put("/v1/policies/wrong", content=b"a: 1\na: 2", headers=headers)).json()
+    assert said in refused["detail"]
+    assert said in refused["errors"][0]["message"]
+
+
 async def test_json_has_lines_too_and_texts_are_in_the_readers_language(system: System) -> None:
     text = '{\n "calendar": "mars",\n "clocks": {\n  "response": {"target": "PT1H", "ladder": "steep"}}}'
     for language, word in (("en", "there is no"), ("zh-CN", "没有")):
@@ -238,6 +246,10 @@ async def test_an_order_names_every_policy_once(system: System, change: Any, poi
     assert refused.status_code == 422, refused.text
     (error,) = refused.json()["errors"]
     assert (error["pointer"], error["code"]) == (pointer.format(last=len(ids)), code)
+    chinese = {"Accept-Language": "zh-CN"}
+    again = await system.call("PUT", "/v1/policy-order", {"ids": change(ids)}, by="孙磊", **chinese)
+    assert again.json()["errors"][0]["message"] != error["message"]
+    assert "策略" in again.json()["errors"][0]["message"]
 
 
 async def test_the_packs_are_listed_and_adopted_for_kinds(system: System) -> None:

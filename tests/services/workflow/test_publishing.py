@@ -6,11 +6,13 @@ from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.directory import Scope
 from services.contracts.names import Role
+from services.workflow.previewing import Previews
 from services.workflow.publication_answers import TicketChangePage
 from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.system import OTHER, System, running, until
@@ -112,6 +114,7 @@ async def test_a_preview_tells_how_due_times_would_move_and_stores_nothing(syste
     assert datetime.fromisoformat(before["due_at"]) - datetime.fromisoformat(item["due_to"]) == 4 * HOUR
     figures = preview["open"]
     assert (figures["new_breaches"], figures["truncated"]) == (0, False)
+    assert figures["of"] == figures["looked_at"] == figures["tickets"]
     counted = ("earlier", "later", "unchanged", "excused", "promised", "no_longer_promised")
     assert figures["clocks"] == sum(figures[name] for name in counted)
     assert await response(system, ticket_no) == before
@@ -120,6 +123,7 @@ async def test_a_preview_tells_how_due_times_would_move_and_stores_nothing(syste
 
 async def test_publishing_with_recalculation_does_what_the_preview_said(system: System, policy: str) -> None:
     ticket_no = await system.register()
+    await response(system, ticket_no)  # whoever reads it has it handed over
     await system.call("PUT", f"/v1/policies/{policy}", answer_in("PT20H"), by="孙磊")
     preview = await ask(system, f"/v1/policies/{policy}/preview", {})
     publication = await publish(system, f"/v1/policies/{policy}", recalculate=True)
@@ -142,6 +146,27 @@ async def test_publishing_with_recalculation_does_what_the_preview_said(system: 
     ]
     listed = (await system.get("/v1/publications"))["items"]
     assert listed[0] == publication
+
+
+async def test_a_preview_under_a_key_is_repeated_and_holds_no_transaction_open(
+    system: System, policy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, computed = f"/v1/policies/{policy}/preview", Previews.preview
+    again: list[httpx.Response] = []
+
+    async def twice(*of: Any) -> dict[str, Any]:
+        monkeypatch.setattr(Previews, "preview", computed)
+        # It would wait for the first one's transaction, and be refused.
+        again.append(await system.call("POST", path, {}, by="孙磊", Idempotency_Key="try once"))
+        return await computed(*of)
+
+    monkeypatch.setattr(Previews, "preview", twice)
+    first = await ask(system, path, {}, Idempotency_Key="try once")
+    assert again[0].json() == first
+    third = await system.call("POST", path, {}, by="孙磊", Idempotency_Key="try once")
+    assert (third.json(), third.headers["Idempotent-Replay"]) == (first, "true")
+    other = await system.call("POST", path, {"version": 1}, by="孙磊", Idempotency_Key="try once")
+    assert other.status_code == 422
 
 
 async def test_publishing_without_recalculation_is_for_new_tickets_alone(system: System, policy: str) -> None:
@@ -271,10 +296,8 @@ async def test_the_list_of_a_preview_is_paged(system: System, policy: str) -> No
 async def test_nobody_learns_of_the_tickets_of_another_department(system: System, policy: str) -> None:
     own = await system.register()
     key = await system.issue_key("logistics rules", Scope.POLICIES_WRITE, Scope.TICKETS_READ, department=OTHER)
-    preview = await ask(
-        system, f"/v1/policies/{policy}/preview", {"policy": answer_in("PT20H"), "items": {"limit": 200}}, by=key
-    )
-    assert not items_of(preview, own)
+    refused = await system.call("POST", f"/v1/policies/{policy}/preview", {"policy": answer_in("PT20H")}, by=key)
+    assert refused.status_code == 403
     await system.call("PUT", f"/v1/policies/{policy}", answer_in("PT20H"), by="孙磊")
     publication = await publish(system, f"/v1/policies/{policy}", recalculate=True)
     path = f"/v1/publications/{publication['id']}/changes?limit=200"

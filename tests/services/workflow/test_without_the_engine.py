@@ -10,9 +10,9 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.names import Role
-from services.runtime.stack.ports import free_port
 from services.workflow.assembly import assemble_worker
 from services.workflow.settings import WorkflowSettings
+from tests.ports import free_port
 from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.system import System, running
 

@@ -9,7 +9,7 @@ from services.contracts.alert import Rung, Threshold
 from services.contracts.directory import RecipientsQuestion, WorkingHours
 from services.contracts.policy import StoredCalendar
 from services.contracts.words import ClockName, Kind, Phase, Urgency
-from services.notify.alerts.choosing import Choice, Step, choose
+from services.notify.alerts.choosing import Choice, Step, choose, tell_first_by
 from services.notify.alerts.ladders import DEFAULT, Place, read_ladders
 from services.notify.hours.calendars import PublishedCalendars
 from services.notify.hours.quiet import QuietSpan
@@ -136,6 +136,44 @@ def told(choice: Choice) -> list[str]:
     return [each.staff for each in choice.recipients]
 
 
+@pytest.mark.parametrize(
+    ("at", "reached_at"),
+    [
+        ("2026-11-20T11:59:59", "2026-11-20T11:59:59"),
+        ("2026-11-20T12:00:00", "2026-11-20T13:30:00"),
+        ("2026-11-20T17:59:59", "2026-11-20T17:59:59"),
+        ("2026-11-20T18:00:00", "2026-11-23T09:00:00"),
+        ("2026-09-30T18:10:00", "2026-10-08T09:00:00"),
+        ("2026-10-09T18:00:00", "2026-10-10T09:00:00"),
+    ],
+)
+def test_whoever_has_no_hours_is_reached_in_those_by_which_the_ticket_is_promised(at: str, reached_at: str) -> None:
+    """Lunch holds too; National Day and its make-up Saturday are known."""
+    reach = Reach([always("lin-tao")], OFFICE, promised_by="cn")
+    assert reach.reached_at("lin-tao", shanghai(at)) == shanghai(reached_at)
+    unknown = Reach([always("lin-tao")], OFFICE, promised_by="not-published")
+    assert unknown.reached_at("lin-tao", shanghai(at)) == shanghai(at)
+
+
+def test_hours_that_somebody_set_go_before_those_of_the_promise() -> None:
+    at = shanghai("2026-11-20T19:00:00")
+    people = [by_hours("night", {"fri": {"18:00": "24:00"}}), by_hours("shift", on_shift=True), always("anybody")]
+    reach = Reach(people, OFFICE, promised_by="cn")
+    assert [reach.reached_at(staff, at) for staff in ("night", "shift", "anybody")] == [at, at, MONDAY]
+    assert Reach(people, OFFICE, NIGHT, promised_by="cn").reached_at("anybody", at) == at
+
+
+@pytest.mark.parametrize(("by", "is_held"), [("09:00:01", True), ("09:00:00", True), ("08:59:59", False)])
+def test_what_would_come_too_late_when_the_promise_opens_is_said_at_once(by: str, *, is_held: bool) -> None:
+    reach, at = Reach([always("lin-tao")], OFFICE, promised_by="cn"), FRIDAY_EVENING
+    reached_at = reach.reached_at("lin-tao", at, by=shanghai(f"2026-11-23T{by}"))
+    assert reached_at == (MONDAY if is_held else at)
+
+
+def test_hours_that_somebody_set_are_waited_for_however_late_that_is() -> None:
+    assert Reach([by_hours("lin-tao")]).reached_at("lin-tao", FRIDAY_EVENING, by=FRIDAY_EVENING) == MONDAY
+
+
 FRIDAY_EVENING, MONDAY = shanghai("2026-11-20T22:00:00"), shanghai("2026-11-23T09:00:00")
 
 
@@ -197,3 +235,15 @@ def test_steps_that_find_nobody_take_no_time() -> None:
 def test_the_rest_of_a_round_in_which_somebody_was_told_may_find_nobody() -> None:
     choice = chosen(EVERYBODY, FRIDAY_EVENING, level=2, crew={})
     assert (choice.at, told(choice), choice.is_unheard) == (FRIDAY_EVENING, [], False)
+
+
+def test_a_first_step_that_is_late_at_night_goes_to_whoever_has_no_hours_and_passes_nobody_over() -> None:
+    at, reach = FRIDAY_EVENING, Reach([by_hours("lin-tao")], OFFICE, promised_by="cn")
+    answers = {RecipientsQuestion(rung=rung, department="after-sales", at=at): (staff,) for rung, staff in CREW.items()}
+    step = Step(
+        LADDER, Place(1, 1), PAUSE, at, at, somebody_told=False, tell_by=tell_first_by(Threshold.BREACH, at, at)
+    )
+    own = choose(step, TICKET, answers, reach)
+    assert (own.at, own.place, told(own)) == (MONDAY, Place(1, 1), ["lin-tao"])
+    none = choose(step, TICKET, answers, Reach([], OFFICE, promised_by="cn"))
+    assert (none.at, told(none)) == (at, ["lin-tao"])

@@ -112,7 +112,7 @@ def test_a_broken_text_is_refused_with_line_and_reason(text: str, line: int, why
         tried(with_text(text), SHANGHAI)
     (error,) = refused.value.errors
     assert (error["pointer"], error["code"]) == ("/text", "broken_template")
-    assert error["message"].startswith(f"line {line}: ")
+    assert str(error["message"]).startswith(f"line {line}: ")
     assert why in error["message"]
 
 

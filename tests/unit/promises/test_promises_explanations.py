@@ -35,15 +35,37 @@ def test_working_hours_are_listed_opening_by_opening() -> None:
     assert explain(clock("PT2WH"), CN)["en"] == (
         "Acceptance: 2 h of working time (PT2WH) by policy d0-standard version 3, on calendar cn version 1 "
         "(Asia/Shanghai). Started 2026-09-30 17:30. Open time counted: 2026-09-30 17:30–18:00 (30 min), "
-        "2026-10-08 09:00–10:30 (1 h 30 min); reached 2026-10-08 10:30. Due 2026-10-08 10:30."
+        "2026-10-08 09:00–10:30 (1 h 30 min); reached 2026-10-08 10:30. "
+        "On the way: holiday 2026-10-01 to 2026-10-07 (National Day). Due 2026-10-08 10:30."
     )
+
+
+def test_holidays_make_up_days_and_breaks_on_the_way_are_told_by_name() -> None:
+    told = explain(clock("P3WD"), CN)
+    way = "holiday 2026-10-01 to 2026-10-07 (National Day), workday 2026-10-10 (Make-up workday)"
+    assert f"On the way: {way}." in told["en"]
+    assert "其间：2026-10-01 至 2026-10-07 放假（国庆节）、2026-10-10 上班（调休上班）。" in told["zh-CN"]
+    shop = calendar(
+        holidays=["2026-10-01", "2026-10-05"],
+        shifts={"2026-10-03": {"10:00": "11:00"}},
+        breaks={"2026-10-02": {"09:00": "10:00"}},
+    )
+    assert (
+        "On the way: holiday 2026-10-01, break 2026-10-02 09:00–10:00, hours of its own 2026-10-03, holiday 2026-10-05."
+    ) in explain(clock("P4WD"), shop)["en"]
+
+
+def test_where_nothing_is_special_on_the_way_nothing_is_said_of_it() -> None:
+    assert "On the way" not in explain(clock("PT5WM"), CN)["en"]
+    assert "On the way" not in explain(clock("PT240H"), CN)["en"]
 
 
 def test_pauses_are_told_with_their_reason_and_added() -> None:
     told = explain(clock("PT2WH", ("2026-09-30 17:45", "2026-10-08 10:00")), CN)
     assert (
         "Paused 2026-09-30 17:45 to 2026-10-08 10:00 (waiting for the customer): 1 h 15 min of working time. "
-        "2026-10-08 10:30 + 1 h 15 min of working time = 2026-10-08 11:45. Due 2026-10-08 11:45."
+        "2026-10-08 10:30 + 1 h 15 min of working time = 2026-10-08 11:45. "
+        "On the way: holiday 2026-10-01 to 2026-10-07 (National Day). Due 2026-10-08 11:45."
     ) in told["en"]
     assert "暂停（等待客户）：1 小时 15 分（工作时间）。" in told["zh-CN"]
 
@@ -62,7 +84,9 @@ def test_working_days_are_counted_by_date() -> None:
 
 
 def test_long_counts_are_cut_short_but_still_add_up() -> None:
-    assert "then 21 h 30 min more; reached 2026-10-14 11:00." in explain(clock("PT40WH"), CN)["en"]
+    told = explain(clock("PT60WH"), CN)["en"]
+    assert "2026-10-13 09:00–12:00 (3 h), 13:30–18:00 (4 h 30 min), " in told
+    assert "then 19 h more; reached 2026-10-16 17:30." in told
     assert "… 9: 2026-10-19" in explain(clock("P9WD"), CN)["en"]
 
 
@@ -92,6 +116,11 @@ def test_past_the_announced_holidays_a_due_time_is_provisional() -> None:
 def test_seconds_are_told_where_there_are_any() -> None:
     told = explain(clock("PT5.5S"), CN)
     assert "2026-09-30 17:30 + 5.5 s = 2026-09-30 17:30:05.500000." in told["en"]
+
+
+def test_fractions_of_a_second_are_cut_off() -> None:
+    late = clock("PT24H").model_copy(update={"started_at": local("2026-09-30 17:30:05.987654")})
+    assert "Started 2026-09-30 17:30:05. 2026-09-30 17:30:05 + 24 h = 2026-10-01 17:30:05." in explain(late, CN)["en"]
 
 
 def test_a_calendar_at_its_end_is_said_to_be_one() -> None:

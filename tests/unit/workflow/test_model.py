@@ -16,6 +16,7 @@ from services.workflow.life import IllegalCommand
 from services.workflow.lifecycle import legal_commands
 from tests.reference import comparing, worlds
 from tests.reference.driving import LI_LEI, WANG_FANG, Catalogue, DrivenTicket
+from tests.reference.previewed import Previewed
 from tests.reference.slow_book import World
 from tests.reference.slow_hours import Hours
 from tests.reference.slow_ticket import SlowTicket
@@ -143,8 +144,10 @@ class TicketLife(RuleBasedStateMachine):
 
     def _recalculate(self, asked: bool) -> None:
         if asked:
+            previewed = Previewed(self.real, self.slow)
             self.real.recalculate()
             self.slow.recalculate()
+            previewed.assert_came_true(self.slow)
             self.slow.pass_to(self.slow.now)
 
     def _publish(self, id_: str, version: int) -> None:

@@ -265,6 +265,13 @@ def test_a_paused_clock_shows_how_far_it_would_move_though_it_has_no_due_time() 
     assert (move.effect, move.due_from, move.due_to, move.shift) == (Effect.EARLIER, None, None, -4 * HOUR)
 
 
+def test_a_paused_clock_shows_how_far_another_calendar_would_move_it() -> None:
+    ticket = case({RESPONSE: "P1WD"}, calendar="cn").do(CommandName.ACCEPT)
+    ticket.do(CommandName.WAIT, reason=WaitReason.CUSTOMER)
+    move = preview(ticket, trial_of(ticket.policy, calendars={**BY_ID, "cn": shorter_days()}))["response/1/1"]
+    assert (move.effect, move.shift) == (Effect.LATER, DAY)
+
+
 def test_what_was_computed_from_an_older_state_is_refused_and_changes_nothing() -> None:
     ticket = case()
     asked = recalculation_of(tried(ticket), trial_of(other({RESPONSE: "PT8H"})), ticket.now, "pub-1")
