@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -22,10 +22,13 @@ from services.intake.models import (
     CustomerProfile,
     CustomerSearch,
     FeedbackView,
+    LinkRevocation,
+    Nothing,
     PastTicket,
     Registered,
     TicketAccess,
 )
+from services.intake.revoking import revocations, revoke_link
 from services.intake.service import Intake, IntakeDep, allowed_to, asked_by, intake_of
 from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, NotFound, ValidationFailed
@@ -39,6 +42,7 @@ router = APIRouter(tags=["intake"])
 
 FeedbackSender = Annotated[Caller, Depends(allowed_to(Action.REGISTER_FEEDBACK))]
 FeedbackReader = Annotated[Caller, Depends(allowed_to(Action.READ_FEEDBACK))]
+LinkRevoker = Annotated[Caller, Depends(allowed_to(Action.REVOKE_LINK))]
 CustomerReader = Annotated[Caller, Depends(allowed_to(Action.READ_CUSTOMER))]
 CustomerWriter = Annotated[Caller, Depends(allowed_to(Action.WRITE_CUSTOMER))]
 Auditor = Annotated[Caller, Depends(allowed_to(Action.READ_AUDIT))]
@@ -78,9 +82,31 @@ async def read_feedback(ticket_no: str, caller: FeedbackReader, intake: IntakeDe
     in_full = sees_contact(caller, access)
     async with intake.database.begin() as connection:
         supplied = await supplied_to(connection, ticket_no)
+        revoked = await revocations(connection, ticket_no)
         if in_full:
             await audit.record(connection, asked_by(caller), [(row["customer_id"], ticket_no)])
-    return view(row, supplied, in_full=in_full)
+    return view(row, supplied, revoked, in_full=in_full)
+
+
+@router.post("/v1/feedback/{ticket_no}/revoke-link", response_model=LinkRevocation)
+async def revoke_the_link(
+    request: Request, ticket_no: str, caller: LinkRevoker, intake: IntakeDep, _: Annotated[Nothing, Body()]
+) -> Response:
+    """End the customer's link to this ticket: it opens nothing from now on. Their next notice carries a new one.
+
+    For supervisors, or the scope `tickets:supervise`. The feedback tells who did it.
+    """
+    async with intake.database.read() as connection:
+        if await arrival(connection, ticket_no) is None:
+            raise NotFound
+    if not may(caller, Action.REVOKE_LINK, await intake.tickets.access(ticket_no)):
+        raise Forbidden
+
+    async def work(connection: AsyncConnection) -> Answer:
+        done = await revoke_link(connection, ticket_no, asked_by(caller))
+        return Answer(done.model_dump(mode="json"))
+
+    return await intake.idempotency.once(request, caller, work)
 
 
 @router.get("/v1/customers/{customer_id}")

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import Customer, Product, Proposed, Registration
 from services.intake.masking import masked_customer
-from services.intake.models import FeedbackView, Sender, Supplied
+from services.intake.models import FeedbackView, LinkRevocation, Sender, Supplied
 from services.intake.tables import feedback, policy_snapshots, supplements
 
 _REGISTRATIONS = select(feedback, policy_snapshots.c.snapshot).join_from(
@@ -40,7 +40,9 @@ async def supplied_to(connection: AsyncConnection, ticket_no: str) -> list[RowMa
     return list(rows.mappings())
 
 
-def view(row: RowMapping, supplied: list[RowMapping], *, in_full: bool) -> FeedbackView:
+def view(
+    row: RowMapping, supplied: list[RowMapping], revoked: tuple[LinkRevocation, ...], *, in_full: bool
+) -> FeedbackView:
     """The feedback as it arrived; what was supplied later stands beside it and decides what is still missing."""
     standing = supplied[-1]["answer"] if supplied else row
     return FeedbackView(
@@ -59,6 +61,7 @@ def view(row: RowMapping, supplied: list[RowMapping], *, in_full: bool) -> Feedb
             )
             for each in supplied
         ),
+        link_revocations=revoked,
     )
 
 

@@ -1,11 +1,10 @@
 """What intake's endpoints take and answer (api.md)."""
 
-from datetime import date
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints, model_validator
 
-from services.contracts.base import Code, Instant, Message, Name, Text
+from services.contracts.base import Code, Instant, InstantOrDate, Message, Name, Text
 from services.contracts.durations import DurationText
 from services.contracts.feedback import Customer, Feedback, Impact, Label, Product, Proposed, Supplement
 from services.contracts.words import (
@@ -51,10 +50,15 @@ class Registered(Message):
     links: Links
 
 
-class FollowUp(Feedback):
-    """A question that a callback left open, as a feedback of the same customer; never a public body."""
+class Successor(Feedback):
+    """What a customer reports about a ticket that can no longer be reopened; never a public body."""
 
     follows: str
+
+
+class FollowUp(Successor):
+    """A question that a callback left open, as a feedback of the same customer."""
+
     response_target: DurationText
 
 
@@ -71,6 +75,24 @@ class Supplied(Supplement):
 
     customer: Sender | None = None
     supplied_at: Instant
+
+
+class Reader(Message):
+    """Who read, or did, something."""
+
+    kind: str
+    id: str
+
+
+class Nothing(Message):
+    """A body that says nothing: `{}`, or an empty one."""
+
+
+class LinkRevocation(Message):
+    """A customer's link was ended; all that were made before are dead."""
+
+    at: Instant
+    by: Reader
 
 
 class FeedbackView(Message):
@@ -92,14 +114,20 @@ class FeedbackView(Message):
     already_tried: Text | None = None
     complaint_about: Name | None = None
     desired_solution: DesiredSolution | None = None
-    expected_by: Instant | date | None = None
+    expected_by: InstantOrDate | None = None
     impact: Impact
     consent: bool | None = None
     complete: bool
     missing: tuple[str, ...]
     proposed: Proposed
     supplements: tuple[Supplied, ...] = ()
-    follows: str | None = Field(default=None, description="The ticket whose callback left this question.")
+    link_revocations: tuple[LinkRevocation, ...] = Field(
+        default=(), description="Who ended the customer's link, newest first."
+    )
+    follows: str | None = Field(
+        default=None,
+        description="The ticket that this one goes on from: closed for good, or its callback left a question.",
+    )
 
 
 class PreferredHours(Message):
@@ -181,13 +209,6 @@ class CustomerPage(Message):
 
     items: tuple[CustomerSummary, ...]
     next_cursor: str | None = None
-
-
-class Reader(Message):
-    """Who read."""
-
-    kind: str
-    id: str
 
 
 class ContactReading(Message):

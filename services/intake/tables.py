@@ -12,6 +12,7 @@ from sqlalchemy import (
     Index,
     Integer,
     MetaData,
+    PrimaryKeyConstraint,
     Sequence,
     Table,
     Text,
@@ -117,9 +118,10 @@ feedback = Table(
         postgresql_where=text("content -> 'product' ->> 'order_no' IS NOT NULL"),
     ),
 )
-"""One row a feedback, never changed by intake: `content` without the sender, `contact` the sender as stated, and what
-was answered. The row is its own idempotency record: the first answer is made from it again. No foreign keys: checking
-one locks the row referred to, and every registration refers to the same policy; the statement itself looks."""
+"""One row a feedback, never changed by intake but for `link_generation`: `content` without the sender, `contact` the
+sender as stated, and what was answered. The row is its own idempotency record: the first answer is made from it again.
+No foreign keys: checking one locks the row referred to, and every registration refers to the same policy; the statement
+itself looks."""
 
 outbox = Table(
     "outbox",
@@ -144,6 +146,19 @@ supplements = Table(
     Index("supplements_by_ticket", "ticket_no", "supplied_at"),
 )
 """What customers supplied later, beside the feedback as it arrived."""
+
+link_revocations = Table(
+    "link_revocations",
+    metadata,
+    Column("ticket_no", Text, nullable=False),
+    Column("generation", Integer, nullable=False),
+    Column("revoked_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
+    Column("revoker_kind", Text, nullable=False),
+    Column("revoker_id", Text, nullable=False),
+    Column("request_id", Text, nullable=False),
+    PrimaryKeyConstraint("ticket_no", "generation"),
+)
+"""Who ended which generation of a customer's link (invariant I13). Append-only."""
 
 promises_in_force = Table(
     "promises_in_force",

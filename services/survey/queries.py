@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import ColumnElement, Integer, cast, false, or_, true, tuple_
 
-from services.contracts.base import Code, Instant, to_utc
+from services.contracts.base import Code, Instant, InstantOrDate, to_utc
 from services.contracts.permissions import Action, Caller, Relation, reach
 from services.contracts.survey import OVERALL, SurveyState
 from services.contracts.words import Category, Channel, Kind, Urgency
@@ -18,7 +18,7 @@ from services.runtime.http import decode_cursor, encode_cursor
 from services.survey.standing import Row, with_answer
 from services.survey.tables import answers, invitations
 
-Moment = Annotated[Instant | date, Field(union_mode="left_to_right")]
+Moment = InstantOrDate
 """An instant, or a date, which is its beginning in the business time zone."""
 
 

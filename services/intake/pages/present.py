@@ -99,10 +99,11 @@ def product(ticket: CustomerTicket, t: Speech) -> list[tuple[str, str]]:
     return [(t(f"ticket.product.{name}"), value) for name, value in known if value]
 
 
-def new_report(ticket: CustomerTicket) -> str:
-    """The address of a new form about the same product."""
+def new_report(ticket: CustomerTicket, token: str) -> str:
+    """The address of a new form about the same product, which goes on from this ticket (product.md 3, reopening)."""
     known = {asked: getattr(ticket.product, name) for name, asked in _PREFILLED.items()}
-    return "/f?" + urlencode({**{name: value for name, value in known.items() if value}, "again": "true"})
+    filled = {name: value for name, value in known.items() if value}
+    return "/f?" + urlencode({**filled, "again": "true", "follows": token})
 
 
 def said_wrong(t: Speech, errors: Errors) -> dict[str, str]:

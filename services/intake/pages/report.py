@@ -8,10 +8,11 @@ from services.contracts.feedback import Feedback
 from services.contracts.words import Channel, DesiredSolution, Kind
 from services.intake.filing import Origin
 from services.intake.forms import Errors, Wrong, errors_by_field, feedback_of
-from services.intake.models import Registered
+from services.intake.models import Registered, Successor
+from services.intake.pages.opening import open_ticket
 from services.intake.pages.present import said_wrong
 from services.intake.service import Intake, IntakeDep
-from services.runtime.errors import IdempotencyKeyReused, Unavailable, ValidationFailed
+from services.runtime.errors import IdempotencyKeyReused, NotFound, Unavailable, ValidationFailed
 from services.runtime.idempotency import body_hash, caller_scope
 from services.runtime.pages import (
     LANGUAGES,
@@ -34,11 +35,19 @@ _IN_DETAILS = frozenset({"occurred_on", "situation", "tried", "wish", "order_no"
 
 @router.get("/f")
 async def show_form(
-    request: Request, intake: IntakeDep, model: str = "", serial: str = "", order: str = "", again: bool = False
+    request: Request,
+    intake: IntakeDep,
+    model: str = "",
+    serial: str = "",
+    order: str = "",
+    again: bool = False,
+    follows: str = "",
 ) -> Response:
-    """Show the form, empty or with the product of a label; `again` tells that another page sent the customer here."""
-    values = {"model": model, "serial_no": serial, "order_no": order}
-    labelled = any(values.values()) and not again
+    """Show the form, empty or with the product of a label; `again` tells that another page sent the customer here,
+    `follows` is their link to the closed ticket that they come from."""
+    product = {"model": model, "serial_no": serial, "order_no": order}
+    labelled = any(product.values()) and not again
+    values = {**product, "follows": follows}
     channel = Channel.QR if labelled else Channel.WEB
     return _form(request, intake, Filled(values), key=new_key(), channel=channel)
 
@@ -71,13 +80,24 @@ async def send_form(request: Request, intake: IntakeDep) -> Response:
 
 async def _register(intake: Intake, form: Form, key: str, language: str) -> tuple[Registered, str]:
     """The ticket, and whether these very words made it: who goes back and changes them has sent the form before."""
-    feedback = feedback_of(form, _channel(form), language, intake.zone)
+    feedback = await _going_on(intake, form, feedback_of(form, _channel(form), language, intake.zone))
     origin = Origin(caller_scope(None), key, _fingerprint(intake, feedback))
     try:
         receipt = await intake.registrar.register(feedback, origin)
     except IdempotencyKeyReused:
         return await intake.registrar.earlier(origin), "earlier"
     return receipt.registered, "received"
+
+
+async def _going_on(intake: Intake, form: Form, feedback: Feedback) -> Feedback:
+    """The feedback with the ticket that it goes on from. A link that opens nothing leaves a report like any other."""
+    if not (token := form.one("follows")):
+        return feedback
+    try:
+        earlier = await open_ticket(intake, token)
+    except NotFound:
+        return feedback
+    return Successor(**dict(feedback), follows=earlier.ticket_no)
 
 
 def _fingerprint(intake: Intake, feedback: Feedback) -> str:

@@ -116,7 +116,7 @@ async def _page(
         product=present.product(ticket, t),
         customer=await shortened_contact(intake, ticket),
         kept=await kept_ticket(intake, ticket),
-        new_report=present.new_report(ticket),
+        new_report=present.new_report(ticket, opened.token),
         done=done if done in _DONE else "",
         came_back=came_back,
         forms=_forms(came_back, errors),
