@@ -9,6 +9,7 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    EmailStr,
     Field,
     PlainSerializer,
     StringConstraints,
@@ -17,6 +18,14 @@ from pydantic import (
     WithJsonSchema,
     WrapValidator,
 )
+
+
+class Unreadable(ValueError):
+    """A value that makes no sense; `says` tells what to write instead, by language."""
+
+    def __init__(self, *, zh: str, en: str) -> None:
+        self.says = {"zh": zh, "en": en}
+        super().__init__(en)
 
 
 def to_utc(instant: datetime) -> datetime:
@@ -28,12 +37,17 @@ def to_utc(instant: datetime) -> datetime:
     try:
         return instant.astimezone(UTC)
     except OverflowError as error:
-        raise ValueError("an instant must lie in the years 1 to 9999 of UTC") from error
+        raise Unreadable(
+            zh="时间须在 UTC 的 1 至 9999 年之间", en="an instant must lie in the years 1 to 9999 of UTC"
+        ) from error
 
 
 def _refuse_number(value: object) -> object:
     if isinstance(value, int | float):
-        raise ValueError("write an instant as RFC 3339, with its offset: 2026-11-20T06:30:00Z")  # noqa: TRY004
+        raise Unreadable(
+            zh="请按 RFC 3339 填写带时区的时间：2026-11-20T06:30:00Z",
+            en="write an instant as RFC 3339, with its offset: 2026-11-20T06:30:00Z",
+        )
     return value
 
 
@@ -52,14 +66,6 @@ Instant = Annotated[
 """An aware datetime in UTC; JSON carries RFC 3339 with `Z`."""
 
 
-class Unreadable(ValueError):
-    """A value that cannot be read; `says` tells what to write instead, by language."""
-
-    def __init__(self, *, zh: str, en: str) -> None:
-        self.says = {"zh": zh, "en": en}
-        super().__init__(en)
-
-
 def _as_one(value: object, read: ValidatorFunctionWrapHandler) -> Any:
     """Read one of two forms, with one error at the field: a union's own errors point at types, which no body has."""
     try:
@@ -73,6 +79,20 @@ def _as_one(value: object, read: ValidatorFunctionWrapHandler) -> Any:
 
 InstantOrDate = Annotated[Instant | date, Field(union_mode="left_to_right"), WrapValidator(_as_one)]
 """An instant, or a whole day of the business time zone."""
+
+
+def _as_address(value: object, read: ValidatorFunctionWrapHandler) -> Any:
+    """Refuse in our own words: the library's reasons are English, and not made for people."""
+    try:
+        return read(value)
+    except ValidationError:
+        raise Unreadable(
+            zh="不是有效的电子邮件地址；请填写如 name@example.com 的地址",
+            en="not an e-mail address; write one such as name@example.com",
+        ) from None
+
+
+Email = Annotated[EmailStr, WrapValidator(_as_address)]
 
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]

@@ -10,6 +10,8 @@ from typing import Annotated, ClassVar
 
 from pydantic import AfterValidator
 
+from services.contracts.base import Unreadable
+
 
 class Measure(StrEnum):
     """How a length is counted (semantics.md 4)."""
@@ -79,7 +81,9 @@ def _check(text: str) -> str:
 
 def _check_wall(text: str) -> str:
     if parse_duration(text).is_working:
-        raise ValueError("count this by the wall clock: write PT10M or P1D")
+        raise Unreadable(
+            zh="此处按自然时间计：请写 PT10M 或 P1D", en="count this by the wall clock: write PT10M or P1D"
+        )
     return text
 
 

@@ -3,9 +3,9 @@
 from datetime import date
 from typing import Annotated
 
-from pydantic import EmailStr, Field, StringConstraints
+from pydantic import Field, StringConstraints
 
-from services.contracts.base import Code, Instant, InstantOrDate, Message, Name, Text
+from services.contracts.base import Code, Email, Instant, InstantOrDate, Message, Name, Text
 from services.contracts.durations import DurationText
 from services.contracts.policy import PolicySnapshot
 from services.contracts.words import (
@@ -30,7 +30,7 @@ class Customer(Message):
 
     name: Name | None = None
     phone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)] | None = None
-    email: EmailStr | None = None
+    email: Email | None = None
     wechat_open_id: Label | None = None
     customer_no: Label | None = None
     tier: Tier | None = None

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, EmailStr, Field, Secret, SecretStr, StringConstraints
+from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretStr, StringConstraints
 
-from services.contracts.base import Code, Instant, Message, Name
+from services.contracts.base import Code, Email, Instant, Message, Name, Unreadable
 from services.contracts.directory import (
     ApiKey,
     Department,
@@ -22,7 +22,9 @@ from services.contracts.words import Category
 
 def _refuse_null(value: object) -> object:
     if value is None:
-        raise ValueError("leave the field out to keep it; it cannot be null")
+        raise Unreadable(
+            zh="如需保留原值请省略此字段；不能为 null", en="leave the field out to keep it; it cannot be null"
+        )
     return value
 
 
@@ -33,7 +35,7 @@ def _without_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
 NotNull = BeforeValidator(_refuse_null)
 """In a change, an absent field keeps its value; null is a value only where the field may be empty."""
 
-Email = Annotated[EmailStr, Field(max_length=254)]
+StaffEmail = Annotated[Email, Field(max_length=254)]
 Password = Annotated[SecretStr, Field(min_length=10, max_length=200)]
 AnyPassword = Annotated[SecretStr, Field(max_length=1000)]
 Roles = Annotated[tuple[StaffRole, ...], Field(min_length=1, max_length=20), AfterValidator(_without_repeats)]
@@ -110,7 +112,7 @@ class NewStaff(Message):
     roles: Roles
     department: Code | None = None
     password: Password | None = None
-    email: Email | None = None
+    email: StaffEmail | None = None
     language: StaffLanguage | None = None
     hours: WeeklyHours | None = None
     time_zone: TimeZone | None = None
@@ -125,7 +127,7 @@ class StaffChange(Message):
     roles: Annotated[Roles | None, NotNull] = None
     department: Code | None = None
     password: Annotated[Password | None, NotNull] = None
-    email: Email | None = None
+    email: StaffEmail | None = None
     language: StaffLanguage | None = None
     hours: WeeklyHours | None = None
     time_zone: TimeZone | None = None

@@ -2,9 +2,9 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, EmailStr, Field, StringConstraints, model_validator
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.contracts.base import Code, Instant, InstantOrDate, Message, Name, Text
+from services.contracts.base import Code, Email, Instant, InstantOrDate, Message, Name, Text, Unreadable
 from services.contracts.durations import DurationText
 from services.contracts.feedback import Customer, Feedback, Impact, Label, Product, Proposed, Supplement
 from services.contracts.words import (
@@ -141,7 +141,7 @@ class PreferredHours(Message):
     @model_validator(mode="after")
     def _end_after_the_start(self) -> "PreferredHours":
         if self.until <= self.from_:
-            raise ValueError("`until` must be later than `from`")
+            raise Unreadable(zh="`until` 必须晚于 `from`", en="`until` must be later than `from`")
         return self
 
 
@@ -186,7 +186,7 @@ class CustomerChange(Message):
 
     name: Name | None = None
     phone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)] | None = None
-    email: EmailStr | None = None
+    email: Email | None = None
     wechat_open_id: Label | None = None
     customer_no: Label | None = None
     tier: Tier | None = None

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from services.contracts.base import Code, Instant, Message
+from services.contracts.base import Code, Instant, Message, Unreadable
 from services.contracts.durations import Duration, DurationText, Measure
 from services.contracts.policy import CalendarDraft
 from services.promises.calendar_faults import CalendarError
@@ -47,9 +47,11 @@ class EvaluateRequest(Message):
     @model_validator(mode="after")
     def _name_one_calendar(self) -> "EvaluateRequest":
         if (self.calendar is None) == (self.calendar_id is None):
-            raise ValueError("give either `calendar` or `calendar_id`")
+            raise Unreadable(
+                zh="请给出 `calendar` 或 `calendar_id` 其中之一", en="give either `calendar` or `calendar_id`"
+            )
         if self.version is not None and self.calendar_id is None:
-            raise ValueError("`version` is one of `calendar_id`")
+            raise Unreadable(zh="`version` 只能与 `calendar_id` 一起使用", en="`version` is one of `calendar_id`")
         return self
 
 

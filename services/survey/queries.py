@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import ColumnElement, Integer, cast, false, or_, true, tuple_
 
-from services.contracts.base import Code, Instant, InstantOrDate, to_utc
+from services.contracts.base import Code, Instant, InstantOrDate, Unreadable, to_utc
 from services.contracts.permissions import Action, Caller, Relation, reach
 from services.contracts.survey import OVERALL, SurveyState
 from services.contracts.words import Category, Channel, Kind, Urgency
@@ -43,7 +43,7 @@ class AnswerFilters(BaseModel):
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> Self:
         if type(self.from_) is type(self.to) and self.from_ is not None and self.to < self.from_:  # type: ignore[operator]
-            raise ValueError("`to` lies before `from`")
+            raise Unreadable(zh="`to` 早于 `from`", en="`to` lies before `from`")
         return self
 
 

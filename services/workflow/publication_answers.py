@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from services.contracts.base import Instant, Message
+from services.contracts.base import Instant, Message, Unreadable
 from services.contracts.publication import PublicationState, SubjectKind
 from services.contracts.words import ClockName
 from services.workflow.calendar_answers import CalendarBody
@@ -174,4 +174,7 @@ class TicketChangePage(Message):
 
 def _refuse_both(version: int | None, draft: object) -> None:
     if version is not None and draft is not None:
-        raise ValueError("name a stored version, or give what is to be tried, not both")
+        raise Unreadable(
+            zh="请指定已保存的版本或直接给出要试算的内容，不能两者都给",
+            en="name a stored version, or give what is to be tried, not both",
+        )

@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from services.contracts.base import Instant, Message, Text, Word
+from services.contracts.base import Instant, Message, Text, Unreadable, Word
 from services.contracts.words import CallbackChannel, CallbackClass, CallbackOutcome, ComplaintLevel
 
 UNREACHED = frozenset({CallbackOutcome.NOT_REACHED, CallbackOutcome.WRONG_NUMBER})
@@ -39,7 +39,10 @@ class RecordCallbackBody(CallbackAttempt):
     @model_validator(mode="after")
     def _have_reached_somebody(self) -> "RecordCallbackBody":
         if self.open_question is not None and self.outcome in UNREACHED:
-            raise ValueError("nobody was reached who could have asked `open_question`")
+            raise Unreadable(
+                zh="未联系上客户，不能填写 `open_question`",
+                en="nobody was reached who could have asked `open_question`",
+            )
         return self
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from services.contracts.base import Code, Instant, Message, Text
+from services.contracts.base import Code, Instant, Message, Text, Unreadable
 from services.contracts.commands.review import CoOwners
 from services.contracts.words import Cause, ClockName, Result, WaitReason
 
@@ -19,7 +19,7 @@ class Assign(Message):
     @model_validator(mode="after")
     def _name_somebody(self) -> "Assign":
         if self.department is None and self.owner is None and self.co_owners is None:
-            raise ValueError("give a department, an owner or co-owners")
+            raise Unreadable(zh="请给出部门、负责人或协办人", en="give a department, an owner or co-owners")
         return self
 
 
@@ -105,7 +105,9 @@ class ResolveBody(Resolve):
     @model_validator(mode="after")
     def _give_the_reason(self) -> "ResolveBody":
         if self.result is not Result.RESOLVED and self.reason is None:
-            raise ValueError("`reason` is required unless the result is resolved")
+            raise Unreadable(
+                zh="除非结果为已解决，否则必须填写 `reason`", en="`reason` is required unless the result is resolved"
+            )
         return self
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from services.contracts.base import Code, Message, Text, Word
+from services.contracts.base import Code, Message, Text, Unreadable, Word
 from services.contracts.feedback import Supplement
 from services.contracts.words import Category, Kind, Urgency
 
@@ -56,7 +56,7 @@ class SupplyInformationBody(Supplement):
     @model_validator(mode="after")
     def _say_something(self) -> "SupplyInformationBody":
         if not self.model_fields_set:
-            raise ValueError("give a field of the feedback or a message")
+            raise Unreadable(zh="请给出要补充的字段或留言", en="give a field of the feedback or a message")
         return self
 
 
@@ -71,7 +71,9 @@ class Reclassify(Message):
     @model_validator(mode="after")
     def _change_something(self) -> "Reclassify":
         if not any((self.kind, self.category, self.subcategory, self.urgency)):
-            raise ValueError("give a kind, category, subcategory or urgency")
+            raise Unreadable(
+                zh="请给出类型、类别、子类别或紧急程度", en="give a kind, category, subcategory or urgency"
+            )
         return self
 
 
@@ -90,5 +92,5 @@ class Tag(Message):
     @model_validator(mode="after")
     def _change_something(self) -> "Tag":
         if not self.add and not self.remove:
-            raise ValueError("give tags to add or to remove")
+            raise Unreadable(zh="请给出要添加或移除的标签", en="give tags to add or to remove")
         return self

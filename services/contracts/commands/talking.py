@@ -2,7 +2,7 @@
 
 from pydantic import model_validator
 
-from services.contracts.base import Instant, Message, Text
+from services.contracts.base import Instant, Message, Text, Unreadable
 
 
 class CustomerMessage(Message):
@@ -46,7 +46,7 @@ class Promise(Message):
     @model_validator(mode="after")
     def _promise_something(self) -> "Promise":
         if self.respond_by is None and self.resolve_by is None:
-            raise ValueError("give respond_by or resolve_by")
+            raise Unreadable(zh="请给出 respond_by 或 resolve_by", en="give respond_by or resolve_by")
         return self
 
 

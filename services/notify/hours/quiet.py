@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, ConfigDict, Field, StringConstraints, model_validator
 
-from services.contracts.base import Message
+from services.contracts.base import Message, Unreadable
 from services.contracts.notice import Audience, NoticeKind
 
 SAID_AT_ONCE = frozenset({NoticeKind.RECEIVED, NoticeKind.BREACH, NoticeKind.WARNING, NoticeKind.LOW_RATING})
@@ -18,7 +18,10 @@ _A_DAY = timedelta(days=1)
 
 def _known_zone(name: str) -> str:
     if name not in available_timezones():
-        raise ValueError("not a time zone of the IANA database, such as Asia/Shanghai")
+        raise Unreadable(
+            zh="不是 IANA 数据库中的时区，例如 Asia/Shanghai",
+            en="not a time zone of the IANA database, such as Asia/Shanghai",
+        )
     return name
 
 
@@ -37,7 +40,10 @@ class QuietSpan(Message):
     @model_validator(mode="after")
     def _lasts(self) -> "QuietSpan":
         if self.from_ == self.to:
-            raise ValueError("the quiet hours end when they begin; give null for none")
+            raise Unreadable(
+                zh="免打扰的开始与结束相同；不需要时请填 null",
+                en="the quiet hours end when they begin; give null for none",
+            )
         return self
 
     def ends_at(self, at: datetime) -> datetime | None:

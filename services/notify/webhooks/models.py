@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
 from sqlalchemy import RowMapping
 
-from services.contracts.base import Code, Instant, Message
+from services.contracts.base import Code, Instant, Message, Unreadable
 from services.contracts.journal import EventType
 from services.notify.webhooks.states import DeliveryState, DisabledReason
 
@@ -16,7 +16,9 @@ TEST_TYPE = "webhook.test"
 
 def _refuse_null(value: object) -> object:
     if value is None:
-        raise ValueError("leave the field out to keep it; it cannot be null")
+        raise Unreadable(
+            zh="如需保留原值请省略此字段；不能为 null", en="leave the field out to keep it; it cannot be null"
+        )
     return value
 
 

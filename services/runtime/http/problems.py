@@ -100,6 +100,12 @@ def _field_error(error: Mapping[str, Any], language: Language) -> FieldError:
 
 
 class _Context(dict[str, Any]):
+    """What a template names; lists that pydantic wrote in English are joined as Chinese does."""
+
+    def __getitem__(self, key: str) -> Any:
+        found = super().__getitem__(key)
+        return found.replace(" or ", "、").replace(", ", "、") if isinstance(found, str) else found
+
     def __missing__(self, key: str) -> str:
         return ""
 

@@ -16,6 +16,9 @@ Ready = Callable[[], Awaitable[object]]
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 STEADY_SECONDS = 30.0
 """A program that ran this long and died is started at once; one that dies again and again waits longer each time."""
+PATIENCE_SECONDS = 300.0
+"""A first start on a busy machine takes minutes; what has ended meanwhile is told at once."""
+WORD_AFTER_SECONDS = 20.0
 LARGEST_LOG = 50_000_000
 
 
@@ -36,9 +39,11 @@ class Supervisor:
     tell: Callable[[str], None]
     changed: Callable[[], None] = lambda: None
     running: list[Running] = field(default_factory=list)
+    patience: float = PATIENCE_SECONDS
+    word_after: float = WORD_AFTER_SECONDS
     _watchers: list[asyncio.Task[None]] = field(default_factory=list)
 
-    async def start(self, program: Program, ready: Ready, *, seconds: float = 60) -> None:
+    async def start(self, program: Program, ready: Ready) -> None:
         """Start `program` and return when it is ready; from then on it is started again whenever it ends.
 
         Raises:
@@ -47,15 +52,15 @@ class Supervisor:
         running = Running(program, await spawn(program))
         self.running.append(running)
         self.changed()
-        await _until_ready(running, ready, seconds)
+        await self._until_ready(running, ready)
         self._watchers.append(asyncio.create_task(self._watch(running)))
 
-    async def start_together(self, programs: Sequence[tuple[Program, Ready]], *, seconds: float = 60) -> None:
+    async def start_together(self, programs: Sequence[tuple[Program, Ready]]) -> None:
         """Start programs that do not wait for each other; they stop in the reverse order all the same."""
         started = [Running(program, await spawn(program)) for program, _ in programs]
         self.running.extend(started)
         self.changed()
-        waits = (_until_ready(running, ready, seconds) for running, (_, ready) in zip(started, programs, strict=True))
+        waits = (self._until_ready(running, ready) for running, (_, ready) in zip(started, programs, strict=True))
         await asyncio.gather(*waits)
         self._watchers.extend(asyncio.create_task(self._watch(running)) for running in started)
 
@@ -67,6 +72,18 @@ class Supervisor:
         for running in reversed(self.running):
             await end(running.process, running.program)
         self.running.clear()
+
+    async def _until_ready(self, running: Running, ready: Ready) -> None:
+        waiting = asyncio.create_task(self._say_that_it_starts(running.program))
+        try:
+            await _until_ready(running, ready, self.patience)
+        finally:
+            waiting.cancel()
+
+    async def _say_that_it_starts(self, program: Program) -> None:
+        while True:
+            await asyncio.sleep(self.word_after)
+            self.tell(f"{program.name} is still starting (see {program.log})")
 
     async def _watch(self, running: Running) -> None:
         while True:
@@ -110,7 +127,9 @@ async def _until_ready(running: Running, ready: Ready, seconds: float) -> None:
             await asyncio.sleep(0.1)
         else:
             return
-    raise StackError(f"{program.name} was not ready in {seconds:.0f} s: {last} (see {program.log})")
+    raise StackError(
+        f"{program.name} was not ready in {seconds:.0f} s: {last} (see {program.log}). Nothing is lost: start again."
+    )
 
 
 def _describe(status: int) -> str:

@@ -47,6 +47,31 @@ async def test_a_program_that_dies_is_started_again(supervisor: Supervisor, tmp_
     assert supervisor.running[0].process.pid != before
 
 
+async def test_a_slow_start_is_waited_for_and_told_meanwhile(tmp_path: Path) -> None:
+    said: list[str] = []
+    own = Supervisor(said.append, word_after=0.01)
+
+    async def when_it_was_told() -> None:
+        if not said:
+            raise ConnectionRefusedError
+
+    async with asyncio.timeout(30):
+        await own.start(program(tmp_path, "slow", SLEEPER), when_it_was_told)
+    await own.stop()
+    assert said[0].startswith("slow is still starting")
+
+
+async def test_a_start_that_never_ends_is_given_up_with_the_next_step(tmp_path: Path) -> None:
+    own = Supervisor(lambda _: None, patience=0.2)
+
+    async def never() -> None:
+        raise ConnectionRefusedError("nobody listens")
+
+    with pytest.raises(StackError, match=r"nobody listens .*start again"):
+        await own.start(program(tmp_path, "slow", SLEEPER), never)
+    await own.stop()
+
+
 async def test_each_death_in_a_row_waits_longer_before_the_next_start(supervisor: Supervisor, tmp_path: Path) -> None:
     await supervisor.start(program(tmp_path, "sleeper", SLEEPER), at_once)
     pauses = []
