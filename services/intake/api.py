@@ -88,19 +88,27 @@ async def read_feedback(ticket_no: str, caller: FeedbackReader, intake: IntakeDe
     return view(row, supplied, revoked, in_full=in_full)
 
 
-@router.post("/v1/feedback/{ticket_no}/revoke-link", response_model=LinkRevocation)
-async def revoke_the_link(
-    request: Request, ticket_no: str, caller: LinkRevoker, intake: IntakeDep, _: Annotated[Nothing, Body()]
-) -> Response:
-    """End the customer's link to this ticket: it opens nothing from now on. Their next notice carries a new one.
-
-    For supervisors, or the scope `tickets:supervise`. The feedback tells who did it.
-    """
+async def _of_their_queue(ticket_no: str, caller: LinkRevoker, intake: IntakeDep) -> Caller:
+    """Whoever may end the link of this very ticket; asked before anything is said about the body."""
     async with intake.database.read() as connection:
         if await arrival(connection, ticket_no) is None:
             raise NotFound
     if not may(caller, Action.REVOKE_LINK, await intake.tickets.access(ticket_no)):
         raise Forbidden
+    return caller
+
+
+TheirRevoker = Annotated[Caller, Depends(_of_their_queue)]
+
+
+@router.post("/v1/feedback/{ticket_no}/revoke-link", response_model=LinkRevocation)
+async def revoke_the_link(
+    request: Request, ticket_no: str, caller: TheirRevoker, intake: IntakeDep, _: Annotated[Nothing, Body()]
+) -> Response:
+    """End the customer's link to this ticket: it opens nothing from now on. Their next notice carries a new one.
+
+    For supervisors, or the scope `tickets:supervise`. The feedback tells who did it.
+    """
 
     async def work(connection: AsyncConnection) -> Answer:
         done = await revoke_link(connection, ticket_no, asked_by(caller))

@@ -100,6 +100,16 @@ async def test_a_clock_of_working_time_says_when_the_centre_is_closed(system: Sy
     await until(says_so, seconds=30)
 
 
+async def all_rows(visitor: Visitor, address: str) -> list[str]:
+    """The ticket numbers of a list, all its pages."""
+    page = await visitor.get(address)
+    found = rows(page)
+    while "下一页" in page.text:
+        page = await visitor.get(page.address("下一页"))
+        found += rows(page)
+    return found
+
+
 @pytest.mark.parametrize("name", READERS)
 async def test_every_count_equals_the_list_that_it_leads_to(visit: Visit, late: str, paused: str, name: str) -> None:
     visitor = visit(name)
@@ -109,7 +119,7 @@ async def test_every_count_equals_the_list_that_it_leads_to(visit: Visit, late: 
         "open", "mine", "review", "unassigned", "overdue", "due_today", "waiting", "callback",
     ]  # fmt: skip
     for address, view, count in tabs:
-        listed = rows(await visitor.get(address.replace("&amp;", "&")))
+        listed = await all_rows(visitor, address.replace("&amp;", "&"))
         assert len(listed) == int(count), f"{view} for {name}"
 
 

@@ -51,6 +51,7 @@ LIFE: tuple[tuple[str, dict[str, Any], str], ...] = (
 )
 """A ticket's life through every command that one ticket can live through."""
 QUERIES = {
+    "GET /v1/calendars/{calendar_id}/compare": "?from=1&to=1",
     "GET /v1/calendars/{calendar_id}/days": "?year=2026",
     "GET /v1/calendars/{calendar_id}/export": "?format=json",
     "GET /v1/policies/{policy_id}/compare": "?from=1&to=1",
@@ -58,6 +59,7 @@ QUERIES = {
 }
 """What an endpoint cannot do without, or says more with."""
 ONE_DOCUMENT = {
+    "/v1/calendars/{calendar_id}/compare",
     "/v1/ladders/{ladder_id}/plan",
     "/v1/notice-templates",
     "/v1/policies/{policy_id}/compare",
@@ -157,6 +159,8 @@ async def _promises(walk: Walk) -> None:
     await walk.call(f"GET {TICKET}", by="李雷", ticket_no=late)
     await walk.call(f"GET {TICKET}/clocks", by="李雷", ticket_no=late)
     await walk.give(late, "explain-breach", {"clock": "acceptance", "reason": "人手不足"}, "李雷")
+    for _ in range(2):
+        await walk.call("POST /v1/feedback/{ticket_no}/revoke-link", {}, by="王芳", key="walk-link", ticket_no=late)
 
 
 async def _publications(walk: Walk) -> None:
@@ -225,7 +229,7 @@ async def _alerts(walk: Walk) -> None:
     for answer, body in answers:
         for _ in range(2):
             await walk.call(f"POST {ALERT}/{answer}", body, by="王芳", key=f"walk-{answer}", alert_id=alert_id)
-    shift = {"staff": walk.system.ids["林涛"], "from_at": "2026-11-20T00:00:00Z", "to_at": "2026-11-21T00:00:00Z"}
+    shift = {"staff": walk.system.ids["林涛"], "from_at": "2031-11-20T00:00:00Z", "to_at": "2031-11-21T00:00:00Z"}
     made = [await walk.call("POST /v1/on-call", shift, key=f"walk-{number}") for number in (1, 1, 2)]
     walk.system.ids["shift"] = made[0]["id"]
     await walk.call("PATCH /v1/on-call/{identifier}", {"department": "after-sales"}, identifier=made[0]["id"])

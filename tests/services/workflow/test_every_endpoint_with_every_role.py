@@ -189,7 +189,7 @@ async def paths(system: System) -> dict[str, str]:
     """A value for every parameter of a path, of the department whose ticket it is."""
     ticket_no = await system.accepted()
     key = await system.issue_key("looked at", Scope.TICKETS_READ)
-    on_duty = {"staff": system.ids["林涛"], "from_at": "2026-11-20T00:00:00Z", "to_at": "2026-11-21T00:00:00Z"}
+    on_duty = {"staff": system.ids["林涛"], "from_at": "2031-11-20T00:00:00Z", "to_at": "2031-11-21T00:00:00Z"}
     shift = await system.call("POST", "/v1/on-call", on_duty, by="admin")
     # A policy of the walk's own: it is changed, published and retired on the way.
     await system.call("PUT", "/v1/policies/walked", {"applies": [{"channel": "import", "tier": "vip"}]}, by="admin")
