@@ -86,13 +86,20 @@ class Publications:
         return publication_view({**row, "failed": 0})
 
     async def retry(self, connection: AsyncConnection, id_: str) -> Mapping[str, Any]:
-        """Try the tickets again that failed; one that runs, or in which nothing failed, is left as it is.
+        """Try the tickets again that failed. One that is said to run gets its workflow back, should somebody have ended
+        it by hand: a workflow that runs is attached to. Where nothing failed, nothing happens.
 
         Raises:
             NotFound: there is no such publication.
         """
         row = await self._row(connection, id_, lock=True)
-        if row["state"] == PublicationState.RUNNING or not row["failed"]:
+        if row["state"] == PublicationState.RUNNING:
+            await connection.execute(
+                update(publications).where(publications.c.id == id_).values(engine_id=None, engine_attempts=0)
+            )
+            await wake(connection, STARTER_CHANNEL)
+            return publication_view(row)
+        if not row["failed"]:
             return publication_view(row)
         mine = publication_failures.c.publication_id == id_
         await connection.execute(update(publication_failures).where(mine).values(attempts=0))

@@ -111,7 +111,8 @@ async def retry_publication(
     publication_id: str,
     _: Annotated[answers.Retry, Body()],
 ) -> Response:
-    """Try again the tickets that could not be recalculated; where nothing failed, nothing happens."""
+    """Try again the tickets that could not be recalculated, or go on where a running publication stands still; where
+    nothing failed, nothing happens."""
 
     async def work(connection: AsyncConnection) -> Answer:
         return Answer(await tickets.publications.retry(connection, publication_id))

@@ -177,26 +177,43 @@ async def test_a_ticket_whose_answer_got_lost_is_neither_changed_nor_counted_twi
     assert [publication[name] for name in ("done", "changed", "failed")] == [3, 3, 0]
 
 
+def starter_of(bureau: Bureau) -> Starter:
+    """What starts the workflows of publications that run."""
+    settings = WorkflowSettings(recalculation_per_second=10_000.0)
+    kinds = [running_publications(bureau.engine, settings)]
+    return Starter(
+        bureau.desk.database, bureau.engine.identity, kinds, channel="none", probe_seconds=60, name="test_publications"
+    )
+
+
 async def test_after_the_engine_was_wiped_the_publication_goes_on_from_its_row(bureau: Bureau) -> None:
     tickets = await bureau.open_tickets(3)
     publication = await bureau.publish("PT8H")
     handle = await bureau.run(publication, batch=1, per_second=1 / 3600)
     await bureau.until_done(publication, 1)
     await handle.terminate()
-    settings = WorkflowSettings(recalculation_per_second=10_000.0)
-    starter = Starter(
-        bureau.desk.database,
-        bureau.engine.identity,
-        [running_publications(bureau.engine, settings)],
-        channel="none",
-        probe_seconds=60,
-        name="test_publications",
-    )
-    assert await starter.reconcile() == 1
+    assert await starter_of(bureau).reconcile() == 1
     async with asyncio.timeout(30):
         await handle.result()
     assert await changes(tickets) == [1, 1, 1]
     assert [(await bureau.publications.one(publication["id"]))[name] for name in ("state", "changed")] == ["done", 3]
+
+
+async def test_one_whose_workflow_was_ended_by_hand_goes_on_when_it_is_tried_again(bureau: Bureau) -> None:
+    tickets = await bureau.open_tickets(3)
+    publication = await bureau.publish("PT8H")
+    handle = await bureau.run(publication, batch=1, per_second=1 / 3600)
+    await bureau.until_done(publication, 1)
+    starter = starter_of(bureau)
+    assert await starter.reconcile() == 1  # it runs: this attaches to it
+    await handle.terminate()
+    assert await starter.reconcile() == 0
+    async with bureau.desk.database.begin() as connection:
+        assert (await bureau.publications.retry(connection, publication["id"]))["state"] == "running"
+    assert await starter.reconcile() == 1
+    async with asyncio.timeout(30):
+        await handle.result()
+    assert await changes(tickets) == [1, 1, 1]
 
 
 async def test_a_long_publication_continues_as_new_and_forgets_nothing(bureau: Bureau) -> None:
