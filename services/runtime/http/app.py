@@ -46,7 +46,15 @@ def create_app(
     unless `bounds` says otherwise; callers are limited in rate if `limited`. `app.state.stopping` is set when a server
     begins to stop: whoever keeps a request waiting ends it then.
     """
-    app = FastAPI(title=title, version="1", lifespan=lifespan, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = FastAPI(
+        title=title,
+        version="1",
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
     app.state.authenticator = authenticator
     app.state.stopping = asyncio.Event()
     app.add_middleware(

@@ -1,9 +1,11 @@
 """The OpenAPI document as this server behaves: problem documents, who must sign in, and the headers of api.md."""
 
+import asyncio
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request, Response
 from fastapi.dependencies.models import Dependant
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
 from services.runtime.auth import caller
@@ -54,15 +56,23 @@ CONDITIONAL: dict[str, Any] = {
 
 
 def describe(app: FastAPI) -> None:
-    """Let `app.openapi()` answer the amended document, made once."""
-    generate = app.openapi
+    """Let `app.openapi()` answer the amended document, made once, and `/openapi.json` too.
+
+    Making it takes a second, in which nobody else is to wait: whoever asks first has it made in a thread.
+    """
+    generate, making = app.openapi, asyncio.Lock()
 
     def openapi() -> dict[str, Any]:
         if app.openapi_schema is None:
             app.openapi_schema = _amend(generate(), app)
         return app.openapi_schema
 
+    async def read(_: Request) -> Response:
+        async with making:
+            return await asyncio.to_thread(lambda: JSONResponse(openapi()))
+
     app.openapi = openapi  # type: ignore[method-assign]
+    app.router.add_route("/openapi.json", read, methods=["GET"], include_in_schema=False)
 
 
 def _amend(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:
