@@ -18,7 +18,7 @@ from pydantic import ValidationError
 
 from services.contracts.names import Role
 from services.runtime.auth import Authenticator
-from services.runtime.http import Server, build_server, create_app, create_internal_app
+from services.runtime.http import PortTaken, Server, build_server, create_app, create_internal_app
 from services.runtime.pages import refusal_pages
 from services.runtime.parts import Part, publish
 from services.runtime.peers import Peer
@@ -52,7 +52,10 @@ def command(roles: Annotated[list[Role], typer.Argument(metavar="ROLE...")]) -> 
         sys.exit(one_sentence(error))
     configure_logs(settings.log_level)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(list(dict.fromkeys(roles)), settings))
+        try:
+            runner.run(_serve(list(dict.fromkeys(roles)), settings))
+        except PortTaken as error:
+            sys.exit(str(error))
     # A Temporal client that outlives the interpreter's end aborts the process on CPython 3.11.
     gc.collect()
 

@@ -5,13 +5,14 @@ from services.runtime.http.edge import Bounds, Refuse, leave_the_bound
 from services.runtime.http.internal import create_internal_app
 from services.runtime.http.paging import CursorQuery, LimitQuery, decode_cursor, encode_cursor, etag, if_match, page
 from services.runtime.http.problems import ErrorItem, Problem, preferred_language, problem_response
-from services.runtime.http.server import Server, build_server
+from services.runtime.http.server import PortTaken, Server, build_server
 
 __all__ = [
     "Bounds",
     "CursorQuery",
     "ErrorItem",
     "LimitQuery",
+    "PortTaken",
     "Problem",
     "Refuse",
     "Server",

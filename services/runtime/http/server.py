@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import socket
 from collections.abc import Generator
 from typing import cast
@@ -21,6 +22,16 @@ GRACE_SECONDS = 20
 _LINGER_SECONDS = 2.0
 _READ_SECONDS = 30.0
 _TICKS_A_SECOND = 10
+_BACKLOG = 2048
+BIND_SECONDS = 10.0
+"""How long a port may be held by what is about to end: the process before, or a connection that was lent it."""
+
+
+class PortTaken(Exception):
+    """Somebody else keeps the port; a sentence for whoever started the process."""
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__(f"Port {port} of {host} is taken by another program: end it, or set another port.")
 
 
 class Server(uvicorn.Server):
@@ -30,6 +41,14 @@ class Server(uvicorn.Server):
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals alone: a process runs two servers and stops them in its own order, by `should_exit`."""
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Bind the port, and begin.
+
+        Raises:
+            PortTaken: it was not free within `BIND_SECONDS`.
+        """
+        await super().startup(sockets or [await _bound(self.config.host, self.config.port)])
 
     async def on_tick(self, counter: int) -> bool:
         """Sweep, besides what uvicorn does."""
@@ -48,6 +67,32 @@ class Server(uvicorn.Server):
     def port(self) -> int:
         """The port that was bound, once `started`."""
         return int(self.servers[0].sockets[0].getsockname()[1])
+
+
+async def _bound(host: str, port: int) -> socket.socket:
+    deadline = asyncio.get_running_loop().time() + BIND_SECONDS
+    while True:
+        try:
+            return _bind(host, port)
+        except OSError as error:
+            if error.errno != errno.EADDRINUSE:
+                raise
+            if asyncio.get_running_loop().time() > deadline:
+                raise PortTaken(host, port) from None
+        await asyncio.sleep(0.1)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.bind((host, port))
+        # Two sockets that do not listen yet may share a port.
+        bound.listen(_BACKLOG)
+    except OSError:
+        bound.close()
+        raise
+    return bound
 
 
 def build_server(app: FastAPI, *, host: str, port: int, settings: RuntimeSettings) -> Server:
