@@ -16,6 +16,8 @@ from services.runtime.parts import service
 _FOLDER = Path(__file__).with_name("static")
 _DIGITS = 12
 _KEPT = {"Cache-Control": "public, max-age=31536000, immutable", "X-Content-Type-Options": "nosniff"}
+_KEPT_A_DAY = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+_ICON = "icon.svg"
 _SERVED = frozenset({".css", ".js", ".svg", ".png", ".woff2"})
 
 router = APIRouter(include_in_schema=False)
@@ -52,6 +54,13 @@ async def serve(version: str, path: str, request: Request) -> Response:
     if file is None or file.version != version:
         raise NotFound
     return Response(file.content, headers=_KEPT, media_type=file.media_type)
+
+
+@router.get("/favicon.ico")
+async def icon(request: Request) -> Response:
+    """Answer the icon where browsers look for one by themselves: for pages that name none, such as `/docs`."""
+    file: File = service(request, Role.CONSOLE).statics.files[_ICON]
+    return Response(file.content, headers=_KEPT_A_DAY, media_type=file.media_type)
 
 
 def _read(path: Path) -> File:

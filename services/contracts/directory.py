@@ -139,10 +139,14 @@ class RecipientsAsked(Message):
 
 class WorkingHours(Message):
     """When a member of staff is reached: while a shift of theirs lasts, else by their own hours, else by the calendar
-    of their department, else by that of the ticket's promise."""
+    of their department, else by that of the ticket's promise.
+
+    `on_shift` is of `hours_at`; `shifts` are the beginnings and ends of all between the instants asked about.
+    """
 
     staff: str
     on_shift: bool
+    shifts: tuple[tuple[Instant, Instant], ...] = ()
     hours: Mapping[Weekday, Mapping[str, str]] | None = None
     time_zone: str | None = None
     calendar: Code | None = None

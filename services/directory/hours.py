@@ -16,11 +16,26 @@ def require_readable_hours(state: Mapping[str, Any] | RowMapping) -> None:
     if hours is None and time_zone is None:
         return
     if hours is None:
-        raise ValidationFailed.at("/hours", "required", "a time zone is given together with the hours kept in it")
+        raise ValidationFailed.at(
+            "/hours",
+            "required",
+            {"en": "a time zone is given together with the hours kept in it", "zh": "时区须与该时区的工作时段一起填写"},
+        )
     if time_zone is None:
-        raise ValidationFailed.at("/time_zone", "required", "say in which time zone these hours are kept")
+        raise ValidationFailed.at(
+            "/time_zone",
+            "required",
+            {"en": "say in which time zone these hours are kept", "zh": "请填写这些工作时段所在的时区"},
+        )
     if not any(hours.values()):
-        raise ValidationFailed.at("/hours", "never_open", "without any hours nobody is ever reached: leave them out")
+        raise ValidationFailed.at(
+            "/hours",
+            "never_open",
+            {
+                "en": "without any hours nobody is ever reached: leave them out",
+                "zh": "没有任何时段就永远联系不到人：请不要填写",
+            },
+        )
     try:
         Calendar.compile(CalendarDraft(time_zone=time_zone, hours=hours))
     except CalendarErrors as error:

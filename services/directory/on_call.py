@@ -84,6 +84,10 @@ def shift_of(row: Mapping[str, Any] | RowMapping) -> Shift:
 
 async def _require_sound(connection: AsyncConnection, values: Mapping[str, Any]) -> None:
     if values["to_at"] <= values["from_at"]:
-        raise ValidationFailed.at("/to_at", "not_after_beginning", "a shift ends after it begins")
+        raise ValidationFailed.at(
+            "/to_at",
+            "not_after_beginning",
+            {"en": "a shift ends after it begins", "zh": "班次的结束时间必须晚于开始时间"},
+        )
     await require_department(connection, values["department"])
     await require_answering(connection, values["staff"], values["department"], "/staff")

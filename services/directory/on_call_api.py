@@ -15,8 +15,7 @@ from services.directory.api import Page
 from services.directory.models import NewShift, ShiftChange
 from services.directory.service import DirectoryDep, Reader, Writer
 from services.directory.tables import on_call as table
-from services.runtime.errors import ValidationFailed
-from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
+from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor, foreign_cursor
 from services.runtime.http.openapi import LOCATED
 from services.runtime.idempotency import Answer
 
@@ -87,4 +86,4 @@ def _position(cursor: str | None) -> tuple[datetime, str] | None:
     try:
         return _INSTANT.validate_python(begins), identifier
     except ValidationError as error:
-        raise ValidationFailed.at("/cursor", "invalid_cursor", "give the `next_cursor` of a page") from error
+        raise foreign_cursor() from error

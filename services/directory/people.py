@@ -102,7 +102,11 @@ async def require_department(connection: AsyncConnection, identifier: str | None
         return
     known = select(departments.c.id).where(departments.c.id == identifier, departments.c.active)
     if await connection.scalar(known) is None:
-        raise ValidationFailed.at("/department", "unknown_department", "no active department has this id")
+        raise ValidationFailed.at(
+            "/department",
+            "unknown_department",
+            {"en": "no active department has this id", "zh": "没有此编号的启用部门"},
+        )
 
 
 def department_of(row: Mapping[str, Any] | RowMapping) -> Department:
@@ -135,11 +139,17 @@ async def require_answering(
     """
     row = await find_staff(connection, identifier)
     if row is None or not row["active"]:
-        raise ValidationFailed.at(pointer, "unknown_staff", "no active member of staff has this id")
+        raise ValidationFailed.at(
+            pointer, "unknown_staff", {"en": "no active member of staff has this id", "zh": "没有此编号的在职员工"}
+        )
     if not may_answer(row):
-        raise ValidationFailed.at(pointer, "may_not_answer", "none of their roles may answer an alert")
+        raise ValidationFailed.at(
+            pointer, "may_not_answer", {"en": "none of their roles may answer an alert", "zh": "其角色均无权处理提醒"}
+        )
     if department is not None and row["department"] not in {None, department}:
-        raise ValidationFailed.at(pointer, "other_department", "they belong to another department")
+        raise ValidationFailed.at(
+            pointer, "other_department", {"en": "they belong to another department", "zh": "其属于其他部门"}
+        )
     return row
 
 
@@ -150,7 +160,11 @@ def may_answer(row: Mapping[str, Any] | RowMapping) -> bool:
 
 def _require_active_default(values: Mapping[str, Any]) -> None:
     if values["default"] and not values["active"]:
-        raise ValidationFailed.at("/default", "inactive", "an inactive department cannot be the default")
+        raise ValidationFailed.at(
+            "/default",
+            "inactive",
+            {"en": "an inactive department cannot be the default", "zh": "停用的部门不能作为默认部门"},
+        )
 
 
 async def _require_fallback(connection: AsyncConnection, values: Mapping[str, Any]) -> None:

@@ -49,6 +49,7 @@ class Crew:
         return WorkingHours(
             staff=member["id"],
             on_shift=member["id"] in on_shift,
+            shifts=tuple((each["from_at"], each["to_at"]) for each in self.shifts if each["staff"] == member["id"]),
             hours=member["hours"],
             time_zone=member["time_zone"],
             calendar=self.calendars.get(member["department"]),

@@ -76,5 +76,7 @@ async def _require_current(
     directory.guesses.begin(identifier, address)
     row = await find_staff(connection, identifier)
     if not await directory.passwords.matches(current, row["password_hash"] if row is not None else None):
-        raise ValidationFailed.at("/current", "wrong_password", "this is not your current password")
+        raise ValidationFailed.at(
+            "/current", "wrong_password", {"en": "this is not your current password", "zh": "当前密码不正确"}
+        )
     directory.guesses.forgive(identifier, address)

@@ -31,8 +31,8 @@ from services.intake.models import (
 from services.intake.revoking import revocations, revoke_link
 from services.intake.service import Intake, IntakeDep, allowed_to, asked_by, intake_of
 from services.runtime.auth import Caller
-from services.runtime.errors import Forbidden, NotFound, ValidationFailed
-from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
+from services.runtime.errors import Forbidden, NotFound
+from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor, foreign_cursor
 from services.runtime.http.openapi import LOCATED
 from services.runtime.idempotency import REPLAY_HEADER, Answer, body_hash, caller_scope, idempotency_key
 
@@ -213,4 +213,4 @@ def _position(cursor: str | None) -> tuple[datetime, str] | None:
     try:
         return datetime.fromisoformat(created_at), customer_id
     except ValueError as error:
-        raise ValidationFailed.at("/cursor", "invalid_cursor", "give the `next_cursor` of a page") from error
+        raise foreign_cursor() from error

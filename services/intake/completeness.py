@@ -27,11 +27,21 @@ def refuse_reasons(feedback: Feedback, received_at: datetime) -> list[FieldError
     if feedback.channel not in BRINGS_AN_ADDRESS:
         errors += _without_sender(feedback.customer)
     if feedback.occurred_at is not None and feedback.occurred_at > received_at + _AHEAD:
-        errors.append({"pointer": "/occurred_at", "code": "in_the_future", "message": "must not lie in the future"})
+        errors.append(
+            {
+                "pointer": "/occurred_at",
+                "code": "in_the_future",
+                "message": {"en": "must not lie in the future", "zh": "不能晚于当前时间"},
+            }
+        )
     bought = feedback.product.purchased_on
     if bought is not None and bought > (received_at + _AHEAD).date():
         errors.append(
-            {"pointer": "/product/purchased_on", "code": "in_the_future", "message": "must not lie in the future"}
+            {
+                "pointer": "/product/purchased_on",
+                "code": "in_the_future",
+                "message": {"en": "must not lie in the future", "zh": "不能晚于当前时间"},
+            }
         )
     return errors
 
@@ -49,7 +59,22 @@ def missing_from(kind: Kind, customer: Customer, product: Product) -> tuple[str,
 def _without_sender(customer: Customer) -> list[FieldError]:
     errors: list[FieldError] = []
     if not customer.name:
-        errors.append({"pointer": "/customer/name", "code": "required", "message": "a name is required"})
+        errors.append(
+            {
+                "pointer": "/customer/name",
+                "code": "required",
+                "message": {"en": "a name is required", "zh": "请填写姓名"},
+            }
+        )
     if not has_contact(customer):
-        errors.append({"pointer": "/customer", "code": "required", "message": "give a phone, email or wechat_open_id"})
+        errors.append(
+            {
+                "pointer": "/customer",
+                "code": "required",
+                "message": {
+                    "en": "give a phone, email or wechat_open_id",
+                    "zh": "请填写电话、电子邮件或 wechat_open_id",
+                },
+            }
+        )
     return errors

@@ -55,5 +55,7 @@ def _e164(phone: str, pointer: str) -> str:
     except phonenumbers.NumberParseException:
         number = None
     if number is None or not phonenumbers.is_possible_number(number):
-        raise ValidationFailed.at(pointer, "impossible_phone", "this cannot be a phone number")
+        raise ValidationFailed.at(
+            pointer, "impossible_phone", {"en": "this cannot be a phone number", "zh": "这不是有效的电话号码"}
+        )
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)

@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio.client import Client
 
-from services.contracts.feed import FeedPage
+from services.contracts.feed import FeedPage, TicketEvent
 from services.notify.settings import NotifySettings
 from services.runtime.database import Database
 from services.runtime.following import Follower
@@ -41,6 +41,10 @@ class Resources:
         limit = self.settings.feed_batch
         page = await self.tickets.get("/internal/events", limit=limit, wait=_WAIT_SECONDS, **place)
         return FeedPage.model_validate(page)
+
+    async def read_event(self, ticket_no: str, seq: int) -> TicketEvent:
+        """One event of the feed, with its ticket as that is now."""
+        return TicketEvent.model_validate(await self.tickets.get(f"/internal/events/{ticket_no}/{seq}"))
 
 
 @dataclass(frozen=True)

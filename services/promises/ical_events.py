@@ -34,9 +34,10 @@ class Why(StrEnum):
     FREE = "shown_as_free"
     NO_HOURS = "no_hours_to_work"
     NO_MARK = "no_mark"
+    NO_SERIES = "no_series"
     OBSERVANCE = "observance"
     OUT_OF_RANGE = "out_of_range"
-    OVERRIDE = "changed_repetition"
+    OVERRIDE = "changed_repetitions"
     RULE = "rule_not_understood"
     TOO_LONG = "too_long"
     TOO_MANY = "too_many_rules"
@@ -212,8 +213,7 @@ def _repeated(
     event: Component, start: date, written: date | datetime, window: Window, zone: ZoneInfo | None
 ) -> list[date]:
     """The dates on which an event begins: its own, those of its rule and of RDATE, without those of EXDATE."""
-    except_for = {_local_date(value, zone) for value, _ in moments(event.properties.get("EXDATE", ()))}
-    more = {_local_date(value, zone) for value, _ in moments(event.properties.get("RDATE", ()))}
+    except_for, more = _listed(event, "EXDATE", zone), _listed(event, "RDATE", zone)
     line = event.line("RRULE")
     if line is None:
         return sorted(({start} | more) - except_for)
@@ -228,6 +228,13 @@ def _repeated(
     # The event's own date counts even where the rule does not name it.
     own = {start} if window.first <= start <= window.last else set()
     return sorted((found | more | own) - except_for)
+
+
+def _listed(event: Component, name: str, zone: ZoneInfo | None) -> set[date]:
+    try:
+        return {_local_date(value, zone) for value, _ in moments(event.properties.get(name, ()))}
+    except ValueError as error:
+        raise PassedOver(Why.RULE, name) from error
 
 
 def _last_date(until: date | datetime, start: date | datetime, zone: ZoneInfo | None) -> date:

@@ -24,7 +24,7 @@ MOST_VALUES = 1_000
 
 _OF_EVENTS = frozenset({
     "CATEGORIES", "DESCRIPTION", "DTEND", "DTSTART", "DURATION", "EXDATE", "RDATE", "RECURRENCE-ID", "RRULE", "STATUS",
-    "SUMMARY", "TRANSP", "X-APPLE-SPECIAL-DAY", "X-BIHUAN-KIND", "X-MICROSOFT-CDO-ALLDAYEVENT",
+    "SUMMARY", "TRANSP", "UID", "X-APPLE-SPECIAL-DAY", "X-BIHUAN-KIND", "X-MICROSOFT-CDO-ALLDAYEVENT",
 })  # fmt: skip
 _OF_CALENDARS = frozenset({
     "X-BIHUAN-CALENDAR", "X-BIHUAN-COUNTRY", "X-BIHUAN-OFFICIAL-UNTIL", "X-BIHUAN-TITLE", "X-WR-CALNAME",
@@ -125,13 +125,16 @@ def moment(line: Line) -> date | datetime:
 
 
 def moments(lines: Sequence[Line]) -> Iterator[tuple[date | datetime, Line]]:
-    """Every date or time of a list, RDATE's periods by their beginnings; values that are none are left out."""
+    """Every date or time of a list, RDATE's periods by their beginnings.
+
+    Raises:
+        ValueError: one of them is neither, or there are more than are read.
+    """
     texts = [(text, line) for line in lines for text in line.text.split(",")]
-    for text, line in texts[:MOST_VALUES]:
-        try:
-            yield moment(Line(line.number, text.partition("/")[0], line.parameters)), line
-        except ValueError:
-            continue
+    if len(texts) > MOST_VALUES:
+        raise ValueError(f"more than {MOST_VALUES}")
+    for text, line in texts:
+        yield moment(Line(line.number, text.partition("/")[0], line.parameters)), line
 
 
 def length(line: Line) -> timedelta:
@@ -173,7 +176,7 @@ def _components(text: str) -> Iterator[Component]:
 
 def _take(component: Component, name: str, number: int, line: str) -> None:
     kept = component.properties.setdefault(name, [])
-    if len(kept) >= MOST_VALUES:
+    if len(kept) > MOST_VALUES:  # one more than is read, so that it shows
         return
     try:
         _, parameters, text = Contentline(line).parts()  # type: ignore[no-untyped-call]

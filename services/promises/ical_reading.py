@@ -11,6 +11,7 @@ from services.contracts.policy import StoredCalendar
 from services.promises.calendar_faults import CalendarError, CalendarErrors
 from services.promises.days import text_of
 from services.promises.drafts import read_draft
+from services.promises.ical_changes import check_change, is_change, without_changed
 from services.promises.ical_events import (
     Hours,
     PassedOver,
@@ -112,7 +113,7 @@ class _Reader:
 
     def read(self) -> Imported:
         """Take every event, and tell what became of it."""
-        for event in self._feed.events:
+        for event in without_changed(self._feed.events):
             try:
                 self._take(event)
             except PassedOver as passed:
@@ -135,10 +136,17 @@ class _Reader:
             yield from [Note("more_passed_over", more)] if more > 0 else []
 
     def _take(self, event: Component) -> None:
-        if event.text("STATUS").upper() == "CANCELLED":
+        changes, is_cancelled = is_change(event), event.text("STATUS").upper() == "CANCELLED"
+        if changes:
+            check_change(event)
+        elif is_cancelled:
             raise PassedOver(Why.CANCELLED)
-        if event.line("RECURRENCE-ID"):
-            raise PassedOver(Why.OVERRIDE)
+        if not is_cancelled:
+            self._take_what_is_held(event)
+        if changes:
+            self._read["repetitions_cancelled" if is_cancelled else "repetitions_changed"] += 1
+
+    def _take_what_is_held(self, event: Component) -> None:
         takes = {
             "HOURS": self._take_hours,
             "STATUTORY": lambda _: None,

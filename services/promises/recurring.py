@@ -13,7 +13,10 @@ EARLIEST = date(1970, 1, 1)
 MOST_PERIODS = 50_000
 """Days, weeks, months or years that one rule may walk through: there are fewer days from 1970 to 2100."""
 
-_UNDERSTOOD = frozenset({"FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYSETPOS"})
+_UNDERSTOOD = frozenset({
+    "FREQ", "INTERVAL", "COUNT", "UNTIL", "WKST", "BYDAY", "BYMONTH", "BYMONTHDAY", "BYWEEKNO", "BYYEARDAY", "BYSETPOS",
+})  # fmt: skip
+_OF_YEARS_ALONE = frozenset({"BYWEEKNO", "BYYEARDAY"})
 _DECEMBER = 12
 _DAY = timedelta(days=1)
 
@@ -37,6 +40,8 @@ class Rule:
     days: Days = ()
     months: tuple[int, ...] = ()
     month_days: tuple[int, ...] = ()
+    weeks: tuple[int, ...] = ()
+    year_days: tuple[int, ...] = ()
     positions: tuple[int, ...] = ()
 
 
@@ -87,9 +92,11 @@ def _rule(given: Mapping[str, Sequence[Any]]) -> Rule:
     interval = int(given.get("INTERVAL", [1])[0])
     if frequency not in FREQUENCIES or interval < 1:
         raise ValueError(frequency)
+    if frequency != "YEARLY" and (foreign := given.keys() & _OF_YEARS_ALONE):
+        raise NotUnderstood(f"{', '.join(sorted(foreign))}: {frequency}")
     counted = given.get("COUNT")
     until = given.get("UNTIL")
-    return Rule(
+    rule = Rule(
         frequency=frequency,
         interval=interval,
         count=int(counted[0]) if counted else None,
@@ -98,8 +105,13 @@ def _rule(given: Mapping[str, Sequence[Any]]) -> Rule:
         days=tuple(_weekday(str(text), frequency) for text in given.get("BYDAY", ())),
         months=tuple(_within(value, 1, _DECEMBER) for value in given.get("BYMONTH", ())),
         month_days=tuple(_within(value, -31, 31) for value in given.get("BYMONTHDAY", ())),
+        weeks=tuple(_within(value, -53, 53) for value in given.get("BYWEEKNO", ())),
+        year_days=tuple(_within(value, -366, 366) for value in given.get("BYYEARDAY", ())),
         positions=tuple(_within(value, -366, 366) for value in given.get("BYSETPOS", ())),
     )
+    if rule.weeks and any(ordinal for ordinal, _ in rule.days):
+        raise NotUnderstood("BYDAY, BYWEEKNO")
+    return rule
 
 
 def _weekday(text: str, frequency: str) -> tuple[int, int]:
@@ -156,7 +168,8 @@ def _months_of_year(rule: Rule, start: date) -> Sequence[int]:
     """The months to look through: a yearly rule that names no days means its start's."""
     if rule.months:
         return sorted(rule.months)
-    return range(1, _DECEMBER + 1) if rule.days or rule.month_days else (start.month,)
+    names_days = rule.days or rule.month_days or rule.weeks or rule.year_days
+    return range(1, _DECEMBER + 1) if names_days else (start.month,)
 
 
 def _month(year: int, month: int) -> list[date]:
@@ -168,19 +181,51 @@ def _matches(rule: Rule, start: date, day: date) -> bool:
         return False
     if rule.month_days and not _is_month_day(rule.month_days, day):
         return False
+    if rule.year_days and not _is_year_day(rule.year_days, day):
+        return False
+    if rule.weeks and not _is_in_week(rule, day):
+        return False
     if rule.days:
         return any(weekday == day.weekday() and _is_nth(rule, ordinal, day) for ordinal, weekday in rule.days)
-    return bool(rule.month_days) or _is_like_start(rule, start, day)
+    return bool(rule.month_days or rule.year_days) or _is_like_start(rule, start, day)
 
 
 def _is_month_day(wanted: tuple[int, ...], day: date) -> bool:
     return day.day in wanted or day.day - monthrange(day.year, day.month)[1] - 1 in wanted
 
 
+def _is_year_day(wanted: tuple[int, ...], day: date) -> bool:
+    number = day.timetuple().tm_yday
+    return number in wanted or number - _length_of_year(day.year) - 1 in wanted
+
+
+def _is_in_week(rule: Rule, day: date) -> bool:
+    """Whether a day's week is among those of the rule. A week is of the year in which it has four days or more, so that
+    the first days of a year may be of the last week of the year before."""
+    days_left = date.max - day
+    fourth_of_week = day + min((3 - (day.weekday() - rule.week_starts) % 7) * _DAY, days_left)
+    year = fourth_of_week.year
+    number, weeks = (_week_of_year(rule, year, each) for each in (day, date(year, _DECEMBER, 28)))
+    return number in rule.weeks or number - weeks - 1 in rule.weeks
+
+
+def _week_of_year(rule: Rule, year: int, day: date) -> int:
+    """How many weeks after the year's first begins, counted from 1; the first has the fourth of January."""
+    fourth = date(year, 1, 4)
+    begins = fourth - ((fourth.weekday() - rule.week_starts) % 7) * _DAY
+    return (day - begins).days // 7 + 1
+
+
+def _length_of_year(year: int) -> int:
+    return (date(year, _DECEMBER, 31) - date(year, 1, 1)).days + 1
+
+
 def _is_like_start(rule: Rule, start: date, day: date) -> bool:
     if rule.frequency == "DAILY":
         return True
-    return day.weekday() == start.weekday() if rule.frequency == "WEEKLY" else day.day == start.day
+    if rule.frequency == "WEEKLY" or rule.weeks:
+        return day.weekday() == start.weekday()
+    return day.day == start.day
 
 
 def _is_nth(rule: Rule, ordinal: int, day: date) -> bool:
@@ -188,7 +233,7 @@ def _is_nth(rule: Rule, ordinal: int, day: date) -> bool:
     if not ordinal:
         return True
     if rule.frequency == "YEARLY" and not rule.months:
-        before, length = day.timetuple().tm_yday - 1, 366 if monthrange(day.year, 2)[1] > 28 else 365  # noqa: PLR2004
+        before, length = day.timetuple().tm_yday - 1, _length_of_year(day.year)
     else:
         before, length = day.day - 1, monthrange(day.year, day.month)[1]
     return ordinal in {before // 7 + 1, -((length - 1 - before) // 7 + 1)}

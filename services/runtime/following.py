@@ -1,8 +1,9 @@
 """Following another service's feed: each of its events has its effect here exactly once.
 
 A page is applied and the follower's place moved in one transaction, so a kill, a lost answer or a second replica
-changes nothing. An event that cannot be applied is tried alone, then set aside where it is seen, and stops only itself;
-a follower that can apply nothing any more stands still instead, and its lag grows.
+changes nothing. An event that cannot be applied is tried alone, then set aside where it is seen and tried again
+(`runtime.late`), and stops only itself; a follower that can apply nothing any more stands still instead, and its lag
+grows.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime.database import Database
 from services.runtime.errors import Unavailable
+from services.runtime.late import Late
 from services.runtime.telemetry import log
 
 RETRY_SECONDS = (0.1, 0.3, 1.0, 2.0)
@@ -126,6 +128,7 @@ class Follower:
 
     `fetch` answers the page behind a cursor, and waits a while where there is none. `apply` writes what the events
     cause, in the transaction given; it is called again after `Unavailable`, and event by event after anything else.
+    What was set aside is `read` again by ticket and sequence number and goes to `apply_late`, to `apply` without one.
     `applied` is called after each commit.
     """
 
@@ -136,7 +139,9 @@ class Follower:
         database: Database,
         tables: tuple[Table, Table],
         fetch: Callable[[str | None], Awaitable[Page]],
+        read: Callable[[str, int], Awaitable[Item]],
         apply: Callable[[AsyncConnection, Sequence[Any]], Awaitable[None]],
+        apply_late: Callable[[AsyncConnection, Any], Awaitable[None]] | None = None,
         applied: Callable[[], None] | None = None,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
     ) -> None:
@@ -148,9 +153,22 @@ class Follower:
         self._applied = applied or (lambda: None)
         self._retry_seconds = retry_seconds
         self._set_aside_in_a_row = 0
+        self.late = Late(
+            name,
+            database=database,
+            failures=self._failures,
+            read=read,
+            apply=apply_late or self._apply_one,
+            applied=self._applied,
+        )
 
     async def run(self) -> None:
         """Follow until cancelled, whatever is down in between."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._follow())
+            group.create_task(self.late.run())
+
+    async def _follow(self) -> None:
         pause = _SHORTEST_PAUSE
         while True:
             try:
@@ -228,6 +246,9 @@ class Follower:
         self._set_aside_in_a_row = 0
         events_total.labels(self.name).inc(len(items))
         self._applied()
+
+    async def _apply_one(self, connection: AsyncConnection, item: Item) -> None:
+        await self._apply(connection, [item])
 
     async def _set_aside(self, place: Place, item: Item, behind: Place, error: Exception) -> None:
         event = item.model_dump(mode="json")

@@ -74,7 +74,11 @@ def idempotency_key(request: Request) -> str | None:
     if key is None:
         return None
     if not 0 < len(key.strip()) <= _LONGEST:
-        raise ValidationFailed.at("/Idempotency-Key", "invalid_key", f"give 1 to {_LONGEST} characters")
+        raise ValidationFailed.at(
+            "/Idempotency-Key",
+            "invalid_key",
+            {"en": f"give 1 to {_LONGEST} characters", "zh": f"请填写 1 至 {_LONGEST} 个字符"},
+        )
     return key.strip()
 
 

@@ -7,7 +7,7 @@ from functools import partial
 
 from temporalio.client import Client
 
-from services.contracts.feed import FeedPage
+from services.contracts.feed import FeedPage, TicketEvent
 from services.contracts.names import QUEUE_SURVEY, Role
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
@@ -97,9 +97,20 @@ def follower_of(settings: SurveySettings, database: Database, tickets: Peer) -> 
         page = await tickets.get("/internal/events", limit=settings.feed_batch, wait=_WAIT_SECONDS, **place)
         return FeedPage.model_validate(page)
 
+    async def read(ticket_no: str, seq: int) -> TicketEvent:
+        return TicketEvent.model_validate(await tickets.get(f"/internal/events/{ticket_no}/{seq}"))
+
     inviter = Inviter(links_of(settings), settings.survey_cooldown)
     tables = (feed_cursors, feed_failures)
-    return Follower(FOLLOWER, database=database, tables=tables, fetch=fetch, apply=inviter.apply)
+    return Follower(
+        FOLLOWER,
+        database=database,
+        tables=tables,
+        fetch=fetch,
+        read=read,
+        apply=inviter.apply,
+        apply_late=inviter.apply_late,
+    )
 
 
 def _own(given: RuntimeSettings | None) -> SurveySettings:

@@ -41,6 +41,12 @@ class Inviter:
             elif item.event.type is EventType.REOPENED:
                 await _reopen(connection, item)
 
+    async def apply_late(self, connection: AsyncConnection, item: TicketEvent) -> None:
+        """As `apply`, for an event that could not be applied in its turn: nobody is asked about a cycle that a
+        reopening has taken back since."""
+        if item.ticket.cycle == item.event.cycle or item.event.type is EventType.REOPENED:
+            await self.apply(connection, [item])
+
     async def _close(self, connection: AsyncConnection, item: TicketEvent) -> None:
         reason = await self._why_not(connection, item)
         row = await self._row(connection, item, reason)

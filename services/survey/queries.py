@@ -14,7 +14,7 @@ from services.contracts.survey import OVERALL, SurveyState
 from services.contracts.words import Category, Channel, Kind, Urgency
 from services.runtime.database import Database
 from services.runtime.errors import NotFound, ValidationFailed
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
 from services.survey.standing import Row, with_answer
 from services.survey.tables import answers, invitations
 
@@ -154,7 +154,11 @@ def begin_of(moment: Instant | date, zone: ZoneInfo, pointer: str) -> datetime:
     try:
         return datetime.combine(moment, time.min, zone).astimezone(UTC)
     except OverflowError:
-        raise ValidationFailed.at(pointer, "invalid_date", "give a date between the years 2 and 9998") from None
+        raise ValidationFailed.at(
+            pointer,
+            "invalid_date",
+            {"en": "give a date between the years 2 and 9998", "zh": "请填写公元 2 年至 9998 年之间的日期"},
+        ) from None
 
 
 def _narrowed(filters: SurveyFilters) -> list[ColumnElement[bool]]:
@@ -185,4 +189,4 @@ def _position(cursor: str) -> tuple[datetime, str]:
     try:
         return to_utc(datetime.fromisoformat(at)), survey_id
     except (ValueError, TypeError):
-        raise ValidationFailed.at("/cursor", "invalid_cursor", "the cursor is of another list") from None
+        raise foreign_cursor() from None

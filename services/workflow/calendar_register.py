@@ -11,7 +11,7 @@ from services.runtime.database import Database
 from services.runtime.errors import NotFound
 from services.workflow.calendar_answers import CalendarVersion, RegisteredCalendar
 from services.workflow.tables import calendars
-from services.workflow.versions import latest_versions
+from services.workflow.versions import every_version, latest_versions, one_version
 
 
 class CalendarRegister:
@@ -39,10 +39,9 @@ class CalendarRegister:
 
     async def find(self, id_: str, version: int | None = None) -> RegisteredCalendar | None:
         """The same; None when there is none."""
-        mine = select(calendars).where(calendars.c.id == id_).order_by(calendars.c.version.desc()).limit(1)
-        asked = mine if version is None else mine.where(calendars.c.version == version)
+        asked = one_version(calendars, id_, version).subquery()
         async with self._database.read() as connection:
-            row = (await connection.execute(_registered(asked.subquery()))).mappings().first()
+            row = (await connection.execute(_registered(asked))).mappings().first()
         return _calendar(row) if row else None
 
     async def versions(self, id_: str) -> list[CalendarVersion]:
@@ -51,13 +50,7 @@ class CalendarRegister:
         Raises:
             NotFound: there is none.
         """
-        columns = (calendars.c.version, calendars.c.created_at, calendars.c.created_by, calendars.c.published_at)
-        query = select(*columns).where(calendars.c.id == id_).order_by(calendars.c.version.desc())
-        async with self._database.read() as connection:
-            rows = list((await connection.execute(query)).mappings())
-        if not rows:
-            raise NotFound
-        return [CalendarVersion(**row) for row in rows]
+        return [CalendarVersion(**row) for row in await every_version(self._database, calendars, id_)]
 
 
 def own_official_until(values: Mapping[str, Any]) -> str | None:

@@ -179,7 +179,14 @@ def _years(year_from: int | None, year_to: int | None) -> tuple[int, int]:
     first = year_from or datetime.now(UTC).year
     last = year_to or min(first + 1, LAST_YEAR)
     if last < first or last - first >= MOST_YEARS:
-        raise ValidationFailed.at("/year_to", "invalid_range", f"ask for 1 to {MOST_YEARS} years, the first one first")
+        raise ValidationFailed.at(
+            "/year_to",
+            "invalid_range",
+            {
+                "en": f"ask for 1 to {MOST_YEARS} years, the first one first",
+                "zh": f"请查询 1 至 {MOST_YEARS} 年，起始年份在前",
+            },
+        )
     return first, last
 
 

@@ -67,4 +67,8 @@ class Door:
 
 
 def _engine_unavailable() -> Unavailable:
-    return Unavailable("the effect is unknown: repeat with the same key", code="engine_unavailable", retry_after=2)
+    return Unavailable(
+        {"en": "the effect is unknown: repeat with the same key", "zh": "结果未知：请用相同的键重试"},
+        code="engine_unavailable",
+        retry_after=2,
+    )

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from services.contracts.feed import FeedPage, TicketEvent
 from services.runtime.bell import Bell
 from services.runtime.database import Database
-from services.workflow.feed_items import Row, events_behind, item_of
+from services.runtime.errors import NotFound
+from services.workflow.feed_items import Row, events_behind, item_of, one_event
 from services.workflow.people import People
 from services.workflow.positions import place_of, position
 from services.workflow.preparing import staff_named
@@ -71,6 +72,18 @@ class Feed:
                 pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
             else:
                 await _first_of(rung, stopping, left)
+
+    async def event(self, ticket_no: str, seq: int) -> TicketEvent:
+        """One event, with its ticket as that is now.
+
+        Raises:
+            NotFound: there is no such event.
+        """
+        rows = await one_event().all(self._database, {"ticket_no": ticket_no, "seq": seq})
+        if not rows:
+            raise NotFound
+        (item,) = await self._items(rows)
+        return item
 
     def _wake(self) -> None:
         # Each ring has its own event: one that comes while somebody looks is heard when they wait.

@@ -21,13 +21,16 @@ _FACTS = (
 )  # fmt: skip
 
 # The limit is part of the text, so that PostgreSQL plans for a page and not for a share of the journal.
-_PAGE = """
+_BEHIND = """
+    (tx, ticket_no, seq) > (CAST(:tx AS xid8), CAST(:ticket_no AS text), CAST(:seq AS integer))
+    ORDER BY tx, ticket_no, seq
+    LIMIT {limit}"""
+_ONE = "ticket_no = :ticket_no AND seq = :seq"
+_EVENTS = """
 WITH page AS MATERIALIZED (
     SELECT *, tx < pg_snapshot_xmin(pg_current_snapshot()) AS settled
     FROM workflow.journal
-    WHERE (tx, ticket_no, seq) > (CAST(:tx AS xid8), CAST(:ticket_no AS text), CAST(:seq AS integer))
-    ORDER BY tx, ticket_no, seq
-    LIMIT {limit}
+    WHERE {which}
 )
 SELECT page.ticket_no, page.seq, page.type, page.at, page.actor_kind, page.actor_id, page.from_phase, page.to_phase,
     page.cycle AS event_cycle, page.command_id, page.data, page.recorded_at, page.settled, page.tx::text AS tx_text,
@@ -48,7 +51,17 @@ ORDER BY page.tx, page.ticket_no, page.seq
 @lru_cache(maxsize=16)
 def events_behind(limit: int) -> DirectStatement:
     """The statement that reads the next `limit` events behind `tx, ticket_no, seq`, settled or not."""
-    return DirectStatement(_PAGE.format(limit=limit, facts=", ".join(f"tickets.{name}" for name in _FACTS)))
+    return _statement(_BEHIND.format(limit=limit))
+
+
+@lru_cache(maxsize=1)
+def one_event() -> DirectStatement:
+    """The statement that reads the event `ticket_no, seq`."""
+    return _statement(_ONE)
+
+
+def _statement(which: str) -> DirectStatement:
+    return DirectStatement(_EVENTS.format(which=which, facts=", ".join(f"tickets.{name}" for name in _FACTS)))
 
 
 def item_of(row: Row, complaint_about: str | None) -> TicketEvent:

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 from typing import Annotated
 
-from fastapi import APIRouter, Body, Query, Request, Response
+from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 from temporalio.service import RPCError
@@ -13,6 +13,7 @@ from services.contracts.feed import Remark
 from services.contracts.feedback import Registration
 from services.runtime.auth import PeerDep
 from services.runtime.errors import Unavailable
+from services.workflow.positions import LARGEST_SEQ
 from services.workflow.service import TicketsDep
 
 router = APIRouter(include_in_schema=False)
@@ -72,6 +73,15 @@ async def read_feed(
     seconds. A peer's own time-out must be longer."""
     page = await tickets.events.page(after, limit, wait, request.app.state.stopping)
     return Response(page, media_type="application/json")
+
+
+@router.get("/internal/events/{ticket_no}/{seq}")
+async def read_event(
+    tickets: TicketsDep, _: PeerDep, ticket_no: str, seq: Annotated[int, Path(ge=1, le=LARGEST_SEQ)]
+) -> Response:
+    """One event of the feed, with its ticket as that is now: for a follower that could not apply it in its turn."""
+    event = await tickets.events.event(ticket_no, seq)
+    return Response(event.model_dump_json(), media_type="application/json")
 
 
 @router.get("/internal/promises")

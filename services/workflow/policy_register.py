@@ -14,7 +14,7 @@ from services.runtime.errors import FieldError, NotFound, ValidationFailed
 from services.workflow.catalogue import advance
 from services.workflow.policy_answers import PolicyVersion, RegisteredPolicy
 from services.workflow.tables import policies, policy_order
-from services.workflow.versions import last_version, latest_versions, version_row
+from services.workflow.versions import every_version, last_version, latest_versions, one_version, version_row
 
 _NOT_STORED = {"id", "version", "published_at"}
 _PUBLISHED = (
@@ -81,10 +81,9 @@ class PolicyRegister:
         Raises:
             NotFound: there is none.
         """
-        mine = select(policies).where(policies.c.id == id_).order_by(policies.c.version.desc()).limit(1)
-        asked = mine if version is None else mine.where(policies.c.version == version)
+        asked = one_version(policies, id_, version).subquery()
         async with self._database.read() as connection:
-            row = (await connection.execute(_registered(asked.subquery()))).mappings().first()
+            row = (await connection.execute(_registered(asked))).mappings().first()
         if row is None:
             raise NotFound
         return _policy(row)
@@ -95,13 +94,7 @@ class PolicyRegister:
         Raises:
             NotFound: there is none.
         """
-        columns = (policies.c.version, policies.c.created_at, policies.c.created_by, policies.c.published_at)
-        query = select(*columns).where(policies.c.id == id_).order_by(policies.c.version.desc())
-        async with self._database.read() as connection:
-            rows = list((await connection.execute(query)).mappings())
-        if not rows:
-            raise NotFound
-        return [PolicyVersion(**row) for row in rows]
+        return [PolicyVersion(**row) for row in await every_version(self._database, policies, id_)]
 
     async def order(self) -> list[str]:
         """Every policy's id, in the order in which they are tried; retired ones keep their place."""

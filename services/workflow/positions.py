@@ -5,12 +5,11 @@ from typing import Any
 
 from sqlalchemy import ColumnElement, Label, literal, literal_column, tuple_
 
-from services.runtime.errors import ValidationFailed
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
 from services.runtime.transactions import Xid8
 from services.workflow.tables import journal
 
-_LARGEST_SEQ = 2**31 - 1
+LARGEST_SEQ = 2**31 - 1
 _LARGEST_TX = 2**64 - 1
 
 FEED_ORDER = (journal.c.tx, journal.c.ticket_no, journal.c.seq)
@@ -52,11 +51,6 @@ def place_of(row: Mapping[Any, Any]) -> str:
 
 def seq_of(number: int) -> int:
     """A sequence number that a cursor claims, if it can be one."""
-    if not 0 <= number <= _LARGEST_SEQ:
+    if not 0 <= number <= LARGEST_SEQ:
         raise foreign_cursor()
     return number
-
-
-def foreign_cursor() -> ValidationFailed:
-    """The cursor is of another list, or of none."""
-    return ValidationFailed.at("/cursor", "invalid_cursor", "the cursor is of another list or order")

@@ -111,7 +111,9 @@ class Preparation:
         roll = await self._people.roll(must_have=ids)
         named: dict[str, Any] = {}
         if body.department and not roll.has_department(body.department):
-            raise ValidationFailed.at("/department", "unknown", "no active department has this id")
+            raise ValidationFailed.at(
+                "/department", "unknown", {"en": "no active department has this id", "zh": "没有此编号的启用部门"}
+            )
         if isinstance(body, bodies.Accept) and body.department is None and asked.ticket.department is None:
             named["department"] = roll.route(body.category or asked.ticket.state.category)
         if body.owner is not None:
@@ -137,10 +139,16 @@ class Preparation:
         """Check when the call was; a question that it left open becomes a ticket, the same for every repeat."""
         resolved_at = asked.ticket.state.resolved_at
         if body.called_at and body.called_at > datetime.now(UTC):
-            raise ValidationFailed.at("/called_at", "in_the_future", "a call is recorded after it was made")
+            raise ValidationFailed.at(
+                "/called_at",
+                "in_the_future",
+                {"en": "a call is recorded after it was made", "zh": "通话时间不能晚于记录时间"},
+            )
         # People tell the minute of a call.
         if body.called_at and resolved_at and body.called_at < resolved_at.replace(second=0, microsecond=0):
-            raise ValidationFailed.at("/called_at", "before_resolution", "the ticket was not resolved yet")
+            raise ValidationFailed.at(
+                "/called_at", "before_resolution", {"en": "the ticket was not resolved yet", "zh": "当时工单尚未解决"}
+            )
         if body.open_question is None:
             return {}
         ticket_no, policy = asked.ticket.row["ticket_no"], asked.ticket.row["policy"]
@@ -156,12 +164,23 @@ class Preparation:
 
     async def _require_target(self, asked: Asked, into: str) -> None:
         if into == asked.ticket.row["ticket_no"]:
-            raise ValidationFailed.at("/into", "same_ticket", "a ticket is not merged into itself")
+            raise ValidationFailed.at(
+                "/into", "same_ticket", {"en": "a ticket is not merged into itself", "zh": "工单不能合并到自身"}
+            )
         target = await self._queries.find(into)
         if target is None or not may(asked.caller, Action.MERGE, target):
-            raise ValidationFailed.at("/into", "unknown", "no ticket of yours has this number")
+            raise ValidationFailed.at(
+                "/into", "unknown", {"en": "no ticket of yours has this number", "zh": "您没有此编号的工单"}
+            )
         if target.row["close_reason"] == "merged":
-            raise ValidationFailed.at("/into", "merged", f"it was merged into {target.row['merged_into']}: name that")
+            raise ValidationFailed.at(
+                "/into",
+                "merged",
+                {
+                    "en": f"it was merged into {target.row['merged_into']}: name that",
+                    "zh": f"该工单已并入 {target.row['merged_into']}：请填写后者",
+                },
+            )
 
     async def _require_right_to_promise(self, asked: Asked, body: bodies.Promise) -> None:
         """A date later than the policy's needs a supervisor (semantics.md 18)."""
@@ -172,12 +191,25 @@ class Preparation:
         )
         for name, field, date in dates:
             if date and date <= now:
-                raise ValidationFailed.at(f"/{field}", "in_the_past", "promise an instant that is still to come")
+                raise ValidationFailed.at(
+                    f"/{field}",
+                    "in_the_past",
+                    {"en": "promise an instant that is still to come", "zh": "承诺的时间必须尚未到来"},
+                )
             if date and name is ClockName.RESPONSE and asked.ticket.state.responded_at:
-                raise ValidationFailed.at(f"/{field}", "responded", "the customer has had the first answer")
+                raise ValidationFailed.at(
+                    f"/{field}",
+                    "responded",
+                    {"en": "the customer has had the first answer", "zh": "客户已得到首次答复"},
+                )
             due_at = await self._latest_for_all(asked.ticket, name, now) if date else None
             if date and due_at and date > due_at and not may(asked.caller, Action.PROMISE_LATER, asked.ticket):
-                raise Forbidden("a date later than the policy's is a supervisor's to promise")
+                raise Forbidden(
+                    {
+                        "en": "a date later than the policy's is a supervisor's to promise",
+                        "zh": "晚于策略的日期须由主管承诺",
+                    }
+                )
 
     async def _latest_for_all(self, ticket: TicketRow, name: ClockName, now: datetime) -> datetime | None:
         """The latest date that is not a supervisor's to promise: when the clock is due by its policy, whatever was
@@ -236,18 +268,31 @@ def _require_reason_to_lower(ticket: TicketRow, body: bodies.Accept | bodies.Rec
         return
     if isinstance(body, bodies.Accept):
         raise ValidationFailed.at(
-            "/urgency", "safety_risk", "a safety risk is urgent: lower it by reclassify, with a reason"
+            "/urgency",
+            "safety_risk",
+            {
+                "en": "a safety risk is urgent: lower it by reclassify, with a reason",
+                "zh": "有安全风险即为紧急：请用 reclassify 降低并说明原因",
+            },
         )
     if getattr(body, "reason", None) is None:
-        raise ValidationFailed.at("/reason", "required", "say why a safety risk is not urgent")
+        raise ValidationFailed.at(
+            "/reason", "required", {"en": "say why a safety risk is not urgent", "zh": "请说明有安全风险却不紧急的原因"}
+        )
 
 
 def _require_end(ticket: TicketRow, body: bodies.Wait) -> None:
     """A wait ends in the future; once resolved, an appointment is the callback's new due time (semantics.md 9)."""
     if body.until is not None and body.until <= datetime.now(UTC):
-        raise ValidationFailed.at("/until", "in_the_past", "give an instant that is still to come")
+        raise ValidationFailed.at(
+            "/until", "in_the_past", {"en": "give an instant that is still to come", "zh": "请填写尚未到来的时间"}
+        )
     if ticket.state.status is Status.RESOLVED and body.reason is WaitReason.APPOINTMENT and body.until is None:
-        raise ValidationFailed.at("/until", "required", "an appointment for the callback needs its end")
+        raise ValidationFailed.at(
+            "/until",
+            "required",
+            {"en": "an appointment for the callback needs its end", "zh": "回访预约须填写结束时间"},
+        )
 
 
 def actor_of(caller: Caller) -> Actor:
@@ -270,10 +315,16 @@ def staff_named(about: str | None, staff: Sequence[StaffMember]) -> str | None:
 def _member(ticket: TicketRow, roll: Roll, id_: str, pointer: str) -> str:
     member = roll.member(id_)
     if member is None:
-        raise ValidationFailed.at(pointer, "unknown", "no active member of staff has this id")
+        raise ValidationFailed.at(
+            pointer, "unknown", {"en": "no active member of staff has this id", "zh": "没有此编号的在职员工"}
+        )
     about = ticket.row["complaint_about"]
     if about and _names(about, {member.id, member.name, member.username}):
-        raise ValidationFailed.at(pointer, "complaint_about", "the complaint is about this person: name another")
+        raise ValidationFailed.at(
+            pointer,
+            "complaint_about",
+            {"en": "the complaint is about this person: name another", "zh": "投诉对象正是此人：请另选他人"},
+        )
     return member.id
 
 

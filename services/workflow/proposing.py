@@ -103,7 +103,12 @@ class Proposals:
         async with self._database.read() as connection:
             body = await connection.scalar(select(table.c.body).where(*mine))
         if body is None:
-            raise NotFound(f"{subject.kind} {subject.id} has no version {subject.version}")
+            raise NotFound(
+                {
+                    "en": f"{subject.kind} {subject.id} has no version {subject.version}",
+                    "zh": f"{subject.kind} {subject.id} 没有第 {subject.version} 版",
+                }
+            )
         return body
 
     async def _places(self) -> dict[str, int]:

@@ -17,11 +17,10 @@ from services.contracts.publication import PublicationState, SubjectKind
 from services.runtime.auth import Caller
 from services.runtime.database import Database
 from services.runtime.errors import Conflict, NotFound
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
 from services.runtime.starting import wake
 from services.workflow.catalogue import advance
 from services.workflow.policy_register import bring_back
-from services.workflow.positions import foreign_cursor
 from services.workflow.queries import within_reach
 from services.workflow.registering import STARTER_CHANNEL
 from services.workflow.tables import calendars, journal, policies, publication_failures, publications, tickets
@@ -167,7 +166,12 @@ class Publications:
         query = select(table.c.version, table.c.published_at).where(table.c.id == subject.id)
         versions = {row.version: row.published_at for row in await connection.execute(query.with_for_update())}
         if subject.version not in versions:
-            raise NotFound(f"{subject.kind} {subject.id} has no version {subject.version}")
+            raise NotFound(
+                {
+                    "en": f"{subject.kind} {subject.id} has no version {subject.version}",
+                    "zh": f"{subject.kind} {subject.id} 没有第 {subject.version} 版",
+                }
+            )
         latest = max((version for version, at in versions.items() if at is not None), default=0)
         if latest > subject.version:
             raise Conflict(

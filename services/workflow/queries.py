@@ -27,9 +27,9 @@ from services.contracts.permissions import Action, Caller, Relation, reach
 from services.contracts.words import Category, ClockName, Kind, Phase, Priority, Status, Urgency
 from services.runtime.database import Database
 from services.runtime.errors import NotFound
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
 from services.workflow.courses import COURSE
-from services.workflow.positions import FEED_ORDER, SETTLED, TX_TEXT, behind, foreign_cursor, place_of, seq_of
+from services.workflow.positions import FEED_ORDER, SETTLED, TX_TEXT, behind, place_of, seq_of
 from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, commands, journal, tickets
 from services.workflow.views import TicketRow
 
@@ -177,7 +177,7 @@ class Queries:
         """
         found = await self.find(ticket_no)
         if found is None:
-            raise NotFound(f"no ticket {ticket_no}")
+            raise NotFound({"en": f"no ticket {ticket_no}", "zh": f"没有工单 {ticket_no}"})
         return found
 
 

@@ -41,7 +41,11 @@ class Remarks:
             Unavailable: whether it was entered is unknown; repeat it with the same key.
         """
         if remark.type not in REMARKS:
-            raise ValidationFailed.at("/type", "not_a_remark", "this type is the ticket's own to write")
+            raise ValidationFailed.at(
+                "/type",
+                "not_a_remark",
+                {"en": "this type is the ticket's own to write", "zh": "此类型只能由工单自身写入"},
+            )
         ticket = await self._queries.require(ticket_no)
         entry = Entry(id=_entry_id(ticket_no, remark), remark=remark)
         async with self._database.read() as connection:

@@ -143,7 +143,7 @@ class Showing:
 
     async def _fetch(self, ticket_no: str) -> TicketRow:
         if not TICKET_NO.fullmatch(ticket_no):
-            raise NotFound(f"no ticket {ticket_no}")
+            raise NotFound({"en": f"no ticket {ticket_no}", "zh": f"没有工单 {ticket_no}"})
         told = await self._intake.get(f"/internal/registrations/{ticket_no}")
         await self._registrar.register(Registration.model_validate(told))
         return await self._queries.require(ticket_no)

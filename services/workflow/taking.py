@@ -96,7 +96,12 @@ class Commands:
         if not may(caller, command_action(ticket, name), ticket):
             raise Forbidden
         if name in BARRED_FOR_THE_ACCUSED and is_accused(ticket, caller):
-            raise Forbidden("the complaint is about you: somebody else calls back and closes it")
+            raise Forbidden(
+                {
+                    "en": "the complaint is about you: somebody else calls back and closes it",
+                    "zh": "投诉对象是您：须由他人回访并关闭",
+                }
+            )
         return admission
 
     async def take(self, admission: Admission, body: Message, body_hash: str, if_match: int | None) -> Taken:

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select, text
+from sqlalchemy import RowMapping, func, select, text
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.policy import Policy, StoredCalendar
-from services.runtime.errors import StaleVersion
+from services.runtime.database import Database
+from services.runtime.errors import NotFound, StaleVersion
 
 NOT_IN_THE_BODY = frozenset({"published_at"})
 
@@ -31,6 +32,27 @@ def latest_versions(table: Any, *, only_published: bool = False) -> Any:
     """The latest version of each id."""
     query = select(table).ext(distinct_on(table.c.id)).order_by(table.c.id, table.c.version.desc())
     return query.where(table.c.published_at.is_not(None)) if only_published else query
+
+
+def one_version(table: Any, id_: str, version: int | None) -> Any:
+    """One version of an id, the latest by default."""
+    mine = select(table).where(table.c.id == id_).order_by(table.c.version.desc()).limit(1)
+    return mine if version is None else mine.where(table.c.version == version)
+
+
+async def every_version(database: Database, table: Any, id_: str) -> list[RowMapping]:
+    """What is told of the versions of an id, the latest first.
+
+    Raises:
+        NotFound: there is none.
+    """
+    columns = (table.c.version, table.c.created_at, table.c.created_by, table.c.published_at)
+    query = select(*columns).where(table.c.id == id_).order_by(table.c.version.desc())
+    async with database.read() as connection:
+        rows = list((await connection.execute(query)).mappings())
+    if not rows:
+        raise NotFound
+    return rows
 
 
 async def last_version(connection: AsyncConnection, table: Any, id_: str, if_match: int | None) -> int:

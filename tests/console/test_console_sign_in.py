@@ -179,3 +179,12 @@ async def test_files_are_kept_for_good_under_an_address_that_names_their_version
     _, _, version, name = address.split("/")
     assert (await visitor.http.get(f"/static/{'0' * len(version)}/{name}")).status_code == 404
     assert (await visitor.http.get(f"/static/{version}/../service.py")).status_code == 404
+
+
+async def test_a_page_without_an_icon_of_its_own_gets_the_console_s(visit: Visit) -> None:
+    visitor = visit()
+    answer = await visitor.http.get("/favicon.ico")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
+    page = await visitor.get("/sign-in")
+    own = next(str(given["href"]) for tag, given in page.tags if tag == "link" and given.get("rel") == "icon")
+    assert answer.content == (await visitor.http.get(own)).content

@@ -78,8 +78,14 @@ class Directory(Peer):
     def _hours_at(self, at: datetime) -> dict[str, Any]:
         on_shift = {staff for staff, begins, ends in self.shifts if begins <= at < ends}
         hours = [
-            {"staff": staff, "on_shift": staff in on_shift, "hours": self.hours.get(staff), "time_zone": "UTC"}
-            for staff in {*self.hours, *on_shift}
+            {
+                "staff": staff,
+                "on_shift": staff in on_shift,
+                "hours": self.hours.get(staff),
+                "time_zone": "UTC",
+                "shifts": [tuple(map(format_instant, shift[1:])) for shift in self.shifts if shift[0] == staff],
+            }
+            for staff in {*self.hours, *(shift[0] for shift in self.shifts)}
         ]
         following = min((begins for _, begins, _ in self.shifts if begins > at), default=None)
         next_shift_at = format_instant(following) if following else None

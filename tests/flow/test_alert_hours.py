@@ -7,16 +7,20 @@ import pytest
 from sqlalchemy import update
 from temporalio.testing import WorkflowEnvironment
 
+from services.contracts.alert import Rung
 from services.contracts.journal import EventType
 from services.contracts.names import QUEUE_NOTIFY
 from services.contracts.words import ClockName
+from services.notify import known
 from services.notify.alerts.activities import AlertActivities
 from services.notify.alerts.climbing import Climber
 from services.notify.alerts.flow import AlertWorkflow
+from services.notify.alerts.foretelling import foretell
 from services.notify.alerts.ladders import DEFAULT, read_ladders
 from services.notify.alerts.reaching import Reaching
 from services.notify.alerts.remarking import Remarking
 from services.notify.alerts.tables import alerts
+from services.notify.alerts.views import NextView
 from services.notify.alerts.watching import look_again
 from services.notify.assembly import SHARED_WITH_SANDBOX
 from services.notify.hours import keeping as quiet_hours
@@ -263,3 +267,68 @@ async def test_a_ladder_that_there_is_not_is_noted_and_the_default_one_is_climbe
     row = await alert.row()
     assert (row["ladder_id"], row["ladder_version"], row["ladder_missing"]) == ("default", 0, "no-such-ladder")
     assert await alert.told() == [TOLD_OWNER]
+
+
+async def foretold(desk: AlertDesk, alert: Alert) -> NextView | None:
+    """What the API says of the next step."""
+    row = await alert.row()
+    async with desk.database.read() as connection:
+        ticket = (await known.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
+    return (await foretell(Reaching(desk.opened, desk.calendars), [(row, ticket)])).get(alert.id)
+
+
+async def test_the_end_of_a_snooze_at_night_is_foretold_as_the_morning_and_comes_true(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached(C.PROGRESS)
+    await alert.snooze(HOUR)
+    assert (await alert.row())["next_at"] < desk.directory.begins
+    expected = NextView(at=desk.directory.begins, rungs=(Rung.OWNER, Rung.CLERKS), staff=(OWNER,))
+    assert await foretold(desk, alert) == expected
+    await alert.passes_until(desk.directory.begins - SECOND)
+    assert (await alert.told(), await foretold(desk, alert)) == ([], expected)
+    await alert.passes_until(desk.directory.begins + SECOND)
+    assert await alert.told() == [TOLD_OWNER]
+
+
+async def test_whoever_is_on_duty_by_then_is_foretold_at_the_time_of_their_step(desk: AlertDesk) -> None:
+    now = datetime.now(UTC)
+    desk.directory.shifts = [("chen-chen", now + 30 * MINUTE, now + 8 * HOUR)]
+    alert = await desk.ticket().breached(C.PROGRESS)
+    await alert.snooze(HOUR)
+    due = (await alert.row())["snoozed_until"] + 15 * MINUTE
+    assert await foretold(desk, alert) == NextView(at=due, rungs=(Rung.ON_CALL,), staff=("chen-chen",))
+    await alert.passes_until(due - SECOND)
+    assert await alert.told() == []
+    await alert.passes_until(due + SECOND)
+    assert await alert.told() == [ON_CALL]
+
+
+async def test_whoever_is_on_duty_now_and_not_by_then_is_not_counted_on(desk: AlertDesk) -> None:
+    now = datetime.now(UTC)
+    desk.directory.shifts = [("chen-chen", now - HOUR, now + 30 * MINUTE)]
+    alert = await desk.ticket().breached(C.PROGRESS)
+    await alert.snooze(HOUR)
+    view = await foretold(desk, alert)
+    assert view is not None
+    assert (view.at, view.staff) == (desk.directory.begins, (OWNER,))
+
+
+async def test_of_an_urgent_ticket_the_step_is_foretold_at_the_end_of_the_pause(desk: AlertDesk) -> None:
+    alert = await desk.ticket(urgency="urgent").breached(C.PROGRESS)
+    await alert.snooze(HOUR)
+    row, view = await alert.row(), await foretold(desk, alert)
+    assert view is not None
+    assert (view.at, view.staff) == (row["snoozed_until"], ("chen-chen",))
+
+
+async def test_a_warning_that_will_be_too_late_foretells_nobody(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.warning(C.RESOLUTION, left=2 * HOUR))
+    assert await foretold(desk, await ticket.started()) is None
+
+
+async def test_while_the_directory_is_away_the_step_is_told_without_names(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached(C.PROGRESS)
+    await alert.snooze(HOUR)
+    desk.directory.down = True
+    until = (await alert.row())["snoozed_until"]
+    assert await foretold(desk, alert) == NextView(at=until, rungs=(Rung.OWNER, Rung.CLERKS), staff=None)

@@ -1,6 +1,7 @@
 """What is wrong with an input is told in the reader's language (style.md: errors that a person meets)."""
 
 import ast
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -12,10 +13,15 @@ from services.contracts.base import Email, Instant
 from services.contracts.commands.handling import AssignBody, ResolveBody
 from services.contracts.commands.review import ReclassifyBody, Tag
 from services.contracts.words import Urgency
+from services.notify.alerts.ladders import Ladder
 from services.promises.evaluate import EvaluateRequest
+from services.runtime.errors import ValidationFailed
+from services.runtime.http import decode_cursor, problem_response
 from services.runtime.http.problems import field_errors
 from tests.programs import CHECKOUT
 
+SERVICES = ("directory", "intake", "notify", "runtime", "survey", "workflow")
+REFUSALS = {"Conflict", "Forbidden", "NotFound", "StaleVersion", "Unavailable"}
 LATIN_WORD = re.compile(r"[A-Za-z]{3,}")
 
 
@@ -58,8 +64,50 @@ def test_every_validator_of_a_message_knows_its_text_in_both_languages() -> None
     assert plain == []
 
 
+def test_every_refusal_of_a_service_knows_its_text_in_both_languages() -> None:
+    """A text that a service writes beside a code is a dict by language; without one, the catalogue's is told."""
+    services = CHECKOUT / "services"
+    files = [file for each in SERVICES for file in sorted((services / each).rglob("*.py"))]
+    in_english = [
+        f"{file.relative_to(CHECKOUT)}:{said.lineno}"
+        for file in files
+        for call in ast.walk(ast.parse(Path(file).read_text()))
+        if isinstance(call, ast.Call) and (said := _said(call)) is not None
+        if isinstance(said, ast.JoinedStr | ast.Constant)
+    ]
+    assert in_english == []
+
+
+@pytest.mark.parametrize("accept", ["zh-CN", "en"])
+def test_a_cursor_of_another_list_is_told_in_the_reader_s_language(accept: str) -> None:
+    with pytest.raises(ValidationFailed) as refused:
+        decode_cursor("no cursor")
+    (error,) = json.loads(bytes(problem_response(refused.value, accept).body))["errors"]
+    assert bool(re.search("请", error["message"])) == (accept == "zh-CN")
+
+
+@pytest.mark.parametrize(
+    ("ladder", "zh"),
+    [
+        ({"steps": ["owner"], "pause": {"*": "PT1WH"}}, "升级阶梯按自然时间计：请写 PT15M"),
+        ({"steps": ["colleague"], "pause": {"*": "PT15M"}}, "阶梯中不能写此角色：同事由人工指定，管理员会自动顶替"),
+        ({"steps": [[[]]], "pause": {"*": "PT15M"}}, "请写明至少一个人"),
+        ({"steps": ["owner"], "pause": {"urgent": "PT15M"}}, '请用 "*" 写明其他紧急程度的间隔'),
+    ],
+)
+def test_what_is_wrong_with_a_ladder_is_told_in_chinese(ladder: dict[str, Any], zh: str) -> None:
+    assert zh in told(Ladder, ladder, "zh-CN")
+
+
 def _name(call: ast.Call) -> str:
     return call.func.id if isinstance(call.func, ast.Name) else ""
+
+
+def _said(call: ast.Call) -> ast.expr | None:
+    """The text that a refusal is given: the third of `ValidationFailed.at`, the first of every other."""
+    if isinstance(call.func, ast.Attribute) and call.func.attr == "at" and len(call.args) == len(("where", "code", "")):
+        return call.args[2]
+    return call.args[0] if _name(call) in REFUSALS and call.args else None
 
 
 def test_a_type_that_we_have_no_words_for_is_told_as_it_comes() -> None:

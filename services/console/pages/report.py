@@ -89,7 +89,9 @@ def _period(page: Page, asked: Mapping[str, str]) -> Period:
     try:
         return period_of(asked, today)
     except (ValueError, OverflowError):
-        raise ValidationFailed.at("/from", "invalid_period", "the period cannot be read") from None
+        raise ValidationFailed.at(
+            "/from", "invalid_period", {"en": "the period cannot be read", "zh": "无法识别该期间"}
+        ) from None
 
 
 def _filters(request: Request) -> Params:

@@ -154,9 +154,13 @@ async def _answer(
 def _require_bounded(until: datetime) -> None:
     now = datetime.now(UTC)
     if until <= now:
-        raise ValidationFailed.at("/until", "not_in_the_future", "give an instant in the future")
+        raise ValidationFailed.at(
+            "/until", "not_in_the_future", {"en": "give an instant in the future", "zh": "请填写将来的时间"}
+        )
     if until > now + LONGEST_SNOOZE:
-        raise ValidationFailed.at("/until", "too_far", "an alert rests for 7 days at most")
+        raise ValidationFailed.at(
+            "/until", "too_far", {"en": "an alert rests for 7 days at most", "zh": "提醒最多暂停 7 天"}
+        )
 
 
 def _versioned(view: AlertView) -> JSONResponse:

@@ -89,7 +89,7 @@ class Climber:
         """The step that is told next, and when; None at the end of the ladder."""
         if row["next_level"] is None:
             return None
-        step = _step_of(row, ticket, at)
+        step = step_of(row, ticket, at)
         steps = map(step.ladder.step, step.ladder.rest_of_round(step.place))
         around = await self._reaching.around(ticket, steps, at)
         choice = choose(step, ticket, around.answers, around.reach)
@@ -149,7 +149,7 @@ def _standing(alert_id: str, row: Any) -> AlertStanding:
     return keeping.standing_of(row)
 
 
-def _step_of(row: Mapping[Any, Any], ticket: KnownTicket, at: datetime) -> Step:
+def step_of(row: Mapping[Any, Any], ticket: KnownTicket, at: datetime) -> Step:
     """The step that comes next. One that waits for somebody's hours was due when it began to."""
     ladder, place = ladder_of(row), Place(row["next_round"], row["next_level"])
     return Step(

@@ -31,7 +31,11 @@ async def raise_alert(
     503 while the feed has not told of the ticket yet: ask again.
     """
     if asked.threshold is not Threshold.LOW_RATING or asked.clock is not None:
-        raise ValidationFailed.at("/threshold", "not_a_rating", "alerts of clocks are raised from the journal")
+        raise ValidationFailed.at(
+            "/threshold",
+            "not_a_rating",
+            {"en": "alerts of clocks are raised from the journal", "zh": "时钟的提醒由日志产生"},
+        )
 
     async def work(connection: AsyncConnection) -> Answer:
         return Answer({"id": await notify.alerts.raise_low_rating(connection, asked)})

@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, TypeAdapter
 
 from services.contracts.alert import Rung, Threshold
-from services.contracts.base import Code, Message
+from services.contracts.base import Code, Message, Unreadable
 from services.contracts.durations import DurationText, Measure, parse_duration
 from services.contracts.words import ClockName, Urgency
 
@@ -29,9 +29,12 @@ _NOT_NAMED = frozenset({Rung.COLLEAGUE, Rung.ADMIN})
 def _wall_clock(text: str) -> str:
     duration = parse_duration(text)
     if duration.measure is not Measure.WALL:
-        raise ValueError("a ladder counts by the wall clock: write PT15M")
+        raise Unreadable(zh="升级阶梯按自然时间计：请写 PT15M", en="a ladder counts by the wall clock: write PT15M")
     if not timedelta(0) < duration.length <= LONGEST:
-        raise ValueError(f"write a length above zero and of {LONGEST.days} days at most")
+        raise Unreadable(
+            zh=f"时长必须大于零且不超过 {LONGEST.days} 天",
+            en=f"write a length above zero and of {LONGEST.days} days at most",
+        )
     return text
 
 
@@ -45,7 +48,7 @@ def _parse_step(step: object) -> object:
 def _not_empty(named: tuple[Any, ...]) -> tuple[Any, ...]:
     # Not as a bound of the field: one wrong name would then be told as a missing one too.
     if not named:
-        raise ValueError("name somebody")
+        raise Unreadable(zh="请写明至少一个人", en="name somebody")
     return named
 
 
@@ -55,13 +58,19 @@ def _write_step(step: "Step") -> str:
 
 def _require_nameable(rung: Rung) -> Rung:
     if rung in _NOT_NAMED:
-        raise ValueError("no ladder names them: colleagues are named by hand, administrators stand in by themselves")
+        raise Unreadable(
+            zh="阶梯中不能写此角色：同事由人工指定，管理员会自动顶替",
+            en="no ladder names them: colleagues are named by hand, administrators stand in by themselves",
+        )
     return rung
 
 
 def _for_every_urgency(pauses: Mapping[Any, str]) -> Mapping[Any, str]:
     if "*" not in pauses:
-        raise ValueError('say with "*" how long the pause is for every other urgency')
+        raise Unreadable(
+            zh='请用 "*" 写明其他紧急程度的间隔',
+            en='say with "*" how long the pause is for every other urgency',
+        )
     return pauses
 
 

@@ -120,7 +120,11 @@ async def plan_ladder(
     """Tell who would be told when of an alert that nobody answers: with the people, shifts and hours as of today."""
     question = _question(asked)
     if asked.calendar and not await notify.alerts.reaching.knows(asked.calendar):
-        raise ValidationFailed.at("/calendar", "unknown_calendar", "no calendar of this id is published")
+        raise ValidationFailed.at(
+            "/calendar",
+            "unknown_calendar",
+            {"en": "no calendar of this id is published", "zh": "没有已发布的此编号日历"},
+        )
     async with notify.resources.database.read() as connection:
         stored = await notify.alerts.ladders.find(connection, ladder_id, asked.version)
     roll = await notify.alerts.roll() if may(caller, Action.READ_DIRECTORY) else Roll()
@@ -138,9 +142,11 @@ def _require_sound(draft: LadderDraft, language: Spoken) -> None:
 def _question(asked: PlanQuery) -> Question:
     of_a_clock = asked.threshold is not Threshold.LOW_RATING
     if of_a_clock and asked.clock is None:
-        raise ValidationFailed.at("/clock", "required", "say which clock is warned of or missed")
+        raise ValidationFailed.at(
+            "/clock", "required", {"en": "say which clock is warned of or missed", "zh": "请填写预警或超时的时钟"}
+        )
     if not of_a_clock and asked.clock is not None:
-        raise ValidationFailed.at("/clock", "unexpected", "a low rating has no clock")
+        raise ValidationFailed.at("/clock", "unexpected", {"en": "a low rating has no clock", "zh": "低分评价没有时钟"})
     values: dict[str, Any] = asked.model_dump(exclude={"version", "at", "calendar"})
     return Question(**values, at=asked.at or datetime.now(UTC), calendar=asked.calendar or DEFAULT_CALENDAR)
 

@@ -20,7 +20,7 @@ from services.notify.notices.tables import notices
 from services.notify.tables import tickets
 from services.runtime.auth import Caller
 from services.runtime.errors import ValidationFailed
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
 from services.runtime.transactions import LARGEST_TRANSACTION, Xid8, is_settled
 
 Row = Mapping[Any, Any]
@@ -152,10 +152,12 @@ def _after(cursor: str) -> Any:
     try:
         return tuple_(literal(_INSTANT.validate_python(raised_at)), alert_id)
     except ValidationError as error:
-        raise ValidationFailed.at("/cursor", "invalid_cursor", "give the `next_cursor` of a page") from error
+        raise foreign_cursor() from error
 
 
 def _foreign_place() -> ValidationFailed:
     return ValidationFailed.at(
-        "/Last-Event-ID", "invalid_position", "give the `id` of an event, or a list's `position`"
+        "/Last-Event-ID",
+        "invalid_position",
+        {"en": "give the `id` of an event, or a list's `position`", "zh": "请填写事件的 `id` 或列表的 `position`"},
     )

@@ -1,15 +1,18 @@
 """What a step asks before it tells anybody: who is found, and when they are reached."""
 
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from services.contracts.alert import Rung
+from services.contracts.directory import RecipientsQuestion, WorkingHours
 from services.contracts.words import Urgency
 from services.notify.alerts.ladders import Step, rungs_of
-from services.notify.alerts.recipients import Answers, ask, ask_with_hours, questions
+from services.notify.alerts.recipients import MOST_QUESTIONS, Answers, ask, ask_with_hours, questions
 from services.notify.hours import keeping
-from services.notify.hours.calendars import CalendarsCopy
+from services.notify.hours.calendars import CalendarsCopy, PublishedCalendars
+from services.notify.hours.quiet import QuietSpan
 from services.notify.hours.reach import EVERYBODY, Reach
 from services.notify.known import KnownTicket
 from services.notify.resources import Resources
@@ -24,6 +27,22 @@ class Around:
     reach: Reach = EVERYBODY
     read_from: str = ""
     next_shift_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """The people of several alerts to come."""
+
+    answers: Answers
+    hours: Mapping[str, WorkingHours]
+    calendars: PublishedCalendars
+    quiet: QuietSpan | None
+
+    def reach(self, promised_by: str | None, at: datetime) -> Reach:
+        """When they are reached from an instant on, for a ticket promised by this calendar."""
+        return Reach(
+            (_then(each, at) for each in self.hours.values()), self.calendars, self.quiet, promised_by=promised_by
+        )
 
 
 class Reaching:
@@ -44,12 +63,33 @@ class Reaching:
         asked = questions(ticket, rungs, at)
         if ticket.urgency is Urgency.URGENT:
             return Around(await ask(self._opened.directory, asked))
-        found = await ask_with_hours(self._opened.directory, asked, ticket.owner, at)
+        owners = {ticket.owner} if ticket.owner else set()
+        found = await ask_with_hours(self._opened.directory, asked, owners, at)
         calendars, quiet = await self._calendars.current(), await self._quiet_hours()
         reach = Reach(found.hours, calendars, quiet.hours.staff, promised_by=ticket.calendar)
         return Around(
             found.answers, reach, read_from(found.generation, calendars.generation, quiet.version), found.next_shift_at
         )
+
+    async def ahead(self, asked: Iterable[RecipientsQuestion], owners: Iterable[str]) -> Ahead:
+        """Who is found at instants that are still to come, and their hours as they are known now.
+
+        Raises:
+            Unavailable: as `around`.
+        """
+        now, ordered = datetime.now(UTC), sorted(set(asked), key=str)
+        answers: dict[RecipientsQuestion, tuple[str, ...]] = {}
+        hours: dict[str, WorkingHours] = {}
+        shifts: dict[str, set[tuple[datetime, datetime]]] = defaultdict(set)
+        for begin in range(0, len(ordered), MOST_QUESTIONS):
+            batch = ordered[begin : begin + MOST_QUESTIONS]
+            found = await ask_with_hours(self._opened.directory, batch, set(owners), now)
+            answers |= found.answers
+            for each in found.hours:
+                shifts[each.staff] |= set(each.shifts)
+                hours[each.staff] = each.model_copy(update={"shifts": tuple(shifts[each.staff])})
+        calendars, quiet = await self._calendars.current(), await self._quiet_hours()
+        return Ahead(answers, hours, calendars, quiet.hours.staff)
 
     async def knows(self, calendar: str) -> bool:
         """Whether a calendar is published, as far as it was heard of."""
@@ -61,13 +101,18 @@ class Reaching:
         Raises:
             Unavailable: as `around`.
         """
-        found = await ask_with_hours(self._opened.directory, (), None, datetime.now(UTC))
+        found = await ask_with_hours(self._opened.directory, (), (), datetime.now(UTC))
         calendars, quiet = await self._calendars.current(), await self._quiet_hours()
         return read_from(found.generation, calendars.generation, quiet.version)
 
     async def _quiet_hours(self) -> keeping.StoredQuietHours:
         async with self._opened.database.read() as connection:
             return await keeping.in_force(connection)
+
+
+def _then(person: WorkingHours, at: datetime) -> WorkingHours:
+    on_shift = any(begins <= at < ends for begins, ends in person.shifts)
+    return person if on_shift == person.on_shift else person.model_copy(update={"on_shift": on_shift})
 
 
 def read_from(people: int, calendars: int, quiet: int) -> str:

@@ -1,6 +1,6 @@
 """Whom a step of a ladder finds, as the directory knows it at that moment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +11,7 @@ from services.notify.known import KnownTicket
 from services.runtime.peers import Peer
 
 Answers = Mapping[RecipientsQuestion, tuple[str, ...]]
-_MOST_QUESTIONS = 1_000
+MOST_QUESTIONS = 1_000
 
 
 @dataclass(frozen=True)
@@ -35,8 +35,8 @@ async def ask(directory: Peer, asked: Iterable[RecipientsQuestion]) -> Answers:
         Unavailable: it does not answer.
     """
     ordered, answers = sorted(set(asked), key=str), dict[RecipientsQuestion, tuple[str, ...]]()
-    for begin in range(0, len(ordered), _MOST_QUESTIONS):
-        batch = tuple(ordered[begin : begin + _MOST_QUESTIONS])
+    for begin in range(0, len(ordered), MOST_QUESTIONS):
+        batch = tuple(ordered[begin : begin + MOST_QUESTIONS])
         told = await directory.post("/internal/recipients", RecipientsAsked(items=batch).model_dump(mode="json"))
         answers |= dict(zip(batch, Recipients.model_validate(told).items, strict=True))
     return answers
@@ -54,15 +54,16 @@ class Found:
 
 
 async def ask_with_hours(
-    directory: Peer, asked: Iterable[RecipientsQuestion], owner: str | None, at: datetime
+    directory: Peer, asked: Iterable[RecipientsQuestion], owners: Collection[str], at: datetime
 ) -> Found:
-    """Ask who is found and when they are reached, in one question; an owner's hours are asked for besides.
+    """Ask who is found and when they are reached, in one question of a thousand at most; the hours of owners, as many
+    at most, are asked for besides.
 
     Raises:
         Unavailable: the directory does not answer.
     """
     items = tuple(sorted(set(asked), key=str))
-    question = RecipientsAsked(items=items, hours_at=at, also=(owner,) if owner else ())
+    question = RecipientsAsked(items=items, hours_at=at, also=tuple(sorted(owners)))
     told = Recipients.model_validate(await directory.post("/internal/recipients", question.model_dump(mode="json")))
     answers = dict(zip(items, told.items, strict=True))
     return Found(answers, told.hours, told.next_shift_at, told.generation)

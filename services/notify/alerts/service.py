@@ -1,6 +1,6 @@
 """Alerts as endpoints work with them: shown within reach, answered by those who may."""
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,19 +14,19 @@ from services.contracts.permissions import Action, may
 from services.notify import known
 from services.notify.alerts import changing, keeping, queries
 from services.notify.alerts.changing import Answer
-from services.notify.alerts.ladders import Place, Step, ladder_of, read_ladders, rungs_of
+from services.notify.alerts.foretelling import foretell
+from services.notify.alerts.ladders import read_ladders
 from services.notify.alerts.queries import AlertFilters, Row
 from services.notify.alerts.raising import Raising
 from services.notify.alerts.reaching import Reaching
-from services.notify.alerts.recipients import Answers, ask, found_by, questions
 from services.notify.alerts.stored_ladders import LadderBook
-from services.notify.alerts.views import AlertView, NextView, alert_view, told_view
+from services.notify.alerts.views import AlertView, alert_view, told_view
 from services.notify.hours.calendars import CalendarsCopy
 from services.notify.known import KnownTicket
 from services.notify.people import People, Roll
 from services.notify.resources import Resources
 from services.runtime.auth import Caller
-from services.runtime.errors import Forbidden, NotFound, Refusal, StaleVersion, ValidationFailed
+from services.runtime.errors import Forbidden, NotFound, StaleVersion, ValidationFailed
 
 Change = Callable[[AsyncConnection, RowMapping, KnownTicket], Awaitable[RowMapping]]
 
@@ -38,13 +38,6 @@ class Shown:
     row: Row
     ticket: KnownTicket
     told: Sequence[Row]
-
-    @property
-    def next_step(self) -> Step | None:
-        """The step that time will tell; None where nothing climbs."""
-        if self.row["next_at"] is None or self.row["next_level"] is None:
-            return None
-        return ladder_of(self.row).step(Place(self.row["next_round"], self.row["next_level"]))
 
 
 @dataclass(frozen=True)
@@ -154,7 +147,7 @@ class Alerts:
         return (await self._views(caller, shown))[0]
 
     async def _views(self, caller: Caller, shown: Sequence[Shown]) -> list[AlertView]:
-        following = await self._following(shown)
+        following = await foretell(self.reaching, [(each.row, each.ticket) for each in shown])
         return [
             alert_view(
                 each.row,
@@ -166,17 +159,6 @@ class Alerts:
             )
             for each in shown
         ]
-
-    async def _following(self, shown: Iterable[Shown]) -> dict[str, NextView]:
-        """Who is told next of each, asked of the directory once for all of them."""
-        climbing = [(each, step) for each in shown if (step := each.next_step)]
-        asked = [questions(each.ticket, rungs_of(step), each.row["next_at"]) for each, step in climbing]
-        answers: Answers | None = None
-        try:
-            answers = await ask(self._opened.directory, set().union(*asked)) if climbing else {}
-        except Refusal:
-            answers = None
-        return {each.row["id"]: _next_view(each, step, answers) for each, step in climbing}
 
 
 async def _with_all(connection: AsyncConnection, rows: Sequence[Row]) -> list[Shown]:
@@ -204,17 +186,17 @@ def _allowed(caller: Caller, shown: Shown) -> Sequence[Answer]:
 
 def _require_answering(member: StaffMember | None, ticket: KnownTicket) -> str:
     if member is None:
-        raise ValidationFailed.at("/staff", "unknown_staff", "no active member of staff has this id or user name")
+        raise ValidationFailed.at(
+            "/staff",
+            "unknown_staff",
+            {"en": "no active member of staff has this id or user name", "zh": "没有此编号或用户名的在职员工"},
+        )
     roles = frozenset(role.value for role in member.roles)
     person = Caller(kind="staff", id=member.id, name=member.name, roles=roles, department=member.department)
     if not may(person, Action.ANSWER_ALERT, ticket) or member.id == ticket.complaint_about:
-        raise ValidationFailed.at("/staff", "may_not_answer", "they may not answer alerts of this ticket")
+        raise ValidationFailed.at(
+            "/staff",
+            "may_not_answer",
+            {"en": "they may not answer alerts of this ticket", "zh": "其无权处理该工单的提醒"},
+        )
     return member.id
-
-
-def _next_view(shown: Shown, step: Step, answers: Answers | None) -> NextView:
-    at, rungs = shown.row["next_at"], dict.fromkeys(rung for choice in step for rung in choice)
-    staff = None
-    if answers is not None:
-        staff = tuple(each.staff for each in found_by(step, shown.ticket, answers, at))
-    return NextView(at=at, rungs=tuple(rungs), staff=staff)

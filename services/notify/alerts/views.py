@@ -26,7 +26,9 @@ class ToldView(Message):
 
 
 class NextView(Message):
-    """Who is told next, and when, if nobody answers until then."""
+    """Who is told next, and when, if nobody answers until then: after the acknowledgement, the snooze or the pause, and
+    where they are not reached at its end, when their hours or somebody else's begin. As hours and shifts are known now.
+    """
 
     at: Instant
     rungs: tuple[Rung, ...]
@@ -60,8 +62,8 @@ class AlertView(Message):
     told: tuple[ToldView, ...]
     next: NextView | None
     waits_from: Instant | None = Field(
-        description="Since when the next step waits for the hours of those whom it would tell; `next.at` is when it is "
-        "looked at again."
+        description="Since when the next step waits for the hours of those whom it would tell; `next.at` is when they "
+        "begin."
     )
     ladder: LadderRef | None = Field(description="Null for alerts from before ladders had names.")
     exhausted_at: Instant | None = Field(description="When the last round ended without an answer.")

@@ -42,6 +42,7 @@ def pieces(opened: Resources) -> Pieces:
         database=opened.database,
         tables=feed_tables,
         fetch=opened.read_feed,
+        read=opened.read_event,
         apply=Raising(ladders).apply,
     )
     return Pieces(

@@ -116,7 +116,8 @@ def tried(template: Template, zone: ZoneInfo) -> Written:
     try:
         return write(template, sample(template.kind), zone)
     except Unwritable as error:
-        place, why = f"/{error.part}", f"line {error.line}: {error.why}"
+        place = f"/{error.part}"
+        why = {"en": f"line {error.line}: {error.why['en']}", "zh": f"第 {error.line} 行：{error.why['zh']}"}
         raise ValidationFailed.at(place, "broken_template", why) from error
 
 

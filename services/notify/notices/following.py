@@ -39,17 +39,23 @@ class NoticeFollower:
         """
         await known.remember(connection, (item.ticket for item in items))
         for item in items:
-            await self._take_back(connection, item)
-            drafts = [draft async for draft in self._drafts(connection, item)]
-            await submitting.submit(connection, drafts, self._stale_after)
-            if kind := RELEASES.get(item.event.type):
-                await submitting.release(connection, item.ticket_no, kind)
+            await self._enter(connection, item)
 
-    async def _take_back(self, connection: AsyncConnection, item: TicketEvent) -> None:
+    async def apply_late(self, connection: AsyncConnection, item: TicketEvent) -> None:
+        """Enter what an event says that could not be applied in its turn. What came after it has been told already: it
+        takes back and lets go nothing newer than itself, and tells nobody of a part that they have lost since."""
+        await known.remember(connection, [item.ticket])
+        await self._enter(connection, item, until=item.event.at)
+
+    async def _enter(self, connection: AsyncConnection, item: TicketEvent, until: datetime | None = None) -> None:
         if kinds := CANCELS.get(item.event.type):
-            await submitting.cancel_of_ticket(connection, item.ticket_no, kinds)
+            await submitting.cancel_of_ticket(connection, item.ticket_no, kinds, until)
+        drafts = [draft async for draft in self._drafts(connection, item, late=until is not None)]
+        await submitting.submit(connection, drafts, self._stale_after)
+        if kind := RELEASES.get(item.event.type):
+            await submitting.release(connection, item.ticket_no, kind, until)
 
-    async def _drafts(self, connection: AsyncConnection, item: TicketEvent) -> Any:
+    async def _drafts(self, connection: AsyncConnection, item: TicketEvent, *, late: bool) -> Any:
         for telling in TELLINGS.get(item.event.type, ()):
             if not telling.when(item):
                 continue
@@ -59,11 +65,13 @@ class NoticeFollower:
             by_name = (await self._people.roll()).name_of(item.event.actor.id)
             # Nobody is told what they did themselves, nor told to handle what is said about them (投诉对象).
             left_out = {item.event.actor.id, item.ticket.complaint_about}
-            for staff, part in await self._staff(connection, telling.to, item):
+            for staff, part in await self._staff(connection, telling.to, item, late=late):
                 if staff not in left_out:
                     yield Draft(_request(telling, item, staff, part=part, by_name=by_name), held=telling.held)
 
-    async def _staff(self, connection: AsyncConnection, to: To, item: TicketEvent) -> Sequence[tuple[str, str]]:
+    async def _staff(
+        self, connection: AsyncConnection, to: To, item: TicketEvent, *, late: bool
+    ) -> Sequence[tuple[str, str]]:
         """Whom of the staff an event concerns, each with the part they have in the ticket."""
         roll = await self._people.roll()
         ticket = item.ticket
@@ -71,7 +79,7 @@ class NoticeFollower:
         if to is To.DEPARTMENT_HEAD:
             return heads
         if to is To.NEW_HANDLERS:
-            named = await _newly_named(connection, item)
+            named = await _newly_named(connection, item, late=late)
             told = {id_ for id_, _ in named}
             return [*named, *(each for each in heads if named and each[0] not in told)]
         if ticket.owner:
@@ -83,8 +91,9 @@ def _clerks(roll: Roll, item: TicketEvent) -> Sequence[tuple[str, str]]:
     return [(id_, "clerk") for id_ in roll.with_role(StaffRole.CLERK, item.ticket.department)]
 
 
-async def _newly_named(connection: AsyncConnection, item: TicketEvent) -> Sequence[tuple[str, str]]:
-    """Owner and co-owners whom the last assignment did not name in the same part; remembers those of this one."""
+async def _newly_named(connection: AsyncConnection, item: TicketEvent, *, late: bool) -> Sequence[tuple[str, str]]:
+    """Owner and co-owners whom the last assignment did not name in the same part; remembers those of this one, and of
+    a late one those who are it still."""
     data = item.event.data
     owners = [str(data["owner"])] if data.get("owner") else []
     co_owners = data.get("co_owners")
@@ -93,7 +102,12 @@ async def _newly_named(connection: AsyncConnection, item: TicketEvent) -> Sequen
     named |= {f"{CO_OWNER}:{id_}": (id_, CO_OWNER) for id_ in helpers if id_ not in owners}
     of_ticket = handlers.c.ticket_no == item.ticket_no
     before = await connection.scalar(select(handlers.c.named).where(of_ticket)) or []
-    now = insert(handlers).values(ticket_no=item.ticket_no, named=sorted(named))
+    kept: set[str] = set()
+    if late:
+        still = {f"{OWNER}:{item.ticket.owner}", *(f"{CO_OWNER}:{id_}" for id_ in item.ticket.co_owners)}
+        named = {key: each for key, each in named.items() if key in still}
+        kept = still & set(before)
+    now = insert(handlers).values(ticket_no=item.ticket_no, named=sorted(named.keys() | kept))
     await connection.execute(
         now.on_conflict_do_update(index_elements=[handlers.c.ticket_no], set_={"named": now.excluded.named})
     )

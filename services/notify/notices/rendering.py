@@ -29,11 +29,11 @@ _LEGAL = (
 
 
 class Unwritable(Exception):
-    """A text cannot be made of its template; `line` says where, `why` in a sentence."""
+    """A text cannot be made of its template; `line` says where, `why` in a sentence, by language."""
 
-    def __init__(self, why: str, line: int = 1, part: str = "text") -> None:
-        self.why, self.line, self.part = why, line, part
-        super().__init__(why)
+    def __init__(self, *, en: str, zh: str, line: int = 1, part: str = "text") -> None:
+        self.why, self.line, self.part = {"en": en, "zh": zh}, line, part
+        super().__init__(en)
 
 
 @dataclass(frozen=True)
@@ -72,7 +72,7 @@ def write(template: Template, facts: Mapping[str, Any], zone: ZoneInfo) -> Writt
     subject = _render(environment, template.subject, given, "subject", LONGEST_SUBJECT)
     text = _render(environment, template.text, given, "text", LONGEST_TEXT)
     if not subject.strip() or not text.strip():
-        raise Unwritable("the text is empty")
+        raise Unwritable(en="the text is empty", zh="文本为空")
     return Written(subject=" ".join(subject.split()), text=_tidy(text))
 
 
@@ -82,13 +82,18 @@ def _render(
     try:
         return "".join(_bounded(_compiled(environment, source).generate(facts), most))
     except Unwritable as error:
-        raise Unwritable(error.why, error.line, part) from error
+        raise Unwritable(**error.why, line=error.line, part=part) from error
     except TemplateSyntaxError as error:
-        raise Unwritable(error.message or "a syntax error", error.lineno, part) from error
+        said = error.message or "a syntax error"
+        raise Unwritable(en=said, zh=f"模板语法错误：{said}", line=error.lineno, part=part) from error
     except UndefinedError as error:
-        raise Unwritable(error.message or "a name that is not known here", _line_of(error), part) from error
+        said = error.message or "a name that is not known here"
+        raise Unwritable(en=said, zh=f"此处没有这个名称：{said}", line=_line_of(error), part=part) from error
     except (TemplateError, ValueError, TypeError, KeyError, ArithmeticError, AttributeError) as error:
-        raise Unwritable(f"it cannot be written: {type(error).__name__}", _line_of(error), part) from error
+        said = type(error).__name__
+        raise Unwritable(
+            en=f"it cannot be written: {said}", zh=f"无法写出：{said}", line=_line_of(error), part=part
+        ) from error
 
 
 @lru_cache(maxsize=128)
@@ -102,10 +107,15 @@ def _check(tree: nodes.Template) -> None:
     """Refuse what a text does not need."""
     for node in tree.find_all(nodes.Node):
         if not isinstance(node, _LEGAL):
-            raise Unwritable(f"`{type(node).__name__}` is not possible here", node.lineno)
+            name = f"`{type(node).__name__}`"
+            raise Unwritable(en=f"{name} is not possible here", zh=f"此处不能使用 {name}", line=node.lineno)
     filters = list(tree.find_all(nodes.Filter))
     if len(filters) > MOST_FILTERS:
-        raise Unwritable(f"more than {MOST_FILTERS} filters are not possible", filters[MOST_FILTERS].lineno)
+        raise Unwritable(
+            en=f"more than {MOST_FILTERS} filters are not possible",
+            zh=f"过滤器不能超过 {MOST_FILTERS} 个",
+            line=filters[MOST_FILTERS].lineno,
+        )
 
 
 def _bounded(pieces: Iterator[str], most: int) -> Iterator[str]:
@@ -113,7 +123,7 @@ def _bounded(pieces: Iterator[str], most: int) -> Iterator[str]:
     for piece in pieces:
         length += len(piece)
         if length > most:
-            raise Unwritable(f"it grows longer than {most} characters")
+            raise Unwritable(en=f"it grows longer than {most} characters", zh=f"文本超过 {most} 个字符")
         yield piece
 
 
@@ -136,7 +146,10 @@ def _environment(language: Language, zone: ZoneInfo) -> ImmutableSandboxedEnviro
 
 def _in_words(codes: Any, sort: str, language: Language) -> Any:
     if sort not in sorts():
-        raise Unwritable(f"`{sort}` is no sort of words; there are {', '.join(sorts())}")
+        there_are = ", ".join(sorts())
+        raise Unwritable(
+            en=f"`{sort}` is no sort of words; there are {there_are}", zh=f"没有 `{sort}` 这类词；有 {there_are}"
+        )
     if isinstance(codes, list):
         return [word(str(code), sort, language) for code in codes]
     return word(str(codes), sort, language)
@@ -144,7 +157,7 @@ def _in_words(codes: Any, sort: str, language: Language) -> Any:
 
 def _instant(at: Any) -> datetime:
     if not isinstance(at, str):
-        raise Unwritable("`instant` is for instants")
+        raise Unwritable(en="`instant` is for instants", zh="`instant` 只用于时间")
     return datetime.fromisoformat(at)
 
 

@@ -84,18 +84,26 @@ async def cancel(connection: AsyncConnection, prefix: str) -> int:
     return await _cancel(connection, notices.c.key.startswith(prefix, autoescape=True))
 
 
-async def cancel_of_ticket(connection: AsyncConnection, ticket_no: str, kinds: Iterable[NoticeKind]) -> int:
-    """Take back what waits of a ticket's notices of these kinds (semantics.md 21)."""
-    return await _cancel(connection, notices.c.ticket_no == ticket_no, notices.c.kind.in_(sorted(kinds)))
+async def cancel_of_ticket(
+    connection: AsyncConnection, ticket_no: str, kinds: Iterable[NoticeKind], until: datetime | None = None
+) -> int:
+    """Take back what waits of a ticket's notices of these kinds, where given only what is of `until` or before
+    (semantics.md 21)."""
+    which = (notices.c.ticket_no == ticket_no, notices.c.kind.in_(sorted(kinds)))
+    return await _cancel(connection, *which, *_of(until))
 
 
-async def release(connection: AsyncConnection, ticket_no: str, kind: NoticeKind) -> int:
-    """Let held notices of a ticket go; answers how many there were."""
-    held = (WAITING, notices.c.held, notices.c.ticket_no == ticket_no, notices.c.kind == kind)
+async def release(connection: AsyncConnection, ticket_no: str, kind: NoticeKind, until: datetime | None = None) -> int:
+    """Let held notices of a ticket go, where given only those of `until` or before; answers how many there were."""
+    held = (WAITING, notices.c.held, notices.c.ticket_no == ticket_no, notices.c.kind == kind, *_of(until))
     freed = await connection.execute(update(notices).where(*held).values(held=False))
     if freed.rowcount:
         await wake(connection, FIRST_TRIES_CHANNEL)
     return freed.rowcount
+
+
+def _of(until: datetime | None) -> Sequence[ColumnElement[bool]]:
+    return () if until is None else (notices.c.at <= until,)
 
 
 async def _cancel(connection: AsyncConnection, *which: ColumnElement[bool]) -> int:

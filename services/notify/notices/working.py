@@ -36,12 +36,15 @@ def pieces(opened: Resources) -> Pieces:
     settings = opened.settings
     deliveries = delivery(opened)
     activities = NoticeActivities(deliveries)
+    telling = NoticeFollower(People(opened.directory), settings.notice_stale_after)
     follower = Follower(
         FOLLOWER,
         database=opened.database,
         tables=feed_tables,
         fetch=opened.read_feed,
-        apply=NoticeFollower(People(opened.directory), settings.notice_stale_after).apply,
+        read=opened.read_event,
+        apply=telling.apply,
+        apply_late=telling.apply_late,
     )
     return Pieces(
         name="notices",

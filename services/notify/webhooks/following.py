@@ -17,11 +17,29 @@ _DEPARTMENT = "department"
 
 async def follow(connection: AsyncConnection, items: Sequence[TicketEvent]) -> None:
     """Enter what a page of events gives the webhooks to deliver, in the transaction that moves the cursor."""
-    located = await _locate(connection, items)
+    await _deliver(connection, items, await _locate(connection, items))
+
+
+async def follow_late(connection: AsyncConnection, item: TicketEvent) -> None:
+    """Enter an event that could not be entered in its turn.
+
+    One that does not tell its department goes where the ticket is by now: whoever has the ticket may read it (I16). And
+    an older move is none from now on: the ticket stays where it is.
+    """
+    told, department = item.event.data, item.ticket.department
+    if _DEPARTMENT in told:
+        await _remember(connection, {item.ticket_no: department})
+        department = _text(told[_DEPARTMENT])
+    await _deliver(connection, [item], [department])
+
+
+async def _deliver(
+    connection: AsyncConnection, items: Sequence[TicketEvent], departments_then: Sequence[str | None]
+) -> None:
     live = (await connection.execute(_live())).mappings().all()
     wanted = [
         _delivery(webhook, item)
-        for item, department in zip(items, located, strict=True)
+        for item, department in zip(items, departments_then, strict=True)
         for webhook in live
         if _wants(webhook, item, department)
     ]

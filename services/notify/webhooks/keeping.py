@@ -163,7 +163,11 @@ class Webhooks:
             return
         told = await self._directory.get("/internal/people")
         if not any(each["id"] == department and each["active"] for each in told["departments"]):
-            raise ValidationFailed.at("/department", "unknown_department", "no active department has this id")
+            raise ValidationFailed.at(
+                "/department",
+                "unknown_department",
+                {"en": "no active department has this id", "zh": "没有此编号的启用部门"},
+            )
 
 
 def webhooks_of(opened: Resources) -> Webhooks:

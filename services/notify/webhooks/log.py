@@ -57,7 +57,11 @@ async def redeliver(connection: AsyncConnection, webhook: RowMapping, wish: Rede
         NotFound: the webhook has no such delivery.
     """
     if (wish.delivery_id is None) == (wish.since is None):
-        raise ValidationFailed.at("", "one_of", "give either `delivery_id` or `since`")
+        raise ValidationFailed.at(
+            "",
+            "one_of",
+            {"en": "give either `delivery_id` or `since`", "zh": "请填写 `delivery_id` 或 `since` 其中之一"},
+        )
     require_active(webhook)
     chosen = select(deliveries.c.id, deliveries.c.lane).where(deliveries.c.webhook_id == webhook["id"])
     if wish.delivery_id is not None:

@@ -19,7 +19,7 @@ from services.notify.webhooks.activities import WebhookActivities
 from services.notify.webhooks.addresses import parse_networks
 from services.notify.webhooks.carrying import Carrier
 from services.notify.webhooks.flow import WebhookWorkflow
-from services.notify.webhooks.following import FOLLOWER, follow
+from services.notify.webhooks.following import FOLLOWER, follow, follow_late
 from services.notify.webhooks.heads import Places
 from services.notify.webhooks.measuring import keep_counting
 from services.notify.webhooks.pauses import Pauses
@@ -42,7 +42,15 @@ def pieces(opened: Resources) -> Pieces:
     settings = opened.settings
     sender = Sender(parse_networks(settings.webhook_networks), settings.webhook_seconds)
     activities = WebhookActivities(carrier(opened, sender))
-    follower = Follower(FOLLOWER, database=opened.database, tables=feed_tables, fetch=opened.read_feed, apply=follow)
+    follower = Follower(
+        FOLLOWER,
+        database=opened.database,
+        tables=feed_tables,
+        fetch=opened.read_feed,
+        read=opened.read_event,
+        apply=follow,
+        apply_late=follow_late,
+    )
     return Pieces(
         name="webhooks",
         workflows=[WebhookWorkflow],

@@ -3,7 +3,16 @@
 from services.runtime.http.app import create_app
 from services.runtime.http.edge import Bounds, Refuse, leave_the_bound
 from services.runtime.http.internal import create_internal_app
-from services.runtime.http.paging import CursorQuery, LimitQuery, decode_cursor, encode_cursor, etag, if_match, page
+from services.runtime.http.paging import (
+    CursorQuery,
+    LimitQuery,
+    decode_cursor,
+    encode_cursor,
+    etag,
+    foreign_cursor,
+    if_match,
+    page,
+)
 from services.runtime.http.problems import ErrorItem, Problem, preferred_language, problem_response
 from services.runtime.http.server import PortTaken, Server, build_server
 
@@ -22,6 +31,7 @@ __all__ = [
     "decode_cursor",
     "encode_cursor",
     "etag",
+    "foreign_cursor",
     "if_match",
     "leave_the_bound",
     "page",

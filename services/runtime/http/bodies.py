@@ -112,7 +112,11 @@ def _too_deep() -> MalformedJson:
 
 def _check_strings(parsed: Any) -> None:
     for where in _unstorable(parsed, ()):
-        raise ValidationFailed.at(pointer(where), "invalid_characters", "NUL and lone surrogates are no text")
+        raise ValidationFailed.at(
+            pointer(where),
+            "invalid_characters",
+            {"en": "NUL and lone surrogates are no text", "zh": "文本不能含有 NUL 或单独的代理字符"},
+        )
 
 
 def _unstorable(value: Any, where: Where) -> Iterator[Where]:

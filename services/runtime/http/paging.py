@@ -31,7 +31,7 @@ def page_of(
     if cursor is not None:
         last = decode_cursor(cursor, str)[0]
         if last not in names:
-            raise ValidationFailed.at("/cursor", "invalid_cursor", "the cursor is of another list")
+            raise foreign_cursor()
         start = names.index(last) + 1
     shown = items[start : start + limit]
     more = start + limit < len(items)
@@ -51,10 +51,19 @@ def decode_cursor(cursor: str, *kinds: type) -> Any:
     try:
         position = parse_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, Refusal) as error:
-        raise _bad_cursor() from error
+        raise foreign_cursor() from error
     if kinds and not _has_kinds(position, kinds):
-        raise _bad_cursor()
+        raise foreign_cursor()
     return position
+
+
+def foreign_cursor() -> ValidationFailed:
+    """The cursor is of another list, or of none."""
+    words = {
+        "en": "give the `next_cursor` of a page of this list, unchanged",
+        "zh": "请原样填写本列表某一页的 `next_cursor`",
+    }
+    return ValidationFailed.at("/cursor", "invalid_cursor", words)
 
 
 def etag(version: int) -> str:
@@ -69,7 +78,14 @@ def if_match(request: Request) -> int | None:
         return None
     found = re.fullmatch(r'\s*"(\d{1,18})"\s*', demanded, re.ASCII)
     if found is None:
-        raise ValidationFailed.at("/If-Match", "invalid_version", 'give one version in quotes, as in `ETag`: "12"')
+        raise ValidationFailed.at(
+            "/If-Match",
+            "invalid_version",
+            {
+                "en": 'give one version in quotes, as in `ETag`: "12"',
+                "zh": '请按 `ETag` 的写法填写一个带引号的版本："12"',
+            },
+        )
     return int(found[1])
 
 
@@ -79,7 +95,3 @@ def _has_kinds(position: Any, kinds: tuple[type, ...]) -> bool:
         and len(position) == len(kinds)
         and all(type(member) is kind for member, kind in zip(position, kinds, strict=True))
     )
-
-
-def _bad_cursor() -> ValidationFailed:
-    return ValidationFailed.at("/cursor", "invalid_cursor", "give the `next_cursor` of a page, unchanged")

@@ -7,6 +7,7 @@ import pytest
 from tests.services.directory.house import House
 
 OFFICE = {"mon": {"09:00": "12:00", "13:30": "18:00"}, "fri": {"09:00": "18:00"}}
+EIGHT = "2026-11-20T08:00:00Z"
 NINE, NOON, SIX = "2026-11-20T09:00:00Z", "2026-11-20T12:00:00Z", "2026-11-20T18:00:00Z"
 
 
@@ -70,9 +71,10 @@ async def test_hours_are_told_of_whoever_is_found_and_of_those_asked_for(house: 
     assert told["items"] == [[clerk["id"]]]
     by_staff = {each["staff"]: each for each in told["hours"]}
     assert by_staff == {
-        clerk["id"]: {"staff": clerk["id"], "on_shift": False, "hours": OFFICE, "time_zone": "Asia/Shanghai",
+        clerk["id"]: {"staff": clerk["id"], "on_shift": False, "shifts": [], "hours": OFFICE,
+                      "time_zone": "Asia/Shanghai", "calendar": "cn"},
+        owner["id"]: {"staff": owner["id"], "on_shift": False, "shifts": [], "hours": None, "time_zone": None,
                       "calendar": "cn"},
-        owner["id"]: {"staff": owner["id"], "on_shift": False, "hours": None, "time_zone": None, "calendar": "cn"},
     }  # fmt: skip
     assert (await asked(house, NOON))["generation"] == told["generation"] > 0
 
@@ -85,6 +87,14 @@ async def test_a_shift_is_told_while_it_lasts_and_before_it_begins(house: House,
     ):  # fmt: skip
         told = await asked(house, at)
         assert ([each["on_shift"] for each in told["hours"]], told["next_shift_at"]) == ([on_shift], next_shift_at), at
+
+
+async def test_shifts_that_last_when_somebody_is_to_be_found_are_told_now(house: House, clerk: dict[str, Any]) -> None:
+    await house.make("on-call", {"staff": clerk["id"], "department": "repairs", "from_at": NINE, "to_at": SIX})
+    for at, shifts in ((EIGHT, []), (NINE, [[NINE, SIX]]), (NOON, [[NINE, SIX]])):
+        item = {"rung": "clerks", "department": "repairs", "at": at}
+        told = (await house.ask("POST", "/internal/recipients", {"items": [item], "hours_at": EIGHT})).json()
+        assert [(each["on_shift"], each["shifts"]) for each in told["hours"]] == [(False, shifts)], at
 
 
 async def test_whoever_asks_for_no_hours_is_told_none(house: House, clerk: dict[str, Any]) -> None:

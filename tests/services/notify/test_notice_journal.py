@@ -11,10 +11,11 @@ from sqlalchemy import select
 from services.contracts.directory import StaffMember, StaffRole
 from services.contracts.feed import TicketEvent, TicketFacts
 from services.contracts.journal import Event, EventType
-from services.contracts.notice import NotSentReason
+from services.contracts.notice import Audience, NoticeKind, NoticeRequest, NotSentReason
 from services.contracts.words import CloseReason
 from services.notify import known
 from services.notify.notices.following import NoticeFollower
+from services.notify.notices.submitting import submit
 from services.notify.notices.tables import notices
 from services.notify.people import People, Roll
 from services.runtime.database import Database
@@ -131,6 +132,21 @@ class Journal:
         """What the follower does with a page."""
         async with self._database.begin() as connection:
             await self._follower.apply(connection, items)
+
+    async def apply_late(self, item: TicketEvent) -> None:
+        """What the follower does with an event that it has set aside, the ticket being as it is now."""
+        now = item.model_copy(update={"ticket": TicketFacts.model_validate(self._facts)})
+        async with self._database.begin() as connection:
+            await self._follower.apply_late(connection, now)
+
+    async def alerts(self, kind: NoticeKind) -> None:
+        """What an alert has to say of the ticket, and has not said yet."""
+        request = NoticeRequest(
+            key=f"alert/{self.ticket_no}/{kind}", ticket_no=self.ticket_no, kind=kind, audience=Audience.STAFF,
+            recipient="lin-tao", at=datetime.now(UTC),
+        )  # fmt: skip
+        async with self._database.begin() as connection:
+            await submit(connection, [request], WEEK)
 
     async def rows(self) -> list[dict[str, Any]]:
         """All notices in the order in which they were made."""
@@ -300,6 +316,19 @@ async def test_closing_says_the_reason_and_takes_back_what_waits(journal: Journa
                       "answered": None, "closed": None}  # fmt: skip
 
 
+@pytest.mark.parametrize("type_", [E.CLOSED, E.MERGED, E.WITHDRAWN])
+@pytest.mark.parametrize(("kind", "reason"), [
+    (NoticeKind.WARNING, NotSentReason.CANCELLED), (NoticeKind.BREACH, NotSentReason.CANCELLED),
+    (NoticeKind.OVERDUE, NotSentReason.CANCELLED), (NoticeKind.LOW_RATING, None),
+])  # fmt: skip
+async def test_rule_21_what_alerts_of_clocks_have_to_say_goes_with_the_ticket_and_a_low_rating_stays(
+    journal: Journal, type_: EventType, kind: NoticeKind, reason: NotSentReason | None
+) -> None:
+    await journal.alerts(kind)
+    await journal.happens(type_, by="workflow", reason=CloseReason.WITHDRAWN, phases=("pending.review", "closed"))
+    assert {row["kind"]: row["not_sent_reason"] for row in await journal.rows()} == {kind: reason, "closed": None}
+
+
 async def test_a_reopened_ticket_is_told_to_the_customer_and_the_owner(journal: Journal) -> None:
     rows = await journal.happens(E.REOPENED, ticket={"cycle": 2}, cause="requested")
     assert told(rows) == {("accepted", "han-meimei"), ("assigned", "lin-tao")}
@@ -319,3 +348,46 @@ async def test_notify_knows_the_newest_of_a_ticket_whichever_comes_last(journal:
     await journal.apply([newer])
     await journal.apply([older])
     assert (await journal.known()).owner == "zhao-min"
+
+
+async def test_what_was_set_aside_is_told_late_and_takes_back_what_was_older(journal: Journal) -> None:
+    await journal.happens(E.INFORMATION_REQUESTED, body={"message": "请补充"}, fields=["product.serial_no"])
+    supplied = journal.event(E.INFORMATION_SUPPLIED, by="han-meimei")
+    await journal.happens(E.INFORMATION_REQUESTED, body={"message": "还缺"}, fields=["product.order_no"])
+    await journal.apply_late(supplied)
+    rows = [(row["kind"], row["not_sent_reason"]) for row in await journal.rows()]
+    assert rows == [("information_missing", "cancelled"), ("information_missing", None), ("customer_replied", None)]
+
+
+async def test_a_plan_s_late_approval_lets_its_own_plan_go_and_not_the_next_one(journal: Journal) -> None:
+    plan: dict[str, Any] = {"by": "lin-tao", "complex": True}
+    await journal.happens(E.PLANNED, body={"steps": "甲"}, **plan)
+    approved = journal.event(E.PLAN_APPROVED, by="zhou-qiang")
+    await journal.apply_late(approved)
+    assert not any(row["held"] for row in await journal.rows())
+    approved_again = journal.event(E.PLAN_APPROVED, by="zhou-qiang")
+    await journal.happens(E.PLANNED, body={"steps": "乙"}, **plan)
+    await journal.apply_late(approved_again)
+    plans = [(row["texts"]["steps"], row["held"]) for row in await journal.rows() if row["kind"] == "plan"]
+    assert plans == [("甲", False), ("乙", True)]
+
+
+async def test_a_late_assignment_is_told_to_whoever_it_still_holds_for(journal: Journal) -> None:
+    missed = journal.event(E.ASSIGNED, department=OWN, owner="lin-tao", co_owners=["zhao-min", "qian-jin"])
+    helped: dict[str, Any] = {"owner": "lin-tao", "co_owners": ["zhao-min", "left"]}
+    await journal.happens(E.ASSIGNED, department=OWN, ticket=helped, **helped)
+    await journal.apply_late(missed)
+    assigned = [row["recipient"] for row in await journal.rows()]
+    assert sorted(assigned) == ["left", "lin-tao", "zhao-min", "zhou-qiang"]
+    # Whoever was told is known still: the next assignment tells nobody twice.
+    again = await journal.happens(E.ASSIGNED, department=OWN, **helped)
+    assert not again
+
+
+async def test_a_late_assignment_that_is_the_last_is_told_as_in_its_turn(journal: Journal) -> None:
+    await journal.happens(E.ASSIGNED, department=OWN, owner="li-lei", co_owners=[], by="wang-fang")
+    missed = journal.event(E.ASSIGNED, department=OWN, owner="lin-tao", co_owners=[])
+    await journal.apply_late(missed)
+    assert told(await journal.rows()) >= {("assigned", "lin-tao")}
+    back = await journal.happens(E.ASSIGNED, department=OWN, owner="li-lei", co_owners=[], by="wang-fang")
+    assert ("assigned", "li-lei") in told(back)

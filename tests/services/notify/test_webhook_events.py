@@ -87,6 +87,27 @@ async def test_departments_are_followed_while_nobody_listens(house: House) -> No
     assert await wanted(house, webhook) == []
 
 
+async def test_an_event_told_late_goes_to_its_own_department_and_moves_no_ticket_back(house: House) -> None:
+    own, elsewhere = await house.add(URL, department=OWN), await house.add(URL, department=ELSEWHERE)
+    moved = {"department": OWN, "owner": None}
+    # The first assignment could not be applied in its turn, nor the message after it; meanwhile the ticket has moved.
+    await house.follow(event(ONE, 3, T.ASSIGNED, data={**moved, "department": ELSEWHERE}, department=ELSEWHERE))
+    await house.follow_late(event(ONE, 1, T.ASSIGNED, data=moved, department=ELSEWHERE))
+    await house.follow_late(event(ONE, 2, T.CUSTOMER_MESSAGE, department=ELSEWHERE))
+    await house.follow(event(ONE, 4, department=ELSEWHERE))
+    assert await wanted(house, own) == [f"{ONE}-1"]
+    assert sorted(await wanted(house, elsewhere)) == [f"{ONE}-2", f"{ONE}-3", f"{ONE}-4"]
+
+
+async def test_a_move_told_late_ends_what_the_old_department_gets(house: House) -> None:
+    own = await house.add(URL, department=OWN)
+    await house.follow(event(ONE, 1, T.RECEIVED, data={"department": OWN}, department=OWN))
+    # Its failure has left the ticket where it was.
+    await house.follow_late(event(ONE, 2, T.ASSIGNED, data={"department": ELSEWHERE}, department=ELSEWHERE))
+    await house.follow(event(ONE, 3, department=ELSEWHERE))
+    assert await wanted(house, own) == [f"{ONE}-1"]
+
+
 async def test_a_key_of_a_department_makes_webhooks_of_its_department_alone(house: House) -> None:
     key = Caller(kind="api_key", id="k-1", name="ERP", scopes=frozenset({"webhooks:write"}), department=OWN)
     webhook = await house.add(URL, by=key)

@@ -17,7 +17,7 @@ from services.notify.notices.tables import notices
 from services.notify.resources import Resources
 from services.notify.settings import NotifySettings
 from services.notify.webhooks.addresses import GuardedResolver, parse_networks
-from services.notify.webhooks.following import follow
+from services.notify.webhooks.following import follow, follow_late
 from services.notify.webhooks.keeping import Webhooks
 from services.notify.webhooks.models import NewWebhook, WebhookChange
 from services.notify.webhooks.secrets import secrets_of
@@ -162,6 +162,11 @@ class House:
         """Apply a page of the feed."""
         async with self.database.begin() as connection:
             await follow(connection, events)
+
+    async def follow_late(self, item: TicketEvent) -> None:
+        """Apply an event that was set aside."""
+        async with self.database.begin() as connection:
+            await follow_late(connection, item)
 
     async def carry(self, webhook_id: str, after: timedelta = timedelta(0), *, stopping: bool = False) -> Carried:
         """One pass, `after` noon by the workflow's clock."""

@@ -16,6 +16,7 @@ from services.runtime.auth import Authenticator
 from services.runtime.database import Database
 from services.runtime.http import Server, build_server, create_app
 from services.runtime.settings import RuntimeSettings
+from tests.services.runtime import feeds
 from tests.services.runtime.shop import RECEIVE_SECONDS, SECRET, router, until
 
 
@@ -95,3 +96,13 @@ async def serving(app: FastAPI, settings: RuntimeSettings) -> AsyncIterator[Serv
     finally:
         server.should_exit = True
         await task
+
+
+@pytest.fixture
+async def store(database_url: str) -> AsyncIterator[Database]:
+    """A database with the tables of a service that follows."""
+    store = Database(database_url)
+    async with store.begin() as connection:
+        await connection.run_sync(feeds.metadata.create_all)
+    yield store
+    await store.dispose()

@@ -117,6 +117,19 @@ class Desk:
         async with self.surveys.database.begin() as connection:
             await inviter.apply(connection, events)
 
+    async def apply_late(self, event: TicketEvent, *, cycle: int) -> None:
+        """The follower applies an event that it had set aside; the ticket is in this cycle by now."""
+        now = event.model_copy(update={"ticket": event.ticket.model_copy(update={"cycle": cycle})})
+        inviter = Inviter(LINKS, timedelta(0))
+        async with self.surveys.database.begin() as connection:
+            await inviter.apply_late(connection, now)
+
+    async def surveys_of(self, ticket_no: str) -> Sequence[Row]:
+        """The invitations of a ticket."""
+        async with self.surveys.database.read() as connection:
+            mine = invitations.select().where(invitations.c.ticket_no == ticket_no)
+            return (await connection.execute(mine)).mappings().all()
+
     async def set(self, survey_id: str, **values: Any) -> None:
         """Change an invitation as time or a worker would."""
         async with self.surveys.database.begin() as connection:

@@ -190,6 +190,24 @@ async def test_a_place_or_bound_that_cannot_be_is_refused(peer: Peer, params: di
         await peer.get("/internal/events", **params)
 
 
+async def test_one_event_is_read_again_with_its_ticket_as_that_is_now(system: System, peer: Peer) -> None:
+    place = await end(peer)
+    ticket_no = await system.accepted()
+    await system.do(ticket_no, "respond", {"message": "您好"}, by="林涛")
+    items, _ = await read(peer, place)
+    again = [await peer.get(f"/internal/events/{ticket_no}/{item.event.seq}") for item in items]
+    assert tuple(map(TicketEvent.model_validate, again)) == tuple(items)
+    view = await system.do(ticket_no, "wait", {"reason": "parts"}, by="林涛")
+    responded = TicketEvent.model_validate(await peer.get(f"/internal/events/{ticket_no}/{items[-1].event.seq}"))
+    assert (responded.event, responded.ticket.version) == (items[-1].event, view["version"])
+    for missing in (f"{ticket_no}/{view['version'] + 1}", "20200101001/1"):
+        with pytest.raises(NotFound):
+            await peer.get(f"/internal/events/{missing}")
+    for impossible in (0, 2**31, "x"):
+        with pytest.raises(ValidationFailed):
+            await peer.get(f"/internal/events/{ticket_no}/{impossible}")
+
+
 async def test_a_remark_is_in_the_journal_the_feed_and_the_public_feed(system: System, peer: Peer) -> None:
     ticket_no = await system.closed()
     place = await end(peer)
@@ -214,7 +232,8 @@ async def test_a_remark_is_no_command_and_services_alone_make_it(system: System,
     assert (await system.give(ticket_no, "remark", remark(), by="王芳")).status_code == 404
     for token in ("x", system.tokens["admin"], system.tokens["王芳"]):
         stranger = {"Authorization": f"Bearer {token}"}
-        for method, path in (("POST", f"/internal/tickets/{ticket_no}/remarks"), ("GET", "/internal/events")):
+        of_this = ("POST", f"/internal/tickets/{ticket_no}/remarks"), ("GET", f"/internal/events/{ticket_no}/1")
+        for method, path in (*of_this, ("GET", "/internal/events")):
             answer = await system.http.request(method, system.internal + path, json=remark(), headers=stranger)
             assert answer.status_code == 401
     with pytest.raises(ValidationFailed):

@@ -112,8 +112,10 @@ def test_a_broken_text_is_refused_with_line_and_reason(text: str, line: int, why
         tried(with_text(text), SHANGHAI)
     (error,) = refused.value.errors
     assert (error["pointer"], error["code"]) == ("/text", "broken_template")
-    assert str(error["message"]).startswith(f"line {line}: ")
-    assert why in error["message"]
+    assert isinstance(error["message"], dict)
+    assert error["message"]["en"].startswith(f"line {line}: ")
+    assert error["message"]["zh"].startswith(f"第 {line} 行：")
+    assert all(why in said for said in error["message"].values()) or why == "empty"
 
 
 def test_a_broken_subject_is_told_apart() -> None:

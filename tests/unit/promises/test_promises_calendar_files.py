@@ -220,7 +220,10 @@ def test_what_the_country_has_already_is_not_entered_again() -> None:
     [
         ({"DTSTART": "20261123T090000", "DTEND": "20261123T100000", "STATUS": "CANCELLED"}, Why.CANCELLED),
         ({"DTSTART": "20261123T090000", "DTEND": "20261123T100000", "TRANSP": "TRANSPARENT"}, Why.FREE),
-        ({"DTSTART": "20261123T090000", "DTEND": "20261123T100000", "RECURRENCE_ID": "20261123"}, Why.OVERRIDE),
+        ({"DTSTART": "20261123", "UID": "a", "RECURRENCE_ID__RANGE=THISANDFUTURE": "20261123"}, Why.OVERRIDE),
+        ({"DTSTART": "20261123", "UID": "a", "RECURRENCE_ID": "20261123", "RRULE": "FREQ=DAILY"}, Why.OVERRIDE),
+        ({"DTSTART": "20261123", "RECURRENCE_ID": "20261123"}, Why.NO_SERIES),
+        ({"DTSTART": "20261123", "UID": "a", "RECURRENCE_ID": "some day"}, Why.UNDATED),
         ({"DTSTART": "20261123T090000"}, Why.UNDATED),
         ({"DTSTART": "20261123T090000", "DTEND": "20261123T090000"}, Why.UNDATED),
         ({"DTSTART": "20261332"}, Why.UNDATED),
@@ -228,6 +231,8 @@ def test_what_the_country_has_already_is_not_entered_again() -> None:
         ({"DTSTART__TZID=Mars/Base": "20261123T090000", "DURATION": "PT1H"}, Why.ZONE),
         ({"DTSTART": "20261123", "RRULE": "FREQ=SECONDLY"}, Why.RULE),
         ({"DTSTART": "20261123", "RRULE": "FREQ=SOMETIMES"}, Why.RULE),
+        ({"DTSTART": "20261123", "RRULE": "FREQ=DAILY", "EXDATE": "20261124,someday"}, Why.RULE),
+        ({"DTSTART": "20261123", "RDATE": ",".join(["20261124"] * 1001)}, Why.RULE),
         ({"DTSTART": "20261123", "DTEND": "20301123"}, Why.TOO_LONG),
         ({"DTSTART": "19691231"}, Why.OUT_OF_RANGE),
         ({"DTSTART": "21010101"}, Why.OUT_OF_RANGE),
@@ -296,3 +301,54 @@ def test_a_draft_of_nothing_but_a_zone_can_be_exported() -> None:
 def test_an_export_of_many_years_ago_keeps_the_week() -> None:
     read = read_ical(write_ical(stored(), (1990, 1990), "en", NOW), None, TODAY)
     assert read.values["hours"] == {name: dict(spans) for name, spans in WEEK.items()}
+
+
+FRIDAYS = {"UID": "fridays@bihuan.test", "RRULE": "FREQ=WEEKLY;COUNT=4"}
+
+
+def test_a_repetition_that_was_moved_counts_where_it_was_moved_to_and_not_where_it_was() -> None:
+    series = whole_day("20261106", SUMMARY="休", **FRIDAYS)
+    moved = whole_day("20261116", SUMMARY="休", UID=FRIDAYS["UID"], RECURRENCE_ID__VALUE_DATE="20261113")
+    other = whole_day("20261113", SUMMARY="休", UID="another@bihuan.test")
+    for order in ((series, moved), (moved, series)):
+        read = imported(*order)
+        assert read.values["holidays"] == ("2026-11-06", "2026-11-16", "2026-11-20", "2026-11-27")
+        assert says(read.notes[1], "zh") == "系列中单独更改的重复：读取 1 次。"
+        assert passed_over(read) == []
+    assert "2026-11-13" in imported(series, moved, other).values["holidays"]
+
+
+def test_a_repetition_that_was_cancelled_is_no_holiday() -> None:
+    cancelled = whole_day("20261113", UID=FRIDAYS["UID"], RECURRENCE_ID="20261113", STATUS="CANCELLED")
+    read = imported(whole_day("20261106", SUMMARY="休", **FRIDAYS), cancelled)
+    assert read.values["holidays"] == ("2026-11-06", "2026-11-20", "2026-11-27")
+    assert says(read.notes[1], "en") == "Single repetitions of a series: 1 were read as cancelled."
+    assert passed_over(read) == []
+
+
+def test_a_break_moved_on_one_day_is_told_in_any_zone() -> None:
+    daily = {"UID": "tea@bihuan.test", "RRULE": "FREQ=DAILY;COUNT=3"}
+    series = event(DTSTART="20261123T150000", DURATION="PT15M", **daily)
+    # 15:00 in Shanghai.
+    moved = event(DTSTART="20261124T160000", DURATION="PT30M", UID=daily["UID"], RECURRENCE_ID="20261124T070000Z")
+    assert imported(series, moved).values["breaks"] == {
+        "2026-11-23": {"15:00": "15:15"},
+        "2026-11-24": {"16:00": "16:30"},
+        "2026-11-25": {"15:00": "15:15"},
+    }
+
+
+def test_a_change_of_several_repetitions_is_refused_by_its_line_and_the_series_stays() -> None:
+    later = whole_day("20261114", UID=FRIDAYS["UID"], RECURRENCE_ID__RANGE_THISANDFUTURE="20261113")
+    read = imported(whole_day("20261106", SUMMARY="休", **FRIDAYS), later.replace("RANGE-THIS", "RANGE=THIS"))
+    assert read.values["holidays"] == ("2026-11-06", "2026-11-13", "2026-11-20", "2026-11-27")
+    (note,) = (note for note in read.notes if note.code == Why.OVERRIDE)
+    assert says(note, "en").startswith("Line 10, ")
+
+
+def test_holidays_by_number_of_week_or_day_are_read() -> None:
+    days = whole_day("20260413", SUMMARY="休", RRULE="FREQ=YEARLY;BYWEEKNO=16;BYDAY=MO;COUNT=2")
+    hundredth = whole_day("20260410", SUMMARY="休", RRULE="FREQ=YEARLY;BYYEARDAY=100;COUNT=2")
+    read = imported(days, hundredth)
+    assert read.values["holidays"] == ("2026-04-10", "2026-04-13", "2027-04-10", "2027-04-19")
+    assert passed_over(read) == []
