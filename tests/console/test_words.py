@@ -4,6 +4,7 @@ import re
 import string
 from enum import StrEnum
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
@@ -15,6 +16,7 @@ from services.contracts.alert import AlertState, Threshold
 from services.contracts.directory import StaffRole
 from services.contracts.journal import EventType
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState, NotSentReason
+from services.workflow.publication_answers import TicketChange
 
 TEMPLATES = sorted(Path(words.__file__).parents[1].joinpath("templates").glob("*.html"))
 GROUPS: dict[str, type[StrEnum]] = {
@@ -54,6 +56,12 @@ CHINESE = re.compile(r"[\u4e00-\u9fff]")
 @pytest.mark.parametrize("group", GROUPS)
 def test_every_code_has_a_word_in_both_languages(group: str) -> None:
     assert set(GROUPS[group]) <= CODES[group].keys()
+
+
+def test_every_reason_why_a_ticket_was_not_recalculated_is_said_in_words() -> None:
+    reasons, none = get_args(TicketChange.model_fields["error"].annotation)
+    assert none is type(None)
+    assert set(get_args(reasons)) == CODES["publication_error"].keys()
 
 
 def test_alert_states_are_known() -> None:

@@ -98,6 +98,18 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "promised": ("新增承诺", "Newly promised"),
         "no_longer_promised": ("不再承诺", "No longer promised"),
     },
+    "publication_error": {
+        "engine_unavailable": (
+            "流程服务没有应答，请稍后重试",
+            "the workflow service did not answer; try again shortly",
+        ),
+        "no_workflow": ("工单的流程正在重新建立，请稍后重试", "its workflow is being started anew; try again shortly"),
+        "always_changing": ("工单当时一直有新的处理，请重试", "it kept changing meanwhile; try again"),
+        "not_computable": (
+            "按新内容无法算出时限；工单保留原有时限。请联系管理员，日志中以工单号记有原因",
+            "its due times cannot be computed; it keeps those it has. Ask an administrator: the log has the reason",
+        ),
+    },
     "publication_state": {"running": ("进行中", "Running"), "done": ("完成", "Done")},
     "subject": {"policy": ("策略", "Policy"), "calendar": ("日历", "Calendar")},
 }
