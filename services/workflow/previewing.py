@@ -22,9 +22,10 @@ from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock, TicketState
 from services.runtime.database import Database
 from services.runtime.errors import Unavailable
+from services.workflow.moves import Effect, Move
 from services.workflow.publications import IS_OPEN
 from services.workflow.tables import clocks, tickets
-from services.workflow.trying import Effect, Move, Trial, Tried, moves_of_open, moves_of_past
+from services.workflow.trying import Trial, Tried, moves_of_open, moves_of_past
 
 QUARTER = timedelta(days=90)
 PAGE = 250
@@ -131,7 +132,9 @@ class Previews:
             async with asyncio.timeout(PATIENCE_SECONDS):
                 await self._slots.acquire()
         except TimeoutError as error:
-            raise Unavailable("other previews are being computed", retry_after=5) from error
+            raise Unavailable(
+                {"en": "other previews are being computed", "zh": "正在计算其他预览"}, retry_after=5
+            ) from error
         try:
             since = at - QUARTER
             work = _Work(trial, at, caller, listing)

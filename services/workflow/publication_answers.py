@@ -8,8 +8,8 @@ from services.contracts.base import Instant, Message, Unreadable
 from services.contracts.publication import PublicationState, SubjectKind
 from services.contracts.words import ClockName
 from services.workflow.calendar_answers import CalendarBody
+from services.workflow.moves import Effect
 from services.workflow.policy_answers import PolicyBody
-from services.workflow.trying import Effect
 
 
 class ItemsAsked(Message):

@@ -3,33 +3,21 @@
 A recalculation is computed here before it is sent, and a preview is one that is not sent (semantics.md 19).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from enum import StrEnum
+from datetime import datetime
 
 from services.contracts.policy import Policy, PolicySnapshot
 from services.contracts.publication import Recalculation
-from services.contracts.ticket import Clock, Schedule, TicketState
-from services.contracts.words import ClockName, ClockState
+from services.contracts.ticket import Clock, Schedule, Segment, TicketState
+from services.contracts.words import ClockState, WaitReason
 from services.promises.calendars import Calendar
 from services.promises.policies import TicketFacts, choose, snapshot
 from services.workflow import due
-from services.workflow.ledger import Ledger
+from services.workflow.ledger import Ledger, segments_since
 from services.workflow.life import Life
+from services.workflow.moves import Effect, Move, TwoCalendars, of_breached, of_finished, of_live
 from services.workflow.recalculating import enter, retarget, standings
-
-
-class Effect(StrEnum):
-    """What becomes of a clock."""
-
-    EARLIER = "earlier"
-    LATER = "later"
-    NONE = "none"
-    NEW_BREACH = "new_breach"
-    EXCUSED = "excused"
-    PROMISED = "promised"
-    NO_LONGER_PROMISED = "no_longer_promised"
 
 
 @dataclass(frozen=True)
@@ -66,20 +54,6 @@ class Tried:
     finished: Sequence[Clock] = ()
 
 
-@dataclass(frozen=True)
-class Move:
-    """One clock, as it is and as it would be. A paused clock has no due time; its shift is as if it ran again now."""
-
-    name: ClockName
-    cycle: int
-    round: int
-    effect: Effect
-    due_from: datetime | None
-    due_to: datetime | None
-    shift: timedelta | None = None
-    new_breach: bool = False
-
-
 def recalculation(ticket: Tried, trial: Trial, at: datetime, publication: str = "") -> Recalculation:
     """What the ticket's workflow is to be told. `ticket.finished` are the finished clocks that were breached."""
     return _applied(ticket, trial, at, publication)[0]
@@ -99,13 +73,14 @@ def moves_of_open(ticket: Tried, trial: Trial, at: datetime) -> Iterator[Move]:
     was = {clock.key: clock for clock in ticket.state.clocks}
     enter(life, asked.schedule, standings(ticket.state), at)
     would_be = {clock.key: clock for clock in life.state.clocks}
+    both = TwoCalendars(_unpinned(trial.present), trial.by_version)
     for key in dict.fromkeys([*was, *would_be]):
         if key in asked.would_be_due:
-            yield _of_breached(was[key], asked.would_be_due[key], at)
+            yield of_breached(was[key], asked.would_be_due[key], at)
         else:
-            yield _of_live(was.get(key), would_be.get(key), trial, at)
+            yield of_live(was.get(key), would_be.get(key), both, at)
     for clock in ticket.finished:
-        yield _of_finished(clock, would_be_due(clock, ticket.state, asked.policy, trial))
+        yield of_finished(clock, would_be_due(clock, ticket.state, asked.policy, trial))
 
 
 def moves_of_past(ticket: Tried, trial: Trial) -> Iterator[Move]:
@@ -114,7 +89,7 @@ def moves_of_past(ticket: Tried, trial: Trial) -> Iterator[Move]:
     for clock in ticket.finished:
         if not _is_concerned(clock, ticket.state, policy, trial):
             continue
-        yield _of_finished(clock, would_be_due(clock, ticket.state, policy, trial))
+        yield of_finished(clock, would_be_due(clock, ticket.state, policy, trial))
 
 
 def policy_of(state: TicketState, policies: Sequence[Policy]) -> PolicySnapshot | None:
@@ -132,17 +107,41 @@ def policy_of(state: TicketState, policies: Sequence[Policy]) -> PolicySnapshot 
     return snapshot(chosen) if chosen else None
 
 
-def would_be_due(clock: Clock, state: TicketState, policy: PolicySnapshot | None, trial: Trial) -> datetime | None:
-    """When a clock that is breached or finished would have been due; None where nothing would have been promised."""
+def would_be_due(
+    clock: Clock, state: TicketState, policy: PolicySnapshot | None, trial: Trial, at: datetime | None = None
+) -> datetime | None:
+    """When a clock that is breached or finished would have been due; None where nothing would have been promised.
+
+    As if the change had come just before the breach: what the ticket waited for afterwards counts. For an unmet clock a
+    wait that goes on counts up to `at`: one that would stand still now is due as if it ran again.
+    """
     target = Ledger(state, policy).target_of(clock)
     if clock.promised_at is not None:
         return clock.promised_at
     if policy is None or target is None:
         return None
-    calendar = policy.calendar_of(state.department)
-    return due.due_at(
-        clock.model_copy(update={"target": target, "calendar": calendar, "calendar_version": None}), trial.by_version
-    )
+    changed = {
+        "target": target,
+        "calendar": policy.calendar_of(state.department),
+        "calendar_version": None,
+        "segments": _thawed(clock, state, policy.paused_by(clock.name), clock.ended_at or at),
+    }
+    return due.due_at(clock.model_copy(update=changed), trial.by_version)
+
+
+def _thawed(
+    clock: Clock, state: TicketState, pausing: Collection[WaitReason], until: datetime | None
+) -> Sequence[Segment]:
+    """The ledger up to `until` as if the breach had not frozen it. What a ticket waited for in an earlier cycle is not
+    known any more."""
+    since = clock.breached_at
+    if since is None or until is None or clock.cycle != state.cycle:
+        return clock.segments
+    waiting = [(wait.since, until, (wait.reason,)) for wait in state.waits]
+    waited = [(wait.from_at, min(wait.to_at or until, until), wait.reasons) for wait in state.waited]
+    waits = [Segment(from_at=from_at, to_at=to_at, reasons=reasons) for from_at, to_at, reasons in [*waited, *waiting]]
+    last = Segment(from_at=clock.segments[-1].from_at, to_at=since)
+    return [*clock.segments[:-1], last, *segments_since(since, waits, pausing)]
 
 
 def _is_concerned(clock: Clock, state: TicketState, policy: PolicySnapshot | None, trial: Trial) -> bool:
@@ -169,7 +168,7 @@ def _applied(ticket: Tried, trial: Trial, at: datetime, publication: str = "") -
         versions=trial.versions,
         schedule=Schedule(),
         would_be_due={
-            clock.key: would_be_due(clock, ticket.state, policy, trial)
+            clock.key: would_be_due(clock, ticket.state, policy, trial, at)
             for clock in ticket.state.clocks
             if clock.state is ClockState.BREACHED and clock.excused_at is None
         },
@@ -191,81 +190,6 @@ def _copy(ticket: Tried) -> Life:
 
 
 def _would_be_in_time(clock: Clock, state: TicketState, policy: PolicySnapshot | None, trial: Trial) -> bool:
-    return clock.excused_at is None and _of_finished(clock, would_be_due(clock, state, policy, trial)).effect is (
+    return clock.excused_at is None and of_finished(clock, would_be_due(clock, state, policy, trial)).effect is (
         Effect.EXCUSED
     )
-
-
-def _of_live(was: Clock | None, would_be: Clock | None, trial: Trial, at: datetime) -> Move:
-    if was is None and would_be is not None:
-        is_late = would_be.due_at is not None and would_be.due_at < at
-        return _move(would_be, Effect.PROMISED, None, would_be.due_at, new_breach=is_late)
-    if was is None:
-        raise ValueError("a move of nothing")
-    if would_be is None:
-        return _move(was, Effect.NO_LONGER_PROMISED, was.due_at, None)
-    if was.state is ClockState.PAUSED:
-        return _of_paused(was, would_be, trial, at)
-    if was.due_at is None or would_be.due_at is None:
-        return _move(was, Effect.NONE, was.due_at, would_be.due_at)
-    return _moved(was, would_be.due_at, is_late=would_be.due_at < at <= was.due_at)
-
-
-def _of_paused(was: Clock, would_be: Clock, trial: Trial, at: datetime) -> Move:
-    if (was.target, was.calendar, was.calendar_version) == (
-        would_be.target,
-        would_be.calendar,
-        would_be.calendar_version,
-    ):
-        return _move(was, Effect.NONE, None, None)
-    old = due.due_if_running(was, _unpinned(trial.present), at)
-    shift = due.due_if_running(would_be, trial.by_version, at) - old
-    return _move(was, _direction(shift), None, None, shift=shift)
-
-
-def _of_breached(clock: Clock, until: datetime | None, at: datetime) -> Move:
-    if until is None or until >= at:
-        return _move(clock, Effect.EXCUSED, clock.due_at, until, shift=_shift(clock.due_at, until))
-    return _move(clock, Effect.NONE, clock.due_at, clock.due_at)
-
-
-def _of_finished(clock: Clock, until: datetime | None) -> Move:
-    met_at = clock.met_at or clock.ended_at
-    in_time = until is None or met_at is None or met_at <= until
-    if clock.breached_at is not None:
-        if in_time:
-            return _move(clock, Effect.EXCUSED, clock.due_at, until, shift=_shift(clock.due_at, until))
-        return _move(clock, Effect.NONE, clock.due_at, until)
-    if until is None:
-        return _move(clock, Effect.NO_LONGER_PROMISED, clock.due_at, None)
-    if clock.due_at is None:
-        return _move(clock, Effect.NONE if in_time else Effect.NEW_BREACH, None, until, new_breach=not in_time)
-    return _moved(clock, until, is_late=not in_time)
-
-
-def _moved(clock: Clock, due_to: datetime, *, is_late: bool) -> Move:
-    shift = _shift(clock.due_at, due_to)
-    effect = Effect.NEW_BREACH if is_late else _direction(shift)
-    return _move(clock, effect, clock.due_at, due_to, shift=shift, new_breach=is_late)
-
-
-def _direction(shift: timedelta | None) -> Effect:
-    if not shift:
-        return Effect.NONE
-    return Effect.EARLIER if shift < timedelta(0) else Effect.LATER
-
-
-def _shift(due_from: datetime | None, due_to: datetime | None) -> timedelta | None:
-    return due_to - due_from if due_from and due_to else None
-
-
-def _move(
-    clock: Clock,
-    effect: Effect,
-    due_from: datetime | None,
-    due_to: datetime | None,
-    *,
-    shift: timedelta | None = None,
-    new_breach: bool = False,
-) -> Move:
-    return Move(clock.name, clock.cycle, clock.round, effect, due_from, due_to, shift, new_breach)

@@ -70,22 +70,6 @@ def assert_somebody_watches(real: DrivenTicket) -> None:
         assert "second_callback" in live
 
 
-class Dues:
-    """Remembers due times, which move only by an entry of the journal (I11)."""
-
-    def __init__(self) -> None:
-        self._seen: dict[str, Any] = {}
-        self._version = 0
-
-    def assert_moved_by_entries(self, real: DrivenTicket) -> None:
-        """None moved since the last look, or something was written since."""
-        now = {clock.key: (clock.due_at, clock.promised_at) for clock in real.state.clocks}
-        kept = {key: due for key, due in now.items() if key in self._seen}
-        if real.state.version == self._version:
-            assert kept == {key: self._seen[key] for key in kept}
-        self._seen, self._version = now, real.state.version
-
-
 def spent(clock: SlowClock) -> dict[str, int]:
     """Whole seconds of its own time that a finished clock ran, and ran too long."""
     ended = clock.ended or clock.started

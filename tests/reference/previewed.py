@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.contracts.words import Status
-from services.workflow.trying import Effect, Move, Trial, Tried, moves_of_open
+from services.workflow.moves import Effect, Move
+from services.workflow.trying import Trial, Tried, moves_of_open
 from tests.reference.driving import DrivenTicket
 from tests.reference.slow_clock import SlowClock
 from tests.reference.slow_ticket import SlowTicket

@@ -76,6 +76,13 @@ def test_after_an_outage_stale_warnings_are_dropped_and_the_breach_is_not() -> N
     assert case.breaches() == ["acceptance"]
 
 
+@pytest.mark.parametrize(("late_by", "warned"), [(-TICK, True), (timedelta(0), True), (TICK, False)])
+def test_a_warning_found_late_is_stale_once_the_due_instant_is_over(late_by: timedelta, warned: bool) -> None:
+    case = Case(promises({K.ACCEPTANCE: "PT2H"}, warn_at=(0.5,))).sleep(2 * HOUR + late_by)
+    assert [event.at for event in case.events("clock.warned")] == [MONDAY_9 + HOUR] * warned
+    assert bool(case.breaches()) is not warned
+
+
 def test_what_fell_due_during_an_outage_is_carried_out_in_the_order_of_its_instants() -> None:
     case = Case(promises({K.RESPONSE: "PT3H", K.ACCEPTANCE: "PT2H", K.RESOLUTION: "PT1H"})).sleep(DAY)
     assert case.breaches() == ["resolution", "acceptance", "response"]
@@ -141,6 +148,12 @@ def test_a_second_request_starts_the_time_to_supply_anew() -> None:
     case = asked().do(C.REQUEST_INFORMATION, after=DAY, fields=["product.order_no"])
     assert case.wait_until(MONDAY_9 + 7 * DAY + 10 * HOUR).phase is Phase.AWAITING_INFORMATION
     assert case.wait(DAY).phase is Phase.CLOSED
+
+
+def test_rule_14_reminders_that_were_missed_are_one() -> None:
+    case = asked().sleep(7 * DAY + 7 * HOUR)
+    assert [event.data.get("reminder") for event in case.events("ticket.information_requested")] == [None, 2]
+    assert case.phase is Phase.AWAITING_INFORMATION
 
 
 def test_closing_found_late_is_dated_at_its_instant_and_sends_no_stale_reminder() -> None:

@@ -12,8 +12,9 @@ from services.contracts.policy import Policy, StoredCalendar
 from services.contracts.publication import Recalculation
 from services.contracts.words import ClockName, ClockState, CommandName, Urgency, WaitReason
 from services.promises.calendars import Calendar
+from services.workflow.moves import Effect, Move
 from services.workflow.recalculating import Outdated, recalculate
-from services.workflow.trying import Effect, Move, Trial, Tried, changes_anything, moves_of_open, moves_of_past
+from services.workflow.trying import Trial, Tried, changes_anything, moves_of_open, moves_of_past
 from services.workflow.trying import recalculation as recalculation_of
 from tests.unit.workflow.lives import BY_ID, DAY, HOUR, MONDAY_9, NO_PROMISE, TICK, Case, promises
 
@@ -182,6 +183,82 @@ def test_rule_19_a_clock_finished_late_is_excused_when_it_would_have_been_in_tim
     assert recalculated(ticket).data["excused"] == list(asked.excused)
 
 
+def breached_then_waiting(reason: WaitReason = WaitReason.CUSTOMER) -> Case:
+    """Promised in a day, missed, and since its 26th hour waiting."""
+    ticket = case({RESPONSE: "PT24H", RESOLUTION: "PT720H"}).do(CommandName.ACCEPT)
+    return ticket.do(CommandName.WAIT, after=26 * HOUR, reason=reason)
+
+
+@pytest.mark.parametrize(("now", "excused"), [(50 * HOUR - TICK, True), (50 * HOUR, True), (50 * HOUR + TICK, False)])
+def test_rule_19_what_was_waited_for_after_the_breach_would_have_moved_the_new_due_time(
+    now: timedelta, excused: bool
+) -> None:
+    ticket = breached_then_waiting().do(CommandName.RESUME, after=10 * HOUR).wait_until(MONDAY_9 + now)
+    trial = trial_of(other({RESPONSE: "PT40H"}))
+    told = preview(ticket, trial)["response/1/1"]
+    publish(ticket, trial)
+    assert (told.effect is Effect.EXCUSED) is (ticket.clock(RESPONSE).excused_at is not None) is excused
+    assert ticket.clock(RESPONSE).excused_until == (MONDAY_9 + 50 * HOUR if excused else None)
+    assert ticket.clock(RESPONSE).due_at == MONDAY_9 + DAY
+
+
+@pytest.mark.parametrize(
+    ("target", "reason", "pausing", "excused"),
+    [
+        ("PT26H", WaitReason.CUSTOMER, None, False),  # it would have been missed at the instant that the wait began
+        ("PT26H1S", WaitReason.CUSTOMER, None, True),
+        ("PT40H", WaitReason.PARTS, None, False),  # a response does not wait for parts
+        ("PT40H", WaitReason.PARTS, (WaitReason.PARTS,), True),  # unless the policy that is published says so
+        ("PT40H", WaitReason.CUSTOMER, (), False),
+    ],
+)
+def test_rule_19_a_breach_is_excused_by_a_wait_that_would_have_paused_its_clock_in_time(
+    target: str, reason: WaitReason, pausing: tuple[WaitReason, ...] | None, excused: bool
+) -> None:
+    ticket = breached_then_waiting(reason).wait(30 * HOUR)
+    policy = other({RESPONSE: target})
+    rule = policy.clocks[RESPONSE].model_copy(update={"paused_by": pausing})
+    publish(ticket, trial_of(policy.model_copy(update={"clocks": {RESPONSE: rule}})))
+    assert (ticket.clock(RESPONSE).excused_at is not None) is excused
+
+
+@pytest.mark.parametrize(("met_after", "excused"), [(14 * HOUR, True), (14 * HOUR + TICK, False)])
+def test_rule_19_a_clock_that_would_stand_still_now_is_excused_as_long_as_if_it_ran_again(
+    met_after: timedelta, excused: bool
+) -> None:
+    ticket = breached_then_waiting().wait(30 * HOUR)
+    trial = trial_of(other({RESPONSE: "PT40H"}))
+    until = ticket.now + 14 * HOUR
+    assert preview(ticket, trial)["response/1/1"].due_to == until
+    publish(ticket, trial)
+    assert ticket.clock(RESPONSE).excused_until == until
+    ticket.do(CommandName.RESPOND, after=met_after)
+    assert (ticket.clock(RESPONSE).excused_at is not None) is excused
+
+
+@pytest.mark.parametrize(("waited", "excused"), [(10 * HOUR - TICK, False), (10 * HOUR, True)])
+def test_rule_19_a_clock_finished_late_would_have_been_moved_by_what_was_waited_for_before_its_end(
+    waited: timedelta, excused: bool
+) -> None:
+    ticket = breached_then_waiting().do(CommandName.RESUME, after=waited).wait_until(MONDAY_9 + 50 * HOUR)
+    ticket.do(CommandName.RESPOND).do(CommandName.WAIT, reason=WaitReason.CUSTOMER).wait(HOUR)
+    asked = publish(ticket, trial_of(other({RESPONSE: "PT40H"})))
+    assert asked.excused == (("response/1/1",) if excused else ())
+
+
+def test_rule_19_a_clock_that_was_finished_while_the_ticket_waited_would_have_been_in_time() -> None:
+    ticket = breached_then_waiting().do(CommandName.RESPOND, after=30 * HOUR)
+    assert publish(ticket, trial_of(other({RESPONSE: "PT40H"}))).excused == ("response/1/1",)
+
+
+def test_rule_20_what_a_later_cycle_waits_for_excuses_no_breach_of_an_earlier_one() -> None:
+    ticket = case({RESPONSE: "PT24H"}).do(CommandName.ACCEPT).do(CommandName.RESPOND, after=41 * HOUR)
+    ticket.do(CommandName.RESOLVE, result="resolved").do(CommandName.REOPEN)
+    ticket.do(CommandName.WAIT, reason=WaitReason.CUSTOMER).wait(10 * HOUR)
+    assert publish(ticket, trial_of(other({RESPONSE: "PT40H"}))).excused == ()
+    assert publish(ticket, trial_of(other({RESPONSE: "PT41H"}), generation=3), "pub-2").excused == ("response/1/1",)
+
+
 def test_what_was_excused_is_not_excused_again() -> None:
     ticket = case().wait(30 * HOUR)
     publish(ticket, trial_of(other({RESPONSE: "PT48H"})))
@@ -239,6 +316,14 @@ def test_rule_19_a_calendar_alone_moves_a_due_time_and_keeps_the_policy() -> Non
     assert recalculated(ticket).data["policy"] == "test@1"
 
 
+def test_rule_19_a_missed_clock_keeps_the_calendar_that_it_was_missed_by() -> None:
+    ticket = case({RESPONSE: "P1WD"}, calendar="cn").wait(3 * DAY)
+    missed = ticket.clock(RESPONSE)
+    publish(ticket, trial_of(ticket.policy, calendars={**BY_ID, "cn": shorter_days()}))
+    assert (missed.state, missed.calendar_version) == (ClockState.BREACHED, 1)
+    assert ticket.clock(RESPONSE) == missed
+
+
 def test_a_calendar_that_moves_no_due_time_is_counted_by_from_now_on_without_an_event() -> None:
     ticket = case({RESPONSE: "PT1WH"}, calendar="cn").wait(TICK)
     trial = trial_of(ticket.policy, calendars={**BY_ID, "cn": shorter_days()})
@@ -263,6 +348,31 @@ def test_a_paused_clock_shows_how_far_it_would_move_though_it_has_no_due_time() 
     ticket.do(CommandName.WAIT, reason=WaitReason.CUSTOMER)
     move = preview(ticket, trial_of(other({RESPONSE: "PT20H"})))["response/1/1"]
     assert (move.effect, move.due_from, move.due_to, move.shift) == (Effect.EARLIER, None, None, -4 * HOUR)
+
+
+@pytest.mark.parametrize(
+    ("target", "effect", "late"),
+    [
+        ("PT24H", Effect.NONE, False),
+        ("PT25H", Effect.LATER, False),
+        ("PT20H", Effect.EARLIER, False),
+        ("PT1H1S", Effect.EARLIER, False),
+        ("PT1H", Effect.NEW_BREACH, True),  # it would have been missed when the wait began
+    ],
+)
+def test_a_paused_clock_that_the_new_policy_lets_run_shows_when_it_would_be_due(
+    target: str, effect: Effect, late: bool
+) -> None:
+    ticket = case({RESPONSE: "PT24H"}).do(CommandName.ACCEPT)
+    ticket.do(CommandName.WAIT, after=HOUR, reason=WaitReason.CUSTOMER).wait(5 * HOUR)
+    policy = other({RESPONSE: target})
+    rule = policy.clocks[RESPONSE].model_copy(update={"paused_by": ()})
+    trial = trial_of(policy.model_copy(update={"clocks": {RESPONSE: rule}}))
+    move = preview(ticket, trial)["response/1/1"]
+    publish(ticket, trial)
+    assert (move.effect, move.due_from, move.new_breach) == (effect, None, late)
+    assert move.due_to == ticket.clock(RESPONSE).due_at
+    assert (ticket.state_of(RESPONSE) is ClockState.BREACHED) is late
 
 
 def test_a_paused_clock_shows_how_far_another_calendar_would_move_it() -> None:
