@@ -40,6 +40,8 @@ class Local:
 
     def duration(self, duration: Duration) -> str:
         """A target in words."""
+        if duration.measure is Measure.WORKING_DAYS and duration.days == 1:
+            return self.words.one_day
         return self.words.lengths[duration.measure].format(length=self._units(duration.length), days=duration.days)
 
     def length(self, length: timedelta, *, working: bool) -> str:

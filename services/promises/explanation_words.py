@@ -21,6 +21,7 @@ class Wording:
     reasons: Mapping[WaitReason, str]
     targets: Mapping[Measure, str]
     lengths: Mapping[Measure, str]
+    one_day: str
     units: tuple[str, str, str]
     promise: str
     started: str
@@ -76,8 +77,9 @@ ENGLISH = Wording(
     lengths={
         Measure.WALL: "{length}",
         Measure.WORKING_TIME: "{length} of working time",
-        Measure.WORKING_DAYS: "{days} working day(s)",
+        Measure.WORKING_DAYS: "{days} working days",
     },
+    one_day="1 working day",
     units=("h", "min", "s"),
     promise="{clock}: {target} ({code}) by policy {policy} version {policy_version}, on calendar {calendar} version "
     "{calendar_version} ({zone}).",
@@ -151,6 +153,7 @@ CHINESE = Wording(
         Measure.WORKING_TIME: "{length}（工作时间）",
         Measure.WORKING_DAYS: "{days} 个工作日",
     },
+    one_day="1 个工作日",
     units=("小时", "分", "秒"),
     promise="{clock}：{target}（{code}），依据策略 {policy} 第 {policy_version} 版，日历 {calendar} 第 "
     "{calendar_version} 版（{zone}）。",

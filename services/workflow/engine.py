@@ -13,6 +13,9 @@ from services.workflow.client import TicketEngine
 from services.workflow.settings import WorkflowSettings
 from services.workflow.tables import publications, tickets
 
+_AFTER_THE_WALK = 2
+"""A publication that runs anew has walked the open tickets; what came since lives by it already."""
+
 
 def open_tickets(engine: TicketEngine) -> Startable:
     """Tickets, new or rebuilt: each starts from its stored state, with its original due times."""
@@ -39,6 +42,7 @@ def running_publications(engine: TicketEngine, settings: WorkflowSettings) -> St
             batch=settings.recalculation_batch,
             per_second=settings.recalculation_per_second,
             retry_after_seconds=settings.recalculation_retry_seconds,
+            attempt=1 if row.run == 1 else _AFTER_THE_WALK,
         )
         await engine.start_publication(publication, row.run)
 

@@ -145,15 +145,14 @@ class Publications:
         """
         after = decode_cursor(cursor, str)[0] if cursor else ""
         seen = _visible(caller)
-        changed = select(journal.c.ticket_no, journal.c.at, journal.c.data, null().label("error")).where(
-            journal.c.command_id == id_,
-            journal.c.type == EventType.RECALCULATED,
-            journal.c.ticket_no > after,
-            seen(journal.c.ticket_no),
-        )
+        entries = _entries_of(id_).add_columns(null().label("error"))
+        changed = entries.where(journal.c.ticket_no > after, seen(journal.c.ticket_no))
         failures = publication_failures.c
         failed = select(failures.ticket_no, failures.failed_at, null(), failures.error).where(
-            failures.publication_id == id_, failures.ticket_no > after, seen(failures.ticket_no)
+            failures.publication_id == id_,
+            failures.ticket_no > after,
+            seen(failures.ticket_no),
+            ~exists(_entries_of(id_).where(journal.c.ticket_no == failures.ticket_no)),
         )
         async with self._database.read() as connection:
             await self._row(connection, id_)
@@ -212,8 +211,14 @@ def publication_view(row: Mapping[Any, Any]) -> Mapping[str, Any]:
     }
 
 
+def _entries_of(id_: str) -> Select[Any]:
+    """What a publication entered in journals. A ticket whose answer got lost is changed, though it counts as failed."""
+    mine = (journal.c.command_id == id_, journal.c.type == EventType.RECALCULATED)
+    return select(journal.c.ticket_no, journal.c.at, journal.c.data).where(*mine)
+
+
 async def _merged(connection: AsyncConnection, changed: Select[Any], failed: Select[Any], limit: int) -> Sequence[Any]:
-    """The first of both by ticket number: a ticket that failed was not changed."""
+    """The first of both by ticket number; no ticket is in both."""
     rows = [
         *(await connection.execute(changed.order_by(journal.c.ticket_no).limit(limit))),
         *(await connection.execute(failed.order_by(publication_failures.c.ticket_no).limit(limit))),

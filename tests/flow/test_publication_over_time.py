@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -234,16 +234,34 @@ async def test_a_ticket_that_cannot_be_reached_is_listed_and_done_when_it_is_tri
         unreachable.ticket_no: "no_workflow",
     }
     await bureau.desk.start(unreachable)
+    await bureau.open_tickets(1)  # it came later
     async with bureau.desk.database.begin() as connection:
         again = await bureau.publications.retry(connection, publication["id"])
     assert again["state"] == "running"
-    await bureau.engine.start_publication(PublicationStart(publication=publication["id"], **AT_ONCE), 2)
+    assert await starter_of(bureau).reconcile() == 1
     handle = bureau.desk.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 2))
     async with asyncio.timeout(30):
         await handle.result()
     publication = await bureau.publications.one(publication["id"])
-    assert [publication[name] for name in ("state", "done", "changed", "failed")] == ["done", 2, 2, 0]
+    shown = [publication[name] for name in ("state", "total", "done", "changed", "failed")]
+    assert shown == ["done", 2, 2, 2, 0]
     assert await changes([ticket, unreachable]) == [1, 1]
+
+
+async def test_a_ticket_that_was_changed_though_its_answer_got_lost_is_listed_once(bureau: Bureau) -> None:
+    (ticket,) = await bureau.open_tickets(1)
+    publication = await bureau.done(await bureau.publish("PT8H"))
+    lost = {
+        "publication_id": publication["id"],
+        "ticket_no": ticket.ticket_no,
+        "error": "engine_unavailable",
+        "attempts": 3,
+        "failed_at": datetime.now(UTC),
+    }
+    async with bureau.desk.database.begin() as connection:
+        await connection.execute(tables.publication_failures.insert().values(lost))
+    listed, _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None)
+    assert [(it["ticket_no"], it["error"]) for it in listed] == [(ticket.ticket_no, None)]
 
 
 async def test_a_ticket_with_which_something_is_wrong_holds_up_nobody_behind_it(bureau: Bureau) -> None:

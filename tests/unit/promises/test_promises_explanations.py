@@ -83,6 +83,11 @@ def test_working_days_are_counted_by_date() -> None:
     assert "到期时间 2026-10-10 18:00。" in told["zh-CN"]
 
 
+def test_one_working_day_is_told_as_one() -> None:
+    assert "Acceptance: 1 working day (P1WD)" in explain(clock("P1WD"), CN)["en"]
+    assert "Acceptance: 3 working days (P3WD)" in explain(clock("P3WD"), CN)["en"]
+
+
 def test_long_counts_are_cut_short_but_still_add_up() -> None:
     told = explain(clock("PT60WH"), CN)["en"]
     assert "2026-10-13 09:00–12:00 (3 h), 13:30–18:00 (4 h 30 min), " in told
