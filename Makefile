@@ -11,7 +11,7 @@ up: ## Start everything on this machine: PostgreSQL, Temporal, web process, work
 test: environment ## Run the tests (PYTEST="-k name" narrows them)
 	@exec $(python) -m pytest $(or $(PYTEST),-n logical --reruns 2 --max-suite-reruns 20 --rerun-show-tracebacks)
 
-nightly: environment ## Live 10,000 random lives against the slow reference, 50 steps each (half an hour)
+nightly: environment ## Live 10,000 random lives against the slow reference, 50 steps each (a quarter of an hour)
 	@exec env BIHUAN_NIGHTLY=1 $(python) -m pytest tests/unit/workflow/test_model.py $(PYTEST)
 
 check: environment ## Lint, types, import rules, migrations, generated documents

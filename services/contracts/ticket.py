@@ -31,9 +31,11 @@ from services.contracts.words import (
     WaitReason,
 )
 
-RULES = 2
+RULES = 3
 """The rules that a new ticket lives by. A ticket keeps those of its receipt to its end, so that its history replays:
-1, until an owner had to give a missed clock's reason first, and a date could be promised without a target; 2 today."""
+1, until an owner had to give a missed clock's reason first, and a date could be promised without a target; 2, until a
+clock had its calendar's version from its start on though it stood still, and every visible answer ended a customer's
+wait; 3 today."""
 
 
 class Segment(Record):
@@ -48,8 +50,9 @@ class Clock(Record):
     """One promise: its ledger, its due time, its verdict (semantics.md 6 to 12).
 
     `round` counts restarts of the same clock in one cycle (progress, later callback attempts). `unscheduled` tells
-    that the due time must be computed by the next `record`. `promised_at` is a date that a person promised (18) or an
-    appointment's end (9): it stands in for the target. `due_at` is None while paused or unscheduled.
+    that the next `record` must compute the due time; of a clock that stands still, that it must pin the calendar's
+    version. `promised_at` is a date that a person promised (18) or an appointment's end (9): it stands in for the
+    target. `due_at` is None while paused or unscheduled.
     """
 
     name: ClockName
@@ -243,10 +246,10 @@ class RecordRequest(Message):
 
 
 class ClockSchedule(Message):
-    """The instants of one clock, computed from its calendar."""
+    """The instants of one clock, computed from its calendar; `due_at` is None while it stands still (7)."""
 
     key: str
-    due_at: Instant
+    due_at: Instant | None
     warn_at: tuple[Instant, ...]
     calendar_version: int
 

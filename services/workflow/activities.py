@@ -148,7 +148,7 @@ def _instants_of(stored: TicketState) -> Schedule:
                 key=clock.key, due_at=clock.due_at, warn_at=clock.warn_at, calendar_version=clock.calendar_version or 1
             )
             for clock in stored.clocks
-            if clock.due_at is not None
+            if clock.due_at is not None or clock.calendar_version is not None
         ),
         deadlines=tuple(
             DeadlineSchedule(name=deadline.name, at=deadline.at, reminders=deadline.reminders)

@@ -9,16 +9,15 @@ from typing import Any
 from services.contracts.journal import EventType
 from services.contracts.ticket import Segment
 from services.contracts.words import ActorKind, WaitReason
+from services.workflow.answering import ANSWERS, is_answer
 
 Row = Mapping[Any, Any]
 
 _ENDS = frozenset({EventType.RESOLVED, EventType.CLOSED, EventType.WITHDRAWN, EventType.MERGED})
 _PLACES = frozenset({EventType.RECEIVED, EventType.ACCEPTED, EventType.ASSIGNED, EventType.REOPENED})
 _SAID_BY_CUSTOMERS = frozenset({EventType.CUSTOMER_MESSAGE, EventType.INFORMATION_SUPPLIED})
-_SAID_TO_CUSTOMERS = frozenset({EventType.RESPONDED, EventType.PLANNED, EventType.PLAN_APPROVED, EventType.PROGRESSED,
-                                EventType.INFORMATION_REQUESTED, EventType.RESOLVED})  # fmt: skip
 
-COURSE = tuple(sorted(_ENDS | _PLACES | _SAID_BY_CUSTOMERS | _SAID_TO_CUSTOMERS
+COURSE = tuple(sorted(_ENDS | _PLACES | _SAID_BY_CUSTOMERS | ANSWERS.keys()
                       | {EventType.CLOCK_EXPLAINED}))  # fmt: skip
 """The types of events that a course is read from."""
 
@@ -59,7 +58,7 @@ class Course:
         answered when it began, or that did not end it."""
         if WaitReason.CUSTOMER not in pause.reasons:
             return None
-        spoken = [row["at"] for row in self._rows if _is_said_to_customer(row) and row["at"] <= pause.from_at]
+        spoken = [row["at"] for row in self._rows if _is_answer(row) and row["at"] <= pause.from_at]
         since = max(spoken, default=None)
         said = (row["at"] for row in self._rows if row["type"] in _SAID_BY_CUSTOMERS and _by(row, ActorKind.CUSTOMER))
         unanswered = (at for at in said if (since is None or at > since) and (pause.to_at is None or at < pause.to_at))
@@ -94,13 +93,8 @@ def _joined(stretches: Sequence[Stretch]) -> list[Stretch]:
     return joined
 
 
-def _is_said_to_customer(row: Row) -> bool:
-    """By a person, and not inside the house: a complex plan is the customer's once it is approved."""
-    if row["type"] not in _SAID_TO_CUSTOMERS or _by(row, ActorKind.SYSTEM):
-        return False
-    if row["type"] == EventType.PROGRESSED:
-        return bool(row["data"].get("visible"))
-    return row["type"] != EventType.PLANNED or not row["data"].get("complex")
+def _is_answer(row: Row) -> bool:
+    return is_answer(row["type"], row["actor_kind"], row["data"])
 
 
 def _by(row: Row, kind: ActorKind) -> bool:

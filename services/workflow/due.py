@@ -52,7 +52,7 @@ def paused_spans(clock: Clock) -> Sequence[tuple[datetime, datetime]]:
 
 def due_at(clock: Clock, calendars: Calendars) -> datetime:
     """When a clock is due by its target and ledger, whatever its state says."""
-    return _of_clock(clock, calendars).due_at
+    return _instants(clock, calendar_of(clock, calendars))[0]
 
 
 def due_if_running(clock: Clock, calendars: Calendars, now: datetime) -> datetime:
@@ -74,6 +74,13 @@ def due_by_policy(clock: Clock, calendars: Calendars, now: datetime) -> datetime
 
 def _of_clock(clock: Clock, calendars: Calendars) -> ClockSchedule:
     calendar = calendar_of(clock, calendars)
+    stands_still = clock.state is ClockState.PAUSED
+    due_at, warn_at = (None, ()) if stands_still else _instants(clock, calendar)
+    return ClockSchedule(key=clock.key, due_at=due_at, warn_at=warn_at, calendar_version=calendar.version or 1)
+
+
+def _instants(clock: Clock, calendar: Calendar) -> tuple[datetime, tuple[datetime, ...]]:
+    """Due time and warnings by target and ledger."""
     target, pauses = parse_duration(clock.target), paused_spans(clock)
     try:
         due_at = clock.promised_at or arithmetic.due_at(clock.started_at, target, pauses, calendar)
@@ -83,8 +90,8 @@ def _of_clock(clock: Clock, calendars: Calendars) -> ClockSchedule:
             rules, clock.started_at, max(due_at, clock.started_at), target, pauses, calendar
         )
     except CalendarExhausted:
-        due_at, warn_at = NEVER, ()
-    return ClockSchedule(key=clock.key, due_at=due_at, warn_at=warn_at, calendar_version=calendar.version or 1)
+        return NEVER, ()
+    return due_at, tuple(warn_at)
 
 
 def _of_deadline(deadline: Deadline, calendars: Calendars) -> DeadlineSchedule:

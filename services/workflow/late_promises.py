@@ -3,21 +3,22 @@
 from collections.abc import Iterator
 from datetime import datetime
 
-from services.contracts.policy import PolicySettings
+from services.contracts.policy import PolicySettings, SecondCallbackFrom
 from services.contracts.ticket import PlanState, TicketState
-from services.contracts.words import ClockName, Status
+from services.contracts.words import ClockName, Kind, Status, WaitReason
+from services.workflow.ledger import THIRD_RULES
 from services.workflow.life import Life
 
 
 def start_late_promises(life: Life, now: datetime) -> None:
     """A policy that applies only since now promises from where its clocks start, as they say (product.md 5)."""
     state = life.state
+    settings = life.settings
     is_resolved = state.status is Status.RESOLVED
-    settings = life.policy.settings if life.policy else PolicySettings()
-    retry = settings.callback_retry_after if is_resolved and state.callback_attempts else None
-    owed = _late_callbacks(life, now) if is_resolved else _late_promises(state, now)
+    owed = _late_callbacks(state, settings, now) if is_resolved else _late_promises(state, now)
     for name, since in owed:
         if life.ledger.live(name) is None:
+            retry = settings.callback_retry_after if name is _tried_again(state) else None
             life.ledger.start(name, since, round_=state.version + 1, target=retry)
 
 
@@ -28,6 +29,8 @@ def _late_promises(state: TicketState, now: datetime) -> Iterator[tuple[ClockNam
         yield ClockName.RESOLUTION, began_at
         if state.status is Status.PENDING:
             yield ClockName.ACCEPTANCE, began_at
+    if _was_never_asked(state):
+        yield ClockName.INFORMATION_REQUEST, state.received_at
     if state.cycle == 1 and state.responded_at is None:
         yield ClockName.RESPONSE, state.received_at
     if state.status is Status.PROCESSING:
@@ -36,11 +39,37 @@ def _late_promises(state: TicketState, now: datetime) -> Iterator[tuple[ClockNam
         yield ClockName.PLAN, now
 
 
-def _late_callbacks(life: Life, now: datetime) -> Iterator[tuple[ClockName, datetime]]:
+def _was_never_asked(state: TicketState) -> bool:
+    """A feedback that was incomplete from the start, still is, and about which nobody has asked the customer."""
+    if state.rules < THIRD_RULES or state.status is not Status.PENDING or state.cycle > 1 or state.complete:
+        return False
+    reasons = {wait.reason for wait in state.waits} | {reason for wait in state.waited for reason in wait.reasons}
+    return WaitReason.CUSTOMER not in reasons
+
+
+def _late_callbacks(
+    state: TicketState, settings: PolicySettings, now: datetime
+) -> Iterator[tuple[ClockName, datetime]]:
     """The callback that a resolved ticket waits for (invariant I9): the first counts from the resolution, an attempt
-    after another from now."""
-    state, resolved_at = life.state, life.state.resolved_at or now
-    if state.first_callback_satisfied:
-        yield ClockName.SECOND_CALLBACK, now
-        return
-    yield ClockName.CALLBACK, now if state.callback_attempts else resolved_at
+    after another from now. A second one that is promised from the resolution is owed from there on, whatever the first
+    brings."""
+    resolved_at = state.resolved_at or now
+    from_resolution = state.rules >= THIRD_RULES and settings.second_callback_from is SecondCallbackFrom.RESOLUTION
+    if _tried_again(state):
+        yield _awaited(state), now
+    elif state.first_callback_satisfied:
+        yield ClockName.SECOND_CALLBACK, resolved_at if from_resolution else now
+    else:
+        yield ClockName.CALLBACK, resolved_at
+    if from_resolution and state.kind is Kind.COMPLAINT and not state.first_callback_satisfied:
+        yield ClockName.SECOND_CALLBACK, resolved_at
+
+
+def _awaited(state: TicketState) -> ClockName:
+    return ClockName.SECOND_CALLBACK if state.first_callback_satisfied else ClockName.CALLBACK
+
+
+def _tried_again(state: TicketState) -> ClockName | None:
+    """The callback that was tried and is to be tried again, if there is one."""
+    is_tried_again = state.status is Status.RESOLVED and state.callback_attempts > 0
+    return _awaited(state) if is_tried_again else None

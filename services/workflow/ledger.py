@@ -15,7 +15,7 @@ _CALLBACKS = frozenset({ClockName.CALLBACK, ClockName.SECOND_CALLBACK})
 OWNERS = frozenset({ClockName.RESPONSE, ClockName.PLAN, ClockName.PROGRESS, ClockName.RESOLUTION,
                     ClockName.CUSTOMER_WAIT})  # fmt: skip
 """The clocks whose breach first tells the owner (product.md 5); the others are the clerks' and the supervisor's."""
-_SECOND_RULES = 2
+_SECOND_RULES, THIRD_RULES = 2, 3
 _NO_POLICY, _EVERY_HOUR = "none", "always"
 
 
@@ -93,7 +93,7 @@ class Ledger:
         if clock is None or clock.state is ClockState.BREACHED:
             return
         clock.promised_at = date
-        clock.unscheduled = clock.state is ClockState.RUNNING
+        clock.unscheduled = self._lacks_instants(clock)
         self._warn_anew(clock)
         self._touch(clock)
 
@@ -166,8 +166,8 @@ class Ledger:
             ladder=rule.ladder,
             segments=segments,
             state=ClockState.PAUSED if reasons else ClockState.RUNNING,
-            unscheduled=not reasons,
         )
+        clock.unscheduled = self._lacks_instants(clock)
         self.state.clocks.append(clock)
         self._touch(clock)
         return clock
@@ -195,9 +195,10 @@ class Ledger:
         clock.segments[-1].to_at = at
         clock.segments.append(Segment(from_at=at, reasons=reasons))
         if reasons:
-            clock.state, clock.due_at, clock.warn_at, clock.unscheduled = ClockState.PAUSED, None, (), False
+            clock.state, clock.due_at, clock.warn_at = ClockState.PAUSED, None, ()
         else:
-            clock.state, clock.unscheduled = ClockState.RUNNING, True
+            clock.state = ClockState.RUNNING
+        clock.unscheduled = self._lacks_instants(clock)
         self._touch(clock)
 
     def _change_target(self, clock: Clock, policy: PolicySnapshot, target: str, at: datetime) -> None:
@@ -214,8 +215,14 @@ class Ledger:
             clock.calendar, clock.calendar_version = calendar, None
         clock.target, clock.policy, clock.policy_version = target, policy.id, policy.version
         clock.warn_rule, clock.by_promise = rule.warn_at, False
-        clock.retargeted_at, clock.unscheduled = at, clock.state is ClockState.RUNNING
+        clock.retargeted_at, clock.unscheduled = at, self._lacks_instants(clock)
         self._touch(clock)
+
+    def _lacks_instants(self, clock: Clock) -> bool:
+        """A clock that runs needs its due time; one that stands still, the version that its calendar has now (I11)."""
+        if clock.state is ClockState.RUNNING:
+            return True
+        return self.state.rules >= THIRD_RULES and clock.calendar_version is None
 
     def _warn_anew(self, clock: Clock) -> None:
         """A new due time has warnings of its own."""

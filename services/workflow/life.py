@@ -11,7 +11,7 @@ from typing import Any
 from services.contracts.base import format_instant
 from services.contracts.feed import Entry
 from services.contracts.journal import SYSTEM, Actor, Event, EventType
-from services.contracts.policy import PolicySnapshot
+from services.contracts.policy import PolicySettings, PolicySnapshot
 from services.contracts.ticket import (
     Deadline,
     DeadlineName,
@@ -32,7 +32,8 @@ from services.contracts.words import (
     WaitReason,
 )
 from services.promises.priority import priority_of
-from services.workflow.ledger import Ledger
+from services.workflow.answering import NO_ANSWERS_BEFORE, is_answer
+from services.workflow.ledger import THIRD_RULES, Ledger
 from services.workflow.lifecycle import is_legal, legal_commands, owed_reason
 
 
@@ -60,6 +61,11 @@ class Life:
         """The policy version that the ticket lives by."""
         return self.ledger.policy
 
+    @property
+    def settings(self) -> PolicySettings:
+        """What the policy decides besides clocks."""
+        return self.policy.settings if self.policy else PolicySettings()
+
     def check(self, command: CommandName, actor: Actor) -> None:
         """Refuse a command that is not legal now, or that `actor` owes a reason before.
 
@@ -82,7 +88,7 @@ class Life:
         cycle: int | None = None,
     ) -> None:
         """Append the next event of the journal; `before` is the phase that the step started from, `cycle` the one that
-        the event speaks of, if not the present one."""
+        the event speaks of, if not the present one. What answers the customer ends their wait (15)."""
         self.state.version += 1
         event = Event(
             seq=self.state.version,
@@ -96,6 +102,8 @@ class Life:
             data={key: value for key, value in (data or {}).items() if value is not None},
         )
         self.events.append(event)
+        if self._is_answer(event):
+            self.ledger.meet(ClockName.CUSTOMER_WAIT, at)
 
     def remark(self, entry: Entry) -> None:
         """Append what another service has to say; nothing else changes."""
@@ -153,9 +161,8 @@ class Life:
         state = self.state
         state.priority = priority_of(state.urgency, state.tier, state.affected_count)
 
-    def tell_customer(self, at: datetime) -> None:
-        """A person gave the customer a visible answer: nobody waits for one, and the progress clock starts anew."""
-        self.ledger.meet(ClockName.CUSTOMER_WAIT, at)
+    def tell_progress(self, at: datetime) -> None:
+        """A person told the customer how it goes: the progress clock starts anew (14)."""
         if self.state.status is Status.PROCESSING:
             self.ledger.restart(ClockName.PROGRESS, at)
 
@@ -176,8 +183,7 @@ class Life:
         if reason is CloseReason.MERGED:
             self.state.ended = True
         else:
-            window = self.policy.settings.reopen_window if self.policy else "P7D"
-            self.set_deadline(DeadlineName.REOPEN_WINDOW, at, window)
+            self.set_deadline(DeadlineName.REOPEN_WINDOW, at, self.settings.reopen_window)
         self.write(type_, at, actor, before, {"reason": str(reason), **(data or {})})
 
     def close_confirmed(self, at: datetime, actor: Actor, by: str) -> None:
@@ -212,7 +218,12 @@ class Life:
         """The plan stands: its clock is met and the customer is told."""
         self.state.plan = PlanState.APPROVED
         self.ledger.meet(ClockName.PLAN, at)
-        self.tell_customer(at)
+        self.tell_progress(at)
+
+    def _is_answer(self, event: Event) -> bool:
+        if self.state.rules < THIRD_RULES and event.type in NO_ANSWERS_BEFORE:
+            return False
+        return is_answer(event.type, event.actor.kind, event.data)
 
 
 def instant(at: datetime | None) -> str | None:

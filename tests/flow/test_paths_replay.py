@@ -141,6 +141,22 @@ async def remarked(desk: Desk) -> Ticket:
     return ticket
 
 
+async def answered_while_waiting(desk: Desk) -> Ticket:
+    """Asked back, told of progress while the customer is waited for, called about what they wrote since."""
+    ticket = await desk.open(kind=Kind.COMPLAINT, complete=False)
+    await ticket.do(C.CUSTOMER_MESSAGE, HAN_MEIMEI)
+    await ticket.do(C.REQUEST_INFORMATION, fields=["product.serial_no"])
+    await ticket.do(C.SUPPLY_INFORMATION, HAN_MEIMEI, fields=["product.serial_no"])
+    await ticket.do(C.ACCEPT, owner="li-lei")
+    await ticket.do(C.WAIT, reason="customer")
+    await ticket.do(C.PROGRESS, visible=True)
+    await ticket.do(C.CUSTOMER_MESSAGE, HAN_MEIMEI)
+    await ticket.do(C.RESOLVE, result="resolved")
+    await ticket.do(C.CUSTOMER_MESSAGE, HAN_MEIMEI)
+    await _call_back(ticket, "satisfied")
+    return ticket
+
+
 PATHS: tuple[Path, ...] = (
     closed_confirmed,
     complaint_second_callback,
@@ -151,6 +167,7 @@ PATHS: tuple[Path, ...] = (
     merged,
     breached,
     remarked,
+    answered_while_waiting,
 )
 
 

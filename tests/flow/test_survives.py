@@ -183,6 +183,24 @@ async def test_a_batch_recorded_twice_is_written_once_and_answered_the_same(desk
     assert (await ticket.row())["version"] == 2
 
 
+async def test_a_clock_that_starts_while_it_stands_still_is_answered_with_its_calendar_s_version_every_time(
+    desk: Desk,
+) -> None:
+    await desk.promise(PROMISED)
+    ticket = await desk.open(start=False)
+    start = await desk.stored(ticket)
+    life, at = Life(start.state, start.policy), start.state.received_at + HOUR
+    steps.take(life, _command(desk, C.ACCEPT), at)
+    steps.take(life, _command(desk, C.WAIT, reason="customer"), at)
+    steps.take(life, _command(desk, C.PROGRESS, visible=True), at)
+    batch = life.take_batch()
+    activities = TicketActivities(desk.database, desk.catalogue)
+    answers = [await activities.record(batch.model_copy(deep=True)) for _ in range(2)]
+    told = [{it.key: (it.due_at, it.calendar_version) for it in answer.clocks} for answer in answers]
+    assert told[0].items() <= told[1].items()
+    assert told[0]["progress/1/2"] == (None, (await ticket.clock(K.PROGRESS)).calendar_version)
+
+
 async def test_a_burst_of_steps_after_a_start_needs_no_more_connections_than_there_are(desk: Desk) -> None:
     """Nothing in force has been read yet, and every connection of the pool is held by a step that needs it."""
     await desk.promise(PROMISED)

@@ -1,7 +1,7 @@
 """All clocks of one ticket, told slowly: which policy promises what, and what a change under way does to them
 (semantics.md 17 to 21)."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from services.contracts.policy import PAUSED_BY_DEFAULT, ClockRule, Policy
@@ -113,7 +113,6 @@ class Book:
         """Every clock stands still exactly for the reasons that its policy names."""
         for clock in self.live.values():
             clock.pause_for(self._reasons(clock.name), self.ticket.now)
-            self._pin(clock)
 
     def promise(self, name: str, date: "datetime") -> None:
         """A person's date, or the end of an appointment: where nothing is promised it starts the clock (18)."""
@@ -138,7 +137,7 @@ class Book:
     def count_by_calendars_in_force(self) -> None:
         """What is not late yet is counted by the newest version of its calendar, from its start on (19)."""
         for clock in self.live.values():
-            if not clock.breached and clock.is_pinned:
+            if not clock.breached:
                 clock.hours = self.hours_of(clock.calendar)
 
     def unexcused(self) -> list[SlowClock]:
@@ -155,7 +154,16 @@ class Book:
         target = self._target_of(clock)
         if clock.promised or target is None:
             return clock.promised
-        return clock.due_by(Target(target, self.hours_of(self.calendar())))
+        thawed = replace(clock, pauses=[*clock.pauses, *self._pauses_after_breach(clock)])
+        return thawed.due_by(Target(target, self.hours_of(self.calendar())))
+
+    def _pauses_after_breach(self, clock: SlowClock) -> list[Pause]:
+        """What would have paused it since, had it not been breached: known of this cycle, and until it ended or now."""
+        if clock.breached is None or clock.cycle != self.ticket.cycle:
+            return []
+        until = clock.ended or self.ticket.now
+        later = [pause for pause in self._pauses_since(clock.name, clock.breached) if pause.since < until]
+        return [replace(pause, until=min(pause.until or until, until)) for pause in later]
 
     def _start(self, name: str, target: str, since: "datetime | None") -> None:
         rule, calendar = self._rule(name), self.calendar()
@@ -169,12 +177,7 @@ class Book:
             warns=rule.warn_at if rule else (0.75,),
             pauses=self._pauses_since(name, since or self.ticket.now),
         )
-        self._pin(clock)
         self.live[name] = clock
-
-    def _pin(self, clock: SlowClock) -> None:
-        if clock.state == "running" and not clock.is_pinned:
-            clock.hours, clock.is_pinned = self.hours_of(clock.calendar), True
 
     def _pauses_since(self, name: str, start: "datetime") -> list[Pause]:
         """A clock that starts late has stood still whenever the ticket waited for what pauses it."""
@@ -192,7 +195,7 @@ class Book:
     def _change(self, clock: SlowClock, target: str) -> None:
         calendar, rule = self.calendar(), self._rule(clock.name)
         if calendar != clock.calendar:
-            clock.calendar, clock.hours, clock.is_pinned = calendar, self.hours_of(calendar), False
+            clock.calendar, clock.hours = calendar, self.hours_of(calendar)
         clock.target = target
         clock.warns = rule.warn_at if rule else clock.warns
 

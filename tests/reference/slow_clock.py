@@ -31,8 +31,6 @@ class SlowClock:
     calendar: str = ""
     is_retry: bool = False
     """A later callback attempt, which has a date of its own."""
-    is_pinned: bool = False
-    """Whether the calendar's version is settled: it is when the clock is first due at some time."""
     pauses: list[Pause] = field(default_factory=list)
     promised: datetime | None = None
     breached: datetime | None = None

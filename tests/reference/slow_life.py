@@ -34,6 +34,7 @@ class SlowLife:
         self.now, self.received = now, now
         self.facts, self.status, self.cycle = dict(facts), "pending", 1
         self.accepted: datetime | None = None
+        self.complete, self.asked = complete, False
         self.responded = self.complex = self.first_satisfied = self.ended = False
         self.plan = self.close_reason = ""
         self.attempts = 0
@@ -190,6 +191,8 @@ class SlowLife:
                 self.book.start(name, since)
         if self.status == "resolved":
             self._owe_a_callback("second_callback" if self.first_satisfied else "callback")
+        if self.status == "resolved" and self._is_second_promised and "second_callback" not in self.book.live:
+            self.book.start("second_callback", self.resolved)
 
     def _owe_a_callback(self, name: str) -> None:
         """A resolved ticket waits for a callback, or for another attempt at it (I9)."""
@@ -197,8 +200,16 @@ class SlowLife:
             return
         if self.attempts:
             self.book.start_retry(name)
+        elif self.first_satisfied and self.settings.second_callback_from == "confirmation":
+            self.book.start(name)
         else:
-            self.book.start(name, self.now if self.first_satisfied else self.resolved)
+            self.book.start(name, self.resolved)
+
+    @property
+    def _is_second_promised(self) -> bool:
+        """A complaint's, from the resolution on, whatever becomes of the first (D3)."""
+        from_resolution = self.settings.second_callback_from == "resolution"
+        return from_resolution and self.facts["kind"] == "complaint" and not self.first_satisfied
 
     def _owed_clocks(self) -> Iterator[tuple[str, datetime]]:
         """What a ticket in this state is promised if its policy promises it, and since when."""
@@ -206,6 +217,8 @@ class SlowLife:
             yield "resolution", self.began
         if self.status == "pending":
             yield "acceptance", self.began
+        if self.status == "pending" and self.cycle == 1 and not self.complete and not self.asked:
+            yield "information_request", self.received
         if self.status in {"pending", "processing"} and self.cycle == 1 and not self.responded:
             yield "response", self.received
         if self.status == "processing":

@@ -20,13 +20,18 @@ class SlowTicket(SlowLife):
         self._change_policy(anew=True)
 
     def _request_information(self, **_: Any) -> None:
-        self.book.meet("information_request")
+        for name in ("information_request", "customer_wait"):
+            self.book.meet(name)
+        self.asked = True
         if "customer" not in self.waits:
             self._start_waiting("customer")
         self.book.sync()
         self._deadline("information", self.settings.information_wait)
 
-    def _supply_information(self, safety_risk: bool = False, affected_count: int | None = None, **_: Any) -> None:
+    def _supply_information(
+        self, safety_risk: bool = False, affected_count: int | None = None, complete: bool = True, **_: Any
+    ) -> None:
+        self.complete = complete
         self._stop_waiting("customer")
         self._classify(affected_count=affected_count)
         if safety_risk and not self.facts["safety_risk"]:
@@ -97,6 +102,8 @@ class SlowTicket(SlowLife):
     def _record_callback(self, outcome: str, **_: Any) -> None:
         clock = "second_callback" if self.first_satisfied else "callback"
         self.book.meet(clock)
+        if outcome not in {"not_reached", "wrong_number"}:
+            self.book.meet("customer_wait")
         self.attempts += 1
         if outcome in {"dissatisfied", "residual_issue"}:
             self._reopen()

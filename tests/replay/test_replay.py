@@ -10,6 +10,7 @@ from tests.replay.recordings import recorded, replay, strings
 
 RECORDED = recorded()
 PATHS = {
+    "answered_while_waiting",
     "breached",
     "closed_confirmed",
     "complaint_second_callback",

@@ -87,6 +87,13 @@ class TestRule10:
         case = Case().do(C.ACCEPT).do(C.CUSTOMER_MESSAGE, HAN_MEIMEI, after=HOUR).do(C.PROGRESS, visible=False)
         assert self.replied(case.do(C.WAIT, reason="customer")) == [None, MONDAY_9 + HOUR]
 
+    @pytest.mark.parametrize(("outcome", "answered"), [("dissatisfied", True), ("not_reached", False)])
+    def test_a_call_that_reached_the_customer_is_an_answer_too(self, outcome: str, answered: bool) -> None:
+        case = Case().do(C.ACCEPT).do(C.RESOLVE, result="resolved").do(C.CUSTOMER_MESSAGE, HAN_MEIMEI, after=HOUR)
+        case.do(C.RECORD_CALLBACK, after=HOUR, outcome=outcome, channel="phone")
+        pause = Segment(from_at=case.now, reasons=(WaitReason.CUSTOMER,))
+        assert course(case).replied_at(pause) == (None if answered else MONDAY_9 + HOUR)
+
     def test_waiting_for_parts_is_not_ended_by_a_reply_and_not_reported(self) -> None:
         case = Case().do(C.ACCEPT).do(C.CUSTOMER_MESSAGE, HAN_MEIMEI, after=HOUR).do(C.WAIT, reason="parts")
         assert self.replied(case) == [None, None]

@@ -16,6 +16,7 @@ from services.workflow.life import IllegalCommand
 from services.workflow.lifecycle import legal_commands
 from tests.reference import comparing, worlds
 from tests.reference.driving import LI_LEI, WANG_FANG, Catalogue, DrivenTicket
+from tests.reference.dues import Dues
 from tests.reference.previewed import Previewed
 from tests.reference.slow_book import World
 from tests.reference.slow_hours import Hours
@@ -66,7 +67,7 @@ class TicketLife(RuleBasedStateMachine):
                  "department": None, "affected_count": 1, "safety_risk": False}  # fmt: skip
         self.real = DrivenTicket(self.catalogue, facts, start, complete=complete)
         self.slow = SlowTicket(self.world, facts, start, complete=complete)
-        self.over, self.dues = comparing.Over(), comparing.Dues()
+        self.over, self.dues = comparing.Over(), Dues()
 
     @rule(seconds=SECONDS)
     def time_passes(self, seconds: int) -> None:
@@ -200,7 +201,9 @@ class TicketLife(RuleBasedStateMachine):
         )
 
     def _supply_information_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
-        return st.sampled_from([{"fields": ["product.serial_no"]}, {"affected_count": 6}, {"safety_risk": True}])
+        return st.sampled_from(
+            [{"fields": ["product.serial_no"]}, {"affected_count": 6}, {"safety_risk": True}, {"complete": False}]
+        )
 
     def _plan_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
         return st.sampled_from([{}, {"complex": True}, {"complex": False}])

@@ -1,0 +1,90 @@
+"""What follows the resolution, and every other end: callbacks, confirmation, reopening, closing."""
+
+from datetime import datetime
+
+from services.contracts import commands
+from services.contracts.commands import UNREACHED, Command
+from services.contracts.durations import parse_duration
+from services.contracts.journal import EventType
+from services.contracts.words import CallbackOutcome, ClockName, CloseReason, Kind, Phase
+from services.workflow.life import Life, system
+
+_UNHAPPY = frozenset({CallbackOutcome.DISSATISFIED, CallbackOutcome.RESIDUAL_ISSUE})
+
+
+def record_callback(life: Life, command: Command, decision: commands.RecordCallback, now: datetime) -> None:
+    """Enter an attempt at the callback that is waited for, and what follows from it."""
+    before, state = life.state.phase, life.state
+    clock = ClockName.SECOND_CALLBACK if before is Phase.AWAITING_SECOND_CALLBACK else ClockName.CALLBACK
+    met = life.ledger.meet(clock, now)
+    state.callback_attempts += 1
+    attempt = state.callback_attempts
+    goes_on = decision.outcome is CallbackOutcome.SATISFIED and clock is ClockName.CALLBACK and _needs_second(life)
+    if goes_on:
+        state.first_callback_satisfied, state.callback_attempts = True, 0
+        if life.ledger.live(ClockName.SECOND_CALLBACK) is None:
+            life.ledger.start(ClockName.SECOND_CALLBACK, now)
+    again = decision.outcome in UNREACHED and attempt < life.settings.callback_attempts
+    if again:
+        life.ledger.start(
+            clock, now, round_=(met.round if met else attempt) + 1, target=life.settings.callback_retry_after
+        )
+    state.confirmation = decision.outcome
+    if decision.follow_up is not None:
+        state.followed_by = (*state.followed_by, decision.follow_up)
+    data = {**decision.model_dump(mode="json"), "attempt": attempt, "recorded_late": _is_late(life, decision, now)}
+    life.write(EventType.CALLBACK_RECORDED, now, command.actor, before, data)
+    if not goes_on and not again:
+        _conclude(life, command, decision.outcome, now)
+
+
+def _conclude(life: Life, command: Command, outcome: CallbackOutcome, now: datetime) -> None:
+    """A callback that leaves nothing open: closed, or back to work."""
+    if outcome is CallbackOutcome.SATISFIED:
+        life.close_confirmed(now, command.actor, "callback")
+    elif outcome in _UNHAPPY:
+        life.reopen(now, command.actor, str(outcome))
+    elif outcome is CallbackOutcome.REFUSED:
+        life.close(CloseReason.CALLBACK_REFUSED, now, system(life))
+    else:
+        life.close(CloseReason.NOT_REACHED, now, system(life))
+
+
+def confirm(life: Life, command: Command, _: commands.Confirm, now: datetime) -> None:
+    """Close because the customer says that the problem is gone."""
+    life.close_confirmed(now, command.actor, "customer")
+
+
+def reopen(life: Life, command: Command, _: commands.Reopen, now: datetime) -> None:
+    """Begin another cycle (20)."""
+    life.reopen(now, command.actor, "requested")
+
+
+def close_unresolved(life: Life, command: Command, decision: commands.CloseUnresolved, now: datetime) -> None:
+    """Close what cannot be solved."""
+    life.close(CloseReason.UNRESOLVED, now, command.actor, data={"reason_code": decision.reason_code})
+
+
+def withdraw(life: Life, command: Command, _: commands.Withdraw, now: datetime) -> None:
+    """Close because the customer withdraws it."""
+    life.close(CloseReason.WITHDRAWN, now, command.actor, type_=EventType.WITHDRAWN)
+
+
+def merge(life: Life, command: Command, decision: commands.Merge, now: datetime) -> None:
+    """End the ticket in favour of another."""
+    life.state.merged_into = decision.into
+    life.close(CloseReason.MERGED, now, command.actor, type_=EventType.MERGED, data={"into": decision.into})
+
+
+def _is_late(life: Life, decision: commands.RecordCallback, now: datetime) -> bool | None:
+    """Whether the callback was recorded later after the call than it should be; None where nobody said when that was.
+
+    The clock is met by the record all the same: the call's own instant is what somebody says, not what was seen.
+    """
+    if decision.called_at is None:
+        return None
+    return now - decision.called_at > parse_duration(life.settings.callback_record_within).length
+
+
+def _needs_second(life: Life) -> bool:
+    return life.state.kind is Kind.COMPLAINT
