@@ -1,6 +1,7 @@
 """`/f`: the form in which a customer reports something. It registers as `POST /v1/feedback` does."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 
 from fastapi import Request, Response
 
@@ -49,7 +50,7 @@ async def show_form(
     labelled = any(product.values()) and not again
     values = {**product, "follows": follows}
     channel = Channel.QR if labelled else Channel.WEB
-    return _form(request, intake, Filled(values), key=new_key(), channel=channel)
+    return await _form(request, intake, Filled(values), key=new_key(), channel=channel)
 
 
 @router.post("/f")
@@ -60,11 +61,11 @@ async def send_form(request: Request, intake: IntakeDep) -> Response:
     try:
         registered, done = await _register(intake, form, key, _language(request, form))
     except Wrong as wrong:
-        return _again(request, intake, form, key, wrong.errors)
+        return await _again(request, intake, form, key, wrong.errors)
     except ValidationFailed as refusal:
-        return _again(request, intake, form, key, errors_by_field(refusal.errors))
+        return await _again(request, intake, form, key, errors_by_field(refusal.errors))
     except Unavailable as refusal:
-        return _form(
+        return await _form(
             request,
             intake,
             Filled(form.typed()),
@@ -91,26 +92,38 @@ async def _register(intake: Intake, form: Form, key: str, language: str) -> tupl
 
 async def _going_on(intake: Intake, form: Form, feedback: Feedback) -> Feedback:
     """The feedback with the ticket that it goes on from. A link that opens nothing leaves a report like any other."""
-    if not (token := form.one("follows")):
-        return feedback
+    earlier = await _earlier(intake, form.one("follows"))
+    return Successor(**dict(feedback), follows=earlier) if earlier else feedback
+
+
+async def _earlier(intake: Intake, token: str) -> str | None:
+    """The number of the ticket that a link opens."""
+    if not token:
+        return None
     try:
-        earlier = await open_ticket(intake, token)
+        return (await open_ticket(intake, token)).ticket_no
     except NotFound:
-        return feedback
-    return Successor(**dict(feedback), follows=earlier.ticket_no)
+        return None
+
+
+async def _shown_earlier(intake: Intake, token: str) -> str | None:
+    """The same for the eye alone: the form is there without PostgreSQL too."""
+    with suppress(Unavailable):
+        return await _earlier(intake, token)
+    return None
 
 
 def _fingerprint(intake: Intake, feedback: Feedback) -> str:
     return body_hash(feedback.model_dump(mode="json"), intake.secret)
 
 
-def _again(request: Request, intake: Intake, form: Form, key: str, errors: Errors) -> Response:
+async def _again(request: Request, intake: Intake, form: Form, key: str, errors: Errors) -> Response:
     speech = intake.pages.speech(request)
     filled = Filled(form.typed(), said_wrong(speech, errors))
-    return _form(request, intake, filled, key=key, channel=_channel(form), status=ValidationFailed.status)
+    return await _form(request, intake, filled, key=key, channel=_channel(form), status=ValidationFailed.status)
 
 
-def _form(
+async def _form(
     request: Request,
     intake: Intake,
     form: Filled,
@@ -131,6 +144,7 @@ def _form(
         key=key,
         channel=channel,
         unknown=unknown,
+        earlier=await _shown_earlier(intake, form.value("follows")),
         kinds=[(kind, speech(f"report.kind.{kind}")) for kind in _KINDS],
         wishes=wishes(speech),
         labels={name: speech(f"field.{name}") for name in form.errors},

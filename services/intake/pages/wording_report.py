@@ -7,6 +7,10 @@ REPORT: dict[str, tuple[str, str]] = {
         "Write what went wrong. You get a number at once and a page that shows how it goes. It takes a minute or two.",
     ),
     "report.from_label": ("已从产品标签填好型号和序列号。", "Model and serial number were taken from the label."),
+    "report.earlier": (
+        "接着已关闭的反馈 {number} 说：处理人员会看到之前的经过。",
+        "This goes on from your closed feedback {number}: whoever handles it sees what was done before.",
+    ),
     "report.kind": ("是什么事？", "What is it about?"),
     "report.kind.fault": ("产品坏了或不正常", "Something is broken or does not work as it should"),
     "report.kind.complaint": ("对服务或产品不满意，要投诉", "I want to complain"),

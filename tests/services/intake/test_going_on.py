@@ -25,8 +25,9 @@ async def followed(desk: Desk, ticket_no: str) -> str | None:
 
 async def test_a_report_from_the_page_of_a_closed_ticket_is_linked_to_it(desk: Desk) -> None:
     earlier = (await desk.register())["ticket_no"]
-    made, _ = await reported(desk, f"again=true&follows={desk.intake.links.token(earlier, 1)}")
+    made, page = await reported(desk, f"again=true&follows={desk.intake.links.token(earlier, 1)}")
     assert made != earlier
+    assert earlier in page.text
     assert await followed(desk, made) == earlier
     handed_over = (await desk.ask("GET", f"/internal/registrations/{made}")).json()
     assert handed_over["follows"] == earlier
@@ -40,6 +41,7 @@ async def test_the_link_goes_with_the_form_that_comes_back(desk: Desk) -> None:
     back = await visitor.send("/f", await visitor.fill(page, "/f", description=""))
     assert back.status_code == 422
     assert (await visitor.fill(back, "/f"))["follows"] == token
+    assert token.partition(".")[0] in back.text
 
 
 @pytest.mark.parametrize("token", ["", "nonsense", "19990101001.1." + "A" * 43])
@@ -57,5 +59,6 @@ async def test_a_revoked_link_links_nothing(desk: Desk) -> None:
     token = desk.intake.links.token(earlier, 1)
     desk.belongs(earlier)
     await desk.call("POST", f"/v1/feedback/{earlier}/revoke-link", by="王芳")
-    made, _ = await reported(desk, f"follows={token}")
+    made, page = await reported(desk, f"follows={token}")
     assert await followed(desk, made) is None
+    assert f"反馈 {earlier}" not in page.text
