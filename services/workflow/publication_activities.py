@@ -19,15 +19,17 @@ from temporalio import activity
 
 from services.contracts.names import ACTIVITY_FINISH, ACTIVITY_RECALCULATE
 from services.contracts.policy import PolicySnapshot
-from services.contracts.publication import BatchDone, BatchRequest, PublicationState, Recalculation
+from services.contracts.publication import BatchDone, BatchRequest, Recalculation
 from services.contracts.ticket import Clock, TicketState
 from services.contracts.words import Status
 from services.runtime.database import Database
-from services.workflow import trying
+from services.runtime.starting import wake
+from services.workflow import latecomers, trying
 from services.workflow.catalogue import Catalogue
 from services.workflow.client import EngineUnavailable, NoWorkflow, Refused, TicketEngine
 from services.workflow.publications import IS_OPEN
 from services.workflow.reconciling import Reconciler
+from services.workflow.registering import STARTER_CHANNEL
 from services.workflow.tables import clocks, journal, publication_failures, publications, tickets
 
 AT_ONCE = 4
@@ -75,16 +77,16 @@ class PublicationActivities:
         async with self._database.begin() as connection:
             if outcomes and await _walk(connection, batch.publication, walked_to or "", outcomes):
                 await _note_failures(connection, batch, outcomes)
+                await _strike_off(connection, batch.publication, outcomes)
             failed = await connection.scalar(_failures(batch.publication)) or 0
         return BatchDone(taken=len(found), more=len(found) == batch.size, failed=failed)
 
     @activity.defn(name=ACTIVITY_FINISH)
     async def finish(self, publication: str) -> None:
-        """Close the publication's row; what failed stays listed, and may be tried again."""
-        mine = (publications.c.id == publication, publications.c.state == PublicationState.RUNNING)
-        closed = update(publications).where(*mine).values(state=PublicationState.DONE, finished_at=func.now())
+        """Close the publication's row; what failed stays listed, and may be tried again. What came late is tried."""
         async with self._database.begin() as connection:
-            await connection.execute(closed)
+            if not await latecomers.finish(connection, publication):
+                await wake(connection, STARTER_CHANNEL)
 
     async def _again(self, batch: BatchRequest) -> BatchDone:
         failures = publication_failures.c
@@ -233,12 +235,7 @@ async def _note_failures(connection: AsyncConnection, batch: BatchRequest, outco
 
 async def _count_recovered(connection: AsyncConnection, publication: str, outcomes: list[Outcome]) -> None:
     """Count what failed before and is done now; each ticket once, because it leaves the list by it."""
-    well = {outcome.ticket_no: outcome for outcome in outcomes if outcome.error is None}
-    failures = publication_failures.c
-    gone = delete(publication_failures).where(
-        failures.publication_id == publication, failures.ticket_no.in_(list(well))
-    )
-    found = [well[number] for number in await connection.scalars(gone.returning(failures.ticket_no))]
+    found = await _strike_off(connection, publication, outcomes)
     done = publications.c.done + len(found)
     values = {
         "done": done,
@@ -247,6 +244,16 @@ async def _count_recovered(connection: AsyncConnection, publication: str, outcom
         "excused": publications.c.excused + sum(outcome.excused for outcome in found),
     }
     await connection.execute(update(publications).where(publications.c.id == publication).values(values))
+
+
+async def _strike_off(connection: AsyncConnection, publication: str, outcomes: list[Outcome]) -> list[Outcome]:
+    """Take what is done off the list of what is still to be tried; answers what stood there."""
+    well = {outcome.ticket_no: outcome for outcome in outcomes if outcome.error is None}
+    failures = publication_failures.c
+    gone = delete(publication_failures).where(
+        failures.publication_id == publication, failures.ticket_no.in_(list(well))
+    )
+    return [well[number] for number in await connection.scalars(gone.returning(failures.ticket_no))]
 
 
 def _of(publication: str, column: Any) -> Any:

@@ -162,7 +162,7 @@ class TicketChange(Message):
     ticket_no: str
     at: Instant
     changes: tuple[ClockChange, ...]
-    error: Literal["engine_unavailable", "no_workflow", "always_changing", "not_computable"] | None
+    error: Literal["engine_unavailable", "no_workflow", "always_changing", "not_computable", "came_late"] | None
 
 
 class TicketChangePage(Message):

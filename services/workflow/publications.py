@@ -20,6 +20,7 @@ from services.runtime.errors import Conflict, NotFound
 from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
 from services.runtime.starting import wake
 from services.workflow.catalogue import advance
+from services.workflow.latecomers import RUN_AGAIN
 from services.workflow.policy_register import bring_back
 from services.workflow.queries import within_reach
 from services.workflow.registering import STARTER_CHANNEL
@@ -102,14 +103,7 @@ class Publications:
             return publication_view(row)
         mine = publication_failures.c.publication_id == id_
         await connection.execute(update(publication_failures).where(mine).values(attempts=0))
-        again = {
-            "state": PublicationState.RUNNING,
-            "finished_at": None,
-            "run": publications.c.run + 1,
-            "engine_id": None,
-            "engine_attempts": 0,
-        }
-        await connection.execute(update(publications).where(publications.c.id == id_).values(again))
+        await connection.execute(update(publications).where(publications.c.id == id_).values(RUN_AGAIN))
         await wake(connection, STARTER_CHANNEL)
         return publication_view(await self._row(connection, id_))
 

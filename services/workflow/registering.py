@@ -17,6 +17,7 @@ from services.contracts.words import ActorKind, ClockState
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
 from services.runtime.starting import wake
+from services.workflow.latecomers import owe_recalculation
 from services.workflow.life import Life
 from services.workflow.measuring import measure
 from services.workflow.people import People
@@ -60,6 +61,7 @@ class Registrar:
             mine = tickets.c.ticket_no == registration.ticket_no
             await connection.execute(tickets.update().where(mine).values(journal_hash=last_hash))
             await write_clocks(connection, registration.ticket_no, life.state.clocks, {})
+            await owe_recalculation(connection, registration.ticket_no, registration.received_at)
             await wake(connection, STARTER_CHANNEL)
         self._recorded()
         measure(life.events)

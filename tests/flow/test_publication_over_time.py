@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 from temporalio.client import WorkflowHandle
-from temporalio.testing import WorkflowEnvironment
+from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
 from services.contracts.commands import Outcome
 from services.contracts.names import publication_workflow_id
 from services.contracts.policy import ClockRule, PolicyDraft
-from services.contracts.publication import PublicationStart, Recalculation, SubjectKind
+from services.contracts.publication import BatchRequest, PublicationStart, Recalculation, SubjectKind
 from services.contracts.words import ClockName, ClockState, CommandName
 from services.runtime.auth import Caller
 from services.runtime.database import Database
@@ -246,6 +246,51 @@ async def test_a_ticket_that_cannot_be_reached_is_listed_and_done_when_it_is_tri
     shown = [publication[name] for name in ("state", "total", "done", "changed", "failed")]
     assert shown == ["done", 2, 2, 2, 0]
     assert await changes([ticket, unreachable]) == [1, 1]
+
+
+async def test_a_ticket_received_before_and_handed_over_after_it_is_recalculated_too(bureau: Bureau) -> None:
+    (ticket,) = await bureau.open_tickets(1)
+    received_at = datetime.now(UTC)
+    publication = await bureau.done(await bureau.publish("PT8H"))
+    late = await bureau.desk.open(received_at=received_at)
+    waits = await bureau.publications.one(publication["id"])
+    assert [waits[name] for name in ("state", "total", "done", "failed")] == ["running", 2, 1, 1]
+    assert await starter_of(bureau).reconcile() == 1
+    handle = bureau.desk.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 2))
+    async with asyncio.timeout(30):
+        await handle.result()
+    done = await bureau.publications.one(publication["id"])
+    assert [done[name] for name in ("state", "total", "done", "changed", "failed")] == ["done", 2, 2, 2, 0]
+    assert (await late.clock(K.RESPONSE)).policy_version == publication["subject"]["version"]
+    assert await changes([ticket, late]) == [1, 1]
+
+
+async def test_a_ticket_that_comes_late_while_it_runs_is_counted_once(bureau: Bureau) -> None:
+    received_at = datetime.now(UTC)
+    tickets = await bureau.open_tickets(1)
+    requested = await bureau.publish("PT8H")
+    tickets.append(await bureau.desk.open(received_at=received_at))  # ahead of the walk
+    publication = await bureau.done(requested)
+    assert [publication[name] for name in ("state", "total", "done", "failed")] == ["done", 2, 2, 0]
+    assert await changes(tickets) == [1, 1]
+
+
+async def test_what_came_late_as_it_was_about_to_end_makes_it_run_again(bureau: Bureau) -> None:
+    received_at = datetime.now(UTC)
+    await bureau.open_tickets(1)
+    publication = await bureau.publish("PT8H")
+    await ActivityEnvironment().run(
+        bureau.publishing.recalculate, BatchRequest(publication=publication["id"], attempt=1, size=10)
+    )
+    await bureau.desk.open(received_at=received_at)
+    await bureau.publishing.finish(publication["id"])
+    assert (await bureau.publications.one(publication["id"]))["state"] == "running"
+    assert await starter_of(bureau).reconcile() == 1
+    handle = bureau.desk.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 2))
+    async with asyncio.timeout(30):
+        await handle.result()
+    done = await bureau.publications.one(publication["id"])
+    assert [done[name] for name in ("state", "total", "done", "failed")] == ["done", 2, 2, 0]
 
 
 async def test_a_ticket_that_was_changed_though_its_answer_got_lost_is_listed_once(bureau: Bureau) -> None:

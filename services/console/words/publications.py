@@ -105,6 +105,10 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         ),
         "no_workflow": ("工单的流程正在重新建立，请稍后重试", "its workflow is being started anew; try again shortly"),
         "always_changing": ("工单当时一直有新的处理，请重试", "it kept changing meanwhile; try again"),
+        "came_late": (
+            "工单在发布后才转入，即将重新计算",
+            "it was handed over after the publication; its turn comes now",
+        ),
         "not_computable": (
             "按新内容无法算出时限；工单保留原有时限。请联系管理员，日志中以工单号记有原因",
             "its due times cannot be computed; it keeps those it has. Ask an administrator: the log has the reason",
