@@ -9,10 +9,10 @@ from services.contracts.feed import FeedPage, TicketEvent
 from services.runtime.bell import Bell
 from services.runtime.database import Database
 from services.runtime.errors import NotFound
+from services.workflow.accused import staff_named
 from services.workflow.feed_items import Row, events_behind, item_of, one_event
 from services.workflow.people import People
 from services.workflow.positions import place_of, position
-from services.workflow.preparing import staff_named
 
 CHANNEL = "workflow_feed"
 _GATHERED_SECONDS = 0.02

@@ -1,7 +1,6 @@
 """From what was asked to what decides: who and what a body names is checked before a command is stored."""
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -9,7 +8,6 @@ from typing import Any
 from services.contracts import commands as bodies
 from services.contracts.base import Message
 from services.contracts.commands import Command, SupplyInformation, decision_of
-from services.contracts.directory import StaffMember
 from services.contracts.feedback import OpenQuestion, Supplemented
 from services.contracts.journal import Actor
 from services.contracts.permissions import Action, may
@@ -21,20 +19,20 @@ from services.contracts.words import (
     ClockName,
     CommandName,
     Kind,
-    Status,
     Urgency,
-    WaitReason,
 )
 from services.promises.policies import TicketFacts, choose, snapshot
 from services.promises.priority import priority_of
 from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, ValidationFailed
 from services.runtime.peers import Peer
+from services.workflow.accused import is_about
 from services.workflow.catalogue import Catalogue
 from services.workflow.due import due_by_policy
 from services.workflow.people import People, Roll
 from services.workflow.queries import Queries
 from services.workflow.registering import Registrar
+from services.workflow.requiring import require_end, require_reason_to_lower
 from services.workflow.views import TicketRow
 
 
@@ -83,11 +81,11 @@ class Preparation:
         if isinstance(body, bodies.Accept | bodies.Assign):
             decision |= await self._named(asked, body)
         if isinstance(body, bodies.Accept | bodies.Reclassify):
-            _require_reason_to_lower(asked.ticket, body)
+            require_reason_to_lower(asked.ticket, body)
         if isinstance(body, bodies.Merge):
             await self._require_target(asked, body.into)
         if isinstance(body, bodies.Wait):
-            _require_end(asked.ticket, body)
+            require_end(asked.ticket, body)
         if isinstance(body, bodies.Promise):
             await self._require_right_to_promise(asked, body)
         if isinstance(body, bodies.SupplyInformationBody):
@@ -261,55 +259,9 @@ def facts_after(state: TicketState, decision: Mapping[str, Any]) -> TicketFacts:
     )
 
 
-def _require_reason_to_lower(ticket: TicketRow, body: bodies.Accept | bodies.Reclassify) -> None:
-    """A safety risk is urgent whatever was stated; a clerk may lower it with a reason (product.md 4)."""
-    state = ticket.state
-    if not state.safety_risk or state.urgency is not Urgency.URGENT or body.urgency in {None, Urgency.URGENT}:
-        return
-    if isinstance(body, bodies.Accept):
-        raise ValidationFailed.at(
-            "/urgency",
-            "safety_risk",
-            {
-                "en": "a safety risk is urgent: lower it by reclassify, with a reason",
-                "zh": "有安全风险即为紧急：请用 reclassify 降低并说明原因",
-            },
-        )
-    if getattr(body, "reason", None) is None:
-        raise ValidationFailed.at(
-            "/reason", "required", {"en": "say why a safety risk is not urgent", "zh": "请说明有安全风险却不紧急的原因"}
-        )
-
-
-def _require_end(ticket: TicketRow, body: bodies.Wait) -> None:
-    """A wait ends in the future; once resolved, an appointment is the callback's new due time (semantics.md 9)."""
-    if body.until is not None and body.until <= datetime.now(UTC):
-        raise ValidationFailed.at(
-            "/until", "in_the_past", {"en": "give an instant that is still to come", "zh": "请填写尚未到来的时间"}
-        )
-    if ticket.state.status is Status.RESOLVED and body.reason is WaitReason.APPOINTMENT and body.until is None:
-        raise ValidationFailed.at(
-            "/until",
-            "required",
-            {"en": "an appointment for the callback needs its end", "zh": "回访预约须填写结束时间"},
-        )
-
-
 def actor_of(caller: Caller) -> Actor:
     """A caller, as the journal names them."""
     return Actor(kind=ActorKind(caller.kind), id=caller.id)
-
-
-def is_accused(ticket: TicketRow, caller: Caller) -> bool:
-    """Whether the complaint is about the caller."""
-    about = ticket.row["complaint_about"]
-    return bool(about) and _names(about, {caller.id, caller.name, caller.username})
-
-
-def staff_named(about: str | None, staff: Sequence[StaffMember]) -> str | None:
-    """The id of the one active member of staff whom a complaint names; None where it names nobody, or several."""
-    named = [it.id for it in staff if about and it.active and _names(about, {it.id, it.name, it.username})]
-    return named[0] if len(named) == 1 else None
 
 
 def _member(ticket: TicketRow, roll: Roll, id_: str, pointer: str) -> str:
@@ -319,24 +271,10 @@ def _member(ticket: TicketRow, roll: Roll, id_: str, pointer: str) -> str:
             pointer, "unknown", {"en": "no active member of staff has this id", "zh": "没有此编号的在职员工"}
         )
     about = ticket.row["complaint_about"]
-    if about and _names(about, {member.id, member.name, member.username}):
+    if about and is_about(about, {member.id, member.name, member.username}):
         raise ValidationFailed.at(
             pointer,
             "complaint_about",
             {"en": "the complaint is about this person: name another", "zh": "投诉对象正是此人：请另选他人"},
         )
     return member.id
-
-
-def _names(about: str, names: set[str | None]) -> bool:
-    """Whether what a complaint is about names a person: customers write 「维修部李雷」 as well as 「李雷」."""
-    said = about.strip().casefold()
-    return any(_is_said(name.strip().casefold(), said) for name in names if name)
-
-
-def _is_said(name: str, said: str) -> bool:
-    if len(name) <= 1:  # one character is in too many other words
-        return name == said
-    if not name.isascii():
-        return name in said
-    return re.search(rf"(?<![0-9a-z]){re.escape(name)}(?![0-9a-z])", said) is not None

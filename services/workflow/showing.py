@@ -18,10 +18,10 @@ from services.runtime.errors import Forbidden, NotFound
 from services.runtime.peers import Peer
 from services.runtime.telemetry import request_id
 from services.workflow import due
+from services.workflow.accused import is_accused
 from services.workflow.catalogue import Catalogue
 from services.workflow.courses import Course, Stretch
 from services.workflow.due import Calendars, calendar_of
-from services.workflow.preparing import is_accused
 from services.workflow.queries import Queries, Row, Rows
 from services.workflow.registering import Registrar
 from services.workflow.views import (

@@ -17,10 +17,11 @@ from services.contracts.words import CommandName
 from services.runtime.auth import Caller
 from services.runtime.database import Database
 from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion
+from services.workflow.accused import is_accused
 from services.workflow.client import Refused, TicketEngine
 from services.workflow.door import Door, Ended
 from services.workflow.lifecycle import is_legal, owed_reason
-from services.workflow.preparing import Asked, Preparation, actor_of, is_accused
+from services.workflow.preparing import Asked, Preparation, actor_of
 from services.workflow.queries import Queries
 from services.workflow.tables import commands, journal
 from services.workflow.views import BARRED_FOR_THE_ACCUSED, TicketRow, allowed_commands, command_action
