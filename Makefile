@@ -6,10 +6,9 @@ python := .venv/bin/python
 up: ## Start everything on this machine: PostgreSQL, Temporal, web process, worker. Ctrl-C stops it
 	@sh deploy/environment.sh && exec $(python) -I -S services/runtime/stack/leash.py $$PPID SIGKILL - $(python) -m services.run up
 
-# All of them share the cores; a few are not worth the start of a second process. They stop and kill real servers on a
-# machine that may be busy: one that fails is run again, and the last lines name it.
+# All of them share the cores; a few are not worth the start of a second process.
 test: environment ## Run the tests (PYTEST="-k name" narrows them)
-	@exec $(python) -m pytest $(or $(PYTEST),-n logical --reruns 2 --max-suite-reruns 20 --rerun-show-tracebacks)
+	@exec $(python) -m pytest $(or $(PYTEST),-n logical)
 
 nightly: environment ## Live 10,000 random lives against the slow reference, 50 steps each (a quarter of an hour)
 	@exec env BIHUAN_NIGHTLY=1 $(python) -m pytest tests/unit/workflow/test_model.py $(PYTEST)

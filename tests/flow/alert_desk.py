@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
@@ -271,6 +271,13 @@ class Alert:
         async with self.desk.database.read() as connection:
             rows = (await connection.execute(query.order_by(tellings.c.at, tellings.c.staff))).all()
         return [f"{row.rung}:{row.staff}" for row in rows]
+
+    async def last_told_at(self) -> datetime:
+        """When somebody was last told, by the workflow's time."""
+        query = select(func.max(tellings.c.at)).where(tellings.c.alert_id == self.id)
+        async with self.desk.database.read() as connection:
+            at: datetime = (await connection.execute(query)).scalar_one()
+        return at
 
     async def told_anybody(self) -> bool:
         """Whether somebody was told."""

@@ -68,6 +68,7 @@ async def goes_on_in_the_morning(desk: Night, alert: Alert, told: list[str]) -> 
     assert (await alert.told(), (await alert.row())["next_at"]) == (told, desk.opens)
     await alert.passes_until(desk.opens + MINUTE)
     assert await alert.told() == [*told, ON_CALL]
+    assert desk.opens <= await alert.last_told_at() < desk.opens + MINUTE
 
 
 async def test_a_breach_at_night_is_told_once_at_once_and_climbs_in_the_morning(desk: Night) -> None:
