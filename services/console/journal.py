@@ -12,6 +12,8 @@ TEXTS = ("message", "steps", "summary", "note")
 _TO_THE_CUSTOMER = frozenset({"ticket.responded", "ticket.information_requested", "ticket.resolved",
                               "ticket.plan_approved"})  # fmt: skip
 _FROM_THE_CUSTOMER = frozenset({"ticket.customer_message", "ticket.information_supplied", "survey.answered"})
+_ANSWERED, _CHANGED = "survey.answered", "survey.changed"
+"""A rating, and the words for one that the customer changed."""
 _ALARMING = frozenset({"clock.breached", "alert.raised"})
 _CODED: Mapping[str, str] = {
     "kind": "kind",
@@ -70,7 +72,7 @@ def _entry(item: Mapping[str, Any], words: Words, present: Present, directory: D
     moved = item["from"] != item["to"] and item["from"] is not None
     return Entry(
         seq=item["seq"],
-        title=words.of("event", kind),
+        title=words.of("event", _CHANGED if kind == _ANSWERED and data.get("changed") else kind),
         at=present.moment(item["at"]),
         who=_who(item, words, directory),
         side=_side(item),
@@ -89,7 +91,7 @@ def _who(item: Mapping[str, Any], words: Words, directory: Directory) -> str:
     actor, by = item["actor"], item["data"].get("by")
     if actor["kind"] in {"staff", "api_key"} or by:
         return directory.person(by or actor["id"])
-    if item["type"] == "survey.answered" and not item["data"].get("recorded_by"):
+    if item["type"] == _ANSWERED and not item["data"].get("recorded_by"):
         return words.of("actor", "customer")
     return words.of("actor", actor["kind"])
 

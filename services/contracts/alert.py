@@ -39,6 +39,8 @@ class Resolution(StrEnum):
     """A change of the policy or the calendar would have avoided the breach (semantics.md 19)."""
     REOPENED = "reopened"
     """The ticket was reopened after the low rating."""
+    RATING_CORRECTED = "rating_corrected"
+    """The customer changed a low rating upwards while it could be changed."""
     BY_PERSON = "by_person"
 
 
@@ -66,6 +68,14 @@ class RaiseAlert(Message):
     raised_at: Instant
     due_at: Instant
     """When an answer to it is owed: a low rating is called back within 24 h."""
+
+
+class RatingCorrected(Message):
+    """A low rating was corrected upwards: its alert is over. Safe to repeat."""
+
+    ticket_no: str
+    cycle: int = Field(ge=1)
+    at: Instant
 
 
 class AlertStanding(Message):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from services.contracts.alert import RaiseAlert, Threshold
+from services.contracts.alert import RaiseAlert, RatingCorrected, Threshold
 from services.contracts.base import format_instant
 from services.contracts.feed import Remark
 from services.contracts.journal import EventType
@@ -16,6 +16,7 @@ from services.contracts.survey import NotInvited, Overall, SurveyStanding, Surve
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.peers import Peer, segment
 from services.runtime.telemetry import log
+from services.survey.answering import is_changed
 from services.survey.links import SurveyLinks
 from services.survey.standing import Row, Sending, Standings
 from services.survey.times import Times
@@ -86,9 +87,7 @@ class SurveyActivities:
         if row["state"] == SurveyState.EXPIRED:
             await self._remark(row, "expired", EventType.SURVEY_EXPIRED, row["expires_at"])
         if row["state"] == SurveyState.ANSWERED:
-            await self._remark(row, "answered", EventType.SURVEY_ANSWERED, row["answered_at"])
-        if row["low"]:
-            await self._raise_alert(row)
+            await self._tell_answer(row)
         if row["state"] in {SurveyState.ANSWERED, SurveyState.WITHDRAWN}:
             await self._notify.post("/internal/notices/cancel", {"prefix": f"{_key(row)}/"})
         if not await self._standings.done(start.survey_id, row["revision"]):
@@ -148,15 +147,32 @@ class SurveyActivities:
             return None
         return NoticeStanding.model_validate(answer)
 
-    async def _remark(self, row: Row, name: str, type_: EventType, at: datetime) -> None:
+    async def _remark(self, row: Row, name: str, type_: EventType, at: datetime, *, changed: bool = False) -> None:
         """Write into the ticket's journal; codes only. A ticket that the journal does not know is passed by."""
-        data = {"survey_id": row["id"]} | (_codes(row) if type_ is EventType.SURVEY_ANSWERED else {})
+        answered = type_ is EventType.SURVEY_ANSWERED
+        data = {"survey_id": row["id"]} | ({**_codes(row), "changed": changed} if answered else {})
         remark = Remark(key=f"{_key(row)}/{name}", type=type_, at=at, cycle=row["cycle"], data=data)
         path = f"/internal/tickets/{segment(row['ticket_no'])}/remarks"
         try:
             await self._tickets.post(path, remark.model_dump(mode="json"))
         except (NotFound, ValidationFailed):
             log().exception("a survey's remark was refused")
+
+    async def _tell_answer(self, row: Row) -> None:
+        """Write the answer into the journal, a changed one beside the first, and call for a supervisor or call off."""
+        await self._remark(row, "answered", EventType.SURVEY_ANSWERED, row["answered_at"])
+        if row["low"]:
+            await self._raise_alert(row)
+        if is_changed(row):
+            name = f"answered/{format_instant(row['changed_at'])}"
+            await self._remark(row, name, EventType.SURVEY_ANSWERED, row["changed_at"], changed=True)
+            if not row["low"]:
+                await self._call_off(row)
+
+    async def _call_off(self, row: Row) -> None:
+        """End the alert of a rating that its customer corrected upwards, if there was one."""
+        corrected = RatingCorrected(ticket_no=row["ticket_no"], cycle=row["cycle"], at=row["changed_at"])
+        await self._notify.post("/internal/alerts/ratings-corrected", corrected.model_dump(mode="json"))
 
     async def _raise_alert(self, row: Row) -> None:
         """Call for a supervisor (product.md 8); idempotent by ticket, cycle and threshold."""

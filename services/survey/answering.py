@@ -104,6 +104,11 @@ def refuse_own(row: Row, caller: Caller) -> None:
         )
 
 
+def is_changed(row: Row) -> bool:
+    """Whether the customer has replaced their first answer."""
+    return bool(row["changed_at"] != row["answered_at"])
+
+
 def answer_of(row: Row) -> Answer:
     """The answer that a row holds."""
     return Answer(

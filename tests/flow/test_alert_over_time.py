@@ -9,10 +9,11 @@ from sqlalchemy import update
 from temporalio.client import WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
-from services.contracts.alert import RaiseAlert, Threshold
+from services.contracts.alert import RaiseAlert, RatingCorrected, Threshold
 from services.contracts.journal import EventType
 from services.contracts.names import QUEUE_NOTIFY
 from services.contracts.words import ClockName, Phase
+from services.notify.alerts import ratings
 from services.notify.alerts.activities import AlertActivities
 from services.notify.alerts.climbing import Climber, unheard_total
 from services.notify.alerts.flow import AlertWorkflow
@@ -406,6 +407,48 @@ async def test_a_low_rating_tells_the_supervisors_and_outlives_the_closing(desk:
     assert await alert.told() == [SUPERVISOR] * 2
     await alert.follows(ticket.event(EventType.REOPENED, cycle=2, phase="processing.assigned"))
     assert (await alert.row())["resolution"] == "reopened"
+
+
+async def test_a_rating_corrected_upwards_ends_its_alert_and_one_lowered_again_calls_anew(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.closed())
+    await low_rating(desk, ticket.ticket_no)
+    alert = await ticket.started()
+    await correct(desk, ticket.ticket_no)
+    await correct(desk, ticket.ticket_no)
+    await alert.follows()
+    assert ((await alert.row())["resolution"], await alert.state()) == ("rating_corrected", "resolved")
+    assert {it["state"] for it in await alert.notices()} == {"not_sent"}
+    await alert.passes(8 * HOUR + SECOND)
+    assert await alert.told() == [SUPERVISOR]
+    assert await low_rating(desk, ticket.ticket_no) == alert.id
+    again = await ticket.started()
+    assert (await again.told(), await again.state()) == ([SUPERVISOR] * 2, "open")
+    assert desk.journal.of(again) == ["alert.raised", "alert.resolved", "alert.raised"]
+
+
+async def test_an_alert_that_a_person_ended_is_not_raised_again_by_a_rating(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.closed())
+    await low_rating(desk, ticket.ticket_no)
+    alert = await ticket.started()
+    await alert.resolve()
+    await correct(desk, ticket.ticket_no)
+    await low_rating(desk, ticket.ticket_no)
+    assert (await alert.row())["resolution"] == "by_person"
+
+
+async def test_a_correction_without_an_alert_changes_nothing(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.closed())
+    await correct(desk, ticket.ticket_no)
+    assert not [each for each in await desk.alerts() if each["ticket_no"] == ticket.ticket_no]
+
+
+async def correct(desk: AlertDesk, ticket_no: str) -> None:
+    """The customer changes a low rating upwards."""
+    async with desk.database.begin() as connection:
+        await ratings.correct(connection, RatingCorrected(ticket_no=ticket_no, cycle=1, at=datetime.now(UTC)))
 
 
 async def test_a_directory_that_is_down_delays_the_alert_and_no_more(desk: AlertDesk) -> None:

@@ -243,9 +243,51 @@ async def test_an_answer_changed_for_the_worse_calls_for_a_supervisor_too(desk: 
     await survey.end()
     await survey.answer(BAD)
     await survey.end()
-    alerts = [each for each in desk.notify.at("/internal/alerts") if each["ticket_no"] == survey.ticket_no]
-    assert len(alerts) == 1
+    assert len(alerts_of(survey)) == 1
+    assert not corrections_of(survey)
+
+
+async def test_a_changed_answer_is_told_again_and_says_that_it_is_a_change(desk: SurveyDesk) -> None:
+    survey = await sent(desk)
+    for answer in (GOOD, BAD, GOOD):
+        await survey.answer(answer)
+        await survey.end()
+    told = [(type_, data["low"], data["changed"]) for type_, data in survey.remarks()[1:]]
+    assert told == [
+        ("survey.answered", False, False),
+        ("survey.answered", True, True),
+        ("survey.answered", False, True),
+    ]
+
+
+async def test_the_same_answer_again_is_told_once(desk: SurveyDesk) -> None:
+    survey = await sent(desk)
+    for _ in range(2):
+        await survey.answer(GOOD)
+        await survey.end()
     assert [type_ for type_, _ in survey.remarks()] == ["survey.sent", "survey.answered"]
+
+
+async def test_a_low_answer_corrected_upwards_calls_the_supervisor_off(desk: SurveyDesk) -> None:
+    survey = await sent(desk)
+    await survey.answer(BAD)
+    await survey.end()
+    assert not corrections_of(survey)
+    await survey.answer(GOOD)
+    await survey.end()
+    changed_at = (await survey.row())["changed_at"]
+    assert [(each["cycle"], datetime.fromisoformat(each["at"])) for each in corrections_of(survey)] == [(1, changed_at)]
+
+
+def alerts_of(survey: Survey) -> list[Any]:
+    """The alerts that were asked for."""
+    return [it for it in survey.desk.notify.at("/internal/alerts") if it["ticket_no"] == survey.ticket_no]
+
+
+def corrections_of(survey: Survey) -> list[Any]:
+    """What notify was told of ratings corrected upwards."""
+    told = survey.desk.notify.at("/internal/alerts/ratings-corrected")
+    return [it for it in told if it["ticket_no"] == survey.ticket_no]
 
 
 async def test_notify_down_delays_the_invitation_and_loses_nothing(desk: SurveyDesk) -> None:

@@ -74,6 +74,7 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "stale": ("预警已过期", "Came too late"),
         "excused": ("已按新规则豁免", "Excused by a change of the rules"),
         "reopened": ("工单已重新打开", "The ticket was reopened"),
+        "rating_corrected": ("客户已改为较高评价", "The customer corrected the rating"),
         "by_person": ("已人工解除", "Resolved by hand"),
     },
 }

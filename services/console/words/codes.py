@@ -278,6 +278,7 @@ CODES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "alert.resolved": ("告警已解除", "Alert resolved"),
         "survey.sent": ("发送满意度评价", "Survey sent"),
         "survey.answered": ("客户已评价", "Survey answered"),
+        "survey.changed": ("客户修改了评价", "Survey answer changed"),
         "survey.expired": ("评价已过期", "Survey expired"),
     },
     "threshold": {

@@ -62,7 +62,7 @@ async def acknowledge(connection: AsyncConnection, row: RowMapping, by: str, at:
         connection,
         row,
         "acknowledged",
-        **_next_place(row),
+        **next_place(row),
         state=AlertState.ACKNOWLEDGED,
         acknowledged_by=by,
         acknowledged_at=at,
@@ -78,7 +78,7 @@ async def acknowledge(connection: AsyncConnection, row: RowMapping, by: str, at:
 async def snooze(connection: AsyncConnection, row: RowMapping, until: datetime) -> RowMapping:
     """Let the alert rest until an instant; then the climb goes on with the next step."""
     rests: dict[str, Any] = {"state": AlertState.SNOOZED, "snoozed_until": until, "expires_at": None, "next_at": until}
-    return await keeping.change(connection, row, "snoozed", **_next_place(row), **rests, **_NOT_WAITING)
+    return await keeping.change(connection, row, "snoozed", **next_place(row), **rests, **_NOT_WAITING)
 
 
 async def resolve(connection: AsyncConnection, row: RowMapping, by: str, note: str | None, at: datetime) -> RowMapping:
@@ -111,14 +111,14 @@ async def hand_over(
         "snoozed_until": None,
         "next_at": at + ladder_of(row).pause_for(ticket.urgency),
     }
-    return await keeping.change(connection, row, "handed_over", **_next_place(row), **passed, **_NOT_WAITING)
+    return await keeping.change(connection, row, "handed_over", **next_place(row), **passed, **_NOT_WAITING)
 
 
 def _handed_over(row: Mapping[Any, Any]) -> Any:
     return (tellings.c.alert_id == row["id"]) & (tellings.c.level == HANDED_OVER)
 
 
-def _next_place(row: Mapping[Any, Any]) -> dict[str, Any]:
+def next_place(row: Mapping[Any, Any]) -> dict[str, Any]:
     """Where the climb goes on: where it stood, and from the bottom again when it was at its end. Whoever answers an
     alert that had exhausted its ladder has made it live again."""
     if row["next_level"] is not None:

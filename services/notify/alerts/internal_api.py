@@ -5,7 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.alert import RaiseAlert, Threshold
+from services.contracts.alert import RaiseAlert, RatingCorrected, Threshold
 from services.notify.service import NotifyDep
 from services.runtime.auth import PeerDep
 from services.runtime.errors import ValidationFailed
@@ -41,3 +41,10 @@ async def raise_alert(
         return Answer({"id": await notify.alerts.raise_low_rating(connection, asked)})
 
     return await notify.idempotency.once(request, peer, work)
+
+
+@router.post("/internal/alerts/ratings-corrected", status_code=204)
+async def resolve_corrected_rating(asked: RatingCorrected, _: PeerDep, notify: NotifyDep) -> None:
+    """Resolve the alert of a low rating that its customer has corrected upwards; without one nothing happens."""
+    async with notify.resources.database.begin() as connection:
+        await notify.alerts.correct_rating(connection, asked)

@@ -13,7 +13,7 @@ from services.contracts.feed import TicketEvent, TicketFacts
 from services.contracts.journal import EventType
 from services.contracts.words import ClockName, ClockState, Phase
 from services.notify import known
-from services.notify.alerts import changing, keeping
+from services.notify.alerts import changing, keeping, ratings
 from services.notify.alerts.stored_ladders import LadderBook, StoredLadder, chosen
 from services.notify.alerts.tables import alerts
 from services.notify.notices.submitting import cancel
@@ -55,6 +55,7 @@ class Raising:
 
     async def raise_low_rating(self, connection: AsyncConnection, asked: RaiseAlert) -> str:
         """Raise an alert that no clock raises; answers its id, that of the first under the same ticket and cycle.
+        One that a correction of the rating had called off is raised again.
 
         Raises:
             Unavailable: the feed has not told of the ticket yet.
@@ -65,12 +66,7 @@ class Raising:
         values = {"ticket_no": asked.ticket_no, "cycle": asked.cycle, "clock": None, "clock_round": None}
         values |= _climb(Threshold.LOW_RATING, None, in_use, None)
         await self._insert(connection, {**values, "due_at": asked.due_at, "raised_at": asked.raised_at})
-        query = select(alerts.c.id).where(
-            alerts.c.ticket_no == asked.ticket_no,
-            alerts.c.cycle == asked.cycle,
-            alerts.c.threshold == Threshold.LOW_RATING,
-        )
-        return str(await connection.scalar(query))
+        return await ratings.call_again(connection, asked)
 
     async def _raise(
         self,

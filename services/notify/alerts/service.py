@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.alert import RaiseAlert
+from services.contracts.alert import RaiseAlert, RatingCorrected
 from services.contracts.directory import StaffMember
 from services.contracts.permissions import Action, may
 from services.notify import known
-from services.notify.alerts import changing, keeping, queries
+from services.notify.alerts import changing, keeping, queries, ratings
 from services.notify.alerts.changing import Answer
 from services.notify.alerts.foretelling import foretell
 from services.notify.alerts.ladders import read_ladders
@@ -104,6 +104,10 @@ class Alerts:
     async def raise_low_rating(self, connection: AsyncConnection, asked: RaiseAlert) -> str:
         """Raise an alert that no clock raises; once."""
         return await self._raising.raise_low_rating(connection, asked)
+
+    async def correct_rating(self, connection: AsyncConnection, corrected: RatingCorrected) -> None:
+        """Resolve the alert of a rating that was corrected upwards."""
+        await ratings.correct(connection, corrected)
 
     async def handing_over(self, staff: str, at: datetime) -> Change:
         """The change that hands an alert over to a colleague, named by id or user name.

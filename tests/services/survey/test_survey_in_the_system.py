@@ -57,6 +57,28 @@ async def test_a_closing_asks_the_customer_and_the_answer_reaches_journal_alert_
     assert elsewhere["summary"]["answered"] == 0
 
 
+async def test_a_low_rating_corrected_upwards_is_told_to_the_feed_and_ends_its_alert(system: System) -> None:
+    ticket_no = await system.closed()
+    survey = await survey_of(system, ticket_no, "sent")
+    for attitude in (1, 5):
+        answer = {**JSON, "scores": {**JSON["scores"], "attitude": attitude}}
+        answered = await system.http.post(urlsplit(survey["link"]).path, json=answer)
+        assert answered.status_code == 200, answered.text
+
+        async def is_told(low: bool = attitude == 1) -> bool:
+            events = (await system.get(f"/v1/tickets/{ticket_no}/timeline", limit=200))["items"]
+            told = [it["data"] for it in events if it["type"] == "survey.answered"]
+            return bool(told) and told[-1]["low"] is low
+
+        await until(is_told)
+
+    async def is_over() -> bool:
+        alerts = (await system.get("/v1/alerts", by="王芳", ticket_no=ticket_no, threshold="low_rating"))["items"]
+        return [(it["state"], it["resolution"]) for it in alerts] == [("resolved", "rating_corrected")]
+
+    await until(is_over)
+
+
 async def test_a_reopening_withdraws_what_is_not_answered_and_the_next_closing_asks_again(system: System) -> None:
     ticket_no = await system.closed()
     first = await survey_of(system, ticket_no, "sent")

@@ -1,0 +1,51 @@
+"""Alerts of low ratings that may still be changed: called off, and called for anew (product.md 8)."""
+
+from typing import Any
+
+from sqlalchemy import Select, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.alert import AlertState, RaiseAlert, RatingCorrected, Resolution, Threshold
+from services.contracts.journal import EventType
+from services.notify.alerts import keeping
+from services.notify.alerts.changing import next_place
+from services.notify.alerts.tables import alerts
+from services.notify.notices.submitting import cancel
+from services.notify.resources import FIRST_STEPS_CHANNEL
+from services.runtime.starting import wake
+
+_LIVE_AGAIN: dict[str, Any] = {
+    "state": AlertState.OPEN,
+    "resolution": None,
+    "resolved_at": None,
+    "acknowledged_by": None,
+    "acknowledged_at": None,
+    "handed_to": None,
+    "ended": False,
+    "level": 0,
+}
+
+
+async def correct(connection: AsyncConnection, corrected: RatingCorrected) -> None:
+    """Resolve the alert of a rating that was corrected upwards, and take back what it still has to say."""
+    row = (await connection.execute(_of(corrected).with_for_update())).mappings().one_or_none()
+    if row is None or not keeping.is_open(row):
+        return
+    await keeping.resolve(connection, row, Resolution.RATING_CORRECTED, corrected.at)
+    await cancel(connection, f"alert/{row['id']}/")
+
+
+async def call_again(connection: AsyncConnection, asked: RaiseAlert) -> str:
+    """Answer the id of the alert that there is, which is raised again if a correction had called it off."""
+    row = (await connection.execute(_of(asked).with_for_update())).mappings().one()
+    if row["resolution"] == Resolution.RATING_CORRECTED:
+        again = {**next_place(row), "due_at": asked.due_at, "raised_at": asked.raised_at, "next_at": asked.raised_at}
+        after = await keeping.change(connection, row, "raised", **_LIVE_AGAIN, **again)
+        await wake(connection, FIRST_STEPS_CHANNEL)
+        await keeping.remark(connection, after, EventType.ALERT_RAISED, asked.raised_at, {"due_at": asked.due_at})
+    return str(row["id"])
+
+
+def _of(rated: RaiseAlert | RatingCorrected) -> Select[Any]:
+    mine = (alerts.c.ticket_no == rated.ticket_no, alerts.c.cycle == rated.cycle)
+    return select(alerts).where(*mine, alerts.c.threshold == Threshold.LOW_RATING)
