@@ -9,6 +9,7 @@ import typer
 
 from services.commands.local.terminal import complain
 from services.commands.serve import public_app
+from services.notify.webhooks import messages
 from services.runtime.parts import Part
 from services.runtime.settings import RuntimeSettings
 
@@ -49,4 +50,5 @@ def command(
 def document() -> dict[str, Any]:
     """The document as a process with every public role serves it; needs no database."""
     parts = [Part(name=name, routers=[import_module(name).router]) for name in APIS]
-    return public_app(parts, RuntimeSettings(), None).openapi()
+    sent = Part(name="webhooks", webhooks=[messages.router])
+    return public_app([*parts, sent], RuntimeSettings(), None).openapi()

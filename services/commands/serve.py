@@ -124,6 +124,7 @@ def _settings_class(role: Role) -> type[RuntimeSettings]:
 def public_app(parts: Sequence[Part], settings: RuntimeSettings, authenticator: Authenticator | None) -> FastAPI:
     """Build the public app of a process that runs `parts`."""
     routers = [router for part in parts for router in part.routers]
+    webhooks = APIRouter(routes=[route for part in parts for router in part.webhooks for route in router.routes])
     app = create_app(
         "Bihuan",
         *routers,
@@ -131,6 +132,7 @@ def public_app(parts: Sequence[Part], settings: RuntimeSettings, authenticator: 
         settings=settings,
         authenticator=authenticator,
         refuse=refusal_pages(settings),
+        webhooks=webhooks,
     )
     publish(app, parts)
     return app

@@ -111,6 +111,10 @@ class Message(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", json_schema_serialization_defaults_required=True)
 
 
+class Nothing(Message):
+    """A body that says nothing: `{}`, or an empty one."""
+
+
 class Record(BaseModel):
     """A mutable record that one owner changes (the ticket's state inside its workflow)."""
 

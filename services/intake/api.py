@@ -9,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.base import Nothing
 from services.contracts.feedback import Feedback
 from services.contracts.permissions import Action, Relation, may, reach, sees_contact
 from services.intake import audit, customers
@@ -23,7 +24,6 @@ from services.intake.models import (
     CustomerSearch,
     FeedbackView,
     LinkRevocation,
-    Nothing,
     PastTicket,
     Registered,
     TicketAccess,

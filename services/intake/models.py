@@ -84,10 +84,6 @@ class Reader(Message):
     id: str
 
 
-class Nothing(Message):
-    """A body that says nothing: `{}`, or an empty one."""
-
-
 class LinkRevocation(Message):
     """A customer's link was ended; all that were made before are dead."""
 

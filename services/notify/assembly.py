@@ -25,6 +25,7 @@ from services.notify.service import Notify
 from services.notify.settings import NotifySettings
 from services.notify.tables import idempotency
 from services.notify.webhooks import api as webhooks_api
+from services.notify.webhooks import messages
 from services.notify.webhooks import working as webhooks_working
 from services.notify.webhooks.keeping import webhooks_of
 from services.runtime.errors import Refusal
@@ -60,6 +61,7 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
                     hours_api.router,
                     webhooks_api.router,
                 ],
+                webhooks=[messages.router],
                 internal_routers=[notices_internal_api.router, alerts_internal_api.router],
                 ready={"postgresql": opened.database.ping},
                 state=Notify(

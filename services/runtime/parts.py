@@ -12,11 +12,13 @@ Check = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Part:
-    """Routers for the public and the internal port, dependencies by name for `/readyz`, the service's own object."""
+    """Routers for the public and the internal port, what is sent to others, dependencies by name for `/readyz`, the
+    service's own object."""
 
     name: str
     routers: list[APIRouter] = field(default_factory=list)
     internal_routers: list[APIRouter] = field(default_factory=list)
+    webhooks: list[APIRouter] = field(default_factory=list)
     ready: dict[str, Check] = field(default_factory=dict)
     state: object = None
 

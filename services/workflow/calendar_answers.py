@@ -104,15 +104,6 @@ class ImportedCalendar(RegisteredCalendar):
     notes: tuple[NoteView, ...]
 
 
-class CalendarFile(CalendarDraft):
-    """A calendar as it is exported: what its author said, to be put or imported again."""
-
-    id: Code
-    title: Mapping[str, str]
-    country: str | None
-    official_until: date | None
-
-
 class ExportFormat(StrEnum):
     """What an export is written as."""
 

@@ -40,14 +40,16 @@ _ICAL = re.compile(r"\s*text/calendar\s*(?:;.*)?", re.IGNORECASE)
 _FILES: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {
-            ICAL: {"schema": {"type": "string"}},
-            "application/json": {"schema": {"$ref": "#/components/schemas/CalendarBody"}},
-        },
+        "description": f"JSON as it was exported, or an iCalendar file with `Content-Type: {ICAL}`.",
+        "content": {"application/json": {"schema": {"$ref": "#/components/schemas/CalendarBody"}}},
     }
 }
+# One content: a client that is generated reads every answer as the first that it is told of.
 _FILE_ANSWER: dict[int | str, dict[str, Any]] = {
-    200: {"content": {ICAL: {"schema": {"type": "string"}}}, "description": "The file."}
+    200: {
+        "content": {ICAL: {"schema": {"type": "string"}}},
+        "description": "The file; with `format=json` it is `application/json`, as import takes it.",
+    }
 }
 
 
@@ -95,7 +97,7 @@ async def read_days(
     return JSONResponse(await tickets.calendars.days(calendar_id, version, year))
 
 
-@router.get("/v1/calendars/{calendar_id}/export", response_model=answers.CalendarFile, responses=_FILE_ANSWER)
+@router.get("/v1/calendars/{calendar_id}/export", response_class=Response, responses=_FILE_ANSWER)
 async def export_calendar(
     request: Request,
     tickets: TicketsDep,

@@ -8,7 +8,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
-from services.contracts.base import Code
+from services.contracts.base import Code, Nothing
 from services.contracts.permissions import Action
 from services.contracts.policy import PackId
 from services.promises.faults import Fault
@@ -74,10 +74,8 @@ async def list_policies(
     response_model=answers.Faults,
     openapi_extra={
         "requestBody": {
-            "content": {
-                "application/json": {"schema": {"$ref": "#/components/schemas/PolicyBody"}},
-                **TAKES_YAML["requestBody"]["content"],
-            }
+            **TAKES_YAML["requestBody"],
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/PolicyBody"}}},
         }
     },
 )
@@ -158,7 +156,7 @@ async def retire_policy(
     tickets: TicketsDep,
     caller: PolicyWriter,
     policy_id: str,
-    _: Annotated[answers.NoFields, Body()],
+    _: Annotated[Nothing, Body()],
 ) -> Response:
     """Apply a policy to no new ticket any more. Open tickets keep it; publishing a version brings it back."""
 

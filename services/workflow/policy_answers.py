@@ -139,10 +139,6 @@ class Adopted(Message):
     next_cursor: str | None = None
 
 
-class NoFields(Message):
-    """A body without fields."""
-
-
 def differences(before: Any, after: Any, at: str = "") -> list[dict[str, Any]]:
     """What differs between two values, place by place; lists of plain values differ as a whole."""
     if before == after:

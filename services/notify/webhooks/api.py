@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.base import Nothing
 from services.contracts.permissions import Action
 from services.notify.service import NotifyDep, allowed_to
 from services.notify.webhooks import log
@@ -15,7 +16,6 @@ from services.notify.webhooks.models import (
     DeliveryView,
     IssuedWebhook,
     NewWebhook,
-    Nothing,
     Redelivered,
     Redelivery,
     WebhookChange,

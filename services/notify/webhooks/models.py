@@ -134,10 +134,6 @@ class Redelivery(Message):
     since: Instant | None = None
 
 
-class Nothing(Message):
-    """A body without fields."""
-
-
 class Redelivered(Message):
     """How many deliveries go again; with `more`, ask again for the rest."""
 

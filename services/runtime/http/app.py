@@ -39,12 +39,14 @@ def create_app(
     bounds: Bounds | None = None,
     limited: bool = True,
     refuse: Refuse | None = None,
+    webhooks: APIRouter | None = None,
 ) -> FastAPI:
     """Build an app of `routers`, which carry whole paths. Documents itself at `/openapi.json` (3.1).
 
     Errors are problem documents unless `refuse` says otherwise; bodies, deadlines and load are bounded by `settings`
-    unless `bounds` says otherwise; callers are limited in rate if `limited`. `app.state.stopping` is set when a server
-    begins to stop: whoever keeps a request waiting ends it then.
+    unless `bounds` says otherwise; callers are limited in rate if `limited`. `webhooks` is only for the document: what
+    is sent to others. `app.state.stopping` is set when a server begins to stop: whoever keeps a request waiting ends it
+    then.
     """
     app = FastAPI(
         title=title,
@@ -54,6 +56,7 @@ def create_app(
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        webhooks=webhooks,
     )
     app.state.authenticator = authenticator
     app.state.stopping = asyncio.Event()

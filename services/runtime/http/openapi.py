@@ -1,6 +1,8 @@
 """The OpenAPI document as this server behaves: problem documents, who must sign in, and the headers of api.md."""
 
 import asyncio
+from collections import Counter
+from collections.abc import Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request, Response
@@ -29,6 +31,9 @@ _IDEMPOTENCY_KEY = {
     "description": "A repeat with the same key and body gets the first answer again; with another body, 422.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255},
 }
+_FAILURES = ("4XX", "5XX")
+_OF_A_MODULE = "__"
+_SCHEMAS = "#/components/schemas/"
 _REPLAYED = {
     "description": "`true` on the first answer given again; absent otherwise.",
     "schema": {"type": "string", "const": "true"},
@@ -80,18 +85,56 @@ def _amend(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:
     schemas = components.setdefault("schemas", {})
     for name in ("HTTPValidationError", "ValidationError"):
         schemas.pop(name, None)
-    problem = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+    problem = Problem.model_json_schema(ref_template=_SCHEMAS + "{model}")
     schemas.update(problem.pop("$defs"), Problem=problem)
     components["securitySchemes"] = {"bearer": _SCHEME}
-    open_to_all = {_operation(route) for route in app.routes if isinstance(route, APIRoute) and not _signs_in(route)}
+    routes = {_operation(route): route for route in app.routes if isinstance(route, APIRoute)}
     for path, operations in document.get("paths", {}).items():
         for method, operation in operations.items():
-            operation["responses"].pop("422", None)
-            operation["responses"]["default"] = _ERROR
-            operation["security"] = [] if (path, method) in open_to_all else [{"bearer": []}]
-            if method == "post" and operation["security"]:
-                _tell_of_repeats(operation)
-    return document
+            _amend_operation(operation, method, routes[path, method])
+    for hook in (hook for each in document.get("webhooks", {}).values() for hook in each.values()):
+        hook["responses"].pop("422", None)
+        hook["security"] = []
+    return with_one_name_a_schema(document)
+
+
+def _amend_operation(operation: dict[str, Any], method: str, route: APIRoute) -> None:
+    # Not `default`: a client that is generated would take it for the success too.
+    operation["responses"].pop("422", None)
+    operation["responses"].update(dict.fromkeys(_FAILURES, _ERROR))
+    operation["operationId"] = route.operation_id or route.name
+    operation["security"] = [{"bearer": []}] if _signs_in(route) else []
+    if method == "post" and operation["security"]:
+        _tell_of_repeats(operation)
+
+
+def with_one_name_a_schema(document: dict[str, Any]) -> dict[str, Any]:
+    """Give every schema a name that is a class's in any language, and its title the same.
+
+    A model that is taken otherwise than it is answered makes two schemas, `ProductInput` and `ProductOutput`: under one
+    title, generators keep the first and drop whatever mentions the other.
+
+    Raises:
+        ValueError: two models share a name, and the document would tell them apart by modules, which nobody outside
+            knows.
+    """
+    schemas = document["components"]["schemas"]
+    names = {name: name.replace("-", "").replace("_", "") for name in schemas}
+    taken = Counter(names.values())
+    if twice := [name for name in schemas if _OF_A_MODULE in name or taken[names[name]] > 1]:
+        raise ValueError(f"two models have one name, rename one: {', '.join(twice)}")
+    renamed: dict[str, Any] = _with_references(document, {_SCHEMAS + old: _SCHEMAS + new for old, new in names.items()})
+    named = {names[old]: schema for old, schema in renamed["components"]["schemas"].items()}
+    renamed["components"]["schemas"] = {name: {**schema, "title": name} for name, schema in named.items()}
+    return renamed
+
+
+def _with_references(part: Any, renamed: Mapping[str, str]) -> Any:
+    if isinstance(part, dict):
+        return {name: _with_references(value, renamed) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_with_references(each, renamed) for each in part]
+    return renamed.get(part, part) if isinstance(part, str) else part
 
 
 def _tell_of_repeats(operation: dict[str, Any]) -> None:

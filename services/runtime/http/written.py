@@ -18,9 +18,10 @@ from services.runtime.http.yaml_bodies import parse_yaml
 
 YAML = "application/yaml"
 TAKES_YAML: Mapping[str, Any] = {
-    "requestBody": {"content": {YAML: {"schema": {"type": "string", "description": "The same as YAML."}}}}
+    "requestBody": {"description": "JSON, or the same as YAML with `Content-Type: application/yaml`."}
 }
-"""`openapi_extra` of a route of this kind that has a body."""
+"""`openapi_extra` of a route of this kind that has a body. YAML is no second content: generators of clients
+cannot write it, and warn."""
 
 _YAML = re.compile(r"\s*(?:application|text)/(?:x-)?yaml\s*(?:;.*)?", re.IGNORECASE)
 

@@ -246,8 +246,8 @@ async def test_the_document_tells_problems_and_who_must_sign_in(http: httpx.Asyn
     document = (await http.get("/openapi.json")).json()
     assert document["openapi"].startswith("3.1")
     place = document["paths"]["/v1/orders"]["post"]
-    assert set(place["responses"]) == {"201", "default"}
-    assert "application/problem+json" in place["responses"]["default"]["content"]
+    assert set(place["responses"]) == {"201", "4XX", "5XX"}
+    assert "application/problem+json" in place["responses"]["4XX"]["content"]
     assert place["security"] == [{"bearer": []}]
     assert document["paths"]["/v1/orders"]["get"]["security"] == []
     assert {"Problem", "ErrorItem", "Order"} <= set(document["components"]["schemas"])
