@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.console.commands import Choice, Field
 from services.console.filling import Typed
 from services.console.words import TEXTS, Words
+from services.runtime.pages import printed
 
 _FOLDER = Path(__file__).with_name("templates")
 
@@ -22,6 +23,7 @@ class Templates:
         self._environment = Environment(
             loader=FileSystemLoader(_FOLDER),
             autoescape=True,
+            finalize=printed,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

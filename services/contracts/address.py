@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from services.contracts.base import Message
+from services.contracts.base import Line, Message
 
 
 class Reader(Message):
@@ -35,6 +35,6 @@ class CustomerAddress(Message):
 
     ticket_no: str
     customer_id: str
-    name: str | None = None
+    name: Line | None = None
     email: str | None = None
     ticket_link: str | None = None

@@ -1,5 +1,6 @@
 """The base of every message: frozen, closed to unknown fields, instants in UTC."""
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
@@ -19,12 +20,16 @@ from pydantic import (
     WrapValidator,
 )
 
+from services.contracts.lines import has_address, one_line
+
 
 class Unreadable(ValueError):
-    """A value that makes no sense; `says` tells what to write instead, by language."""
+    """A value that makes no sense; `says` tells what to write instead, by language; `code` is for errors that pages put
+    into words of their own."""
 
-    def __init__(self, *, zh: str, en: str) -> None:
+    def __init__(self, *, zh: str, en: str, code: str | None = None) -> None:
         self.says = {"zh": zh, "en": en}
+        self.code = code
         super().__init__(en)
 
 
@@ -94,7 +99,52 @@ def _as_address(value: object, read: ValidatorFunctionWrapHandler) -> Any:
 
 Email = Annotated[EmailStr, WrapValidator(_as_address)]
 
-Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+
+def _folded(value: object) -> object:
+    """One line of what is seen. What says nothing at all is left for the length to refuse."""
+    if not isinstance(value, str):
+        return value
+    line = one_line(value)
+    if not line and value.strip():
+        raise Unreadable(
+            zh="没有可见的字符，请填写文字", en="nothing in this can be seen; write it in letters", code="required"
+        )
+    return line
+
+
+def _without_address(name: str) -> str:
+    if has_address(name):
+        raise Unreadable(
+            zh="名称里不能有网址，请只填写名称",
+            en="a name holds no web address; write the name alone",
+            code="address_in_name",
+        )
+    return name
+
+
+def _nothing_seen_is_nothing(value: object) -> object:
+    """Nothing visible says nothing: what was stored like that is read as if it had been left out."""
+    line = one_line(value) if isinstance(value, str) else value
+    return None if line == "" and str(value).strip() else line
+
+
+Line = Annotated[str, BeforeValidator(lambda value: one_line(value) if isinstance(value, str) else value)]
+"""A short text as it is shown: one line, whatever was stored."""
+
+Titles = Mapping[str, Line]
+"""A title by language."""
+
+NothingIfUnseen = BeforeValidator(_nothing_seen_is_nothing)
+"""For an optional short text: one line, or nothing."""
+
+Name = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    AfterValidator(_without_address),
+    BeforeValidator(_folded),
+]
+"""A name that somebody gives: one visible line, and no web address."""
+
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 """An identifier that people choose (department, tag, policy id): safe in URLs, histories and metrics."""
 

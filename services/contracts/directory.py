@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from services.contracts.alert import Rung
-from services.contracts.base import Code, Instant, Message, Name
+from services.contracts.base import Code, Instant, Line, Message
 from services.contracts.policy import Weekday
 from services.contracts.words import Category
 
@@ -69,7 +69,7 @@ class Department(Message):
     """
 
     id: Code
-    name: Name
+    name: Line
     categories: tuple[Category, ...] = ()
     default: bool = False
     on_call_fallback: str | None = None
@@ -87,7 +87,7 @@ class StaffMember(Message):
 
     id: str
     username: Code
-    name: Name
+    name: Line
     roles: tuple[StaffRole, ...]
     department: Code | None = None
     email: str | None = None
@@ -102,7 +102,7 @@ class StaffAddress(Message):
     """Where and in which language a member of staff is told; for services alone, at the moment of sending."""
 
     id: str
-    name: Name
+    name: Line
     email: str | None
     language: StaffLanguage | None
     active: bool
@@ -169,7 +169,7 @@ class ApiKey(Message):
     """An API key as lists show it; the secret is shown once, when it is made."""
 
     id: str
-    name: Name
+    name: Line
     scopes: tuple[Scope, ...] = Field(min_length=1)
     department: Code | None = None
     active: bool = True

@@ -1,12 +1,24 @@
 """A feedback as it arrives, and what intake tells the workflow service about it (api.md, POST /v1/feedback)."""
 
+from collections.abc import Mapping
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
-from services.contracts.base import Code, Email, Instant, InstantOrDate, Message, Name, Text
+from services.contracts.base import (
+    Code,
+    Email,
+    Instant,
+    InstantOrDate,
+    Line,
+    Message,
+    Name,
+    NothingIfUnseen,
+    Text,
+)
 from services.contracts.durations import DurationText
+from services.contracts.lines import has_address, one_line
 from services.contracts.policy import PolicySnapshot
 from services.contracts.words import (
     CallbackChannel,
@@ -21,7 +33,10 @@ from services.contracts.words import (
     Urgency,
 )
 
-Label = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)]
+Label = Annotated[
+    Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None, NothingIfUnseen
+]
+"""What is printed on a thing or a card: one line, and nothing where nothing can be seen."""
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=20)]
 
 
@@ -31,17 +46,23 @@ class Customer(Message):
     name: Name | None = None
     phone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)] | None = None
     email: Email | None = None
-    wechat_open_id: Label | None = None
-    customer_no: Label | None = None
+    wechat_open_id: Label = None
+    customer_no: Label = None
     tier: Tier | None = None
+
+
+def stored_customer(values: Mapping[str, Any]) -> Customer:
+    """Read a customer who was stored; a name from before names were names is left out where it is none."""
+    name = one_line(values.get("name") or "")
+    return Customer.model_validate({**values, "name": None if has_address(name) else name or None})
 
 
 class Product(Message):
     """What the feedback is about."""
 
-    model: Label | None = None
-    serial_no: Label | None = None
-    order_no: Label | None = None
+    model: Label = None
+    serial_no: Label = None
+    order_no: Label = None
     purchased_on: date | None = None
 
 
@@ -115,7 +136,7 @@ class Registration(Message):
     priority: Priority
     affected_count: int
     safety_risk: bool
-    complaint_about: Name | None = None
+    complaint_about: Line | None = None
     complete: bool
     missing: tuple[str, ...] = ()
     policy: PolicySnapshot | None = None
@@ -130,7 +151,7 @@ class CustomerView(Message):
     """A customer on a ticket; `masked` tells whether the contact is shortened (`138****8000`)."""
 
     id: str
-    name: str | None = None
+    name: Line | None = None
     phone: str | None = None
     email: str | None = None
     wechat_open_id: str | None = None
@@ -187,5 +208,5 @@ class Supplemented(Message):
     complete: bool
     missing: tuple[str, ...]
     product: Product
-    complaint_about: Name | None = None
+    complaint_about: Line | None = None
     changed: tuple[str, ...]

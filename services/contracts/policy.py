@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
-from services.contracts.base import Code, Instant, Message
+from services.contracts.base import Code, Instant, Message, Titles
 from services.contracts.durations import DurationText, WallDurationText
 from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
 
@@ -105,7 +105,7 @@ class PolicyDraft(Message):
 
     id: Code | None = None
     version: int | None = None
-    title: Mapping[str, str] = Field(default_factory=dict)
+    title: Titles = Field(default_factory=dict)
     calendar: Code = DEFAULT_CALENDAR
     calendars: Mapping[Code, Code] = Field(default_factory=dict)
     """Calendars of departments that keep other hours, by department; every other ticket goes by `calendar`."""
@@ -163,7 +163,7 @@ class StoredCalendar(CalendarDraft):
 
     id: Code
     version: int = Field(ge=1)
-    title: Mapping[str, str] = Field(default_factory=dict)
+    title: Titles = Field(default_factory=dict)
     country: str | None = None
     official_until: str | None = None
 

@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.feedback import Customer, Product, Proposed, Registration
+from services.contracts.feedback import Product, Proposed, Registration, stored_customer
 from services.intake.masking import masked_customer
 from services.intake.models import FeedbackView, LinkRevocation, Sender, Supplied
 from services.intake.tables import feedback, policy_snapshots, supplements
@@ -70,7 +70,7 @@ def _shown(content: dict[str, Any]) -> dict[str, Any]:
 
 
 def _sender(row: RowMapping, contact: dict[str, Any], *, in_full: bool) -> Sender:
-    stated = Customer.model_validate(contact)
+    stated = stored_customer(contact)
     shown = stated if in_full else masked_customer(stated)
     return Sender.model_validate({**shown.model_dump(), "id": row["customer_id"], "masked": not in_full})
 

@@ -7,7 +7,7 @@ from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, selec
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.feedback import Customer
+from services.contracts.feedback import Customer, stored_customer
 from services.contracts.words import Tier
 from services.intake.identity import CONTACTS, identity_of, normalised
 from services.intake.masking import masked_customer
@@ -156,4 +156,4 @@ def _means_ticket(q: str) -> ColumnElement[bool]:
 
 
 def _stated(row: RowMapping, values: dict[str, Any]) -> Customer:
-    return Customer.model_validate({name: values.get(name, row[name]) for name in _STATED})
+    return stored_customer({name: values.get(name, row[name]) for name in _STATED})

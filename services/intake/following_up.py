@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from services.contracts.feedback import Customer, OpenQuestion, Product
+from services.contracts.feedback import OpenQuestion, Product, stored_customer
 from services.contracts.words import CallbackChannel, Category, Channel, Kind
 from services.intake.arrivals import arrival
 from services.intake.filing import Origin
@@ -39,7 +39,7 @@ async def follow_up(database: Database, registrar: Registrar, ticket_no: str, as
         if first is None:
             raise NotFound
         record = (await connection.execute(select(customers).where(customers.c.id == first["customer_id"]))).mappings()
-        sender = Customer.model_validate({name: value for name, value in _known(record.one()).items() if value})
+        sender = stored_customer({name: value for name, value in _known(record.one()).items() if value})
     content = first["content"]
     question = FollowUp(
         channel=_CHANNELS.get(asked.channel, Channel.PHONE),

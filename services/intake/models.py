@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.contracts.base import Code, Email, Instant, InstantOrDate, Message, Name, Text, Unreadable
+from services.contracts.base import Code, Email, Instant, InstantOrDate, Line, Message, Name, Text, Unreadable
 from services.contracts.durations import DurationText
 from services.contracts.feedback import Customer, Feedback, Impact, Label, Product, Proposed, Supplement
 from services.contracts.words import (
@@ -66,6 +66,7 @@ class Sender(Customer):
     """The customer as stated in a feedback; `masked` tells whether the contact is shortened."""
 
     id: str
+    name: Line | None = None
     email: str | None = None
     masked: bool
 
@@ -74,6 +75,7 @@ class Supplied(Supplement):
     """What the customer supplied later."""
 
     customer: Sender | None = None
+    complaint_about: Line | None = None
     supplied_at: Instant
 
 
@@ -108,7 +110,7 @@ class FeedbackView(Message):
     occurred_at: Instant | None = None
     situation: Text | None = None
     already_tried: Text | None = None
-    complaint_about: Name | None = None
+    complaint_about: Line | None = None
     desired_solution: DesiredSolution | None = None
     expected_by: InstantOrDate | None = None
     impact: Impact
@@ -156,7 +158,7 @@ class CustomerSummary(Message):
     """A customer in a list, always shortened: open the profile to see more."""
 
     id: str
-    name: str | None = None
+    name: Line | None = None
     phone: str | None = None
     email: str | None = None
     wechat_open_id: str | None = None
@@ -183,8 +185,8 @@ class CustomerChange(Message):
     name: Name | None = None
     phone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)] | None = None
     email: Email | None = None
-    wechat_open_id: Label | None = None
-    customer_no: Label | None = None
+    wechat_open_id: Label = None
+    customer_no: Label = None
     tier: Tier | None = None
     tags: Annotated[tuple[Code, ...], Field(max_length=20)] | None = None
     preferred_channel: CallbackChannel | None = None

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from sqlalchemy import func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.feedback import Customer, Product, Supplement, Supplemented
+from services.contracts.feedback import Product, Supplement, Supplemented, stored_customer
 from services.contracts.words import Kind
 from services.intake.arrivals import arrival, supplied_to
 from services.intake.completeness import missing_from
@@ -50,7 +50,7 @@ async def _keep(connection: AsyncConnection, ticket_no: str, command_id: str, su
     told = [row["content"], *[each["content"] for each in earlier], content]
     sender = [row["contact"], *[each["contact"] for each in earlier], contact]
     product = Product.model_validate(_merged(each.get("product", {}) for each in told))
-    missing = missing_from(Kind(row["kind"]), Customer.model_validate(_merged(sender)), product)
+    missing = missing_from(Kind(row["kind"]), stored_customer(_merged(sender)), product)
     answer = Supplemented(
         complete=not missing,
         missing=missing,

@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import Field
 
-from services.contracts.base import Code, Instant, Message
+from services.contracts.base import Code, Instant, Message, Titles
 from services.contracts.policy import CalendarDraft, StoredCalendar
 from services.promises.drafts import DayKind
 
@@ -18,7 +18,7 @@ class CalendarBody(CalendarDraft):
 
     id: Code | None = None
     version: int | None = None
-    title: Mapping[str, str] = Field(default_factory=dict)
+    title: Titles = Field(default_factory=dict)
     country: str | None = None
     official_until: date | None = None
     created_at: Instant | None = None

@@ -1,11 +1,10 @@
 """What is asked and answered about policies, as the OpenAPI document declares it."""
 
-from collections.abc import Mapping
 from typing import Annotated, Any
 
 from pydantic import ConfigDict, Field, JsonValue
 
-from services.contracts.base import Code, Instant, Message
+from services.contracts.base import Code, Instant, Message, Titles
 from services.contracts.policy import PackId, Policy, PolicyDraft
 from services.contracts.words import Kind
 from services.promises.faults import Level
@@ -112,7 +111,7 @@ class PackView(Message):
     """A pack as it ships."""
 
     id: PackId
-    title: Mapping[str, str]
+    title: Titles
     policies: tuple[PolicyDraft, ...]
 
 

@@ -1,11 +1,9 @@
 """Ladders, and what they would do, as the API shows them."""
 
-from collections.abc import Mapping
-
 from pydantic import Field
 
 from services.contracts.alert import Rung, Threshold
-from services.contracts.base import Code, Instant, Message
+from services.contracts.base import Code, Instant, Message, Titles
 from services.contracts.words import ClockName, Urgency
 from services.notify.alerts.ladders import Climbs, LadderDraft
 from services.notify.alerts.stored_ladders import StoredLadder
@@ -24,7 +22,7 @@ class LadderView(Message):
 
     id: str
     version: int = Field(description="0 is the built-in one.")
-    title: Mapping[str, str]
+    title: Titles
     breach: Climbs
     low_rating: Climbs
     created_at: Instant | None

@@ -11,7 +11,7 @@ import yaml
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, TypeAdapter
 
 from services.contracts.alert import Rung, Threshold
-from services.contracts.base import Code, Message, Unreadable
+from services.contracts.base import Code, Line, Message, Unreadable
 from services.contracts.durations import DurationText, Measure, parse_duration
 from services.contracts.words import ClockName, Urgency
 
@@ -159,7 +159,7 @@ class LadderDraft(Ladders):
 
     id: Code | None = None
     version: int | None = None
-    title: Mapping[str, Annotated[str, Field(max_length=200)]] = Field(default_factory=dict, max_length=20)
+    title: Mapping[str, Annotated[Line, Field(max_length=200)]] = Field(default_factory=dict, max_length=20)
 
 
 def _sound(named: Mapping[str, LadderDraft]) -> Mapping[str, LadderDraft]:

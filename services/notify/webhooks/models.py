@@ -6,7 +6,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
 from sqlalchemy import RowMapping
 
-from services.contracts.base import Code, Instant, Message, Unreadable
+from services.contracts.base import Code, Instant, Line, Message, Unreadable
 from services.contracts.journal import EventType
 from services.notify.webhooks.states import DeliveryState, DisabledReason
 
@@ -29,7 +29,7 @@ def _without_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
 _NotNull = BeforeValidator(_refuse_null)
 Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_URL)]
 Types = Annotated[tuple[EventType, ...], Field(max_length=100), AfterValidator(_without_repeats)]
-Description = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
+Description = Annotated[Line, StringConstraints(max_length=200)]
 
 
 class NewWebhook(Message):
@@ -58,7 +58,7 @@ class WebhookView(Message):
     id: str
     version: int
     url: str
-    description: str
+    description: Line
     types: tuple[EventType, ...]
     department: str | None
     active: bool

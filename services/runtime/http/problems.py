@@ -94,9 +94,11 @@ def _field_error(error: Mapping[str, Any], language: Language) -> FieldError:
     template = MESSAGES.get(kind, "") if language == "zh" else ""
     context = error.get("ctx") or {}
     message = template.format_map(_Context(context)) if template else str(error["msg"])
-    # A validator's own error may know its text in both languages.
-    message = getattr(context.get("error"), "says", {}).get(language) or message
-    return {"pointer": pointer(inside), "code": _RENAMED.get(kind, kind), "message": message}
+    # A validator's own error may know its text in both languages, and what to call itself.
+    own = context.get("error")
+    message = getattr(own, "says", {}).get(language) or message
+    code = getattr(own, "code", None) or _RENAMED.get(kind, kind)
+    return {"pointer": pointer(inside), "code": code, "message": message}
 
 
 class _Context(dict[str, Any]):

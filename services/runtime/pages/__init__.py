@@ -11,6 +11,7 @@ from services.runtime.pages.frame import Pages, page_router, see_other
 from services.runtime.pages.language import LANGUAGES, PageLanguage, page_language
 from services.runtime.pages.origin import require_same_site
 from services.runtime.pages.phrases import Phrases, Speech
+from services.runtime.pages.printing import printed
 from services.runtime.pages.refusals import refusal_pages
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "new_key",
     "page_language",
     "page_router",
+    "printed",
     "read_form",
     "refusal_pages",
     "require_key",

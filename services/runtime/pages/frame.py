@@ -15,6 +15,7 @@ from markupsafe import Markup
 from services.runtime.pages import times
 from services.runtime.pages.language import choices, page_language, remember_choice
 from services.runtime.pages.phrases import Phrases, Speech
+from services.runtime.pages.printing import printed
 from services.runtime.pages.wording import FRAME
 from services.runtime.settings import RuntimeSettings
 
@@ -44,6 +45,7 @@ class Pages:
         self._templates = Environment(
             loader=FileSystemLoader(folders),
             autoescape=True,
+            finalize=printed,
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,

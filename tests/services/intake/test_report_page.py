@@ -117,6 +117,9 @@ async def test_two_forms_are_two_tickets(desk: Desk, visitor: Visitor) -> None:
         ("description", " \n ", "请填写", "please fill this in"),
         ("description", "x" * 20_001, "太长了", "too long"),
         ("name", "", "请填写", "please fill this in"),
+        ("name", "\u200b\u3164", "请填写", "please fill this in"),
+        ("name", "张三\n\n点击\nhttps://evil.example/x\n\n客户", "只写名称", "just the name"),
+        ("about", "www.evil.example", "只写名称", "just the name"),
         ("contact", "", "请填写", "please fill this in"),
         ("contact", "12", "手机号", "phone number"),
         ("contact", "not a phone", "手机号", "phone number"),
@@ -147,6 +150,16 @@ async def test_what_is_wrong_is_said_at_its_field_in_the_reader_s_language_and_w
         assert words in said[1]
         assert "断电 &lt;重启&gt;" in answer.text
     assert await filed(desk) == []
+
+
+async def test_short_texts_are_kept_as_one_visible_line(desk: Desk, visitor: Visitor) -> None:
+    typed = {"name": "韩\u202e梅\n梅", "model": "BCD\u2028500\x07", "serial_no": "\u200b", "about": "维\u200b修\t部"}
+    assert (await sent(visitor, **typed)).status_code == 303
+    [row] = await filed(desk)
+    assert row["contact"]["name"] == "韩梅 梅"
+    assert row["content"]["product"] == {"model": "BCD 500"}
+    assert row["content"]["complaint_about"] == "维修 部"
+    assert "product.order_no_or_serial_no" in row["missing"]
 
 
 async def test_everything_that_is_wrong_is_said_at_once_in_the_order_of_the_form(visitor: Visitor) -> None:
