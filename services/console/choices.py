@@ -1,6 +1,7 @@
 """What the fields of a ticket's forms offer, and what stands in them at first."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from services.console.commands import COMMANDS, Choice, Field
@@ -46,6 +47,21 @@ def fresh(found: Overview, name: CommandName) -> Typed:
     if name is CommandName.EXPLAIN_BREACH:
         values["clock"] = _breached(found)[:1]
     return Typed(values)
+
+
+def notes(found: Overview, name: CommandName) -> list[str]:
+    """What the reader should know of this ticket before they fill a form."""
+    ticket, present = found.ticket, found.present
+    if name is not CommandName.RECORD_CALLBACK or not ticket["callback_attempts"]:
+        return []
+    words, told = present.words, []
+    counts_from = present.moment(ticket["callback_counts_from"])
+    if counts_from and datetime.fromisoformat(counts_from.iso) > present.now:
+        told.append(words.text("callback.counts_from", at=counts_from.text, count=ticket["callback_attempts"]))
+    if left := ticket["callback_channels_left"]:
+        channels = words.text("list.and").join(words.of("callback_channel", each) for each in left)
+        told.append(words.text("callback.channels_left", channels=channels))
+    return told
 
 
 def _handlers(found: Overview) -> list[Choice]:

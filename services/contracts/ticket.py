@@ -13,6 +13,7 @@ from services.contracts.durations import DurationText
 from services.contracts.journal import Event
 from services.contracts.policy import PolicySnapshot, Share
 from services.contracts.words import (
+    CallbackChannel,
     CallbackOutcome,
     Category,
     Cause,
@@ -31,11 +32,11 @@ from services.contracts.words import (
     WaitReason,
 )
 
-RULES = 3
+RULES = 4
 """The rules that a new ticket lives by. A ticket keeps those of its receipt to its end, so that its history replays:
 1, until an owner had to give a missed clock's reason first, and a date could be promised without a target; 2, until a
 clock had its calendar's version from its start on though it stood still, and every visible answer ended a customer's
-wait; 3 today."""
+wait; 3, until only such vain callback attempts counted as are made on different working days and channels; 4 today."""
 
 
 class Segment(Record):
@@ -193,6 +194,13 @@ class TicketState(Record):
     confirmation: CallbackOutcome | None = None
     first_callback_satisfied: bool = False
     callback_attempts: int = 0
+    """Those that count towards the policy's number of them."""
+    callback_channels: tuple[CallbackChannel, ...] = ()
+    """By which the vain attempts that count were made."""
+    callback_counts_from: Instant | None = None
+    """From when on another vain attempt counts; None before the first."""
+    customer_channels: tuple[CallbackChannel, ...] = ()
+    """By which the customer could be reached at the last vain attempt."""
     close_reason: CloseReason | None = None
     merged_into: str | None = None
     ended: bool = False

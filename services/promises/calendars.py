@@ -1,7 +1,7 @@
 """Working calendars: add, subtract and measure opening time (semantics.md 1 to 5)."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from services.contracts.durations import Duration, Measure
@@ -15,6 +15,8 @@ from services.promises.timeline import CalendarExhausted, Timeline
 __all__ = ["Calendar", "CalendarError", "CalendarErrors", "CalendarExhausted"]
 
 _ZERO = timedelta(0)
+_LONGEST_SEARCH = 1_500
+"""Days in which a working day is looked for; no calendar of people rests for longer."""
 
 
 class Calendar:
@@ -107,6 +109,21 @@ class Calendar:
         """The openings between two instants, cut to them, in order."""
         for start, end in self._timeline.openings(_number(at), _number(until)):
             yield _instant(start), _instant(end)
+
+    def next_working_day(self, at: datetime) -> datetime:
+        """The local midnight at which the working day after the one of `at` begins; an instant on a day off belongs to
+        the next working day.
+
+        Raises:
+            CalendarExhausted: there is none.
+        """
+        days = (self.local(at).date() + timedelta(days=ahead) for ahead in range(_LONGEST_SEARCH))
+        try:
+            worked = (day for day in days if self.hours.on(day))
+            next(worked)
+            return datetime.combine(next(worked), time(), self._zone).astimezone(UTC)
+        except (OverflowError, StopIteration) as error:
+            raise CalendarExhausted("no working day follows") from error
 
     def is_provisional(self, at: datetime) -> bool:
         """Whether `at` lies past the announced holidays, so that a due time there may still move."""

@@ -12,6 +12,7 @@ from services.contracts.feedback import CustomerView, Product
 from services.contracts.journal import Actor, EventType
 from services.contracts.ticket import PlanState
 from services.contracts.words import (
+    CallbackChannel,
     CallbackOutcome,
     Category,
     Cause,
@@ -99,7 +100,13 @@ class TicketView(Message):
     complex: bool
     plan: PlanState | None
     waiting_for: tuple[WaitReason, ...]
-    callback_attempts: int
+    callback_attempts: int = Field(description="Callback attempts of this cycle that count.")
+    callback_counts_from: Instant | None = Field(
+        description="From when on another attempt that reaches nobody counts; null before the first one."
+    )
+    callback_channels_left: tuple[CallbackChannel, ...] = Field(
+        description="Channels of the customer that such an attempt must use first, where they have more than one."
+    )
     resolution: Result | None
     resolution_reason: str | None = Field(description="Null for those who do not handle the ticket.")
     confirmation: CallbackOutcome | None

@@ -15,7 +15,7 @@ _CALLBACKS = frozenset({ClockName.CALLBACK, ClockName.SECOND_CALLBACK})
 OWNERS = frozenset({ClockName.RESPONSE, ClockName.PLAN, ClockName.PROGRESS, ClockName.RESOLUTION,
                     ClockName.CUSTOMER_WAIT})  # fmt: skip
 """The clocks whose breach first tells the owner (product.md 5); the others are the clerks' and the supervisor's."""
-_SECOND_RULES, THIRD_RULES = 2, 3
+_SECOND_RULES, THIRD_RULES, FOURTH_RULES = 2, 3, 4
 _NO_POLICY, _EVERY_HOUR = "none", "always"
 
 

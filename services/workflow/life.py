@@ -33,6 +33,7 @@ from services.contracts.words import (
 )
 from services.promises.priority import priority_of
 from services.workflow.answering import NO_ANSWERS_BEFORE, is_answer
+from services.workflow.attempts import forget_attempts
 from services.workflow.ledger import THIRD_RULES, Ledger
 from services.workflow.lifecycle import is_legal, legal_commands, owed_reason
 
@@ -199,7 +200,8 @@ class Life:
         state.deadlines, state.waits, state.waited, state.reopened_at = [], [], [], at
         state.plan, state.result, state.close_reason, state.closed_at = None, None, None, None
         state.resolved_at, state.confirmed_at, state.confirmation = None, None, None
-        state.callback_attempts, state.first_callback_satisfied = 0, False
+        state.first_callback_satisfied = False
+        forget_attempts(state)
         state.status = Status.PROCESSING if state.accepted_at else Status.PENDING
         self.ledger.start(ClockName.RESOLUTION, at)
         if state.status is Status.PENDING:

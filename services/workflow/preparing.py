@@ -8,10 +8,10 @@ from typing import Any
 from services.contracts import commands as bodies
 from services.contracts.base import Message
 from services.contracts.commands import Command, SupplyInformation, decision_of
-from services.contracts.feedback import OpenQuestion, Supplemented
+from services.contracts.feedback import Supplemented
 from services.contracts.journal import Actor
 from services.contracts.permissions import Action, may
-from services.contracts.policy import PolicySettings, PolicySnapshot
+from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock, TicketState
 from services.contracts.words import (
     ActorKind,
@@ -25,8 +25,10 @@ from services.promises.policies import TicketFacts, choose, snapshot
 from services.promises.priority import priority_of
 from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, ValidationFailed
+from services.runtime.instants import require_to_come
 from services.runtime.peers import Peer
 from services.workflow.accused import is_about
+from services.workflow.callbacks import Callbacks
 from services.workflow.catalogue import Catalogue
 from services.workflow.due import due_by_policy
 from services.workflow.people import People, Roll
@@ -68,6 +70,7 @@ class Preparation:
         self._people = people
         self._registrar = registrar
         self._intake = intake
+        self._callbacks = Callbacks(catalogue=catalogue, intake=intake)
 
     async def command(self, asked: Asked) -> Command:
         """What the workflow decides on.
@@ -86,12 +89,14 @@ class Preparation:
             await self._require_target(asked, body.into)
         if isinstance(body, bodies.Wait):
             require_end(asked.ticket, body)
+        if isinstance(body, bodies.Plan):
+            require_to_come("/expected_at", body.expected_at, datetime.now(UTC))
         if isinstance(body, bodies.Promise):
             await self._require_right_to_promise(asked, body)
         if isinstance(body, bodies.SupplyInformationBody):
             decision = await self._supplement(asked, body)
         if isinstance(body, bodies.RecordCallbackBody):
-            decision |= await self._called(asked, body)
+            decision |= await self._callbacks.decision(asked.ticket, asked.id, body)
         chosen = asked.name in _CHOOSES
         return Command(
             id=asked.id,
@@ -132,33 +137,6 @@ class Preparation:
         if policy and present and policy.id == present["id"] and asked.name is not CommandName.ACCEPT:
             return PolicySnapshot.model_validate(present)
         return snapshot(policy) if policy else None
-
-    async def _called(self, asked: Asked, body: bodies.RecordCallbackBody) -> dict[str, Any]:
-        """Check when the call was; a question that it left open becomes a ticket, the same for every repeat."""
-        resolved_at = asked.ticket.state.resolved_at
-        if body.called_at and body.called_at > datetime.now(UTC):
-            raise ValidationFailed.at(
-                "/called_at",
-                "in_the_future",
-                {"en": "a call is recorded after it was made", "zh": "通话时间不能晚于记录时间"},
-            )
-        # People tell the minute of a call.
-        if body.called_at and resolved_at and body.called_at < resolved_at.replace(second=0, microsecond=0):
-            raise ValidationFailed.at(
-                "/called_at", "before_resolution", {"en": "the ticket was not resolved yet", "zh": "当时工单尚未解决"}
-            )
-        if body.open_question is None:
-            return {}
-        ticket_no, policy = asked.ticket.row["ticket_no"], asked.ticket.row["policy"]
-        settings = PolicySettings.model_validate(policy["settings"]) if policy else PolicySettings()
-        question = OpenQuestion(
-            command_id=asked.id,
-            question=body.open_question,
-            channel=body.channel,
-            response_target=settings.open_question_response,
-        )
-        told = await self._intake.post(f"/internal/feedback/{ticket_no}/follow-ups", question.model_dump(mode="json"))
-        return {"follow_up": told["ticket_no"]}
 
     async def _require_target(self, asked: Asked, into: str) -> None:
         if into == asked.ticket.row["ticket_no"]:

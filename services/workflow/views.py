@@ -11,6 +11,7 @@ from services.contracts.permissions import Action, Caller, may
 from services.contracts.ticket import Clock, TicketState
 from services.contracts.words import ActorKind, ClockName, CommandName, Phase
 from services.promises.calendars import Calendar
+from services.workflow.attempts import channels_left
 from services.workflow.courses import Course, Stretch
 from services.workflow.lifecycle import legal_commands
 
@@ -73,6 +74,8 @@ def ticket_view(
         "plan": row["state"]["plan"],
         "waiting_for": [wait["reason"] for wait in row["state"]["waits"]],
         "callback_attempts": row["state"]["callback_attempts"],
+        "callback_counts_from": row["state"].get("callback_counts_from"),
+        "callback_channels_left": _channels_left(row["state"]),
         "resolution": row["resolution"],
         "resolution_reason": row["resolution_reason"] if with_texts else None,
         "confirmation": row["confirmation"],
@@ -241,6 +244,10 @@ def feed_item(row: Row) -> dict[str, Any]:
         "seq": row["seq"],
         "data": {**row["data"], "from": row["from_phase"], "to": row["to_phase"], "cycle": row["cycle"]},
     }
+
+
+def _channels_left(state: Mapping[str, Any]) -> list[str]:
+    return list(channels_left(state.get("callback_channels", ()), state.get("customer_channels", ())))
 
 
 def _shown(rows: Sequence[Row]) -> list[Row]:

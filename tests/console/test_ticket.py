@@ -86,6 +86,15 @@ async def test_a_ticket_is_carried_to_its_end_on_its_page(system: System, visit:
     assert (view["status"], view["close_reason"], view["owner"]) == ("closed", "confirmed", system.ids["林涛"])
 
 
+async def test_the_callback_form_tells_from_when_on_another_attempt_counts(system: System, visit: Visit) -> None:
+    ticket_no = await system.resolved(customer={"name": "韩梅梅", "phone": "+8613800138112", "email": "h@example.com"})
+    clerk, address = visit("李雷"), f"/tickets/{ticket_no}"
+    assert "次数" not in (await clerk.get(address)).text
+    page = await clerk.send((await clerk.get(address)).form("/record-callback"), outcome="not_reached")
+    assert "已有 1 次未联系上的回访计入次数" in page.text
+    assert "请改用：邮件" in page.text
+
+
 async def test_progress_goes_to_the_customer_only_by_the_button_that_says_so(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
     visitor = visit("林涛")

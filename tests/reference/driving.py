@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from services.contracts.base import format_instant
 from services.contracts.commands import Command
 from services.contracts.feedback import Product, Registration
 from services.contracts.journal import Actor, Event
@@ -105,6 +106,8 @@ class DrivenTicket:
             IllegalCommand: nothing was changed.
         """
         chooses = name in CHOOSES
+        if name is CommandName.RECORD_CALLBACK:
+            decision["next_counts_from"] = format_instant(self._calendar().next_working_day(self.now))
         command = Command(
             id=f"c{next(_ids)}",
             name=name,
@@ -156,6 +159,11 @@ class DrivenTicket:
     def finished(self) -> list[Clock]:
         """The clocks that are over, as they were recorded."""
         return [clock for clock in self.clocks.values() if not clock.state.live]
+
+    def _calendar(self) -> Calendar:
+        """By which the service tells the working days of callback attempts."""
+        policy = self.life.policy
+        return self.catalogue.in_force[policy.calendar_of(self.state.department) if policy else "always"]
 
     def _policy_for(self, name: CommandName, decision: dict[str, Any]) -> PolicySnapshot | None:
         """The first that matches; but an open ticket keeps the version of it that it lives by (api.md, "Policy")."""

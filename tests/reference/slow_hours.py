@@ -75,6 +75,13 @@ class Hours:
             days -= bool(self.on(day))
         return self.on(day)[-1][1]
 
+    def working_day_of(self, at: datetime) -> date:
+        """The working day that an instant belongs to: the first one that is not over by its date."""
+        day = self.day_of(at)
+        while not self.on(day):
+            day += DAY
+        return day
+
     def _work_out(self, day: date) -> list[Span]:
         written, draft = day.isoformat(), self.draft
         if written in draft.holidays:

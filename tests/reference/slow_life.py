@@ -6,13 +6,14 @@ that could be worked out again.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from services.contracts.policy import Policy, PolicySettings
 from tests.reference.slow_book import Book, Stretch, World
 from tests.reference.slow_clock import TICK, SlowClock
-from tests.reference.slow_hours import Target
+from tests.reference.slow_hours import DAY, Hours, Target
 
 ANYTIME = "assign chase close-unresolved customer-message merge reclassify respond tag withdraw"
 KNOWN = {
@@ -27,6 +28,24 @@ THE_OWNERS = {"response", "plan", "progress", "resolution", "customer_wait"}
 """Clocks whose breach first tells the owner (product.md 5)."""
 
 
+@dataclass
+class Attempt:
+    """A vain callback that counts."""
+
+    channel: str
+    at: datetime
+    hours: Hours
+
+    def is_followed_by(self, at: datetime) -> bool:
+        """Whether another working day has begun by then; an attempt on a day off is the next working day's."""
+        day, last = self.hours.working_day_of(self.at), self.hours.day_of(at)
+        while day < last:
+            day += DAY
+            if self.hours.on(day):
+                return True
+        return False
+
+
 class SlowLife:
     """One ticket, `now` being as far as it has been told."""
 
@@ -38,6 +57,7 @@ class SlowLife:
         self.responded = self.complex = self.first_satisfied = self.ended = False
         self.plan = self.close_reason = ""
         self.attempts = 0
+        self.vain: list[Attempt] = []
         self.deadlines: dict[str, datetime] = {}
         self.unexplained: list[SlowClock] = []
         self.owed: list[SlowClock] = []

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from tests.reference.slow_life import SlowLife
+from tests.reference.slow_life import Attempt, SlowLife
 
 
 class SlowTicket(SlowLife):
@@ -99,24 +99,38 @@ class SlowTicket(SlowLife):
         if self.facts["kind"] == "complaint" and self.settings.second_callback_from == "resolution":
             self.book.start("second_callback")
 
-    def _record_callback(self, outcome: str, **_: Any) -> None:
+    def _record_callback(self, outcome: str, channel: str, customer_channels: list[str], **_: Any) -> None:
+        vain = outcome in {"not_reached", "wrong_number"}
+        if vain and not self._is_new_attempt(channel, customer_channels):
+            return
         clock = "second_callback" if self.first_satisfied else "callback"
         self.book.meet(clock)
-        if outcome not in {"not_reached", "wrong_number"}:
+        if not vain:
             self.book.meet("customer_wait")
         self.attempts += 1
         if outcome in {"dissatisfied", "residual_issue"}:
             self._reopen()
         elif outcome == "refused":
             self._close("callback_refused")
-        elif outcome != "satisfied":
+        elif vain:
             self._try_again(clock)
         elif self.facts["kind"] == "complaint" and not self.first_satisfied:
-            self.first_satisfied, self.attempts = True, 0
+            self.first_satisfied, self.attempts, self.vain = True, 0, []
             if "second_callback" not in self.book.live:
                 self.book.start("second_callback")
         else:
             self._close("confirmed")
+
+    def _is_new_attempt(self, channel: str, customer_channels: list[str]) -> bool:
+        """On a later working day than those that count; while one of several channels that the customer has is untried,
+        not by one that was tried (product.md 3.6)."""
+        if self.vain and not self.vain[-1].is_followed_by(self.now):
+            return False
+        tried = {attempt.channel for attempt in self.vain}
+        if channel in tried and len(customer_channels) > 1 and set(customer_channels) - tried:
+            return False
+        self.vain.append(Attempt(channel, self.now, self.book.hours_of(self.book.calendar())))
+        return True
 
     def _try_again(self, clock: str) -> None:
         if self.attempts < self.settings.callback_attempts:
@@ -131,6 +145,7 @@ class SlowTicket(SlowLife):
         self.book.cancel_all("reopened")
         self.waits, self.waited, self.deadlines, self.began = {}, [], {}, self.now
         self.cycle, self.plan, self.attempts, self.first_satisfied = self.cycle + 1, "", 0, False
+        self.vain = []
         self.close_reason, self.status = "", "processing" if self.accepted else "pending"
         self.book.start("resolution")
         if self.accepted:

@@ -185,6 +185,7 @@ def _shown(
         commands=COMMANDS,
         choices=choices.choices(page, found),
         fresh=lambda name: choices.fresh(found, name),
+        notes=lambda name: choices.notes(found, name),
         key=new_key,
         done=done,
         refresh=f"{path('tickets', ticket['ticket_no'])}?part=live&seen={found.seen}",

@@ -120,6 +120,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "command.request-information.message": ("给客户的消息", "Message to the customer"),
     "command.respond.message": ("给客户的回复", "Answer to the customer"),
     "command.progress.message": ("进度说明", "What happened"),
+    "callback.counts_from": (
+        "已有 {count} 次未联系上的回访计入次数；下一次自 {at} 起计入，此前的尝试只作记录。",
+        "{count} vain attempts count so far; the next one counts from {at}, sooner ones are only recorded.",
+    ),
+    "callback.channels_left": (
+        "客户还有其他联系方式，请改用：{channels}。重复同一方式且未联系上的尝试不计入次数。",
+        "The customer has another channel: try {channels}. Vain attempts by the same one again do not count.",
+    ),
     "command.record-callback.note": ("客户反馈", "What the customer said"),
     "field.open_question": (
         "当场答复不了的问题（将另建咨询工单）",

@@ -25,9 +25,15 @@ class CallbackAttempt(Message):
 
 
 class RecordCallback(CallbackAttempt):
-    """`follow_up` is the ticket that a question left open has become."""
+    """`follow_up` is the ticket that a question left open has become.
+
+    Of a vain attempt: `next_counts_from` is the beginning of the next working day, and `customer_channels` are those by
+    which the customer can be reached.
+    """
 
     follow_up: str | None = None
+    next_counts_from: Instant | None = None
+    customer_channels: tuple[CallbackChannel, ...] = ()
 
 
 class RecordCallbackBody(CallbackAttempt):

@@ -65,8 +65,11 @@ def _is_callback_appointment(item: TicketEvent) -> bool:
 
 
 def _is_called_again(item: TicketEvent) -> bool:
-    """Nobody was reached and somebody will try again, or a supervisor calls a second time."""
+    """Nobody was reached and somebody will try again, or a supervisor calls a second time. An attempt too soon after
+    another is not told."""
     event = item.event
+    if event.data.get("counts") is False:
+        return False
     unreached = event.data.get("outcome") in {CallbackOutcome.NOT_REACHED, CallbackOutcome.WRONG_NUMBER}
     satisfied = event.data.get("outcome") == CallbackOutcome.SATISFIED
     second = event.from_phase is Phase.AWAITING_CALLBACK and event.to_phase is Phase.AWAITING_SECOND_CALLBACK

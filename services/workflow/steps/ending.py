@@ -7,7 +7,9 @@ from services.contracts.commands import UNREACHED, Command
 from services.contracts.durations import parse_duration
 from services.contracts.journal import EventType
 from services.contracts.words import CallbackOutcome, ClockName, CloseReason, Kind, Phase
-from services.workflow.life import Life, system
+from services.workflow.attempts import counts, enter_attempt, forget_attempts
+from services.workflow.ledger import FOURTH_RULES
+from services.workflow.life import Life, instant, system
 
 _UNHAPPY = frozenset({CallbackOutcome.DISSATISFIED, CallbackOutcome.RESIDUAL_ISSUE})
 
@@ -15,27 +17,39 @@ _UNHAPPY = frozenset({CallbackOutcome.DISSATISFIED, CallbackOutcome.RESIDUAL_ISS
 def record_callback(life: Life, command: Command, decision: commands.RecordCallback, now: datetime) -> None:
     """Enter an attempt at the callback that is waited for, and what follows from it."""
     before, state = life.state.phase, life.state
-    clock = ClockName.SECOND_CALLBACK if before is Phase.AWAITING_SECOND_CALLBACK else ClockName.CALLBACK
-    met = life.ledger.meet(clock, now)
-    state.callback_attempts += 1
+    counted = counts(state, decision, now)
+    enter_attempt(state, decision, now, counted=counted)
     attempt = state.callback_attempts
-    goes_on = decision.outcome is CallbackOutcome.SATISFIED and clock is ClockName.CALLBACK and _needs_second(life)
-    if goes_on:
-        state.first_callback_satisfied, state.callback_attempts = True, 0
-        if life.ledger.live(ClockName.SECOND_CALLBACK) is None:
-            life.ledger.start(ClockName.SECOND_CALLBACK, now)
-    again = decision.outcome in UNREACHED and attempt < life.settings.callback_attempts
-    if again:
-        life.ledger.start(
-            clock, now, round_=(met.round if met else attempt) + 1, target=life.settings.callback_retry_after
-        )
+    goes_on = _go_on(life, decision, before, now) if counted else True
     state.confirmation = decision.outcome
     if decision.follow_up is not None:
         state.followed_by = (*state.followed_by, decision.follow_up)
-    data = {**decision.model_dump(mode="json"), "attempt": attempt, "recorded_late": _is_late(life, decision, now)}
+    told = decision.model_dump(mode="json", exclude={"next_counts_from", "customer_channels"})
+    data = {**told, "attempt": attempt, "recorded_late": _is_late(life, decision, now)}
+    if state.rules >= FOURTH_RULES and decision.outcome in UNREACHED:
+        data |= {"counts": counted, "next_counts_from": instant(state.callback_counts_from)}
     life.write(EventType.CALLBACK_RECORDED, now, command.actor, before, data)
-    if not goes_on and not again:
+    if not goes_on:
         _conclude(life, command, decision.outcome, now)
+
+
+def _go_on(life: Life, decision: commands.RecordCallback, before: Phase, now: datetime) -> bool:
+    """Meet the callback that was waited for, and start what follows; answers whether anything does."""
+    state, settings = life.state, life.settings
+    clock = ClockName.SECOND_CALLBACK if before is Phase.AWAITING_SECOND_CALLBACK else ClockName.CALLBACK
+    met = life.ledger.meet(clock, now)
+    if decision.outcome is CallbackOutcome.SATISFIED and clock is ClockName.CALLBACK and _needs_second(life):
+        state.first_callback_satisfied = True
+        forget_attempts(state)
+        if life.ledger.live(ClockName.SECOND_CALLBACK) is None:
+            life.ledger.start(ClockName.SECOND_CALLBACK, now)
+        return True
+    attempt = state.callback_attempts
+    if decision.outcome in UNREACHED and attempt < settings.callback_attempts:
+        round_ = (met.round if met else attempt) + 1
+        life.ledger.start(clock, now, round_=round_, target=settings.callback_retry_after)
+        return True
+    return False
 
 
 def _conclude(life: Life, command: Command, outcome: CallbackOutcome, now: datetime) -> None:

@@ -145,6 +145,29 @@ async def test_a_question_that_a_callback_left_open_becomes_a_linked_consultatio
     assert (recorded["follow_up"], recorded["recorded_late"]) == (number, False)
 
 
+async def test_vain_callbacks_one_after_the_other_are_recorded_and_close_nothing(system: System) -> None:
+    ticket_no = await system.resolved(customer={"name": "韩梅梅", "phone": "+8613800138111", "email": "h@example.com"})
+    for _ in range(3):
+        view = await system.do(ticket_no, "record-callback", {"outcome": "not_reached", "channel": "phone"}, by="李雷")
+    assert (view["phase"], view["callback_attempts"]) == ("resolved.awaiting_callback", 1)
+    assert view["callback_counts_from"] > instant()
+    assert view["callback_channels_left"] == ["email"]
+    items = (await system.get(f"/v1/tickets/{ticket_no}/timeline"))["items"]
+    told = [item["data"] for item in items if item["type"] == "ticket.callback_recorded"]
+    assert [data["counts"] for data in told] == [True, False, False]
+    assert {data["next_counts_from"] for data in told} == {view["callback_counts_from"]}
+    assert all("customer_channels" not in data for data in told)
+
+
+@pytest.mark.parametrize("seconds", [-3600, -120])
+async def test_a_plan_for_the_past_is_refused(system: System, seconds: float) -> None:
+    body = {"steps": ["更换"], "expected_at": instant(seconds=seconds)}
+    answer = await system.give(await system.accepted(), "plan", body, by="林涛", Accept_Language="zh-CN")
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["pointer"], error["code"]) == (422, "/expected_at", "in_the_past")
+    assert error["message"] == "请填写尚未到来的时间"
+
+
 @pytest.mark.parametrize(
     ("body", "pointer"),
     [

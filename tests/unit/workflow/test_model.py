@@ -218,7 +218,13 @@ class TicketLife(RuleBasedStateMachine):
         return appointment | st.fixed_dictionaries({"reason": reasons}, optional=until)
 
     def _record_callback_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
-        return st.fixed_dictionaries({"outcome": st.sampled_from(OUTCOMES), "channel": st.just("phone")})
+        return st.fixed_dictionaries(
+            {
+                "outcome": st.sampled_from(OUTCOMES),
+                "channel": st.sampled_from(["phone", "phone", "email", "visit"]),
+                "customer_channels": st.sampled_from([[], ["phone"], ["phone", "email"]]),
+            }
+        )
 
     def _reclassify_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
         return st.fixed_dictionaries({"urgency": st.sampled_from(["urgent", "normal", "low"])})

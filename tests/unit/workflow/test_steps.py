@@ -85,7 +85,7 @@ class TestCallback:
         assert case.clock(K.CALLBACK, round_=3).due_at == MONDAY_9 + 9 * DAY + 9 * HOUR
 
     def test_attempts_are_counted_anew_in_the_next_cycle(self) -> None:
-        case = called(called(called(resolved(), "not_reached"), "not_reached"), "residual_issue")
+        case = called(called(called(resolved(), "not_reached"), "not_reached", DAY), "residual_issue")
         called(case.do(C.RESOLVE, result="resolved"), "not_reached")
         assert case.phase is Phase.AWAITING_CALLBACK
 
@@ -136,9 +136,9 @@ class TestSecondCallback:
 
     def test_its_attempts_are_its_own(self) -> None:
         case = called(called(called(resolved(Kind.COMPLAINT), "not_reached"), "not_reached"), "satisfied")
-        called(called(case, "not_reached"), "not_reached")
+        called(called(case, "not_reached"), "not_reached", DAY)
         assert case.phase is Phase.AWAITING_SECOND_CALLBACK
-        assert called(case, "not_reached").state.close_reason is CloseReason.NOT_REACHED
+        assert called(case, "not_reached", DAY).state.close_reason is CloseReason.NOT_REACHED
 
     def test_an_appointment_moves_it(self) -> None:
         case = called(resolved(Kind.COMPLAINT), "satisfied")

@@ -1,0 +1,143 @@
+"""Vain callback attempts: on different working days and channels, the sooner ones are on record and do not count
+(product.md 3.6)."""
+
+from datetime import timedelta
+
+import pytest
+
+from services.contracts.base import format_instant
+from services.contracts.words import ClockName, ClockState, CloseReason, CommandName, Kind, Phase
+from tests.unit.workflow.lives import BY_ID, DAY, HOUR, MINUTE, MONDAY_9, TICK, Case, promises
+
+C, K = CommandName, ClockName
+NOW = timedelta(0)
+FRIDAY_9 = MONDAY_9 + 4 * DAY
+BOTH = ("phone", "email")
+MIDNIGHT = MONDAY_9 + 15 * HOUR
+"""Between Monday and Tuesday in Shanghai."""
+
+
+class Desk:
+    """A resolved ticket in Shanghai, whose customer is called back in vain."""
+
+    def __init__(self, *customer_channels: str, kind: Kind = Kind.FAULT, rules: int | None = None) -> None:
+        self.case = Case(promises({K.CALLBACK: "P1WD", K.SECOND_CALLBACK: "P1WD"}, calendar="cn"), kind=kind)
+        self.case.do(C.ACCEPT).do(C.RESOLVE, result="resolved")
+        self.case.state.rules = rules or self.case.state.rules
+        self.customer_channels = customer_channels
+
+    def call(self, channel: str = "phone", outcome: str = "not_reached", after: timedelta = NOW) -> "Desk":
+        """One more attempt."""
+        self.case.wait(after)
+        next_at = BY_ID["cn"].next_working_day(self.case.now)
+        self.case.do(
+            C.RECORD_CALLBACK,
+            outcome=outcome,
+            channel=channel,
+            next_counts_from=format_instant(next_at),
+            customer_channels=list(self.customer_channels),
+        )
+        return self
+
+    @property
+    def counted(self) -> list[bool | None]:
+        """What the journal says of each attempt."""
+        return [event.data.get("counts") for event in self.case.events("ticket.callback_recorded")]  # type: ignore[misc]
+
+
+def test_three_attempts_within_a_second_are_on_record_and_close_nothing() -> None:
+    desk = Desk().call().call().call()
+    assert desk.case.phase is Phase.AWAITING_CALLBACK
+    assert desk.counted == [True, False, False]
+    assert desk.case.state.callback_attempts == 1
+
+
+@pytest.mark.parametrize(
+    ("at", "counts"),
+    [(MIDNIGHT - TICK, False), (MIDNIGHT, True), (MIDNIGHT + TICK, True)],
+    ids=["before", "at", "after"],
+)
+def test_the_next_attempt_counts_from_the_midnight_of_the_calendar(at: object, counts: bool) -> None:
+    desk = Desk().call()
+    desk.case.wait_until(at)  # type: ignore[arg-type]
+    assert desk.call().counted == [True, counts]
+
+
+def test_nothing_counts_on_days_off_after_an_attempt_on_a_friday() -> None:
+    desk = Desk()
+    desk.case.wait_until(FRIDAY_9)
+    desk.call().call(after=DAY).call(after=DAY).call(after=DAY)
+    assert desk.counted == [True, False, False, True]
+
+
+def test_a_first_attempt_on_a_day_off_stands_for_the_next_working_day() -> None:
+    desk = Desk()
+    desk.case.wait_until(FRIDAY_9 + DAY)
+    desk.call().call(after=2 * DAY).call(after=DAY)
+    assert desk.counted == [True, False, True]
+
+
+def test_an_attempt_too_soon_leaves_the_clock_of_the_next_one_alone() -> None:
+    desk = Desk().call()
+    due_at = desk.case.clock(K.CALLBACK, round_=2).due_at
+    desk.call(after=MINUTE)
+    clock = desk.case.clock(K.CALLBACK)
+    assert (clock.round, clock.state, clock.due_at) == (2, ClockState.RUNNING, due_at)
+
+
+@pytest.mark.parametrize(
+    ("has", "tried", "counted"),
+    [
+        ((), ["phone", "phone", "phone"], [True, True, True]),
+        (("phone",), ["phone", "phone", "phone"], [True, True, True]),
+        (("phone",), ["visit", "visit", "visit"], [True, True, True]),
+        (BOTH, ["phone", "phone", "email"], [True, False, True]),
+        (BOTH, ["phone", "email", "phone"], [True, True, True]),
+        (BOTH, ["phone", "email", "email"], [True, True, True]),
+        (BOTH, ["phone", "visit", "phone"], [True, True, False]),
+        (("phone", "email", "wechat"), ["phone", "email", "phone"], [True, True, False]),
+        (("phone", "email", "wechat"), ["wechat", "email", "phone"], [True, True, True]),
+    ],
+)
+def test_a_customer_of_several_channels_is_tried_by_each(
+    has: tuple[str, ...], tried: list[str], counted: list[bool]
+) -> None:
+    desk = Desk(*has)
+    for channel in tried:
+        desk.call(channel, after=DAY)
+    assert desk.counted == counted
+    assert (desk.case.state.close_reason is CloseReason.NOT_REACHED) == (counted == [True] * 3)
+
+
+@pytest.mark.parametrize("outcome", ["satisfied", "dissatisfied", "residual_issue", "refused"])
+def test_whoever_is_reached_at_once_is_heard(outcome: str) -> None:
+    desk = Desk(*BOTH).call().call(outcome=outcome)
+    assert desk.counted == [True, None]
+    assert desk.case.phase is not Phase.AWAITING_CALLBACK
+
+
+def test_the_second_callback_counts_from_its_own_first_attempt() -> None:
+    desk = Desk(*BOTH, kind=Kind.COMPLAINT).call().call(outcome="satisfied").call()
+    assert desk.case.phase is Phase.AWAITING_SECOND_CALLBACK
+    assert desk.counted == [True, None, True]
+
+
+def test_another_cycle_begins_without_attempts() -> None:
+    desk = Desk(*BOTH).call().call(outcome="dissatisfied")
+    desk.case.do(C.RESOLVE, result="resolved")
+    assert desk.case.state.callback_counts_from is None
+    assert desk.call().counted == [True, None, True]
+
+
+def test_a_ticket_of_older_rules_ends_as_it_began() -> None:
+    desk = Desk(*BOTH, rules=3).call().call().call()
+    assert desk.case.state.close_reason is CloseReason.NOT_REACHED
+    assert desk.counted == [None, None, None]
+
+
+def test_a_command_stored_before_the_day_was_told_counts_by_dates_of_utc() -> None:
+    case = Case(promises()).do(C.ACCEPT).do(C.RESOLVE, result="resolved")
+    for after in (NOW, HOUR, DAY):
+        case.do(C.RECORD_CALLBACK, after=after, outcome="not_reached", channel="phone")
+    counted = [event.data["counts"] for event in case.events("ticket.callback_recorded")]
+    assert counted == [True, False, True]
