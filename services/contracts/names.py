@@ -31,6 +31,7 @@ ACTIVITY_CARRY = "webhooks.carry"
 
 WORKFLOW_SURVEY = "SurveyWorkflow"
 SIGNAL_SURVEY_CHANGED = "changed"
+SIGNAL_SURVEY_TOLD = "told"
 ACTIVITY_INVITE = "surveys.invite"
 ACTIVITY_REMIND = "surveys.remind"
 ACTIVITY_EXPIRE = "surveys.expire"
@@ -65,6 +66,18 @@ def publication_workflow_id(publication_id: str, run: int) -> str:
 def survey_workflow_id(survey_id: str) -> str:
     """The id of a survey's workflow."""
     return f"survey-{survey_id}"
+
+
+def invitation_key(survey_id: str) -> str:
+    """The key of the notice that invites to a survey."""
+    return f"survey/{survey_id}/invitation"
+
+
+def survey_of(key: str) -> str | None:
+    """The survey to which the notice of this key invites; None for every other notice."""
+    kind, _, rest = key.partition("/")
+    survey_id, _, name = rest.partition("/")
+    return survey_id if (kind, name) == ("survey", "invitation") else None
 
 
 def webhook_workflow_id(webhook_id: str) -> str:

@@ -199,8 +199,10 @@ class SurveyStep(Message):
 
 
 class SurveyStanding(Message):
-    """Where an invitation stands, as its workflow is told. An instant that is null is not waited for."""
+    """Where an invitation stands, as its workflow is told. An instant that is null is not waited for. At `look_at` an
+    invitation is looked at again whose delivery nobody has told of."""
 
     state: SurveyState
+    look_at: Instant | None = None
     remind_at: Instant | None = None
     expires_at: Instant | None = None

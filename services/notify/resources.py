@@ -20,6 +20,8 @@ FIRST_TRIES_CHANNEL = "notify_first_tries"
 """Woken on commit by whoever leaves a notice that nobody has tried yet."""
 FIRST_STEPS_CHANNEL = "notify_first_steps"
 """Woken on commit by whoever raises an alert."""
+REMARKS_CHANNEL = "notify_remarks"
+"""Woken on commit by whoever has something to say of an alert in its ticket's journal."""
 
 _WAIT_SECONDS = 3
 """How long a follower's question may wait for news; a peer's answer takes 5 s at most."""
@@ -34,6 +36,7 @@ class Resources:
     intake: Peer
     tickets: Peer
     directory: Peer
+    survey: Peer
 
     async def read_feed(self, after: str | None) -> FeedPage:
         """The next page of the journal's feed; waits a little where there is none yet."""
@@ -72,12 +75,11 @@ async def resources(settings: NotifySettings, name: str) -> AsyncIterator[Resour
         application_name=f"bihuan-{name}",
     )
     secret = settings.internal_secret.get_secret_value()
-    intake, tickets, directory = (
-        Peer(url, secret) for url in (settings.intake_url, settings.tickets_url, settings.directory_url)
-    )
+    urls = (settings.intake_url, settings.tickets_url, settings.directory_url, settings.survey_url)
+    intake, tickets, directory, survey = peers = [Peer(url, secret) for url in urls]
     try:
-        yield Resources(settings, database, intake, tickets, directory)
+        yield Resources(settings, database, intake, tickets, directory, survey)
     finally:
-        for peer in (intake, tickets, directory):
+        for peer in peers:
             await peer.close()
         await database.dispose()

@@ -1,7 +1,6 @@
 """What the survey workflow calls: asking through notify, and what follows from an answer or from none."""
 
-import asyncio
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
@@ -10,7 +9,13 @@ from services.contracts.alert import RaiseAlert, RatingCorrected, Threshold
 from services.contracts.base import format_instant
 from services.contracts.feed import Remark
 from services.contracts.journal import EventType
-from services.contracts.names import ACTIVITY_CONCLUDE, ACTIVITY_EXPIRE, ACTIVITY_INVITE, ACTIVITY_REMIND
+from services.contracts.names import (
+    ACTIVITY_CONCLUDE,
+    ACTIVITY_EXPIRE,
+    ACTIVITY_INVITE,
+    ACTIVITY_REMIND,
+    invitation_key,
+)
 from services.contracts.notice import Audience, NoticeKind, NoticeRequest, NoticeStanding, NoticeState
 from services.contracts.survey import NotInvited, Overall, SurveyStanding, SurveyStart, SurveyState, SurveyStep
 from services.runtime.errors import NotFound, ValidationFailed
@@ -21,13 +26,11 @@ from services.survey.links import SurveyLinks
 from services.survey.standing import Row, Sending, Standings
 from services.survey.times import Times
 
-NOT_FINAL = "not_final"
-"""Error type: the notice is still on its way; the engine asks again."""
 NEWER = "newer"
 """Error type: the survey changed while its end was being told; the engine tells it again."""
 
-_LOOKS = (0.05, 0.1, 0.2, 0.4, 0.8)
-"""Seconds between looks at a notice that is usually sent within a moment."""
+_FIRST_LOOK, _LONGEST_LOOK = timedelta(minutes=1), timedelta(hours=1)
+"""When to look at an invitation of whose delivery notify has not told: a telling that was lost costs no more."""
 
 
 class SurveyActivities:
@@ -45,17 +48,16 @@ class SurveyActivities:
 
     @activity.defn(name=ACTIVITY_INVITE)
     async def invite(self, start: SurveyStart) -> SurveyStanding:
-        """Ask the customer; answers when the notice has reached them or cannot, with the instants that follow.
-
-        Raises:
-            ApplicationError: `not_final`, retried: the notice waits.
-        """
+        """Ask the customer; answers where the invitation stands, with the instants that follow. While its notice is on
+        its way it stays `scheduled`: notify tells when that has ended."""
         row = await self._row(start.survey_id)
         if row["state"] == SurveyState.SCHEDULED:
             await self._send(row)
             row = await self._row(start.survey_id)
         if row["sent_at"]:
             await self._remark(row, "sent", EventType.SURVEY_SENT, row["sent_at"])
+        if row["state"] == SurveyState.SCHEDULED:
+            return SurveyStanding(state=row["state"], look_at=_next_look(row["created_at"], datetime.now(UTC)))
         if row["state"] != SurveyState.SENT:
             return SurveyStanding(state=row["state"])
         remind_at = None if row["reminded_at"] else row["remind_at"]
@@ -102,19 +104,13 @@ class SurveyActivities:
 
     async def _send(self, row: Row) -> None:
         expected = await self._times.after(row["created_at"], row["expires_after"], row["policy"])
-        standing = await self._submit(row, NoticeKind.SURVEY, row["created_at"], expected)
-        for pause in _LOOKS:
-            if standing is None or standing.state is not NoticeState.WAITING:
-                break
-            await asyncio.sleep(pause)
-            standing = await self._submit(row, NoticeKind.SURVEY, row["created_at"], expected)
-        await self._enter(row, standing)
+        await self._enter(row, await self._submit(row, NoticeKind.SURVEY, row["created_at"], expected))
 
     async def _enter(self, row: Row, standing: NoticeStanding | None) -> None:
         if standing is None:
             await self._standings.not_sent(row["id"], NotInvited.UNWRITABLE)
         elif standing.state is NoticeState.WAITING:
-            raise ApplicationError("the invitation is on its way", type=NOT_FINAL)
+            return
         elif standing.state is NoticeState.SENT and standing.sent_at:
             await self._standings.sent(row["id"], await self._sending(row, standing.sent_at))
         else:
@@ -128,9 +124,8 @@ class SurveyActivities:
 
     async def _submit(self, row: Row, kind: NoticeKind, at: datetime, expires_at: datetime) -> NoticeStanding | None:
         """Hand a notice to notify, whose key makes it one however often it is handed; None when it is refused."""
-        name = "invitation" if kind is NoticeKind.SURVEY else "reminder"
         request = NoticeRequest(
-            key=f"{_key(row)}/{name}",
+            key=invitation_key(row["id"]) if kind is NoticeKind.SURVEY else f"{_key(row)}/reminder",
             ticket_no=row["ticket_no"],
             kind=kind,
             audience=Audience.CUSTOMER,
@@ -184,6 +179,11 @@ class SurveyActivities:
             due_at=row["changed_at"] + self._call_within,
         )
         await self._notify.post("/internal/alerts", alert.model_dump(mode="json"))
+
+
+def _next_look(created_at: datetime, now: datetime) -> datetime:
+    """The older the invitation, the longer until the next look."""
+    return now + min(max((now - created_at) / 2, _FIRST_LOOK), _LONGEST_LOOK)
 
 
 def _key(row: Row) -> str:

@@ -14,9 +14,8 @@ from services.contracts.survey import UNDELIVERED, Answer, NotInvited, Overall, 
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.starting import wake
 from services.survey.counting import count
-from services.survey.inviting import STARTER_CHANNEL
 from services.survey.refusals import AlreadyAnswered, SurveyClosed
-from services.survey.standing import Row, lock
+from services.survey.standing import STARTER_CHANNEL, Row, lock
 from services.survey.tables import answers, invitations
 from services.survey.times import wall_length
 

@@ -22,11 +22,11 @@ from services.survey import api, internal_api, pages
 from services.survey.activities import SurveyActivities
 from services.survey.engine import startable
 from services.survey.flow import SurveyWorkflow
-from services.survey.inviting import STARTER_CHANNEL, Inviter
+from services.survey.inviting import Inviter
 from services.survey.questionnaires import Questionnaires
 from services.survey.service import SurveyService, links_of
 from services.survey.settings import SurveySettings
-from services.survey.standing import Standings
+from services.survey.standing import STARTER_CHANNEL, Standings
 from services.survey.tables import feed_cursors, feed_failures
 
 FOLLOWER = "surveys"

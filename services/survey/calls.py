@@ -27,7 +27,7 @@ _EACH = timedelta(seconds=20)
 
 
 async def invite(start: SurveyStart) -> SurveyStanding:
-    """Ask the customer, and return when the invitation has reached them or cannot."""
+    """Ask the customer; the standing is `scheduled` while the invitation is on its way."""
     return await _durably(ACTIVITY_INVITE, start)
 
 

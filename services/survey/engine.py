@@ -6,7 +6,13 @@ from sqlalchemy import Row
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
-from services.contracts.names import QUEUE_SURVEY, SIGNAL_SURVEY_CHANGED, WORKFLOW_SURVEY, survey_workflow_id
+from services.contracts.names import (
+    QUEUE_SURVEY,
+    SIGNAL_SURVEY_CHANGED,
+    SIGNAL_SURVEY_TOLD,
+    WORKFLOW_SURVEY,
+    survey_workflow_id,
+)
 from services.contracts.survey import SurveyStart, SurveyState
 from services.runtime.starting import Startable
 from services.runtime.temporal import RPC_LIMIT
@@ -16,12 +22,11 @@ from services.survey.tables import invitations
 def startable(client: Client) -> Startable:
     """Invitations whose end has not been told yet.
 
-    Answering, changing and withdrawing take the engine's name off a row; so the starter comes by again, and what a
-    workflow must hear of is never lost with the engine.
+    Answering, changing, withdrawing and the end of the invitation's delivery take the engine's name off a row; so the
+    starter comes by again, and what a workflow must hear of is never lost with the engine.
     """
 
     async def start(row: Row[Any]) -> None:
-        changed = not SurveyState(row.state).is_open
         await client.start_workflow(
             WORKFLOW_SURVEY,
             SurveyStart(survey_id=row.id),
@@ -29,7 +34,7 @@ def startable(client: Client) -> Startable:
             task_queue=QUEUE_SURVEY,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            start_signal=SIGNAL_SURVEY_CHANGED if changed else None,
+            start_signal=_news(row),
             rpc_timeout=RPC_LIMIT,
         )
 
@@ -37,7 +42,14 @@ def startable(client: Client) -> Startable:
         table=invitations,
         living=invitations.c.done.is_(False),
         key=invitations.c.id,
-        columns=(invitations.c.id, invitations.c.state),
+        columns=(invitations.c.id, invitations.c.state, invitations.c.revision),
         start=start,
         revision=invitations.c.revision,
     )
+
+
+def _news(row: Row[Any]) -> str | None:
+    """The signal by which a workflow hears of what has happened to its row."""
+    if not SurveyState(row.state).is_open:
+        return SIGNAL_SURVEY_CHANGED
+    return SIGNAL_SURVEY_TOLD if row.state == SurveyState.SCHEDULED and row.revision else None

@@ -1,12 +1,13 @@
 """The survey workflow: invite, remind, expire; or an answer, or a reopening. Facts are on the invitation's row."""
 
+from contextlib import suppress
 from datetime import datetime, timedelta
 
 from temporalio import workflow
 
 with workflow.unsafe.imports_passed_through():
-    from services.contracts.names import SIGNAL_SURVEY_CHANGED, WORKFLOW_SURVEY
-    from services.contracts.survey import SurveyStart, SurveyStep
+    from services.contracts.names import SIGNAL_SURVEY_CHANGED, SIGNAL_SURVEY_TOLD, WORKFLOW_SURVEY
+    from services.contracts.survey import SurveyStanding, SurveyStart, SurveyState, SurveyStep
 
 from services.survey import calls
 
@@ -25,11 +26,12 @@ class SurveyWorkflow:
     def __init__(self, start: SurveyStart) -> None:
         self.survey_id = start.survey_id
         self.changed = False
+        self.told = False
 
     @workflow.run
     async def run(self, start: SurveyStart) -> None:
         """Ask, wait, and do what follows from the end."""
-        standing = await calls.invite(start)
+        standing = await self._invited(start)
         if standing.remind_at and await self._nothing_until(standing.remind_at):
             await calls.remind(self._step(), standing.expires_at)
         if standing.expires_at and await self._nothing_until(standing.expires_at):
@@ -43,6 +45,27 @@ class SurveyWorkflow:
     def change(self) -> None:
         """The survey was answered or withdrawn; the row says which."""
         self.changed = True
+
+    @workflow.signal(name=SIGNAL_SURVEY_TOLD)
+    def tell(self) -> None:
+        """The invitation's notice went, or never will; notify says which."""
+        self.told = True
+
+    async def _invited(self, start: SurveyStart) -> SurveyStanding:
+        """Ask, and wait until the notice is no longer on its way or nobody is asked any more."""
+        standing = await calls.invite(start)
+        while standing.state is SurveyState.SCHEDULED:
+            await self._until_told(standing.look_at)
+            self.told = False
+            standing = await calls.invite(start)
+        return standing
+
+    async def _until_told(self, look_at: datetime | None) -> None:
+        left = None if look_at is None else max(look_at - workflow.now(), timedelta(0))
+        with suppress(TimeoutError):
+            await workflow.wait_condition(
+                lambda: self.told or self.changed, timeout=left, timeout_summary="the invitation's delivery"
+            )
 
     def _step(self) -> SurveyStep:
         return SurveyStep(survey_id=self.survey_id, at=workflow.now())

@@ -10,6 +10,13 @@ from services.survey.service import SurveysDep
 router = APIRouter(include_in_schema=False)
 
 
+@router.post("/internal/surveys/{survey_id}/delivered")
+async def tell_of_delivery(surveys: SurveysDep, _: PeerDep, survey_id: str) -> dict[str, str]:
+    """Hear that the notice of an invitation went, or never will. Safe to repeat; an unknown survey is passed by."""
+    await surveys.standings.delivered(survey_id)
+    return {"survey_id": survey_id}
+
+
 @router.get("/internal/questionnaires")
 async def list_questionnaires(surveys: SurveysDep, _: PeerDep) -> dict[str, Any]:
     """Name the questionnaires that there are, each with its latest version: policies may name no others."""

@@ -18,10 +18,10 @@ from services.runtime.starting import wake
 from services.survey.counting import count
 from services.survey.links import SurveyLinks, new_nonce, token_hash
 from services.survey.questionnaires import latest
+from services.survey.standing import STARTER_CHANNEL
 from services.survey.tables import invitations
 from services.survey.times import wall_length
 
-STARTER_CHANNEL = "survey_start"
 CLOSINGS = frozenset({EventType.CLOSED, EventType.MERGED, EventType.WITHDRAWN})
 _ASKED = (SurveyState.SCHEDULED, SurveyState.SENT, SurveyState.ANSWERED, SurveyState.EXPIRED)
 

@@ -19,7 +19,7 @@ from services.survey.links import SurveyLinks
 from services.survey.queries import Queries
 from services.survey.questionnaires import Questionnaires
 from services.survey.settings import SurveySettings
-from services.survey.standing import Row
+from services.survey.standing import Row, Standings
 from services.survey.tables import idempotency
 from services.survey.views import ticket_of
 from services.survey.wording import WORDS
@@ -36,6 +36,7 @@ class SurveyService:
         self.links = links_of(settings)
         self.queries = Queries(database, settings.time_zone)
         self.questionnaires = Questionnaires(database)
+        self.standings = Standings(database)
         self.answering = Answering(settings.survey_edit_window)
         self.pages = Pages(_TEMPLATES, WORDS, settings)
         self.idempotency = Idempotency(database, idempotency, settings.internal_secret.get_secret_value())

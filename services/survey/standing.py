@@ -10,8 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.survey import NotInvited, SurveyState
 from services.runtime.database import Database
+from services.runtime.starting import wake
 from services.survey.counting import count
 from services.survey.tables import answers, invitations
+
+STARTER_CHANNEL = "survey_start"
+"""Woken on commit by whoever leaves an invitation whose workflow is to start, or to hear of something."""
 
 Row = Mapping[Any, Any]
 _OPEN = (SurveyState.SCHEDULED, SurveyState.SENT)
@@ -50,6 +54,15 @@ class Standings:
             )
         )
         await self._move(move, "sent")
+
+    async def delivered(self, survey_id: str) -> None:
+        """The invitation's notice has come to an end; the workflow is to ask how. A survey that is no longer scheduled
+        knows already."""
+        scheduled = (invitations.c.id == survey_id) & (invitations.c.state == SurveyState.SCHEDULED)
+        told = update(invitations).where(scheduled).values(revision=invitations.c.revision + 1, engine_id=None)
+        async with self._database.begin() as connection:
+            if (await connection.execute(told)).rowcount:
+                await wake(connection, STARTER_CHANNEL)
 
     async def not_sent(self, survey_id: str, reason: NotInvited) -> None:
         """The invitation did not reach the customer."""

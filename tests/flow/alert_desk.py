@@ -108,10 +108,12 @@ class Journal(Peer):
         super().__init__("http://tickets", "secret")
         self.remarks: dict[str, dict[str, Any]] = {}
         self.down = False
+        self.broken: set[str] = set()
+        """Tickets whose journal cannot be written."""
 
     async def send(self, _method: str, path: str, *, json: Any, **_: object) -> tuple[int, bytes]:  # type: ignore[override]
         """Enter a remark as the workflow service does."""
-        if self.down:
+        if self.down or path.split("/")[3] in self.broken:
             raise ConnectionError
         self.remarks.setdefault(json["key"], {**json, "ticket_no": path.split("/")[3]})
         return 200, _dumped({"seq": len(self.remarks)})
@@ -129,7 +131,7 @@ class AlertDesk:
         self.database = database
         self.directory, self.journal = Directory(), Journal()
         nobody = Peer("http://nobody", "secret")
-        self.opened = Resources(NotifySettings(), database, nobody, self.journal, self.directory)
+        self.opened = Resources(NotifySettings(), database, nobody, self.journal, self.directory, nobody)
         self.calendars = CalendarsCopy(database, nobody)
         self.raising = Raising(LadderBook(read_ladders()))
 

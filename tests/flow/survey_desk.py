@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.feed import TicketEvent
 from services.contracts.journal import EventType
-from services.contracts.names import survey_workflow_id
+from services.contracts.names import invitation_key, survey_workflow_id
 from services.contracts.policy import Promises
 from services.contracts.survey import Answer
 from services.runtime.database import Database
@@ -20,8 +20,9 @@ from services.runtime.starting import Starter
 from services.runtime.temporal import engine_identity
 from services.survey.answering import Answering, Outcome
 from services.survey.engine import startable
-from services.survey.inviting import STARTER_CHANNEL, Inviter
+from services.survey.inviting import Inviter
 from services.survey.queries import Queries
+from services.survey.standing import STARTER_CHANNEL, Standings
 from services.survey.tables import invitations
 from tests.replay.recordings import strings
 from tests.services.survey.closings import GOOD, LINKS, closing, happened
@@ -70,6 +71,10 @@ class Notify(Told):
         told = f'"{reason}"' if reason else "null"
         sent_at = f'"{datetime.now(UTC).isoformat()}"' if state == "sent" else "null"
         return f'{{"id": "n", "state": "{state}", "not_sent_reason": {told}, "sent_at": {sent_at}}}'.encode()
+
+    def invitations(self, survey_id: str) -> list[Any]:
+        """Every time that the invitation to a survey was handed over."""
+        return [json for json in self.at("/internal/notices") if json["key"] == invitation_key(survey_id)]
 
     def kinds(self, survey_id: str) -> list[str]:
         """Kinds of the notices about a survey."""
@@ -168,6 +173,7 @@ class SurveyDesk:
         self.database = database
         self.notify = notify
         self.tickets = tickets
+        self.standings = Standings(database)
         self.queries = Queries(database, "Asia/Shanghai")
         self.inviter = Inviter(LINKS, COOLDOWN)
         self.starter = Starter(
@@ -188,6 +194,13 @@ class SurveyDesk:
             await self.starter.reconcile()
             await survey.settled()
         return survey
+
+    async def deliver(self, survey: Survey, state: str) -> None:
+        """The invitation's notice comes to its end, and notify tells of it."""
+        self.notify.states[invitation_key(survey.id)] = state
+        await self.standings.delivered(survey.id)
+        await self.starter.reconcile()
+        await survey.settled()
 
     async def reopen(self, survey: Survey) -> None:
         """Reopen the survey's ticket."""

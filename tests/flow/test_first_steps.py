@@ -1,4 +1,5 @@
-"""The first step of an alert is taken without the engine, and once (I10, I12); then it has a workflow (I2)."""
+"""The first step of an alert is taken without the engine, and once (I10, I12); then it has a workflow (I2). Its journal
+hears of it without the workflow too."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,12 +7,14 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 from sqlalchemy import func, select, text
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.words import ClockName
-from services.notify.alerts import stepping
+from services.notify.alerts import pool, stepping, watching
 from services.notify.alerts.climbing import Climber
+from services.notify.alerts.remarking import RemarkDispatcher
 from services.notify.alerts.stepping import STARTABLE, FirstSteps
 from services.notify.alerts.tables import alerts, tellings
 from services.notify.notices.tables import notices
@@ -30,6 +33,24 @@ class Steps:
     async def breach(self, clock: ClockName = ClockName.PROGRESS) -> None:
         """A ticket of 林涛's breaches a clock."""
         await self.desk.apply(self.desk.ticket().breach(clock))
+
+    @asynccontextmanager
+    async def dispatching(self, *, hands: int = 3) -> AsyncIterator[None]:
+        """A process that enters what alerts have to say, for a while."""
+        task = asyncio.create_task(RemarkDispatcher(self.desk.opened, hands=hands).run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def until_entered(self, count: int) -> None:
+        """Return when the journals were told so much."""
+
+        async def is_told() -> bool:
+            return len(self.desk.journal.remarks) == count
+
+        await until(is_told, 30)
 
     @asynccontextmanager
     async def taking(self, *, processes: int = 1) -> AsyncIterator[None]:
@@ -55,6 +76,15 @@ class Steps:
             return await self.told() == sorted(staff)
 
         await until(are, 30)
+
+    async def until_measured(self, name: str, value: float) -> None:
+        """Return when a figure is so."""
+
+        async def is_so() -> bool:
+            await watching.measure(self.database)
+            return figure(name) == value
+
+        await until(is_so, 30)
 
     async def startable(self) -> int:
         """How many alerts are to have a workflow."""
@@ -98,7 +128,7 @@ async def test_processes_share_the_work_and_nobody_is_told_twice(steps: Steps) -
 async def test_a_directory_that_is_away_delays_the_step_and_no_more(
     steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stepping, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(pool, "PAUSE_SECONDS", 0.05)
     steps.desk.directory.down = True
     async with steps.taking():
         await steps.breach(ClockName.ACCEPTANCE)
@@ -121,3 +151,64 @@ async def test_a_step_that_waits_for_its_time_has_a_workflow(steps: Steps) -> No
     async with steps.database.begin() as connection:
         await connection.execute(text("UPDATE notify.alerts SET next_at = now() + interval '1 hour'"))
     assert await steps.startable() == 1
+
+
+async def test_the_journal_knows_of_an_alert_before_there_is_a_workflow_and_before_anybody_is_told(
+    steps: Steps,
+) -> None:
+    for _ in range(5):
+        await steps.breach()
+    async with steps.dispatching():
+        await steps.until_entered(5)
+    assert {each["type"] for each in steps.desk.journal.remarks.values()} == {"alert.raised"}
+    assert (await steps.told(), await steps.startable()) == ([], 0)
+
+
+async def test_what_the_dispatcher_has_entered_is_not_ended_behind_the_back_of_the_workflow(steps: Steps) -> None:
+    ticket = steps.desk.ticket()
+    await steps.desk.apply(ticket.breach(ClockName.PROGRESS))
+    async with steps.taking(), steps.dispatching():
+        await steps.until_told(OWNER)
+        await steps.desk.apply(ticket.met(ClockName.PROGRESS))
+        await steps.until_entered(2)
+    (alert,) = await steps.desk.alerts()
+    assert (alert["state"], alert["ended"], await steps.startable()) == ("resolved", False, 1)
+
+
+async def test_a_journal_that_cannot_be_written_holds_up_no_other(
+    steps: Steps, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pool, "PAUSE_SECONDS", 0.05)
+    for _ in range(6):
+        await steps.breach()
+    oldest = [alert["ticket_no"] for alert in await steps.desk.alerts()][:3]
+    steps.desk.journal.broken.update(oldest)
+    async with steps.dispatching(hands=2):
+        await steps.until_entered(3)
+        steps.desk.journal.broken.clear()
+        await steps.until_entered(6)
+
+
+async def test_the_two_delays_of_an_alert_are_told_apart(steps: Steps) -> None:
+    await steps.breach()
+    async with steps.database.begin() as connection:
+        await connection.execute(text("UPDATE notify.alerts SET next_at = now() - interval '40 seconds'"))
+    await watching.measure(steps.database)
+    untold = figure("bihuan_alerts_untold_seconds")
+    assert 40 <= untold < 400
+    assert figure("bihuan_alerts_unentered") == 1
+    async with steps.taking():
+        await steps.until_told(OWNER)
+    await watching.measure(steps.database)
+    assert (figure("bihuan_alerts_untold_seconds"), figure("bihuan_alerts_unentered")) == (0, 1)
+    assert figure("bihuan_alerts_unentered_seconds") > 0
+    async with steps.dispatching():
+        await steps.until_measured("bihuan_alerts_unentered", 0)
+    assert figure("bihuan_alerts_unentered_seconds") == 0
+
+
+def figure(name: str) -> float:
+    """A figure as it was last measured."""
+    value = REGISTRY.get_sample_value(name)
+    assert value is not None
+    return value

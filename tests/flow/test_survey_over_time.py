@@ -9,7 +9,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.durations import parse_duration
-from services.contracts.names import QUEUE_SURVEY
+from services.contracts.names import QUEUE_SURVEY, SIGNAL_SURVEY_TOLD, invitation_key
 from services.contracts.policy import Promises
 from services.contracts.survey import Overall
 from services.contracts.words import CloseReason
@@ -47,6 +47,15 @@ async def desk(env: WorkflowEnvironment, shared_database: Database) -> AsyncIter
     )
     async with survey_worker:
         yield SurveyDesk(env, shared_database, notify, tickets)
+
+
+async def on_its_way(desk: SurveyDesk) -> Survey:
+    """A survey whose invitation does not go at once."""
+    survey = await desk.close(start=False)
+    desk.notify.states[invitation_key(survey.id)] = "waiting"
+    await desk.starter.reconcile()
+    await survey.settled()
+    return survey
 
 
 async def sent(desk: SurveyDesk, **changes: Any) -> Survey:
@@ -208,16 +217,39 @@ async def test_an_invitation_that_failed_at_its_channel_is_not_sent(desk: Survey
     assert (await survey.row())["not_sent_reason"] == "failed"
 
 
-async def test_an_invitation_on_its_way_is_waited_for(desk: SurveyDesk) -> None:
-    survey = await desk.close(start=False)
-    key = f"survey/{survey.id}/invitation"
-    desk.notify.states[key] = "waiting"
-    await desk.starter.reconcile()
-    await survey.retried()
-    assert await survey.state() == "scheduled"
-    desk.notify.states[key] = "sent"
-    await survey.settled()
+async def test_a_survey_is_told_that_its_invitation_went_and_does_not_ask_until_then(desk: SurveyDesk) -> None:
+    survey = await on_its_way(desk)
+    asked = len(desk.notify.invitations(survey.id))
+    await survey.move_to(await survey.now() + 59 * SECOND)
+    assert (await survey.state(), len(desk.notify.invitations(survey.id))) == ("scheduled", asked)
+    await desk.deliver(survey, "sent")
+    assert (await survey.state(), len(desk.notify.invitations(survey.id))) == ("sent", asked + 1)
+    await survey.move_to((await survey.row())["remind_at"] + SECOND)
+    assert desk.notify.kinds(survey.id) == ["survey", "survey_reminder"]
+
+
+async def test_a_telling_that_was_lost_costs_a_minute(desk: SurveyDesk) -> None:
+    survey = await on_its_way(desk)
+    desk.notify.states[invitation_key(survey.id)] = "sent"
+    await survey.move_to(await survey.now() + 61 * SECOND)
     assert await survey.state() == "sent"
+
+
+async def test_a_telling_that_comes_twice_or_late_changes_nothing(desk: SurveyDesk) -> None:
+    survey = await on_its_way(desk)
+    await desk.deliver(survey, "sent")
+    remind_at = (await survey.row())["remind_at"]
+    await desk.deliver(survey, "sent")
+    await survey.handle.signal(SIGNAL_SURVEY_TOLD)
+    await survey.move_to(remind_at - SECOND)
+    assert (await survey.state(), desk.notify.kinds(survey.id)) == ("sent", ["survey"])
+
+
+async def test_a_survey_withdrawn_while_its_invitation_is_on_its_way_ends(desk: SurveyDesk) -> None:
+    survey = await on_its_way(desk)
+    await desk.reopen(survey)
+    await survey.end()
+    assert (await survey.state(), survey.remarks()) == ("withdrawn", [])
 
 
 async def test_a_low_score_calls_for_a_supervisor_within_24_hours(desk: SurveyDesk) -> None:
@@ -384,14 +416,10 @@ async def survey_withdrawn(desk: SurveyDesk) -> Survey:
     return survey
 
 
-async def survey_on_its_way(desk: SurveyDesk) -> Survey:
+async def survey_not_delivered(desk: SurveyDesk) -> Survey:
     """The notice does not go at once, and then cannot go at all."""
-    survey = await desk.close(start=False)
-    key = f"survey/{survey.id}/invitation"
-    desk.notify.states[key] = "waiting"
-    await desk.starter.reconcile()
-    await survey.retried()
-    desk.notify.states[key] = "not_sent:no_address"
+    survey = await on_its_way(desk)
+    await desk.deliver(survey, "not_sent:no_address")
     return survey
 
 
@@ -399,7 +427,7 @@ PATHS: tuple[Callable[[SurveyDesk], Awaitable[Survey]], ...] = (
     survey_answered,
     survey_expired,
     survey_withdrawn,
-    survey_on_its_way,
+    survey_not_delivered,
 )
 
 

@@ -23,6 +23,7 @@ PATHS = {
     "reopened",
     "survey_answered",
     "survey_expired",
+    "survey_not_delivered",
     "survey_on_its_way",
     "survey_withdrawn",
     "wait_and_resume",

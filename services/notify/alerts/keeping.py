@@ -19,7 +19,7 @@ from services.contracts.base import format_instant
 from services.contracts.feed import Remark
 from services.contracts.journal import EventType
 from services.notify.alerts.tables import alerts, remarks
-from services.notify.resources import FIRST_STEPS_CHANNEL, STARTER_CHANNEL
+from services.notify.resources import FIRST_STEPS_CHANNEL, REMARKS_CHANNEL, STARTER_CHANNEL
 from services.runtime.starting import wake
 
 CHANGED_CHANNEL = "notify_alerts"
@@ -98,7 +98,7 @@ async def resolve(
 async def remark(
     connection: AsyncConnection, row: RowMapping, type_: EventType, at: datetime, told: Mapping[str, Any]
 ) -> RowMapping:
-    """Note what the ticket's journal is to be told; the alert's workflow enters it."""
+    """Note what the ticket's journal is to be told; it is entered as soon as this is committed."""
     number = row["remarks"] + 1
     said = {
         "alert_id": row["id"],
@@ -116,6 +116,7 @@ async def remark(
     )
     values = {"key": entry.key, "alert_id": row["id"], "number": number, "remark": entry.model_dump(mode="json")}
     await connection.execute(insert(remarks).values(values))
+    await wake(connection, REMARKS_CHANNEL)
     counted = update(alerts).where(alerts.c.id == row["id"]).values(remarks=number).returning(*alerts.c)
     return (await connection.execute(counted)).mappings().one()
 

@@ -1,14 +1,19 @@
-"""What the journal of the ticket is told of an alert: raised, acknowledged, resolved, in this order and once."""
+"""Entries about alerts in the journals of their tickets: raised, acknowledged, resolved, in this order and once.
+
+They go beside the first steps, without the engine's turn: the alert's workflow, which is begun in its own time, enters
+only what is left.
+"""
 
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy import RowMapping, Select, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.alerts import keeping
+from services.notify.alerts.pool import AlertPool
 from services.notify.alerts.tables import alerts, remarks
-from services.notify.resources import Resources
+from services.notify.resources import REMARKS_CHANNEL, Resources
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.peers import segment
 from services.runtime.telemetry import log
@@ -22,7 +27,20 @@ class Remarking:
         self._tickets = opened.tickets
 
     async def enter(self, alert_id: str) -> int:
-        """Enter what waits; answers how much of the alert has been entered in all.
+        """Enter what waits and end the alert that has nothing left to do; answers how much of it is entered in all.
+
+        For its own workflow: an alert that is ended by another leaves a workflow that is not told.
+
+        Raises:
+            Unavailable: the workflow service does not answer; what was entered stays entered.
+        """
+        await self.enter_waiting(alert_id)
+        async with self._database.begin() as connection:
+            await keeping.end_if_done(connection, alert_id)
+            return await _entered(connection, alert_id)
+
+    async def enter_waiting(self, alert_id: str) -> None:
+        """Enter what waits.
 
         Raises:
             Unavailable: the workflow service does not answer; what was entered stays entered.
@@ -32,9 +50,6 @@ class Remarking:
             async with self._database.begin() as connection:
                 entered = {"entered_at": datetime.now(UTC), "refused": refused}
                 await connection.execute(update(remarks).where(remarks.c.key == row["key"]).values(**entered))
-        async with self._database.begin() as connection:
-            await keeping.end_if_done(connection, alert_id)
-            return await _entered(connection, alert_id)
 
     async def _waiting(self, alert_id: str) -> list[RowMapping]:
         query = (
@@ -54,6 +69,26 @@ class Remarking:
             log().error("a remark of an alert was refused", code=refusal.code)
             return refusal.code
         return None
+
+
+class RemarkDispatcher:
+    """Enters what alerts have to say as soon as it is there, the alerts that have waited longest first."""
+
+    def __init__(self, opened: Resources, *, hands: int) -> None:
+        work = Remarking(opened).enter_waiting
+        self._pool = AlertPool(opened.database, REMARKS_CHANNEL, due=unentered, work=work, hands=hands)
+
+    async def run(self) -> None:
+        """Enter until cancelled."""
+        await self._pool.run()
+
+
+def unentered() -> Select[Any]:
+    """Ids of the alerts of which a journal is still to be told."""
+    waiting = select(remarks.c.alert_id, func.min(remarks.c.remark["at"].astext).label("since"))
+    waiting = waiting.where(remarks.c.entered_at.is_(None)).group_by(remarks.c.alert_id)
+    each = waiting.subquery()
+    return select(alerts.c.id).join(each, each.c.alert_id == alerts.c.id).order_by(each.c.since, alerts.c.id)
 
 
 async def _entered(connection: AsyncConnection, alert_id: str) -> int:

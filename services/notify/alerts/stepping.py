@@ -4,25 +4,21 @@ The steps that follow are minutes away and are the alert's workflow's, which is 
 breaches the timers of the tickets go before it.
 """
 
-import asyncio
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from services.contracts.alert import Climb
 from services.notify.alerts.climbing import Climber
+from services.notify.alerts.pool import AlertPool
 from services.notify.alerts.tables import alerts
 from services.notify.resources import FIRST_STEPS_CHANNEL, STARTER_CHANNEL
 from services.runtime.database import Database
-from services.runtime.errors import Refusal
-from services.runtime.hands import Hands
 from services.runtime.starting import wake
-from services.runtime.telemetry import log
 
 LEFT_AFTER = timedelta(seconds=10)
 """So long after its instant a first step that nobody took is the workflow's too."""
-PAUSE_SECONDS = 1.0
 
 UNTOLD: ColumnElement[bool] = alerts.c.ended.is_(False) & (alerts.c.level == 0) & (alerts.c.next_at <= func.now())
 """Nobody was told of it, and it is time."""
@@ -41,32 +37,17 @@ class FirstSteps:
     def __init__(self, database: Database, climber: Climber, *, hands: int) -> None:
         self._database = database
         self._climber = climber
-        self._hands = hands
-        self._busy: set[str] = set()
+        self._pool = AlertPool(database, FIRST_STEPS_CHANNEL, due=_untold, work=self._step, hands=hands)
 
     async def run(self) -> None:
         """Take steps until cancelled."""
-        hands = Hands(self._database, FIRST_STEPS_CHANNEL, claim=self._claim, work=self._step, most=self._hands)
-        await hands.run()
-
-    async def _claim(self, most: int) -> Sequence[str]:
-        """The next ones that this process is not busy with."""
-        query = select(alerts.c.id).where(UNTOLD, alerts.c.id.not_in(sorted(self._busy)))
-        async with self._database.read() as connection:
-            found = (await connection.scalars(query.order_by(alerts.c.next_at, alerts.c.id).limit(most))).all()
-        self._busy.update(found)
-        return found
+        await self._pool.run()
 
     async def _step(self, alert_id: str) -> None:
-        try:
-            await self._climber.climb(Climb(id=alert_id, at=datetime.now(UTC)))
-            async with self._database.begin() as connection:
-                await wake(connection, STARTER_CHANNEL)
-        except Refusal as refusal:
-            log().warning("a first step waits", alert=alert_id, code=refusal.code)
-            await asyncio.sleep(PAUSE_SECONDS)
-        except Exception:  # noqa: BLE001 - an alert that fails in a new way must not stop the others
-            log().exception("a first step was not taken", alert=alert_id)
-            await asyncio.sleep(PAUSE_SECONDS)
-        finally:
-            self._busy.discard(alert_id)
+        await self._climber.climb(Climb(id=alert_id, at=datetime.now(UTC)))
+        async with self._database.begin() as connection:
+            await wake(connection, STARTER_CHANNEL)
+
+
+def _untold() -> Select[Any]:
+    return select(alerts.c.id).where(UNTOLD).order_by(alerts.c.next_at, alerts.c.id)

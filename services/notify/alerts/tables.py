@@ -133,5 +133,6 @@ remarks = Table(
     _instant("entered_at"),
     Column("refused", Text),
     Index("alert_remarks_of_alert", "alert_id", "number", unique=True),
+    Index("alert_remarks_unentered", "alert_id", postgresql_where=text("entered_at IS NULL")),
 )
 """What the journal of the ticket is told of an alert, in order."""

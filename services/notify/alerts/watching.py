@@ -4,15 +4,18 @@ the hours that it waits for have changed."""
 import asyncio
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from prometheus_client import Gauge
-from sqlalchemy import func, select, update
+from sqlalchemy import DateTime, cast, func, select, update
 
-from services.contracts.alert import AlertState
+from services.contracts.alert import AlertState, Threshold
+from services.contracts.journal import EventType
 from services.notify.alerts import keeping
 from services.notify.alerts.keeping import UNRESOLVED
 from services.notify.alerts.reaching import Reaching
-from services.notify.alerts.tables import alerts
+from services.notify.alerts.stepping import UNTOLD
+from services.notify.alerts.tables import alerts, remarks
 from services.notify.resources import STARTER_CHANNEL
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
@@ -28,6 +31,15 @@ open_gauge = Gauge("bihuan_alerts_open", "Alerts that are not resolved.", ["stat
 exhausted_gauge = Gauge("bihuan_alerts_exhausted", "Open alerts whose ladder ended without an answer.")
 waiting_gauge = Gauge("bihuan_alerts_waiting_for_hours", "Alerts whose next step reaches nobody at this hour.")
 late_gauge = Gauge("bihuan_alerts_late_seconds", "How late the latest of the due steps of alerts is; 0 when none is.")
+untold_gauge = Gauge(
+    "bihuan_alerts_untold_seconds", "How long the oldest alert waits for its first telling; 0 for none."
+)
+unentered_gauge = Gauge(
+    "bihuan_alerts_unentered", "Alerts of missed promises whose journal does not know that they are raised."
+)
+unentered_seconds_gauge = Gauge(
+    "bihuan_alerts_unentered_seconds", "How long the oldest entry of an alert waits for its journal; 0 for none."
+)
 
 
 async def watch(database: Database, reaching: Reaching) -> None:
@@ -48,11 +60,30 @@ async def measure(database: Database) -> None:
     async with database.read() as connection:
         rows = {row.state: row for row in await connection.execute(query.group_by(alerts.c.state))}
         first: datetime | None = await connection.scalar(due)
+        untold: datetime | None = await connection.scalar(due.where(UNTOLD))
+        unentered = (await connection.execute(_unentered())).one()
     for state in AlertState:
         if state is not AlertState.RESOLVED:
             open_gauge.labels(state).set(rows[state].number if state in rows else 0)
     exhausted_gauge.set(rows[AlertState.OPEN].exhausted if AlertState.OPEN in rows else 0)
-    late_gauge.set(max((datetime.now(UTC) - first).total_seconds(), 0.0) if first else 0.0)
+    late_gauge.set(_seconds_since(first))
+    untold_gauge.set(_seconds_since(untold))
+    unentered_gauge.set(unentered.raisings)
+    unentered_seconds_gauge.set(_seconds_since(unentered.since))
+
+
+def _seconds_since(instant: datetime | None) -> float:
+    return max((datetime.now(UTC) - instant).total_seconds(), 0.0) if instant else 0.0
+
+
+def _unentered() -> Any:
+    """How many alerts of breaches are raised without their journal knowing it, and since when anything is owed one."""
+    of_breach = (remarks.c.remark["type"].astext == EventType.ALERT_RAISED) & (
+        remarks.c.remark["data"]["threshold"].astext == Threshold.BREACH
+    )
+    since = func.min(cast(remarks.c.remark["at"].astext, DateTime(timezone=True)))
+    columns = (func.count().filter(of_breach).label("raisings"), since.label("since"))
+    return select(*columns).where(remarks.c.entered_at.is_(None))
 
 
 async def start_missed(database: Database) -> int:

@@ -15,7 +15,7 @@ from services.notify.alerts.keeping import standing_of
 from services.notify.alerts.ladders import read_ladders
 from services.notify.alerts.raising import Raising
 from services.notify.alerts.reaching import Reaching
-from services.notify.alerts.remarking import Remarking
+from services.notify.alerts.remarking import RemarkDispatcher, Remarking
 from services.notify.alerts.stepping import STARTABLE, FirstSteps
 from services.notify.alerts.stored_ladders import LadderBook
 from services.notify.alerts.tables import alerts
@@ -36,6 +36,7 @@ def pieces(opened: Resources) -> Pieces:
     climber = Climber(opened, calendars)
     activities = AlertActivities(climber, Remarking(opened))
     first_steps = FirstSteps(opened.database, climber, hands=opened.settings.notify_slots)
+    dispatcher = RemarkDispatcher(opened, hands=opened.settings.notify_slots)
     ladders = LadderBook(read_ladders(opened.settings.ladders_file))
     follower = Follower(
         FOLLOWER,
@@ -52,7 +53,12 @@ def pieces(opened: Resources) -> Pieces:
         startables=lambda client: [startable(client)],
         starts_per_second=opened.settings.alert_workflows_per_second,
         followers=[follower],
-        tasks=[first_steps.run, partial(watch, opened.database, Reaching(opened, calendars)), calendars.follow],
+        tasks=[
+            first_steps.run,
+            dispatcher.run,
+            partial(watch, opened.database, Reaching(opened, calendars)),
+            calendars.follow,
+        ],
     )
 
 

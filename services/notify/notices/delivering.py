@@ -42,6 +42,20 @@ class Reach(Protocol):
         """How a notice's recipient is reached now; None when nobody knows them."""
 
 
+class Submitter(Protocol):
+    """Hears how what it has submitted ended."""
+
+    async def hear(self, key: str) -> None:
+        """The notice of this key has come to its end."""
+
+
+class Nobody:
+    """Submitters who ask by themselves."""
+
+    async def hear(self, key: str) -> None:
+        """Nothing to do."""
+
+
 @dataclass(frozen=True)
 class Sender:
     """Who notices come from."""
@@ -61,12 +75,14 @@ class Delivery:
         channels: Sequence[Channel],
         sender: Sender,
         now: Callable[[], datetime] = _now,
+        submitter: Submitter | None = None,
     ) -> None:
         self._database = database
         self._now = now
         self._reach = reach
         self._channels = channels
         self._sender = sender
+        self._submitter = submitter or Nobody()
 
     async def attempt(self, notice_id: str, round_: int) -> NoticeState:
         """Try once; answers where the notice stands then. One that does not wait any more is left alone, and what can
@@ -193,6 +209,7 @@ class Delivery:
             notices_total.labels(row["kind"], name, state).inc()
             if state is NoticeState.SENT and row["round"] == 1:
                 delivery_seconds.labels(name).observe((now - row["created_at"]).total_seconds())
+            await self._submitter.hear(row["key"])
         return state
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import (
     Index,
     Integer,
     PrimaryKeyConstraint,
+    SmallInteger,
     Table,
     Text,
     text,
@@ -31,6 +32,7 @@ notices = Table(
     Column("recipient", Text, nullable=False),
     Column("language", Text),
     Column("urgent", Boolean, nullable=False),
+    Column("precedence", SmallInteger, nullable=False, server_default=text("2")),
     Column("at", DateTime(timezone=True), nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
     Column("facts", JSONB, nullable=False),
@@ -57,7 +59,7 @@ notices = Table(
     Index("notices_living", "engine_attempts", "id", postgresql_where=text("state = 'waiting' AND NOT held")),
     Index(
         "notices_untried",
-        text("urgent DESC"),
+        "precedence",
         "position",
         postgresql_where=text("state = 'waiting' AND NOT held AND workflow_from IS NULL"),
     ),
@@ -65,7 +67,8 @@ notices = Table(
 """One row a notice. `subject` and `text` are written at the first try and then stay: every repeat says the same. There
 a customer's name and their link are places to be filled (`{{customer}}`, `{{ticket_link}}`): no contact is kept here.
 `round` counts how often somebody had it sent anew; `held` waits for leave to go: a plan for its approval. `held_until`
-is the end of the quiet hours that it waits for, or waited for last.
+is the end of the quiet hours that it waits for, or waited for last. `precedence` is its turn among those that nobody
+has tried: lower goes first.
 `workflow_from` is when a workflow takes over what the first try has left; null until somebody has taken that up."""
 
 templates = Table(

@@ -47,8 +47,8 @@ class FirstTries:
         await hands.run()
 
     async def _claim(self, most: int) -> list[Row[Any]]:
-        """The next ones, urgent ones first; nobody else tries them."""
-        untried = select(notices.c.id).where(UNTRIED).order_by(notices.c.urgent.desc(), notices.c.position)
+        """The next ones, alerts first, then what is urgent; nobody else tries them."""
+        untried = select(notices.c.id).where(UNTRIED).order_by(notices.c.precedence, notices.c.position)
         untried = untried.limit(most).with_for_update(skip_locked=True)
         claimed = update(notices).where(notices.c.id.in_(untried))
         claimed = claimed.values(workflow_from=func.clock_timestamp() + CLAIMED_FOR)

@@ -19,6 +19,7 @@ from services.notify.notices.delivering import Delivery, Sender
 from services.notify.notices.flow import NoticeWorkflow
 from services.notify.notices.following import FOLLOWER, NoticeFollower
 from services.notify.notices.reaching import Addresses
+from services.notify.notices.submitters import Surveys
 from services.notify.notices.submitting import LEFT_OVER
 from services.notify.notices.tables import notices
 from services.notify.notices.trying import FirstTries
@@ -61,7 +62,7 @@ def delivery(opened: Resources) -> Delivery:
     settings = opened.settings
     sender = Sender(settings.smtp_from_name, ZoneInfo(settings.time_zone), settings.public_url)
     addresses = Addresses(opened.intake, opened.directory)
-    return Delivery(opened.database, addresses, _channels(settings), sender)
+    return Delivery(opened.database, addresses, _channels(settings), sender, submitter=Surveys(opened.survey))
 
 
 def startable(client: Client, settings: NotifySettings) -> Startable:

@@ -17,7 +17,7 @@ from services.notify.notices.submitting import LEFT_OVER, Draft
 from services.notify.notices.tables import notices
 from services.notify.notices.trying import FirstTries
 from services.runtime.database import Database
-from tests.services.notify.desk import NoticeDesk, request
+from tests.services.notify.desk import NoticeDesk, request, to_lin_tao
 from tests.services.system import until
 
 
@@ -154,6 +154,18 @@ async def test_processes_share_the_work_and_send_each_notice_once(desk: Desk) ->
         for row in rows:
             await desk.until_state(row, "sent")
     assert sorted(desk.subjects()) == sorted(row["key"] for row in rows)
+
+
+async def test_alerts_go_before_what_is_urgent_and_that_before_the_rest(desk: Desk) -> None:
+    ordinary, urgent, chase = await desk.submit(request()), await desk.submit(request(urgent=True)), to_lin_tao()
+    chased = await desk.submit(chase)
+    facts = {"clock": "response", "due_at": "2026-11-20T01:00:00Z", "cycle": 1, "kind": "fault", "urgency": "low"}
+    told = [
+        await desk.submit(to_lin_tao(kind=kind, texts={}, facts=facts))
+        for kind in (NoticeKind.LOW_RATING, NoticeKind.WARNING, NoticeKind.OVERDUE, NoticeKind.BREACH)
+    ]
+    turns = [row["precedence"] for row in (*told, urgent, ordinary, chased)]
+    assert turns == [0, 0, 0, 0, 1, 2, 2]
 
 
 async def test_what_is_urgent_goes_first(desk: Desk) -> None:

@@ -2,16 +2,20 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import text, update
 
+from services.contracts.names import survey_of
 from services.contracts.notice import NoticeKind, NoticeState, NotSentReason
 from services.notify.notices import catalogue, submitting
 from services.notify.notices.channels.base import Undeliverable, Unreached
 from services.notify.notices.channels.email import Email
 from services.notify.notices.channels.inbox import Inbox
+from services.notify.notices.delivering import Delivery
 from services.notify.notices.letter import html_of
 from services.notify.notices.rendering import Template
 from services.notify.notices.submitting import Draft
@@ -264,3 +268,47 @@ async def test_what_a_customer_typed_as_a_model_makes_no_paragraph_and_no_link(d
     text = (await desk.row(row["key"]))["text"]
     assert "- Product: X Open the ticket: https://evil.example" in text.splitlines()
     assert 'href="https://evil.example' not in html_of("s", text, language=Language.ENGLISH, sender="x")
+
+
+class Listener:
+    """A submitter that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[str] = []
+
+    async def hear(self, key: str) -> None:
+        """Keep the key."""
+        self.heard.append(key)
+
+
+@pytest.mark.parametrize(
+    ("changes", "answers", "heard"),
+    [
+        ({}, [], 1),
+        ({"recipient": "nobody"}, [], 1),
+        ({}, [Undeliverable("smtp_550")], 1),
+        ({}, [Unreached("smtp_451")], 0),
+    ],
+    ids=["sent", "not_sent", "failed", "still_on_its_way"],
+)
+async def test_a_submitter_hears_of_the_end_and_of_nothing_before(
+    database: Database, changes: dict[str, Any], answers: list[Exception], heard: int
+) -> None:
+    desk, listener = NoticeDesk(database), Listener()
+    desk.carrier.answers = answers
+    delivery = Delivery(database, desk.world, desk.channels, SENDER, submitter=listener)
+    row = await desk.submit(request(**changes))
+    with suppress(Unreached):
+        await delivery.attempt(row["id"], 1)
+    assert listener.heard == [row["key"]] * heard
+    if heard:
+        await delivery.attempt(row["id"], 1)
+        assert listener.heard == [row["key"]]
+
+
+@pytest.mark.parametrize(
+    ("key", "survey"),
+    [("survey/s1/invitation", "s1"), ("survey/s1/reminder", None), ("alert/a/1/1/x", None), ("survey", None)],
+)
+def test_only_an_invitation_is_told_of(key: str, survey: str | None) -> None:
+    assert survey_of(key) == survey

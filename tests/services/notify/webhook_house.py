@@ -138,7 +138,7 @@ class House:
         self.sender = Sender(networks, self.settings.webhook_seconds)
         self.webhooks = Webhooks(secrets_of(self.settings), GuardedResolver(networks), Directory())
         peer = Directory()
-        self.carrier = carrier(Resources(self.settings, self.database, peer, peer, peer), self.sender)
+        self.carrier = carrier(Resources(self.settings, self.database, peer, peer, peer, peer), self.sender)
 
     async def add(self, url: str, *, by: Caller = ADMIN, **given: Any) -> str:
         """Make a webhook; answers its id."""
