@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, JsonValue, StringConstraints
 
 from services.contracts.base import Instant, Message
+from services.contracts.basis import Basis
 from services.contracts.commands import (
     Confirm,
     CustomerMessageBody,
@@ -81,10 +82,14 @@ class CustomerTicket(Message):
     """The latest ones, oldest first."""
     allowed: tuple[CommandName, ...]
     reopen_until: Instant | None
+    basis: Basis
+    """What the page's forms are drawn from."""
 
 
 class CustomerCommand(Message):
-    """One command of the customer. `key` was made with the form: a repeat under it changes nothing."""
+    """One command of the customer. `key` was made with the form: a repeat under it changes nothing. `basis` is what the
+    form was drawn from; without it the command is meant for the ticket as it is now."""
 
     key: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     body: dict[str, JsonValue] = Field(default_factory=dict)
+    basis: Basis | None = None

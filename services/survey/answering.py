@@ -9,15 +9,18 @@ from typing import Any
 from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.base import format_instant
 from services.contracts.permissions import Caller
 from services.contracts.survey import UNDELIVERED, Answer, NotInvited, Overall, SurveyState
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.starting import wake
 from services.survey.counting import count
-from services.survey.refusals import AlreadyAnswered, SurveyClosed
+from services.survey.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed
 from services.survey.standing import STARTER_CHANNEL, Row, lock
 from services.survey.tables import answers, invitations
 from services.survey.times import wall_length
+
+UNANSWERED = "unanswered"
 
 
 class Outcome(StrEnum):
@@ -36,12 +39,16 @@ class Answering:
     edit_window: timedelta
     now: Callable[[], datetime] = lambda: datetime.now(UTC)
 
-    async def by_customer(self, connection: AsyncConnection, survey_id: str, answer: Answer) -> Outcome:
-        """Record what came by the survey's link; within the edit window, another content replaces the first.
+    async def by_customer(
+        self, connection: AsyncConnection, survey_id: str, answer: Answer, basis: str | None = None
+    ) -> Outcome:
+        """Record what came by the survey's link; within the edit window, another content replaces the first. `basis` is
+        what the form was drawn from, where one was.
 
         Raises:
             SurveyClosed: expired or withdrawn.
             AlreadyAnswered: final, or taken by phone.
+            AnsweredElsewhere: there is an answer that the form did not show.
         """
         row, now = await _locked(connection, survey_id), self.now()
         if row["answered_at"] is None:
@@ -52,6 +59,8 @@ class Answering:
             return Outcome.UNCHANGED
         if not self.may_change(row, now):
             raise AlreadyAnswered
+        if basis not in {None, basis_of(row)}:
+            raise AnsweredElsewhere
         await _change(connection, row, answer, now)
         return Outcome.CHANGED
 
@@ -101,6 +110,11 @@ def refuse_own(row: Row, caller: Caller) -> None:
             {"en": "You cannot record a rating of your own work.", "zh": "不能为自己处理的工单代录评价。"},
             code="own_work",
         )
+
+
+def basis_of(row: Row) -> str:
+    """What a form of the survey is drawn from: the answer that it shows, by the instant at which it was given."""
+    return format_instant(row["changed_at"]) if row["answered_at"] else UNANSWERED
 
 
 def is_changed(row: Row) -> bool:

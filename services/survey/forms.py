@@ -60,6 +60,12 @@ def typed(form: Form, questionnaire: Questionnaire) -> dict[str, str]:
     return {question.id: _given(form, question) for question in questionnaire.questions}
 
 
+def words(form: Form, questionnaire: Questionnaire) -> list[str]:
+    """What was written in words, for a page that has no form any more."""
+    written = (_given(form, question) for question in questionnaire.questions if question.type is QuestionType.TEXT)
+    return [text for text in written if text]
+
+
 def options(question: Question, t: Speech) -> Sequence[Option]:
     """What can be chosen; the best first, but for the likelihood, which is read from 0 to 10."""
     if question.id == OVERALL:

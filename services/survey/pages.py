@@ -15,10 +15,10 @@ from services.runtime.http import preferred_language, problem_response
 from services.runtime.http.problems import field_errors
 from services.runtime.pages import Filled, Speech, page_language, page_router, read_form, see_other
 from services.survey import forms
-from services.survey.answering import answer_of
+from services.survey.answering import answer_of, basis_of
 from services.survey.links import token_hash
 from services.survey.questionnaires import misfits
-from services.survey.refusals import AlreadyAnswered, SurveyClosed
+from services.survey.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed
 from services.survey.service import SurveysDep, SurveyService
 from services.survey.standing import Row
 from services.survey.wording import WORDS
@@ -76,7 +76,7 @@ async def show_survey(request: Request, surveys: SurveysDep, token: str, change:
     try:
         surveys.answering.require_open(opened.row, surveys.answering.now())
     except SurveyClosed as closed:
-        return opened.show("closed.html", closed.status, code=closed.code)
+        return opened.show("closed.html", closed.status, code=closed.code, words=())
     return _form(opened, Filled())
 
 
@@ -89,13 +89,16 @@ async def take_answer(request: Request, surveys: SurveysDep, token: str) -> Resp
     try:
         opened = await _open(surveys, request, token)
         answer = forms.read(form, opened.asked, opened.t)
-        await _record(surveys, opened.row["id"], answer)
+        await _record(surveys, opened.row["id"], answer, form.one("basis") or None)
     except forms.Wrong as wrong:
         return _form(opened, Filled(forms.typed(form, opened.asked), wrong.errors), status=ValidationFailed.status)
     except SurveyClosed as closed:
-        return opened.show("closed.html", closed.status, code=closed.code)
+        return opened.show("closed.html", closed.status, code=closed.code, words=forms.words(form, opened.asked))
     except AlreadyAnswered as refusal:
-        return opened.show("answered.html", refusal.status)
+        return opened.show("answered.html", refusal.status, words=forms.words(form, opened.asked))
+    except AnsweredElsewhere as refusal:
+        anew = await _open(surveys, request, token)
+        return _form(anew, Filled(forms.typed(form, anew.asked)), status=refusal.status)
     except Unavailable as refusal:
         typed = form.typed().items()
         return surveys.pages.answer(
@@ -131,9 +134,9 @@ def _answer_in(request: Request, asked: Questionnaire) -> Answer:
     return answer
 
 
-async def _record(surveys: SurveyService, survey_id: str, answer: Answer) -> None:
+async def _record(surveys: SurveyService, survey_id: str, answer: Answer, basis: str | None = None) -> None:
     async with surveys.database.begin() as connection:
-        await surveys.answering.by_customer(connection, survey_id, answer)
+        await surveys.answering.by_customer(connection, survey_id, answer, basis)
 
 
 def _form(opened: Opened, filled: Filled, status: int = 200) -> Response:
@@ -145,6 +148,8 @@ def _form(opened: Opened, filled: Filled, status: int = 200) -> Response:
         form=filled,
         title=forms.said(opened.asked.title, t),
         labels=labels,
+        basis=basis_of(opened.row),
+        elsewhere=status == AnsweredElsewhere.status,
         questions=[(question, forms.options(question, t)) for question in opened.asked.questions],
         change_until=_change_until(opened) if opened.is_answered else None,
     )

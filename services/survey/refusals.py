@@ -34,6 +34,21 @@ class SurveyClosed(Refusal):
         )
 
 
+class AnsweredElsewhere(Conflict):
+    """Another window has answered since the form was shown."""
+
+    default_code = "answered_elsewhere"
+
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "en": "The survey has been answered since the form was shown: look at the answer first.",
+                "zh": "表单显示之后评价已有更新：请先查看最新的评价。",
+            },
+            title={"en": "Answered meanwhile", "zh": "评价已有更新"},
+        )
+
+
 class AlreadyAnswered(Conflict):
     """An answer counts once."""
 

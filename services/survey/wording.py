@@ -51,6 +51,12 @@ WORDS = Phrases(
         "thanks.good": ("您不需要再做什么，可以关闭此页面。", "There is nothing else to do. You can close this page."),
         "thanks.change": ("修改我的评价", "Change my answers"),
         "thanks.change.until": ("可在 {until} 之前修改。", "Possible until {until}."),
+        "survey.kept": ("您刚才写的内容：", "What you wrote:"),
+        "survey.elsewhere.title": ("您已在别处提交了评价", "You have answered in another window"),
+        "survey.elsewhere.next": (
+            "刚才的内容没有保存，仍在下面。再次提交会替换之前的评价。",
+            "What you just sent was not saved and is still below. Sending it again replaces the earlier answers.",
+        ),
         "answered.title": ("您已经评价过了", "You have answered already"),
         "answered.next": (
             "第一次的评价有效，且已超过可修改的时间。如有补充，请直接联系我们。",

@@ -36,7 +36,8 @@ class NoWorkflow(Exception):
 
 
 class Refused(Exception):
-    """The workflow refused the command and nothing changed; `code` is `illegal_transition` or `stale_version`."""
+    """The workflow refused the command and nothing changed; `code` is `illegal_transition`, `stale_version` or
+    `outdated`."""
 
     def __init__(self, code: str) -> None:
         self.code = code
@@ -144,7 +145,12 @@ class TicketEngine:
 
 def _refusal(error: WorkflowUpdateFailedError) -> Exception:
     cause = error.cause
-    if not isinstance(cause, ApplicationError) or cause.type not in {"illegal_transition", "stale_version", "ended"}:
+    if not isinstance(cause, ApplicationError) or cause.type not in {
+        "illegal_transition",
+        "stale_version",
+        "outdated",
+        "ended",
+    }:
         return EngineUnavailable()
     if cause.type == "ended":
         return NoWorkflow()

@@ -34,13 +34,15 @@ async def give_customer_command(
 ) -> Response:
     """Give a command for the customer of the ticket, who holds its link; answers when the effect is durable.
 
-    A key that came with other words is a conflict `idempotency_key_reused`.
+    A key that came with other words is a conflict `idempotency_key_reused`, a form that was drawn from what no longer
+    holds is one `outdated`.
     """
     body = _validated(command, asked)
     ticket = await tickets.showing.existing(ticket_no)
     admission = await tickets.commands.admit(ticket, command, customer_of(ticket), asked.key)
     try:
-        taken = await tickets.commands.take(admission, body, body_hash(asked.body, tickets.secret), None)
+        fingerprint = body_hash(asked.body, tickets.secret)
+        taken = await tickets.commands.take(admission, body, fingerprint, basis=asked.basis)
     except IdempotencyKeyReused as error:
         raise Conflict(code=IdempotencyKeyReused.default_code) from error
     return JSONResponse({"ticket_no": ticket_no, "repeated": taken.repeated})

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from services.contracts.basis import Basis
 from services.contracts.customer import CUSTOMER_COMMANDS, Asked, CustomerPromise, CustomerStep, CustomerTicket
 from services.contracts.journal import EventType
 from services.contracts.ticket import DeadlineName, TicketState
@@ -87,6 +88,7 @@ async def customer_ticket(queries: Queries, ticket: TicketRow) -> CustomerTicket
         promises=tuple(_promises(state)),
         steps=tuple(_steps(rows)),
         allowed=tuple(command for command in CUSTOMER_COMMANDS if _is_offered(state, command, asked)),
+        basis=Basis.of(state),
         reopen_until=next((it.at for it in state.deadlines if it.name is DeadlineName.REOPEN_WINDOW), None),
     )
 

@@ -7,6 +7,7 @@ from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
+    from services.contracts.basis import Basis, is_outdated
     from services.contracts.commands import DECISIONS, Command, Outcome
     from services.contracts.feed import Entry
     from services.contracts.names import UPDATE_COMMAND, UPDATE_RECALCULATE, UPDATE_REMARK, WORKFLOW_TICKET
@@ -22,6 +23,7 @@ TIMER_STEP = timedelta(milliseconds=1)
 
 ILLEGAL_TRANSITION = "illegal_transition"
 STALE_VERSION = "stale_version"
+OUTDATED = "outdated"
 ENDED = "ended"
 
 
@@ -64,8 +66,8 @@ class TicketWorkflow:
         """Take one command; answers when its effect is durable and every read shows it.
 
         Raises:
-            ApplicationError: `illegal_transition` with the legal commands, `stale_version`, or `ended` when the
-                workflow stopped before the step could be taken.
+            ApplicationError: `illegal_transition` with the legal commands, `stale_version`, `outdated`, or `ended` when
+                the workflow stopped before the step could be taken.
         """
         await self._settled()
         self._refuse(command)
@@ -139,6 +141,8 @@ class TicketWorkflow:
             raise _illegal(refusal) from refusal
         if command.expected_version not in {None, self.life.state.version}:
             raise _stale()
+        if command.basis and is_outdated(command.name, command.basis, Basis.of(self.life.state)):
+            raise _outdated()
 
     async def _settled(self) -> None:
         """Return when nothing is due any more and every due time is known.
@@ -227,6 +231,10 @@ def _ending() -> ApplicationError:
 
 def _stale() -> ApplicationError:
     return ApplicationError("the ticket has changed", type=STALE_VERSION, non_retryable=True)
+
+
+def _outdated() -> ApplicationError:
+    return ApplicationError("what the form showed no longer holds", type=OUTDATED, non_retryable=True)
 
 
 def _illegal(refusal: IllegalCommand) -> ApplicationError:

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.contracts import commands as bodies
 from services.contracts.base import Message
+from services.contracts.basis import Basis
 from services.contracts.commands import Command, SupplyInformation, decision_of
 from services.contracts.feedback import Supplemented
 from services.contracts.journal import Actor
@@ -48,6 +49,7 @@ class Asked:
     body: Message
     caller: Caller
     if_match: int | None
+    basis: Basis | None = None
 
     @property
     def actor(self) -> Actor:
@@ -106,6 +108,7 @@ class Preparation:
             policy=await self._policy_for(asked, decision) if chosen else None,
             policy_chosen=chosen,
             expected_version=asked.if_match,
+            basis=asked.basis,
         )
 
     async def _named(self, asked: Asked, body: bodies.Accept | bodies.Assign) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from services.contracts.base import Message
+from services.contracts.basis import Basis, is_outdated
 from services.contracts.commands import Command
 from services.contracts.permissions import may
 from services.contracts.words import CommandName
@@ -105,8 +106,16 @@ class Commands:
             )
         return admission
 
-    async def take(self, admission: Admission, body: Message, body_hash: str, if_match: int | None) -> Taken:
-        """Carry a command to its durable effect.
+    async def take(
+        self,
+        admission: Admission,
+        body: Message,
+        body_hash: str,
+        if_match: int | None = None,
+        *,
+        basis: Basis | None = None,
+    ) -> Taken:
+        """Carry a command to its durable effect. `basis` is what a form was drawn from.
 
         Raises:
             Conflict, StaleVersion, ValidationFailed: nothing was changed.
@@ -115,7 +124,8 @@ class Commands:
         if admission.known is not None:
             return await self._repeat(admission, admission.known, body_hash)
         _require_legal(admission, if_match)
-        asked = Asked(admission.command_id, admission.ticket, admission.name, body, admission.caller, if_match)
+        _require_as_shown(admission, basis)
+        asked = Asked(admission.command_id, admission.ticket, admission.name, body, admission.caller, if_match, basis)
         command = await self._preparation.command(asked)
         if not await self._store(admission, command, body, body_hash):
             return await self._repeat(admission, await self._known(admission), body_hash)
@@ -183,6 +193,8 @@ class Commands:
     async def _refusal(self, admission: Admission, refusal: Refused) -> Exception:
         if refusal.code == "stale_version":
             return StaleVersion()
+        if refusal.code == "outdated":
+            return _outdated()
         return _illegal(admission, await self._queries.require(admission.ticket_no))
 
 
@@ -192,6 +204,21 @@ def _require_legal(admission: Admission, if_match: int | None) -> None:
         raise _illegal(admission, admission.ticket)
     if if_match not in {None, state.version}:
         raise StaleVersion(extra={"version": state.version})
+
+
+def _require_as_shown(admission: Admission, basis: Basis | None) -> None:
+    if basis and is_outdated(admission.name, basis, Basis.of(admission.ticket.state)):
+        raise _outdated()
+
+
+def _outdated() -> Conflict:
+    return Conflict(
+        {
+            "en": "The ticket has moved on since the form was shown: look at it again.",
+            "zh": "表单显示之后工单已有变化：请先查看最新情况。",
+        },
+        code="outdated",
+    )
 
 
 def _illegal(admission: Admission, ticket: TicketRow) -> Conflict:

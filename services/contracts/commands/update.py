@@ -3,6 +3,7 @@
 from pydantic import Field, JsonValue
 
 from services.contracts.base import Message
+from services.contracts.basis import Basis
 from services.contracts.journal import Actor
 from services.contracts.policy import PolicySnapshot
 from services.contracts.words import CommandName
@@ -22,6 +23,8 @@ class Command(Message):
     policy_chosen: bool = False
     """Whether `policy` was chosen anew for this command, none included; an acceptance always chooses."""
     expected_version: int | None = None
+    basis: Basis | None = None
+    """What the form was drawn from that gave the command: what matters of it must still hold."""
 
 
 class Outcome(Message):

@@ -7,6 +7,7 @@ from typing import Any
 
 from fastapi import Request, Response
 
+from services.contracts.basis import Basis
 from services.contracts.customer import CustomerCommand, CustomerTicket
 from services.intake.forms import Errors, Wrong, body_of, errors_by_field, fields_asked
 from services.intake.pages import present
@@ -19,6 +20,10 @@ from services.runtime.pages import Filled, Form, Speech, new_key, page_router, r
 router = page_router()
 
 _DONE = frozenset({"received", "earlier", *present.COMMANDS})
+_OURS = frozenset({"key", "basis"})
+OUTDATED = "outdated"
+_REFUSED = {IdempotencyKeyReused.default_code: "reused", OUTDATED: OUTDATED}
+"""What the page says of a refusal; anything else is not possible any more."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,11 @@ class Attempt:
     errors: Errors = field(default_factory=dict)
     refused: str | None = None
     status: int = 200
+
+    @property
+    def words(self) -> list[str]:
+        """What was typed, for a page that has no such form any more."""
+        return [text for name, text in self.typed.items() if name not in _OURS and text.strip()]
 
 
 @router.get("/t/{token}")
@@ -62,12 +72,26 @@ async def give_command(request: Request, token: str, action: str, intake: Intake
     key = require_key(form)
     try:
         body = body_of(command, form, intake.zone)
-        await intake.tickets.give(opened.ticket_no, command, CustomerCommand(key=key, body=body))
+        asked = CustomerCommand(key=key, body=body, basis=_basis(form))
+        await intake.tickets.give(opened.ticket_no, command, asked)
     except (Wrong, ValidationFailed, Conflict) as refusal:
         return await _refused(request, intake, opened, _attempt(action, form, refusal))
     except Unavailable as refusal:
         return _again(request, intake, opened, action, form, refusal)
     return see_other(f"/t/{token}?done={action}")
+
+
+def _basis(form: Form) -> Basis | None:
+    """What the form was drawn from; one that says what no page of ours says was drawn from nothing.
+
+    Raises:
+        Conflict: `outdated`, it cannot be read.
+    """
+    said = form.one("basis")
+    basis = Basis.read(said)
+    if said and basis is None:
+        raise Conflict(code=OUTDATED)
+    return basis
 
 
 def _attempt(action: str, form: Form, refusal: Wrong | ValidationFailed | Conflict) -> Attempt:
@@ -76,8 +100,7 @@ def _attempt(action: str, form: Form, refusal: Wrong | ValidationFailed | Confli
         return Attempt(action, typed, refusal.errors, status=ValidationFailed.status)
     if isinstance(refusal, ValidationFailed):
         return Attempt(action, typed, errors_by_field(refusal.errors), status=refusal.status)
-    reused = refusal.code == IdempotencyKeyReused.default_code
-    return Attempt(action, typed, refused="reused" if reused else "illegal", status=refusal.status)
+    return Attempt(action, typed, refused=_REFUSED.get(refusal.code, "illegal"), status=refusal.status)
 
 
 async def _refused(request: Request, intake: Intake, opened: OpenedTicket, attempt: Attempt) -> Response:
@@ -107,6 +130,7 @@ async def _page(
         otherwise=opened.language,
         token=opened.token,
         ticket=ticket,
+        basis=ticket.basis.written(),
         opened=opened,
         headline=present.headline(ticket, t),
         marks=present.marks(ticket, t),

@@ -158,6 +158,11 @@ TICKET: dict[str, tuple[str, str]] = {
         "反馈单的状态已经变化。下面是最新情况和现在可以做的事。",
         "The report has moved on. Below you see how it stands and what you can do now.",
     ),
+    "refused.outdated.title": ("您打开页面后，情况有了变化", "Things have changed since you opened this page"),
+    "refused.outdated.next": (
+        "刚才的操作没有执行。下面是最新情况，请看过后再决定；您写的内容还在。",
+        "Nothing was done. Below you see how it stands now; please look and decide again. What you wrote is kept.",
+    ),
     "refused.typed": ("您刚才写的内容：", "What you wrote:"),
     "refused.reused.title": ("这份内容刚才已经送达", "This was sent before"),
     "refused.reused.next": (

@@ -261,6 +261,63 @@ async def test_the_same_form_sent_again_changes_nothing(system: System) -> None:
     assert [event["type"] for event in await counter.events()].count("ticket.customer_message") == 2
 
 
+async def test_a_page_confirms_the_outcome_that_it_showed_and_no_later_one(system: System) -> None:
+    counter = await opened(system)
+    await counter.accept()
+    await counter.resolve()
+    shown = await counter.visitor.open(counter.address)
+    drawn = {it: await counter.visitor.fill(shown, f"{counter.address}/{it}") for it in ("confirm", "reopen")}
+    await counter.staff("tag", {"add": ["vip-care"]}, by="李雷")
+    await counter.staff("reopen", {"reason": "客户来电"}, by="李雷")
+    await counter.staff("resolve", {"result": "unresolved", "summary": "没有配件", "reason": "停产"}, by="林涛")
+    before = (await counter.view())["version"]
+    for action, typed in (("confirm", {}), ("reopen", {"reason": "还在漏水"})):
+        answer = await counter.visitor.send(f"{counter.address}/{action}", {**drawn[action], **typed})
+        assert answer.status_code == 409, action
+        assert "您打开页面后，情况有了变化" in answer.text
+        assert "没有配件" in answer.text
+    assert "还在漏水</textarea>" in answer.text
+    assert (await counter.view())["version"] == before
+    anew = await counter.visitor.fill(answer, f"{counter.address}/reopen", reason="还在漏水")
+    assert (await counter.visitor.send(f"{counter.address}/reopen", anew)).status_code == 303
+    assert (await counter.view())["cycle"] == 3
+
+
+async def test_what_does_not_matter_to_a_form_does_not_refuse_it(system: System) -> None:
+    counter = await opened(system)
+    await counter.accept()
+    await counter.resolve()
+    form = await counter.visitor.fill(await counter.visitor.open(counter.address), f"{counter.address}/confirm")
+    await counter.staff("tag", {"add": ["vip-care"]}, by="李雷")
+    await counter.staff("respond", {"message": "还有问题请告诉我们"}, by="李雷")
+    for _ in range(2):  # the second click replays the first
+        assert (await counter.visitor.send(f"{counter.address}/confirm", form)).status_code == 303
+    assert (await counter.view())["close_reason"] == "confirmed"
+
+
+async def test_words_for_a_form_that_the_page_has_no_more_are_kept(system: System) -> None:
+    counter = await opened(system)
+    await counter.ask("product.serial_no")
+    page = await counter.visitor.open(counter.address)
+    form = await counter.visitor.fill(page, f"{counter.address}/supply", serial_no="SER-KEPT", message="在背面")
+    await counter.accept()
+    await counter.resolve()
+    answer = await counter.visitor.send(f"{counter.address}/supply", form)
+    assert answer.status_code == 409
+    assert "supply" not in actions(answer.text, counter.address)
+    assert "SER-KEPT" in answer.text
+    assert "在背面" in answer.text
+
+
+@pytest.mark.parametrize("basis", ["1/closed", "x/closed/-/-", "' OR 1=1", "9" * 500 + "/closed/-/-"])
+async def test_a_form_that_says_what_no_page_of_ours_says_is_refused(system: System, basis: str) -> None:
+    counter = await opened(system)
+    page = await counter.visitor.open(counter.address)
+    form = await counter.visitor.fill(page, f"{counter.address}/withdraw", basis=basis)
+    answer = await counter.visitor.send(f"{counter.address}/withdraw", form)
+    assert (answer.status_code, (await counter.view())["phase"]) == (409, "pending.review")
+
+
 async def test_looking_changes_nothing(system: System) -> None:
     counter = await opened(system)
     await counter.accept()

@@ -133,6 +133,6 @@ def _ticket(ticket_no: str, closed_at: datetime | None) -> CustomerTicket:
             "language": "zh-CN", "customer_id": "cus_1", "product": {}, "opened_at": datetime.now(UTC),
             "accepted_at": None, "resolved_at": None, "closed_at": closed_at, "result": None, "close_reason": None,
             "merged_into": None, "missing": (), "asked": None, "waiting_for": (), "promises": (), "steps": (),
-            "allowed": (), "reopen_until": None,
+            "allowed": (), "reopen_until": None, "basis": {"cycle": 1, "phase": "pending.review"},
         }
     )  # fmt: skip

@@ -43,7 +43,7 @@ def ticket(**facts: Any) -> CustomerTicket:
         "language": "zh-CN", "customer_id": "cus_1", "product": {}, "opened_at": NOW, "accepted_at": None,
         "resolved_at": None, "closed_at": None, "result": None, "close_reason": None, "merged_into": None,
         "missing": (), "asked": None, "waiting_for": (), "promises": (), "steps": (), "allowed": (),
-        "reopen_until": None,
+        "reopen_until": None, "basis": {"cycle": 1, "phase": Phase.REVIEW},
     }  # fmt: skip
     return CustomerTicket.model_validate({**plain, **facts})
 

@@ -1,9 +1,11 @@
 """An answer counts once, can be changed for ten minutes, and opening the link never gives one (25, 26; I13)."""
 
 import asyncio
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from services.contracts.journal import EventType
@@ -116,6 +118,43 @@ async def test_the_page_offers_a_change_within_the_window_with_everything_filled
     desk.let_it_be((await invited.row())["answered_at"] + WINDOW + SECOND)
     assert "修改我的评价" not in text_of(await invited.open())
     assert "<form" not in (await desk.http.get(f"{invited.page}?change=true")).text
+
+
+async def test_a_form_replaces_no_answer_that_it_did_not_show(desk: Desk) -> None:
+    invited = await desk.invite()
+    first, second = basis_in(await invited.open()), basis_in(await invited.open())
+    assert (await invited.fill_in({"basis": first})).status_code == 303
+    before = await invited.row()
+    refused = await invited.fill_in({"basis": second, "attitude": "1", "suggestion": "其实不好"})
+    assert (refused.status_code, "您已在别处提交了评价" in refused.text) == (409, True)
+    assert "其实不好</textarea>" in refused.text
+    assert 'name="attitude" value="1" checked' in refused.text
+    assert await invited.row() == before
+    anew = {"basis": basis_in(refused), "attitude": "1", "suggestion": "其实不好"}
+    assert (await invited.fill_in(anew)).status_code == 303
+    assert (await invited.row())["scores"]["attitude"] == 1
+
+
+async def test_a_second_click_on_a_form_is_thanked_for(desk: Desk) -> None:
+    invited = await desk.invite()
+    shown = {"basis": basis_in(await invited.open())}
+    assert [(await invited.fill_in(shown)).status_code for _ in range(2)] == [303, 303]
+
+
+async def test_a_form_drawn_before_the_survey_was_withdrawn_comes_back_with_what_was_written(desk: Desk) -> None:
+    invited = await desk.invite()
+    shown = {"basis": basis_in(await invited.open()), "suggestion": "师傅忘了带工具"}
+    await desk.apply(happened(EventType.REOPENED, ticket_no=invited.ticket_no, cycle=2))
+    page = await invited.fill_in(shown)
+    assert (page.status_code, "师傅忘了带工具" in page.text) == (410, True)
+    assert (await invited.row())["answered_at"] is None
+
+
+def basis_in(page: httpx.Response) -> str:
+    """What the page's form says that it was drawn from."""
+    found = re.search(r'name="basis" value="([^"]+)"', page.text)
+    assert found
+    return found[1]
 
 
 @pytest.mark.parametrize(("left", "status"), [(SECOND, 200), (timedelta(0), 200), (-SECOND, 410)])

@@ -131,6 +131,26 @@ async def test_of_many_clicks_one_confirms(system: System, peer: httpx.AsyncClie
     assert [event["data"].get("confirmed_by") for event in events if event["type"] == "ticket.closed"] == ["customer"]
 
 
+async def test_a_command_that_was_overtaken_on_its_way_is_refused_by_the_ticket_itself(
+    system: System, peer: httpx.AsyncClient
+) -> None:
+    ticket_no = await system.resolved()
+    basis = (await page(peer, ticket_no))["basis"]
+    path = f"/internal/tickets/{ticket_no}/customer-commands/"
+    reopening = [
+        peer.post(f"{path}reopen", json={"key": f"{n}", "body": {"reason": "x"}, "basis": basis}) for n in "abc"
+    ]
+    confirming = [peer.post(f"{path}confirm", json={"key": f"{n}", "basis": basis}) for n in "def"]
+    answers = await asyncio.gather(*reopening, *confirming)
+    assert sorted(answer.status_code for answer in answers) == [200, *([409] * 5)]
+    assert {answer.json()["code"] for answer in answers if answer.status_code == 409} <= {
+        "outdated",
+        "illegal_transition",
+    }
+    types = [event["type"] for event in await journal(system, ticket_no)]
+    assert types.count("ticket.reopened") + types.count("ticket.closed") == 1
+
+
 @pytest.mark.parametrize(
     ("prepare", "allowed"),
     [
