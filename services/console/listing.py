@@ -1,5 +1,6 @@
 """A list of tickets as rows: what one line of the board shows."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,6 +12,7 @@ from services.console.present import Countdown, Moment, Present
 from services.console.service import Page
 
 Ticket = Mapping[str, Any]
+TICKET_NO = re.compile(r"[0-9]{11,20}", re.ASCII)
 
 
 @dataclass(frozen=True)

@@ -74,6 +74,12 @@ def see_other(address: str) -> Response:
     return RedirectResponse(address, status_code=HTTPStatus.SEE_OTHER, headers={"Cache-Control": "no-store"})
 
 
+def see_said(address: str) -> Response:
+    """Lead on to a page that says what became of a form. Without a fragment of its own the address would inherit the
+    form's, and the words would be out of sight; so it names them, and they are scrolled to and focused."""
+    return see_other(f"{address}#said")
+
+
 def _again(request: Request) -> str | None:
     """Where trying again leads: only a GET can be repeated by a link."""
     if request.method != "GET":

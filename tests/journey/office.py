@@ -49,7 +49,7 @@ class Member:
         """Send a form and read that it is done."""
         await self._album.take(self._page, "command")
         await form.get_by_role("button", name=button).click()
-        await expect(self._page.locator("#done")).to_be_visible(timeout=PATIENCE)
+        await expect(self._page.locator("#said")).to_be_visible(timeout=PATIENCE)
 
     async def acknowledge(self, ticket_no: str) -> None:
         """Acknowledge the ticket's alert with the one click that it takes."""

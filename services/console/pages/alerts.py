@@ -11,7 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from services.console.alarms import VIEWS, alarm, in_order, snooze_end
 from services.console.client import Problem
 from services.console.commands import Choice
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import HEADERS, Page, PageDep
 from services.runtime.errors import NotFound
 from services.runtime.http import leave_the_bound
@@ -66,8 +66,8 @@ async def answer_alert(request: Request, page: PageDep, alert_id: str, answer: s
                 raise
             problem = _worded(refused)
     if problem or request.headers.get("hx-request"):
-        return await _show(request, page, view=form.one("view"), problem=problem)
-    return see_other(_address(form.one("view")))
+        return await _show(request, page, view=form.one("view"), problem=problem, done="" if problem else answer)
+    return see_said(_address(form.one("view"), done=answer))
 
 
 def _seen(alert: Mapping[str, Any]) -> str:
@@ -99,7 +99,8 @@ def _address(view: str, **more: str) -> str:
     return f"/alerts?{urlencode(asked)}" if asked else "/alerts"
 
 
-async def _show(request: Request, page: Page, *, view: str = "", problem: str = "") -> Response:
+async def _show(request: Request, page: Page, *, view: str = "", problem: str = "", done: str = "") -> Response:
+    done = done or request.query_params.get("done", "")
     view = view or request.query_params.get("view", "")
     view = view if view in VIEWS else "live"
     mine = request.query_params.get("mine") == "true"
@@ -118,6 +119,7 @@ async def _show(request: Request, page: Page, *, view: str = "", problem: str = 
         mine=mine,
         address=_address,
         problem=problem,
+        done=done if done in ANSWERS else "",
         seen=_seen,
         colleagues=_colleagues(directory.staff),
         key=new_key,

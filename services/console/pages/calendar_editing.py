@@ -15,7 +15,7 @@ from services.console.client import Problem, path
 from services.console.drafts import CORRECTABLE, number, require, said, version_in
 from services.console.filling import Typed
 from services.console.pages.calendars import FIRST_YEAR, KIND, LAST_YEAR, Shown, show
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.errors import MalformedRequest
@@ -56,7 +56,7 @@ async def write_settings(request: Request, page: PageDep, calendar_id: str) -> R
             raise
         typed = calendar_forms.refused(form, problem.errors, calendar_forms.settings_field)
         return await _form(page, latest, calendar, typed, stale=problem.status == HTTPStatus.PRECONDITION_FAILED)
-    return see_other(f"{path(KIND, calendar_id)}?done=saved")
+    return see_said(f"{path(KIND, calendar_id)}?done=saved")
 
 
 @router.post("/calendars/{calendar_id}/import")

@@ -17,7 +17,7 @@ from services.console.client import Problem, path
 from services.console.drafts import CORRECTABLE, number, require, version_in
 from services.console.filling import Typed
 from services.console.pages import publications
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_other, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.errors import MalformedRequest, NotFound
@@ -107,7 +107,7 @@ async def write_day(request: Request, page: PageDep, calendar_id: str) -> Respon
         typed = calendar_forms.refused(form, problem.errors, calendar_forms.day_field)
         stale = problem.status == HTTPStatus.PRECONDITION_FAILED
         return await show(request, page, calendar_id, Shown(typed, stale=stale), day=day)
-    return see_other(f"{path(KIND, calendar_id)}?year={day.year}&day={day}&done=day#day-{day}")
+    return see_said(f"{path(KIND, calendar_id)}?year={day.year}&day={day}&done=day")
 
 
 @router.get("/calendars/{calendar_id}/preview")

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from services.console.client import Problem
 from services.console.names import Directory
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState
 from services.contracts.permissions import Action
@@ -38,7 +38,7 @@ async def resend(request: Request, page: PageDep, notice_id: str) -> Response:
         if problem.status != HTTPStatus.CONFLICT:
             raise
         return await _show(request, page, notice=notice_id, problem=problem.detail or problem.title)
-    return see_other(f"/inbox?{urlencode({'notice': notice_id, 'resent': 'true'})}")
+    return see_said(f"/inbox?{urlencode({'notice': notice_id, 'resent': 'true'})}")
 
 
 async def _show(

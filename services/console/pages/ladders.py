@@ -17,7 +17,7 @@ from services.console.filling import local_moment
 from services.console.ladder_chart import chart, steps, written_step
 from services.console.policies import URGENCIES, Line
 from services.console.present import Present
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_other, see_said
 from services.console.service import Page, PageDep
 from services.contracts.alert import Threshold
 from services.contracts.base import format_instant
@@ -133,7 +133,7 @@ async def write_text(request: Request, page: PageDep, ladder_id: str) -> Respons
         if problem.status not in CORRECTABLE:
             raise
         return await _text(page, latest, text, problem)
-    return see_other(f"{path(KIND, ladder_id)}?done=saved")
+    return see_said(f"{path(KIND, ladder_id)}?done=saved")
 
 
 @router.get("/ladders/{ladder_id}/compare")

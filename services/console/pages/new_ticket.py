@@ -16,9 +16,9 @@ from services.console.call import BEGINNING, FIELDS, SECTIONS
 from services.console.client import Problem
 from services.console.commands import Choice
 from services.console.filling import Typed, body_of, placed, typed
-from services.console.listing import Row, rows_of
+from services.console.listing import TICKET_NO, Row, rows_of
 from services.console.present import Moment
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.errors import Forbidden
@@ -27,7 +27,6 @@ from services.runtime.pages import LANGUAGES, Form, new_key, read_form, require_
 _FEWEST_DIGITS = 7
 _MOST_CUSTOMERS = 5
 _MOST_TICKETS = 5
-TICKET_NO = re.compile(r"[0-9]{11,20}", re.ASCII)
 _SENT_AGAIN = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.CONFLICT})
 
 router = page_router()
@@ -75,7 +74,7 @@ async def register(request: Request, page: PageDep) -> Response:
     except Problem as problem:
         return _refused(page, problem, values, key)
     promised = {name: at for name, at in registered["promised"].items() if at}
-    return see_other(f"/tickets/new?{urlencode({'saved': registered['ticket_no'], **promised})}")
+    return see_said(f"/tickets/new?{urlencode({'saved': registered['ticket_no'], **promised})}")
 
 
 @router.post("/tickets/new/caller")

@@ -11,7 +11,7 @@ from services.console.client import Problem, path
 from services.console.commands import Choice
 from services.console.drafts import CORRECTABLE, require, said
 from services.console.filling import Typed
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.contracts.words import Kind
@@ -46,7 +46,7 @@ async def adopt_pack(request: Request, page: PageDep, pack_id: str) -> Response:
         return await _show(
             page, failed=pack_id, typed=Typed({name: form.many(name) for name in form.typed()}, {}, said(problem))
         )
-    return see_other("/policies?done=adopted")
+    return see_said("/policies?done=adopted")
 
 
 async def _show(page: Page, failed: str = "", typed: Typed | None = None) -> Response:

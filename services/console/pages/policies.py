@@ -13,7 +13,7 @@ from services.console.client import path
 from services.console.drafts import number, require
 from services.console.policies import FACTS
 from services.console.policy_forms import draft_of
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_other, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.errors import NotFound
@@ -25,9 +25,9 @@ _STEPS: Mapping[str, int] = {"up": -1, "down": 1}
 
 
 @router.get("/policies")
-async def list_policies(page: PageDep, done: str = "") -> Response:
-    """Every policy in the order in which they are tried."""
-    return await _list(page, done=done)
+async def list_policies(page: PageDep, done: str = "", moved: str = "") -> Response:
+    """Every policy in the order in which they are tried; `moved` is the one that was just given another place."""
+    return await _list(page, done=done, moved=moved)
 
 
 @router.post("/policies")
@@ -55,7 +55,7 @@ async def move_policy(request: Request, page: PageDep) -> Response:
     to = min(max(at + step, 0), len(ids) - 1)
     ids[at], ids[to] = ids[to], ids[at]
     await page.desk.put("/v1/policy-order", {"ids": ids})
-    return see_other(f"/policies?done=moved#policy-{quote(identifier, safe='')}")
+    return see_said(f"/policies?done=moved&moved={quote(identifier, safe='')}")
 
 
 @router.get("/policies/{policy_id}")
@@ -82,7 +82,7 @@ async def retire_policy(request: Request, page: PageDep, policy_id: str) -> Resp
     """Apply a policy to no new ticket any more."""
     key = require_key(await read_form(request))
     await page.desk.post(path("v1", "policies", policy_id, "retire"), key=key)
-    return see_other(f"{path('policies', policy_id)}?done=retired")
+    return see_said(f"{path('policies', policy_id)}?done=retired")
 
 
 @router.get("/policies/{policy_id}/compare")
@@ -107,7 +107,7 @@ async def compare_versions(page: PageDep, policy_id: str, request: Request, ever
     )
 
 
-async def _list(page: Page, *, form: Form | None = None, wrong: Any = (), done: str = "") -> Response:
+async def _list(page: Page, *, form: Form | None = None, wrong: Any = (), done: str = "", moved: str = "") -> Response:
     return page.render(
         "policies.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
@@ -119,6 +119,7 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Any = (), done: 
         wrong=wrong,
         facts=FACTS,
         done=done,
+        moved=moved,
         key=new_key,
     )
 

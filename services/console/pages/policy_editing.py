@@ -17,7 +17,7 @@ from services.console.drafts import CORRECTABLE, require, version_in
 from services.console.filling import Typed
 from services.console.policies import SETTINGS, URGENCIES
 from services.console.policy_forms import draft_of
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.contracts.policy import SecondCallbackFrom
@@ -73,7 +73,7 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
         await page.desk.put(path("v1", "policies", policy_id), draft, version=version_in(form))
     except Problem as problem:
         return await _form(page, latest, policy_forms.typed(form, problem.errors), _refused(problem))
-    return see_other(f"{path('policies', policy_id)}?done=saved")
+    return see_said(f"{path('policies', policy_id)}?done=saved")
 
 
 @router.get("/policies/{policy_id}/yaml")
@@ -101,7 +101,7 @@ async def save_yaml(request: Request, page: PageDep, policy_id: str) -> Response
         await page.desk.send_text("PUT", path("v1", "policies", policy_id), text, YAML, version=version_in(form))
     except Problem as problem:
         return await _text(page, latest, text, _refused(problem))
-    return see_other(f"{path('policies', policy_id)}?done=saved")
+    return see_said(f"{path('policies', policy_id)}?done=saved")
 
 
 async def _form(page: Page, latest: Mapping[str, Any], typed: Typed, checked: Checked) -> Response:

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from services.console import previews, promises
 from services.console.client import Problem, path
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.errors import NotFound
@@ -68,7 +68,7 @@ async def retry_publication(request: Request, page: PageDep, identifier: str) ->
     """Try the tickets again that could not be recalculated."""
     key = require_key(await read_form(request))
     await page.desk.post(path("v1", "publications", identifier, "retry"), key=key)
-    return see_other(path("publications", identifier))
+    return see_said(path("publications", identifier))
 
 
 async def preview(page: Page, kind: str, identifier: str, version: int | None, cursor: str) -> Response:
@@ -110,4 +110,4 @@ async def publish(request: Request, page: Page, kind: str, identifier: str) -> R
         raise NotFound
     body = {"version": int(version), "recalculate": form.one("recalculate") == "true"}
     publication = await page.desk.post(f"{path('v1', kind, identifier)}/publish", body, key=key)
-    return see_other(path("publications", str(publication["id"])))
+    return see_said(path("publications", str(publication["id"])))

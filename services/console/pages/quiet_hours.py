@@ -12,7 +12,7 @@ from services.console import promises
 from services.console.client import Problem
 from services.console.drafts import CORRECTABLE, require, version_in
 from services.console.filling import Typed
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.pages import Form, read_form
@@ -46,7 +46,7 @@ async def write_quiet_hours(request: Request, page: PageDep) -> Response:
         latest = (await page.desk.get(_ADDRESS))["version"]
         stale = problem.status == HTTPStatus.PRECONDITION_FAILED
         return _show(page, _refused(form, problem), latest, stale=stale)
-    return see_other("/quiet-hours?done=saved")
+    return see_said("/quiet-hours?done=saved")
 
 
 def _show(page: Page, typed: Typed, version: int, *, done: str = "", stale: bool = False) -> Response:

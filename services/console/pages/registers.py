@@ -15,7 +15,7 @@ from services.console.client import Problem
 from services.console.commands import Choice
 from services.console.filling import Typed, placed, typed
 from services.console.registers import DEPARTMENTS, KEYS, ON_CALL, PEOPLE, WEBHOOKS, Register
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key
@@ -137,7 +137,7 @@ async def do_with_webhook(request: Request, page: PageDep, identifier: str, doin
         await page.desk.post(f"{path}/redeliver", wish, key=key)
     else:
         raise NotFound
-    return see_other(f"{WEBHOOKS.path}/{quote(identifier, safe='')}/deliveries?done={doing}")
+    return see_said(f"{WEBHOOKS.path}/{quote(identifier, safe='')}/deliveries?done={doing}")
 
 
 @router.post("/people/departments/{identifier}")
@@ -223,7 +223,7 @@ def _typed(form: Form, fields: Sequence[Any]) -> Typed:
 
 def _done(page: Page, register: Register, identifier: str) -> Response:
     page.console.names.forget()
-    return see_other(f"{register.path}?done={quote(identifier, safe='')}")
+    return see_said(f"{register.path}?done={quote(identifier, safe='')}")
 
 
 async def _show(

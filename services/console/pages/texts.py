@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from services.console.client import Problem
 from services.console.drafts import CORRECTABLE, require, version_in
 from services.console.pages.registers import TABS
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.pages import read_form
@@ -50,7 +50,7 @@ async def write_text(request: Request, page: PageDep, text_id: str) -> Response:
         if problem.status not in CORRECTABLE:
             raise
         return await _show(page, text, subject, body, problem=problem)
-    return see_other(f"/keys/texts/{quote(text_id, safe='')}?done=true")
+    return see_said(f"/keys/texts/{quote(text_id, safe='')}?done=true")
 
 
 async def _show(

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import Response
@@ -14,7 +15,7 @@ from services.console.commands import COMMANDS
 from services.console.filling import Typed, body_of, placed, typed
 from services.console.journal import Entry
 from services.console.overview import Overview
-from services.console.routing import error_page, page_router, see_other
+from services.console.routing import error_page, page_router, see_said
 from services.console.service import Page, PageDep
 from services.console.sign_in_again import unsent_page
 from services.contracts.words import CommandName
@@ -58,17 +59,18 @@ class Attempt:
 @router.get("/tickets/{ticket_no}")
 async def show_ticket(ticket_no: str, page: PageDep, part: str = "", seen: str = "", done: str = "") -> Response:
     """Show a ticket. `part=live` answers it anew if it is no longer what the page shows as `seen`, else 204."""
+    said = done if done in {*CommandName, _REVOKED} else ""
     if part == "live":
         if not await overview.has_changed(page, ticket_no, seen):
             return Response(status_code=HTTPStatus.NO_CONTENT)
-        return _shown(page, await overview.overview(page, ticket_no), template="ticket_live.html")
+        return _shown(page, await overview.overview(page, ticket_no), done=said, template="ticket_live.html")
     try:
         found = await overview.overview(page, ticket_no)
     except Problem as problem:
         if problem.status == HTTPStatus.FORBIDDEN and done:
             return error_page(page.request, HTTPStatus.OK, "gone")
         raise
-    return _shown(page, found, done=done if done in {*CommandName, _REVOKED} else "")
+    return _shown(page, found, done=said)
 
 
 @router.post("/tickets/{ticket_no}/link/revoke")
@@ -76,7 +78,7 @@ async def revoke_link(ticket_no: str, request: Request, page: PageDep) -> Respon
     """End the customer's link, which came into the wrong hands."""
     form = await read_form(request)
     await page.desk.post(path("v1", "feedback", ticket_no, "revoke-link"), {}, key=require_key(form))
-    return see_other(f"{path('tickets', ticket_no)}?done={_REVOKED}")
+    return see_said(f"{path('tickets', ticket_no)}?done={_REVOKED}")
 
 
 @router.post("/tickets/{ticket_no}/{command}")
@@ -96,7 +98,7 @@ async def give_command(ticket_no: str, command: str, request: Request, page: Pag
     except Problem as problem:
         attempt = _failed(problem, name, form, key, version)
     else:
-        return see_other(f"{path('tickets', ticket_no)}?done={name}")
+        return see_said(f"{path('tickets', ticket_no)}?done={name}")
     try:
         return await _again(page, ticket_no, attempt)
     except Problem as problem:
@@ -172,6 +174,7 @@ def _shown(
     ticket = found.ticket
     explain_first = _explains_first(page, found)
     offered = commands.groups(ticket, explain_first=explain_first)
+    live = {"part": "live", "seen": found.seen, **({"done": done} if done else {})}
     return page.render(
         template,
         status=status,
@@ -188,7 +191,7 @@ def _shown(
         notes=lambda name: choices.notes(found, name),
         key=new_key,
         done=done,
-        refresh=f"{path('tickets', ticket['ticket_no'])}?part=live&seen={found.seen}",
+        refresh=f"{path('tickets', ticket['ticket_no'])}?{urlencode(live)}",
     )
 
 

@@ -61,7 +61,7 @@
     Object.assign(window.Idiomorph.defaults, { ignoreActiveValue: true, restoreFocus: true });
     Object.assign(window.Idiomorph.defaults.callbacks, {
       beforeNodeMorphed: keep,
-      beforeNodeRemoved: (node) => !(node.nodeType === Node.ELEMENT_NODE && (node.matches("[data-kept]") || [...node.querySelectorAll?.("form") ?? []].some(isTouched))),
+      beforeNodeRemoved: (node) => !(node.nodeType === Node.ELEMENT_NODE && (node.matches("[data-kept], #said:focus") || [...node.querySelectorAll?.("form") ?? []].some(isTouched))),
       beforeAttributeUpdated: (name, node) => !(name === "open" && node.matches("details")),
     });
   }
@@ -72,6 +72,18 @@
     if (isLive(event) && (document.hidden || selecting())) event.preventDefault();
   });
   document.addEventListener("htmx:afterSwap", readServerClock);
+  document.addEventListener("htmx:afterSettle", (event) => {
+    if (event.detail.requestConfig?.verb === "post") document.getElementById("said")?.focus();
+  });
+  // What was done is said once: not again to whoever reloads the page, keeps its address or comes back to it.
+  window.addEventListener("load", () => {
+    const address = new URL(window.location.href);
+    if (address.hash !== "#said") return;
+    document.getElementById("said")?.focus();
+    address.searchParams.delete("done");
+    address.hash = "";
+    window.history.replaceState(window.history.state, "", address);
+  });
   const connection = document.querySelector(".connection");
   const lost = (is) => { if (connection) connection.hidden = !is; };
   for (const name of ["htmx:sendError", "htmx:timeout", "htmx:responseError"]) {
