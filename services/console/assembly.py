@@ -20,14 +20,17 @@ from services.console.pages import (
     quiet_hours,
     registers,
     report,
+    search,
     sign_in,
     texts,
     ticket,
 )
+from services.console.searches import PURPOSE, Searches
 from services.console.service import Console
 from services.console.settings import ConsoleSettings
 from services.contracts.names import Role
 from services.runtime.parts import Part
+from services.runtime.sealing import Seal
 from services.runtime.settings import RuntimeSettings, load
 
 
@@ -37,13 +40,13 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     own = settings if isinstance(settings, ConsoleSettings) else load(ConsoleSettings)
     api = Api(own.api_base)
     # `/tickets/new` comes before `/tickets/{ticket_no}`: the first route that matches answers.
-    pages = [sign_in, board, new_ticket, ticket, alerts, report, inbox, texts, registers]
+    pages = [sign_in, board, search, new_ticket, ticket, alerts, report, inbox, texts, registers]
     pages += [policies, policy_editing, packs, publications, calendars, calendar_editing, ladders, quiet_hours]
     try:
         yield Part(
             name=Role.CONSOLE,
             routers=[statics.router, *(page.router for page in pages)],
-            state=Console(own, api),
+            state=Console(own, api, Searches(Seal(own.link_secret.get_secret_value(), PURPOSE))),
         )
     finally:
         await api.close()

@@ -15,6 +15,7 @@ from services.console.client import Api, Desk
 from services.console.names import Names
 from services.console.openings import KnownOpenings
 from services.console.present import Present, now
+from services.console.searches import Searches
 from services.console.session import Readers, SignInFirst, Staff
 from services.console.settings import ConsoleSettings
 from services.console.statics import Statics
@@ -45,6 +46,7 @@ class Console:
 
     settings: ConsoleSettings
     api: Api
+    searches: Searches
     readers: Readers = field(default_factory=Readers)
     names: Names = field(default_factory=Names)
     calendars: OpeningHours = field(default_factory=OpeningHours)

@@ -189,24 +189,67 @@ async def test_a_search_finds_by_the_end_of_a_phone_number_that_never_stands_in_
     ticket_no = await system.register(customer={"name": "韩梅梅", "phone": phone})
     await listed(system, ticket_no)
     visitor = visit("李雷")
-    answer = await visitor.post("/board", {"q": "77123456"})
-    assert answer.status_code == 200
-    page = Html(answer.text)
+    address = path_in(await visitor.post("/board", {"q": "77123456"}))
+    assert address.startswith("/board?found=")
+    assert "77123456" not in address
+    page = await visitor.get(address)
     assert rows(page) == [ticket_no]
-    assert "77123456" not in str(answer.url)
     assert not [href for href, _ in page.links if "77123456" in href]
     assert "138****" not in page.text
-    assert phone not in answer.text
+    assert phone not in page.source
+    assert rows(await visitor.get(address)) == [ticket_no], "a page that is reloaded"
+    live: Any = next(given["hx-get"] for _, given in page.tags if given.get("id") == "live")
+    part = await visitor.get(live)
+    assert rows(part) == [ticket_no]
+    assert "<html" not in part.source
+
+
+async def test_what_a_search_finds_goes_on_over_pages(system: System, visit: Visit) -> None:
+    made = {await system.register(product={"model": "BOARD-PAGED", "order_no": "SEARCH-PAGED"}) for _ in range(51)}
+    visitor = visit("李雷")
+
+    async def are_listed() -> bool:
+        found = await system.call("POST", "/v1/tickets/search", {"q": "SEARCH-PAGED", "limit": 200})
+        return len(found.json()["items"]) == len(made)
+
+    await until(are_listed, seconds=30)
+    first = await visitor.get(path_in(await visitor.post("/board", {"q": "SEARCH-PAGED"})))
+    second = await visitor.get(first.address("下一页"))
+    assert "SEARCH-PAGED" not in first.address("下一页")
+    assert {*rows(first), *rows(second)} == made
+    assert rows(await visitor.get(second.address("回到第一页"))) == rows(first)
+
+
+async def test_a_search_of_somebody_else_and_one_that_nobody_sealed_show_nothing(
+    system: System, visit: Visit, paused: str
+) -> None:
+    address = path_in(await visit("李雷").post("/board", {"q": "BOARD"}))
+    for visitor, asked in ((visit("林涛"), address), (visit("李雷"), "/board?found=x"), (visit("李雷"), address + "x")):
+        page = await visitor.get(asked, status=410)
+        assert "这次搜索已过期" in page.text
+        assert rows(page) == []
+        part = await visitor.get(asked + "&part=live")
+        assert "这次搜索已过期" in part.text
 
 
 async def test_a_whole_ticket_number_leads_to_the_ticket(visit: Visit, paused: str) -> None:
-    answer = await visit("李雷").post("/board", {"q": paused})
-    assert path_in(answer) == f"/tickets/{paused}"
+    visitor = visit("李雷")
+    for typed in (paused, f"#{paused}", f"{paused[:8]}-{paused[8:]}"):
+        found = path_in(await visitor.post("/board", {"q": typed}))
+        page = await visitor.get(found)
+        assert f"{paused} 故障" in page.text, typed
 
 
 async def test_a_search_that_finds_nothing_says_what_can_be_searched_for(visit: Visit) -> None:
-    answer = await visit("李雷").post("/board", {"q": "没有这样的词"})
-    assert "序列号" in Html(answer.text).text
+    visitor = visit("李雷")
+    page = await visitor.get(path_in(await visitor.post("/board", {"q": "没有这样的词"})))
+    assert "序列号" in page.text
+
+
+async def test_a_search_longer_than_any_is_refused_and_an_empty_one_shows_the_board(visit: Visit) -> None:
+    visitor = visit("李雷")
+    assert (await visitor.post("/board", {"q": "长" * 201})).status_code == 400
+    assert path_in(await visitor.post("/board", {"q": " "})) == "/board"
 
 
 async def test_an_empty_list_offers_a_next_step(visit: Visit) -> None:

@@ -6,6 +6,7 @@ import pytest
 from playwright.async_api import expect
 
 from tests.console.browsing import WIDTHS, Open, barriers
+from tests.console.visitor import listed
 from tests.services.system import System
 
 MINUTES = {"天": 24 * 60, "小时": 60, "分": 1}
@@ -42,6 +43,21 @@ async def test_the_slash_goes_to_the_search_and_is_a_letter_while_typing(open_pa
     await page.keyboard.press("/")
     await page.keyboard.type("a/b")
     assert await page.input_value("#find") == "a/b"
+
+
+async def test_back_from_a_ticket_shows_again_what_a_search_found(system: System, open_page: Open) -> None:
+    first, second = [await system.accepted(product={"model": "BCD-BACK", "order_no": "FIND-BACK"}) for _ in range(2)]
+    for ticket_no in (first, second):
+        await listed(system, ticket_no)
+    page = await open_page("/board")
+    await page.fill("#find", "FIND-BACK")
+    await page.keyboard.press("Enter")
+    await page.locator(f"#row-{first} a.number").click()
+    await page.wait_for_url(f"**/tickets/{first}")
+    await page.go_back()
+    await expect(page.locator(f"#row-{second}")).to_be_visible()
+    assert await page.input_value("#find") == "FIND-BACK"
+    assert "FIND-BACK" not in page.url
 
 
 async def test_a_new_ticket_appears_on_the_board_without_moving_the_focus(system: System, open_page: Open) -> None:
@@ -89,7 +105,7 @@ async def test_what_is_being_typed_outlives_an_update_and_the_update_is_announce
     await page.click("#form-respond button.btn-primary")
     await expect(page.get_by_text("提交前工单已被更新")).to_be_visible()
     await page.get_by_role("button", name="仍然提交").click()
-    await expect(page.locator("#done")).to_be_visible()
+    await expect(page.locator("#said")).to_be_visible()
     await expect(page.locator(".entries")).to_contain_text("写到一半的回复")
 
 
@@ -99,7 +115,7 @@ async def test_a_double_click_is_one_command(system: System, open_page: Open) ->
     await page.evaluate("document.querySelector('#command-respond').open = true")
     await page.fill("#form-respond textarea", "点了两次")
     await page.dblclick("#form-respond button.btn-primary")
-    await expect(page.locator("#done")).to_be_visible()
+    await expect(page.locator("#said")).to_be_visible()
     items = (await system.get(f"/v1/tickets/{ticket_no}/timeline"))["items"]
     assert [item["type"] for item in items].count("ticket.responded") == 1
 
@@ -117,7 +133,7 @@ async def test_everything_is_done_without_scripts(system: System, open_page: Ope
     ticket_no = await system.register()
     page = await open_page(f"/tickets/{ticket_no}", java_script_enabled=False)
     await page.get_by_role("button", name="受理").click()
-    await expect(page.locator("#done")).to_be_visible()
+    await expect(page.locator("#said")).to_be_visible()
     await page.locator("#command-respond summary").click() if not await page.locator(
         "#form-respond textarea"
     ).is_visible() else None

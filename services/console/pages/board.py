@@ -9,10 +9,10 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.listing import rows_of
-from services.console.routing import page_router, see_other
+from services.console.pages.search import show_found
+from services.console.routing import page_router
 from services.console.service import Page, PageDep
 from services.contracts.words import Category, ClockName, Kind, Phase, Priority, Urgency
-from services.runtime.pages import read_form
 
 FILTERS = ("department", "owner", "kind", "urgency", "priority", "phase", "category", "clock", "overdue")
 """What the filter form offers; the address may hold every filter of `GET /v1/tickets`."""
@@ -39,7 +39,10 @@ class Tab:
 
 @router.get("/board")
 async def show_board(request: Request, page: PageDep) -> Response:
-    """The tickets that the address asks for; without filters, the open ones. `part=live` answers the moving part."""
+    """The tickets that the address asks for; without filters, the open ones. `part=live` answers the moving part.
+    With `found`, what a search finds."""
+    if sealed := request.query_params.get("found"):
+        return await show_found(request, page, sealed)
     filters = _held(request)
     lists = (await page.desk.get("/v1/tickets/counts"))["items"]
     shown = filters if _narrowed(filters) else {**_filters_of(lists, "open"), **filters}
@@ -57,23 +60,6 @@ async def show_board(request: Request, page: PageDep) -> Response:
         **await _filter_form(page, filters),
     }
     return page.render("board_live.html" if request.query_params.get("part") == "live" else "board.html", **values)
-
-
-@router.post("/board")
-async def search(request: Request, page: PageDep) -> Response:
-    """Find tickets. What is looked for may be a phone number, so it travels in a body and never in an address."""
-    form = await read_form(request)
-    q, cursor = form.one("q"), form.one("cursor")
-    if not q:
-        return see_other("/board")
-    body = {"q": q, "limit": _PER_PAGE, **({"cursor": cursor} if cursor else {})}
-    found = await page.desk.post("/v1/tickets/search", body)
-    tickets = found["items"]
-    if len(tickets) == 1 and not cursor and tickets[0]["ticket_no"] == q:
-        return see_other(f"/tickets/{q}")
-    return page.render(
-        "search.html", rows=await rows_of(page, tickets), q=q, following=found["next_cursor"], filtered=True
-    )
 
 
 def _held(request: Request) -> Filters:

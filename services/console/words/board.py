@@ -3,6 +3,11 @@
 TEXTS: dict[str, tuple[str, str]] = {
     "board.title": ("看板", "Board"),
     "board.search_title": ("搜索结果", "Search results"),
+    "board.search_ended": ("这次搜索已过期", "This search has ended"),
+    "board.search_ended.text": (
+        "搜索内容加密保存在地址中，只对搜索者本人有效 12 小时。请在上方重新输入。",
+        "An address keeps a search sealed, for whoever typed it and for 12 hours. Type it again above.",
+    ),
     "board.searched": ("“{q}”", "“{q}”"),
     "board.found": ("{count} 条", "{count} ticket|{count} tickets"),
     "board.found_more": ("{count} 条以上", "more than {count} tickets"),
