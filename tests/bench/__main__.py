@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from rich.console import Console
 
-from tests.bench import alerts, board, deadlines, intake, loop, promises, stack, survey, tickets
+from tests.bench import alerts, board, deadlines, intake, loop, memory, promises, stack, survey, tickets
 from tests.bench.figures import Figure, show
 from tests.bench.post import Post, post
 from tests.bench.stack import Stack
@@ -22,7 +22,8 @@ _WITH_MAIL: dict[str, Callable[[Stack, Post], Awaitable[list[Figure]]]] = {
     "loop": loop.measure,
     "alerts": alerts.measure,
 }
-PARTS = ("promises", *_MEASURES, *_WITH_MAIL)
+_WITH_SMALL_CACHES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {"memory": memory.measure}
+PARTS = ("promises", *_MEASURES, *_WITH_MAIL, *_WITH_SMALL_CACHES)
 _console = Console(stderr=True)
 
 
@@ -51,6 +52,9 @@ async def _part(part: str) -> list[Figure]:
     if part in _WITH_MAIL:
         async with post() as mails, stack.running(worker=True, **mails.settings) as running:
             return await _WITH_MAIL[part](running, mails)
+    if part in _WITH_SMALL_CACHES:
+        async with stack.running(worker=True, **memory.SETTINGS) as running:
+            return await _WITH_SMALL_CACHES[part](running)
     async with stack.running(worker=part != "intake") as running:
         return await _MEASURES[part](running)
 

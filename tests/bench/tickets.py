@@ -71,7 +71,7 @@ def _tickets(connections: list[Connection], count: int) -> Iterator[Job]:
     async def ticket() -> list[float]:
         connection = connections.pop()
         try:
-            _, latencies = await _live(connection)
+            _, latencies = await live(connection)
         finally:
             connections.append(connection)
         return latencies
@@ -80,11 +80,11 @@ def _tickets(connections: list[Connection], count: int) -> Iterator[Job]:
 
 
 async def _play(connections: list[Connection]) -> str:
-    ticket_no, _ = await _live(connections[0])
+    ticket_no, _ = await live(connections[0])
     return ticket_no
 
 
-async def _live(connection: Connection) -> tuple[str, list[float]]:
+async def live(connection: Connection) -> tuple[str, list[float]]:
     """One ticket's life; the seconds of its commands, the first of which waits for the workflow to start."""
     answer = await connection.post("/v1/feedback", feedback(uuid.uuid4().int % 10_000_000))
     ticket_no = answer.json()["ticket_no"]
