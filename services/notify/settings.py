@@ -6,8 +6,12 @@ from pathlib import Path
 
 from pydantic import EmailStr, Field, SecretStr, field_validator
 
+from services.contracts.lines import one_line
 from services.notify.webhooks.addresses import parse_networks
 from services.runtime.settings import RuntimeSettings
+
+NAMELESS_CENTRE = "售后服务中心 Service Centre"
+"""Who notices come from where nobody said it."""
 
 
 class SmtpSecurity(StrEnum):
@@ -32,7 +36,7 @@ class NotifySettings(RuntimeSettings):
     smtp_password: SecretStr = Field(default=SecretStr(""), description="Password at the mail server.")
     smtp_from: EmailStr = Field(default="service@bihuan.example", description="Address that notices come from.")
     smtp_from_name: str = Field(
-        default="售后服务中心 Service Centre", max_length=200, description="Name that notices come from."
+        default="", max_length=200, description="Name that notices come from; none takes that of the service centre."
     )
     smtp_reply_to: EmailStr | None = Field(default=None, description="Address for answers to notices.")
     smtp_seconds: float = Field(default=8.0, gt=0, le=60, description="Longest wait for the mail server.")
@@ -105,6 +109,11 @@ class NotifySettings(RuntimeSettings):
     engine_probe_seconds: float = Field(
         default=5.0, gt=0, description="How often the worker asks whether the engine is the one that it knows."
     )
+
+    @property
+    def sender_name(self) -> str:
+        """Who notices come from, as their readers see it."""
+        return one_line(self.smtp_from_name or self.organisation) or NAMELESS_CENTRE
 
     @field_validator("webhook_networks")
     @classmethod

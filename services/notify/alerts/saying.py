@@ -58,7 +58,10 @@ def notice(
         urgent=ticket.urgency is Urgency.URGENT,
         at=at,
         facts={**facts, "level": place.level, "round": place.round},
-        links={"ticket": f"{public_url}/tickets/{row['ticket_no']}", "alerts": f"{public_url}/alerts"},
+        links={
+            "ticket": f"{public_url}/tickets/{row['ticket_no']}",
+            "alerts": f"{public_url}/alerts?alert={row['id']}",
+        },
     )
 
 

@@ -8,11 +8,12 @@ from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import Message
+from services.contracts.notice import Audience
 from services.contracts.permissions import Action, may
 from services.notify.notices import catalogue
-from services.notify.notices.letter import Places, fill, html_of
+from services.notify.notices.letter import Places, fill, html_of, signed
 from services.notify.notices.rendering import Template
-from services.notify.notices.samples import SAMPLE_PLACES
+from services.notify.notices.samples import SAMPLE_PLACES, audience_of
 from services.notify.notices.service import NoticeFilters
 from services.notify.notices.views import (
     NoticePage,
@@ -160,9 +161,14 @@ async def preview_template(
         template = Template(used.kind, used.language, used.version, subject, text)
         written = catalogue.tried(template, notify.notices.zone)
         places = Places(used.language, *SAMPLE_PLACES)
-        subject, text = fill(written.subject, places), fill(written.text, places)
-        html = html_of(subject, text, language=used.language, sender=notify.notices.sender)
-        return Answer(Preview(subject=subject, text=text, html=html).model_dump(mode="json"))
+        text, house = fill(written.text, places), notify.notices.house
+        to_customer = audience_of(used.kind) is Audience.CUSTOMER
+        shown = Preview(
+            subject=fill(written.subject, places),
+            text=signed(text, house, used.language) if to_customer else text,
+            html=html_of(written.subject, written.text, places, house, to_customer=to_customer),
+        )
+        return Answer(shown.model_dump(mode="json"))
 
     return await notify.idempotency.once(request, caller, work)
 

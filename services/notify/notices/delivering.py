@@ -13,7 +13,7 @@ from services.contracts.notice import Audience, NoticeChannel, NoticeKind, Notic
 from services.notify.hours import keeping
 from services.notify.notices import catalogue
 from services.notify.notices.channels.base import Channel, Undeliverable, Unreached
-from services.notify.notices.letter import Letter, Places, fill, html_of
+from services.notify.notices.letter import House, Letter, Places, fill, html_of, signed
 from services.notify.notices.reaching import Reached
 from services.notify.notices.rendering import Unwritable, Written, write
 from services.notify.notices.samples import CUSTOMER_PLACE, SURVEY_LINK_PLACE, TICKET_LINK_PLACE
@@ -63,6 +63,12 @@ class Sender:
     name: str
     zone: ZoneInfo
     public_url: str
+    help_line: str = ""
+
+    @property
+    def house(self) -> House:
+        """The service centre as a letter names it."""
+        return House(self.name, self.help_line)
 
 
 class Delivery:
@@ -161,22 +167,27 @@ class Delivery:
 
     def _facts(self, row: RowMapping) -> Mapping[str, Any]:
         places = {"customer": CUSTOMER_PLACE, "ticket_link": TICKET_LINK_PLACE, "survey_link": SURVEY_LINK_PLACE}
+        links = {f"{name}_link": link for name, link in self._staff_links(row).items()}
+        return {**row["facts"], **row["texts"], **places, **links, "ticket_no": row["ticket_no"]}
+
+    def _staff_links(self, row: RowMapping) -> Mapping[str, str]:
+        """Where staff go on; an alert's notice brings the way to the alert itself."""
         base, ticket_no = self._sender.public_url, row["ticket_no"]
-        links = {"console_link": f"{base}/tickets/{ticket_no}" if ticket_no else None, "alerts_link": f"{base}/alerts"}
-        facts = {name: _in_one_line(fact) for name, fact in row["facts"].items()}
-        return {**facts, **row["texts"], **places, **links, "ticket_no": ticket_no}
+        links = {"alerts": row["links"].get("alerts") or f"{base}/alerts"}
+        return {**links, "console": f"{base}/tickets/{ticket_no}"} if ticket_no else links
 
     def _letter(self, row: RowMapping, reached: Reached, written: Written, language: Language) -> Letter:
         to_customer = row["audience"] == Audience.CUSTOMER
-        places = Places(language, reached.name if to_customer else None, {**reached.links, **row["links"]})
-        subject, text = fill(written.subject, places), fill(written.text, places)
+        links = {**reached.links, **row["links"], **({} if to_customer else self._staff_links(row))}
+        places = Places(language, reached.name if to_customer else None, links)
+        text, house = fill(written.text, places), self._sender.house
         return Letter(
             key=row["key"],
             audience=Audience(row["audience"]),
             language=language,
-            subject=subject,
-            text=text,
-            html=html_of(subject, text, language=language, sender=self._sender.name),
+            subject=fill(written.subject, places),
+            text=signed(text, house, language) if to_customer else text,
+            html=html_of(written.subject, written.text, places, house, to_customer=to_customer),
             to_name=reached.name,
             to_email=reached.email,
             urgent=row["urgent"],
@@ -211,8 +222,3 @@ class Delivery:
                 delivery_seconds.labels(name).observe((now - row["created_at"]).total_seconds())
             await self._submitter.hear(row["key"])
         return state
-
-
-def _in_one_line(fact: Any) -> Any:
-    """What a customer typed as a model or name must not look like paragraphs or links of ours."""
-    return " ".join(fact.split()) if isinstance(fact, str) else fact

@@ -1,22 +1,32 @@
 """A notice as its recipient gets it: places filled, as plain text and as HTML that mail programs show alike."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from markupsafe import Markup, escape
 
+from services.contracts.lines import harmless, visible
 from services.contracts.notice import Audience
+from services.notify.notices.rendering import CLOSE, OPEN, apart
 from services.notify.notices.samples import CUSTOMER_PLACE, SURVEY_LINK_PLACE, TICKET_LINK_PLACE
-from services.notify.notices.words import NAMELESS, Language
+from services.notify.notices.words import NAMELESS, Language, help_words
 
-_LAYOUT = Environment(
-    loader=FileSystemLoader(Path(__file__).with_name("templates")),
-    autoescape=True,
-    undefined=StrictUndefined,
-    trim_blocks=True,
-    lstrip_blocks=True,
-).get_template("layout.html")
+_THEIR_WORDS = re.compile(f"({OPEN}[^{OPEN}{CLOSE}\\n]*{CLOSE})")
+
+
+def _layout() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(Path(__file__).with_name("templates")),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["theirs_apart"] = _theirs_apart
+    return environment.get_template("layout.html")
 
 
 @dataclass(frozen=True)
@@ -45,45 +55,94 @@ class Block:
 
 @dataclass(frozen=True)
 class Places:
-    """What the places of a written text are filled with."""
+    """What the places of a written text are filled with. `links` are all of our own addresses that it may hold."""
 
     language: Language
     customer: str | None = None
     links: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def greeted(self) -> str:
+        """How the customer is called: by their name, where that is one."""
+        return harmless(self.customer) or NAMELESS[self.language]
+
+
+@dataclass(frozen=True)
+class House:
+    """Who writes: the service centre as the layout names it, and how a person is reached there."""
+
+    name: str
+    help_line: str = ""
+
 
 def fill(text: str, places: Places) -> str:
-    """Put the customer's name and the links into their places."""
-    filled = text.replace(CUSTOMER_PLACE, places.customer or NAMELESS[places.language])
+    """A written text as plain text: the customer's name and the links in their places, nothing that is not seen."""
+    return visible(_filled(text, places))
+
+
+def signed(text: str, house: House, language: Language) -> str:
+    """A filled text to a customer with how a person is reached."""
+    return f"{text}\n\n{help_words(house.help_line, language)}" if house.help_line else text
+
+
+def html_of(subject: str, text: str, places: Places, house: House, *, to_customer: bool = True) -> str:
+    """Lay a written text out. Nothing in it is trusted: every character is escaped, people's words stand apart, and
+    only our own links, which stand in `places`, become buttons."""
+    blocks = tuple(_blocks(_filled(text, places), frozenset(places.links.values())))
+    help_line = help_words(house.help_line, places.language) if house.help_line and to_customer else ""
+    return _LAYOUT.render(
+        title=fill(subject, places),
+        subject=_filled(subject, places),
+        blocks=blocks,
+        language=places.language,
+        sender=house.name,
+        preview=_first(blocks),
+        help_line=help_line,
+    )
+
+
+def _filled(text: str, places: Places) -> str:
+    """Fill the places that stand in our own words; who writes the name of a place has written just that."""
+    return "".join(
+        piece if piece.startswith(OPEN) else _fill(piece, places) for piece in _THEIR_WORDS.split(text) if piece
+    )
+
+
+def _fill(text: str, places: Places) -> str:
+    filled = text.replace(CUSTOMER_PLACE, apart(places.greeted) if places.customer else places.greeted)
     filled = filled.replace(TICKET_LINK_PLACE, places.links.get("ticket", ""))
     return filled.replace(SURVEY_LINK_PLACE, places.links.get("survey", ""))
 
 
-def html_of(subject: str, text: str, *, language: Language, sender: str, preview: str = "") -> str:
-    """Lay a filled text out. Nothing in it is trusted: every character is escaped."""
-    return _LAYOUT.render(
-        subject=subject, blocks=tuple(_blocks(text)), language=language, sender=sender, preview=preview or _first(text)
-    )
-
-
-def _blocks(text: str) -> Iterator[Block]:
+def _blocks(text: str, own: Container[str]) -> Iterator[Block]:
     for paragraph in text.split("\n\n"):
         lines = [line for line in paragraph.splitlines() if line.strip()]
         if lines:
-            yield _block(lines)
+            yield _block(lines, own)
 
 
-def _block(lines: list[str]) -> Block:
+def _block(lines: list[str], own: Container[str]) -> Block:
     if all(line.startswith("- ") for line in lines):
         return Block("list", tuple(line[2:] for line in lines))
     if all(line.startswith(">") for line in lines):
         return Block("quote", tuple(line[1:].strip() for line in lines))
-    if len(lines) == 2 and lines[1].startswith(("https://", "http://")) and " " not in lines[1]:  # noqa: PLR2004
+    if len(lines) == 2 and lines[1] in own:  # noqa: PLR2004
         return Block("button", (lines[0].rstrip("：: "),), link=lines[1])
     return Block("text", tuple(lines))
 
 
-def _first(text: str) -> str:
-    """What mail programs show beside the subject: the first sentence after the greeting."""
-    blocks = [block for block in _blocks(text) if block.sort in {"text", "quote"}]
-    return " ".join(blocks[min(1, len(blocks) - 1)].lines)[:140] if blocks else ""
+def _first(blocks: Sequence[Block]) -> str:
+    """The text that mail programs show beside the subject: the first sentence after the greeting."""
+    spoken = [block for block in blocks if block.sort in {"text", "quote"}]
+    return visible(" ".join(spoken[min(1, len(spoken) - 1)].lines))[:140] if spoken else ""
+
+
+def _theirs_apart(line: str) -> Markup:
+    """A line for HTML. People's words are isolated: no script and no mark in them turns ours around."""
+    return Markup("").join(
+        Markup("<bdi>{}</bdi>").format(visible(piece)) if piece.startswith(OPEN) else escape(visible(piece))
+        for piece in _THEIR_WORDS.split(line)
+    )
+
+
+_LAYOUT = _layout()

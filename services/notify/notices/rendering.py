@@ -2,8 +2,12 @@
 
 A template is data that operations edit. Only a small part of Jinja's language is let in: names, `if`, and the filters
 here. Without loops and calls, writing takes time in proportion to the template and its facts.
+
+Each line that a person wrote is set between `OPEN` and `CLOSE`, Unicode's own marks of a text apart: whoever lays the
+text out knows whose words are whose. They are nobody's else, because what people wrote is cleaned of them.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,16 +20,25 @@ from jinja2 import Template as Compiled
 from jinja2.exceptions import TemplateError
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
+from services.contracts.lines import harmless, visible
 from services.contracts.notice import NoticeKind
-from services.notify.notices.samples import variables
+from services.notify.notices.samples import NAMES, TEXTS, variables
 from services.notify.notices.words import Language, sorts, spoken, word
 
 LONGEST_SUBJECT, LONGEST_TEXT = 200, 60_000
 MOST_FILTERS = 100
+OPEN, CLOSE = "\u2068", "\u2069"
+_MARKS = re.compile(f"[{OPEN}{CLOSE}]")
 _LEGAL = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr, nodes.Filter,
     nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not,
 )  # fmt: skip
+
+
+class Theirs(str):
+    """What a person wrote, on its way into a text."""
+
+    __slots__ = ()
 
 
 class Unwritable(Exception):
@@ -54,7 +67,7 @@ class Template:
 
 @dataclass(frozen=True)
 class Written:
-    """What a template made of its facts; places for name and links are still open."""
+    """What a template made of its facts; places for name and links are still open, and people's words marked."""
 
     subject: str
     text: str
@@ -68,7 +81,7 @@ def write(template: Template, facts: Mapping[str, Any], zone: ZoneInfo) -> Writt
     """
     known: dict[str, Any] = dict.fromkeys(variables(template.kind))
     environment = _environment(template.language, zone)
-    given = {**known, **{name: value for name, value in facts.items() if name in known}}
+    given = {**known, **{name: _given(name, value) for name, value in facts.items() if name in known}}
     subject = _render(environment, template.subject, given, "subject", LONGEST_SUBJECT)
     text = _render(environment, template.text, given, "text", LONGEST_TEXT)
     if not subject.strip() or not text.strip():
@@ -76,11 +89,31 @@ def write(template: Template, facts: Mapping[str, Any], zone: ZoneInfo) -> Writt
     return Written(subject=" ".join(subject.split()), text=_tidy(text))
 
 
+def plain(written: str) -> str:
+    """A written text without the marks of whose words are whose."""
+    return _MARKS.sub("", written)
+
+
+def apart(text: str) -> str:
+    """Mark each line of what a person wrote."""
+    return "\n".join(f"{OPEN}{line}{CLOSE}" if line.strip() else "" for line in text.splitlines())
+
+
+def _given(name: str, value: Any) -> Any:
+    """A fact as a template gets it: what people wrote holds nothing that is not seen, whatever was stored."""
+    if not isinstance(value, str):
+        return value
+    if name in NAMES:
+        line = harmless(value)
+        return line and Theirs(line)
+    return Theirs(visible(value)) if name in TEXTS else value
+
+
 def _render(
     environment: ImmutableSandboxedEnvironment, source: str, facts: Mapping[str, Any], part: str, most: int
 ) -> str:
     try:
-        return "".join(_bounded(_compiled(environment, source).generate(facts), most))
+        return "".join(_bounded(_compiled(environment, plain(source)).generate(facts), most))
     except Unwritable as error:
         raise Unwritable(**error.why, line=error.line, part=part) from error
     except TemplateSyntaxError as error:
@@ -121,7 +154,7 @@ def _check(tree: nodes.Template) -> None:
 def _bounded(pieces: Iterator[str], most: int) -> Iterator[str]:
     length = 0
     for piece in pieces:
-        length += len(piece)
+        length += len(plain(piece))
         if length > most:
             raise Unwritable(en=f"it grows longer than {most} characters", zh=f"文本超过 {most} 个字符")
         yield piece
@@ -130,7 +163,12 @@ def _bounded(pieces: Iterator[str], most: int) -> Iterator[str]:
 @lru_cache(maxsize=64)
 def _environment(language: Language, zone: ZoneInfo) -> ImmutableSandboxedEnvironment:
     environment = ImmutableSandboxedEnvironment(
-        undefined=StrictUndefined, autoescape=False, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=False
+        undefined=StrictUndefined,
+        autoescape=False,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=False,
+        finalize=_marked,
     )
     environment.globals.clear()
     environment.tests.clear()
@@ -142,6 +180,10 @@ def _environment(language: Language, zone: ZoneInfo) -> ImmutableSandboxedEnviro
         listed=_listed,
     )
     return environment
+
+
+def _marked(value: Any) -> Any:
+    return apart(value) if isinstance(value, Theirs) else value
 
 
 def _in_words(codes: Any, sort: str, language: Language) -> Any:
@@ -163,14 +205,14 @@ def _instant(at: Any) -> datetime:
 
 def _quote(written: Any) -> str:
     """What a person wrote, set off from what the system says."""
-    lines = str("" if written is None else written).strip().splitlines()
+    lines = apart(str("" if written is None else written).strip()).splitlines()
     return "\n".join(f"> {line}".rstrip() for line in lines)
 
 
 def _listed(entries: Any) -> str:
     """A list, an entry a line."""
     each: Sequence[Any] = entries if isinstance(entries, list) else [entries]
-    return "\n".join(f"- {entry}" for entry in each)
+    return "\n".join(f"- {_marked(entry)}" for entry in each)
 
 
 def _tidy(text: str) -> str:

@@ -55,6 +55,11 @@ _OWN: Mapping[NoticeKind, Mapping[str, Any]] = {
     NoticeKind.WEBHOOK_EXHAUSTED: {"webhook_id": "w-1", "description": "ERP", "failed": 3},
 }  # fmt: skip
 
+NAMES = frozenset({"product_model", "by_name", "owner_name", "description"})
+"""Short texts that people chose: told in one line, and left out where mail programs would make a link of them."""
+TEXTS = frozenset({"message", "steps", "summary", "reason", "note"})
+"""Texts of any length that people wrote."""
+
 _STAFF_KINDS = frozenset(
     {
         NoticeKind.ASSIGNED,
@@ -86,5 +91,13 @@ def variables(kind: NoticeKind) -> tuple[str, ...]:
     return tuple(sorted(sample(kind)))
 
 
-SAMPLE_PLACES = ("韩梅梅", {"ticket": "https://service.example/t/…", "survey": "https://service.example/s/…"})
+SAMPLE_PLACES = (
+    "韩梅梅",
+    {
+        "ticket": "https://service.example/t/…",
+        "survey": "https://service.example/s/…",
+        "console": _TO_STAFF["console_link"],
+        "alerts": _TO_STAFF["alerts_link"],
+    },
+)
 """A customer's name and links for a preview."""

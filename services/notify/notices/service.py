@@ -11,11 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.address import AddressAsk, AddressQuestion, CustomerAddress, Reader
 from services.contracts.base import Code
+from services.contracts.lines import one_line
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState
 from services.contracts.permissions import Action, may, reach, sees_contact
 from services.notify import known
 from services.notify.known import KnownTicket, within_reach
-from services.notify.notices.letter import Places
+from services.notify.notices.letter import House, Places
 from services.notify.notices.submitting import NO_CHANNEL, notices_total
 from services.notify.notices.tables import notices
 from services.notify.notices.views import NoticeView, notice_view
@@ -63,7 +64,7 @@ class Notices:
         self._intake = opened.intake
         self.zone = ZoneInfo(opened.settings.time_zone)
         self.stale_after = opened.settings.notice_stale_after
-        self.sender = opened.settings.smtp_from_name
+        self.house = House(opened.settings.sender_name, one_line(opened.settings.help_line))
 
     async def page(self, caller: Caller, filters: NoticeFilters) -> tuple[list[NoticeView], str | None]:
         """Newest first; texts for those entitled, and each customer shown is logged once."""

@@ -117,6 +117,15 @@ NAMELESS: Mapping[Language, str] = {Language.CHINESE: "尊敬的客户", Languag
 """How a customer is addressed who gave no name."""
 
 
+def help_words(help_line: str, language: Language) -> str:
+    """How a customer reaches a person."""
+    return (
+        f"需要人工帮助？请联系 {help_line}"
+        if language is Language.CHINESE
+        else f"Need a person? Reach us at {help_line}"
+    )
+
+
 def sorts() -> tuple[str, ...]:
     """The sorts of codes that there are words for."""
     return tuple(_WORDS)

@@ -9,6 +9,7 @@ from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 
+from services.contracts.lines import one_line
 from services.contracts.names import QUEUE_NOTIFY, WORKFLOW_NOTICE, notice_workflow_id
 from services.contracts.notice import NoticeOrder
 from services.notify.notices.activities import NoticeActivities
@@ -60,7 +61,9 @@ def pieces(opened: Resources) -> Pieces:
 def delivery(opened: Resources) -> Delivery:
     """Deliver through the channels that the settings open."""
     settings = opened.settings
-    sender = Sender(settings.smtp_from_name, ZoneInfo(settings.time_zone), settings.public_url)
+    sender = Sender(
+        settings.sender_name, ZoneInfo(settings.time_zone), settings.public_url, one_line(settings.help_line)
+    )
     addresses = Addresses(opened.intake, opened.directory)
     return Delivery(opened.database, addresses, _channels(settings), sender, submitter=Surveys(opened.survey))
 

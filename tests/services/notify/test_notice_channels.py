@@ -1,8 +1,12 @@
 """What holds for every channel, and how e-mail behaves towards a real mail server."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from email import message_from_bytes
+from email.header import decode_header, make_header
+from email.policy import compat32, default
 from typing import Any
 
 import pytest
@@ -12,7 +16,7 @@ from services.contracts.notice import Audience, NoticeChannel
 from services.notify.notices.channels.base import Channel, Undeliverable, Unreached
 from services.notify.notices.channels.email import Email, compose
 from services.notify.notices.channels.inbox import Inbox
-from services.notify.notices.letter import Letter, html_of
+from services.notify.notices.letter import House, Letter, Places, html_of
 from services.notify.notices.words import Language
 from services.notify.settings import NotifySettings, SmtpSecurity
 from tests.ports import free_port
@@ -25,7 +29,12 @@ LETTER = Letter(
     language=Language.CHINESE,
     subject="已收到您的反馈：20261120001",
     text=TEXT,
-    html=html_of("已收到您的反馈", TEXT, language=Language.CHINESE, sender="售后服务中心"),
+    html=html_of(
+        "已收到您的反馈",
+        TEXT,
+        Places(Language.CHINESE, links={"ticket": "https://service.example/t/1"}),
+        House("售后服务中心"),
+    ),
     to_name="韩梅梅",
     to_email="han@customer.example",
 )
@@ -107,15 +116,74 @@ async def test_a_repeat_carries_the_same_message_id_and_another_notice_another(s
 
 @pytest.mark.parametrize("value", ["a\r\nBcc: x@y.example", "a\nb", "a\x00b", "a\u2028b", "\u202eabc"])
 def test_nothing_gets_out_of_its_header(value: str) -> None:
-    mail = compose(replace(LETTER, subject=value, to_name=value), settings(25))
+    content = compose(replace(LETTER, subject=value, to_name=value), settings(25)).content
+    assert b"\nBcc:" not in content
+    mail = message_from_bytes(content, policy=default)
     assert mail["Bcc"] is None
-    raw = mail.as_bytes()
-    assert b"\nBcc:" not in raw
     assert mail["To"].addresses[0].addr_spec == "han@customer.example"
 
 
+HEADERS = {"From", "To", "Subject", "Date", "Message-ID", "Auto-Submitted", "X-Auto-Response-Suppress", "List-Id",
+           "Content-Language", "Content-Type", "MIME-Version"}  # fmt: skip
+ENCODED = ("=?utf-8?q?Hi=0D=0AReply-To:_thief@evil.example=0D=0A=0D=0Atext?=", "=?UTF-8?B?SGkNClJlcGx5LVRvOiBhQGI=?=",
+           "a =?iso-8859-1?q?=0A?= b", "=?utf-8?q?half", '"=?utf-8?q?=0D=0AX:_y?=" <x@y.example>',
+           "=?x?x?x?=")  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", ENCODED)
+@pytest.mark.parametrize("script", ["", "韩"])
+def test_encoded_words_that_were_typed_stay_text_in_every_header(typed: str, script: str) -> None:
+    value = typed + script
+    mail = compose(
+        replace(LETTER, subject=value, to_name=value), settings(25, organisation=value)
+    ).content  # fmt: skip
+    head = mail.partition(b"\r\n\r\n")[0].decode("ascii")
+    assert {line.partition(":")[0] for line in head.split("\r\n") if line[:1] != " "} == HEADERS
+    assert max(map(len, head.split("\r\n"))) <= 78
+    # Read as any program does, word for word and by nobody's header classes.
+    raw = message_from_bytes(mail, policy=compat32)
+    assert str(make_header(decode_header(raw["Subject"]))) == value
+    for name in ("To", "From"):
+        phrase, _, address = raw[name].rpartition(" ")
+        assert str(make_header(decode_header(phrase))) == value
+        assert re.fullmatch(r"<[a-z]+@[a-z.]+>", address)
+
+
 @pytest.mark.parametrize(
-    "address", ["no address", "a@b\r\nBcc: c@d.example", "", "@", "a@b@c", "韩 梅@customer.example", "\ud800@b.example"]
+    "name", ["Li Lei", 'Li "the" \\ Lei', "Lei, Li <x@y.example>", "\U00031350\U0001fae8", "𠮷" * 130]
+)
+async def test_a_name_of_any_script_arrives_as_it_is(server: MailServer, name: str) -> None:
+    await Email(settings(server.port)).send(replace(LETTER, to_name=name, subject=name))
+    (mail,) = server.mails
+    # Python's header classes put a space between the encoded words of a long name, which no mail program does.
+    assert mail["To"].addresses[0].display_name.replace("𠮷 ", "𠮷") == name[:120]
+    assert mail["To"].addresses[0].addr_spec == "han@customer.example"
+    assert str(mail["Subject"]) == name
+
+
+def test_notices_come_from_the_service_centre_unless_they_have_a_name_of_their_own() -> None:
+    assert settings(25).sender_name == "售后服务中心 Service Centre"
+    assert settings(25, organisation="海风\n家电").sender_name == "海风 家电"
+    assert settings(25, organisation="海风家电", smtp_from_name="海风客服").sender_name == "海风客服"
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "no address",
+        "a@b\r\nBcc: c@d.example",
+        "",
+        "@",
+        "a@b@c",
+        "韩 梅@customer.example",
+        "\ud800@b.example",
+        "\u202e@b.example",
+        "\u200b@b.example",
+        "a..b@c.example",
+        ".a@c.example",
+        "a" * 65 + "@c.example",
+        "a@b_c.example",
+    ],
 )
 def test_an_address_that_no_mail_can_carry_is_undeliverable(address: str) -> None:
     with pytest.raises(Undeliverable) as refused:
@@ -124,9 +192,10 @@ def test_an_address_that_no_mail_can_carry_is_undeliverable(address: str) -> Non
 
 
 async def test_an_address_in_any_script_gets_its_mail(server: MailServer) -> None:
-    await Email(settings(server.port)).send(replace(LETTER, to_email="韩.梅梅@例子.cn"))
-    assert server.recipients == ["韩.梅梅@xn--fsqu00a.cn"]
-    (mail,) = server.mails
+    for address in ("韩.梅梅@例子.cn", "\U00031350🫨@\u9fff.cn", "é@customer.example"):
+        await Email(settings(server.port)).send(replace(LETTER, to_email=address))
+    assert server.recipients == ["韩.梅梅@xn--fsqu00a.cn", "\U00031350🫨@xn--vl7a.cn", "é@customer.example"]
+    mail = server.mails[0]
     assert mail["Subject"] == LETTER.subject
     assert LETTER.text.strip() in text_of(mail)
 

@@ -1,8 +1,10 @@
 """A notice goes at least once under one key, says the same each time, and stops only itself (invariant I5)."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -16,14 +18,14 @@ from services.notify.notices.channels.base import Undeliverable, Unreached
 from services.notify.notices.channels.email import Email
 from services.notify.notices.channels.inbox import Inbox
 from services.notify.notices.delivering import Delivery
-from services.notify.notices.letter import html_of
+from services.notify.notices.reaching import Reached
 from services.notify.notices.rendering import Template
 from services.notify.notices.submitting import Draft
 from services.notify.notices.tables import notices
 from services.notify.notices.words import Language
 from services.runtime.database import Database
 from services.runtime.errors import Unavailable
-from tests.services.notify.desk import SENDER, WEEK, NoticeDesk, request, to_lin_tao
+from tests.services.notify.desk import HAN_MEIMEI, SENDER, WEEK, NoticeDesk, request, to_lin_tao
 from tests.services.notify.mail import MailServer, mail_server, text_of
 from tests.services.notify.test_notice_channels import settings
 
@@ -262,12 +264,53 @@ async def test_the_database_refuses_an_unsent_notice_without_a_reason(desk: Noti
 
 
 async def test_what_a_customer_typed_as_a_model_makes_no_paragraph_and_no_link(desk: NoticeDesk) -> None:
-    typed = {"kind": "fault", "urgency": "normal", "product_model": "X\n\nOpen the ticket:\nhttps://evil.example"}
-    row = await desk.submit(to_lin_tao(facts=typed))
+    for model in ("X\n\nOpen the ticket:\nY", "X\n\nOpen the ticket:\nhttps://evil.example"):
+        typed = {"kind": "fault", "urgency": "normal", "product_model": model}
+        desk.world.people["lin-tao"] = Reached("林涛", "lin@shop.example", "en")
+        await desk.deliver(await desk.submit(to_lin_tao(facts=typed)))
+    folded, left_out = desk.carrier.letters
+    assert "- Product: X Open the ticket: Y" in folded.text.splitlines()
+    assert "evil.example" not in left_out.text + left_out.html + left_out.subject
+    for letter in (folded, left_out):
+        assert re.findall('href="([^"]*)"', letter.html) == ["https://service.example/tickets/20261120001"]
+
+
+async def test_no_stored_name_and_no_text_written_before_makes_a_link_of_its_own(desk: NoticeDesk) -> None:
+    hostile = "张三\n\n点击\nhttps://evil.example/x\n\n客户"
+    desk.world.people["han-meimei"] = replace(HAN_MEIMEI, name=hostile)
+    row = await desk.submit(request())
+    async with desk.database.begin() as connection:
+        before = "{{customer}}，您好：\n\n点击\nhttps://evil.example/y\n\n查看：\n{{ticket_link}}"
+        written = update(notices).where(notices.c.id == row["id"])
+        await connection.execute(
+            written.values(subject="s", text=before, language="zh-CN", template="progress.zh-CN@0")
+        )
     await desk.deliver(row)
-    text = (await desk.row(row["key"]))["text"]
-    assert "- Product: X Open the ticket: https://evil.example" in text.splitlines()
-    assert 'href="https://evil.example' not in html_of("s", text, language=Language.ENGLISH, sender="x")
+    (letter,) = desk.carrier.letters
+    assert letter.text.startswith("尊敬的客户，您好：")
+    assert re.findall('href="([^"]*)"', letter.html) == ["https://service.example/t/1"]
+    assert "evil.example/x" not in letter.text + letter.html
+
+
+async def test_an_alert_s_mail_leads_to_the_alert_itself(desk: NoticeDesk) -> None:
+    desk.world.people["lin-tao"] = Reached("林涛", "lin@shop.example", "en")
+    own = "https://service.example/alerts?alert=a-1"
+    facts = {"kind": "fault", "urgency": "normal", "clock": "response", "cycle": 1}
+    row = await desk.submit(to_lin_tao(kind=NoticeKind.BREACH, texts={}, facts=facts, links={"alerts": own}))
+    await desk.deliver(row)
+    (letter,) = desk.carrier.letters
+    assert re.findall('href="([^"]*)"', letter.html) == [own, "https://service.example/tickets/20261120001"]
+    assert own in letter.text.splitlines()
+
+
+async def test_a_customer_s_mail_tells_how_a_person_is_reached(desk: NoticeDesk) -> None:
+    sender = replace(SENDER, help_line="400-800-1234")
+    row = await desk.submit(request())
+    await Delivery(desk.database, desk.world, desk.channels, sender).attempt(row["id"], row["round"])
+    (letter,) = desk.carrier.letters
+    assert letter.text.endswith("需要人工帮助？请联系 400-800-1234")
+    assert "400-800-1234" in letter.html
+    assert "400-800-1234" not in (await desk.row(row["key"]))["text"]
 
 
 class Listener:

@@ -10,9 +10,9 @@ import pytest
 from services.contracts.notice import NoticeKind
 from services.contracts.words import CloseReason, Result
 from services.notify.notices.catalogue import built_in, tried
-from services.notify.notices.letter import Places, fill, html_of
-from services.notify.notices.rendering import LONGEST_TEXT, Template, Unwritable, write
-from services.notify.notices.samples import sample, variables
+from services.notify.notices.letter import House, Places, fill, html_of, signed
+from services.notify.notices.rendering import LONGEST_TEXT, Template, Unwritable, plain, write
+from services.notify.notices.samples import NAMES, TEXTS, sample, variables
 from services.notify.notices.words import Language, spoken, word
 from services.runtime.errors import ValidationFailed
 
@@ -126,7 +126,7 @@ def test_a_broken_subject_is_told_apart() -> None:
 
 def test_a_text_that_grows_beyond_its_bound_is_refused() -> None:
     facts = {"message": "字" * (LONGEST_TEXT - 10)}
-    assert len(write(with_text("{{ message }}"), facts, SHANGHAI).text) == LONGEST_TEXT - 10
+    assert len(plain(write(with_text("{{ message }}"), facts, SHANGHAI).text)) == LONGEST_TEXT - 10
     with pytest.raises(Unwritable):
         write(with_text("{{ message }}{{ message }}"), facts, SHANGHAI)
     with pytest.raises(Unwritable):
@@ -136,7 +136,7 @@ def test_a_text_that_grows_beyond_its_bound_is_refused() -> None:
 def test_what_a_person_wrote_is_no_template() -> None:
     written = write(built_in()["progress.en"], {**sample(NoticeKind.PROGRESS), "message": "{{ 7 * 7 }} {% x %}"},
                     SHANGHAI)  # fmt: skip
-    assert "> {{ 7 * 7 }} {% x %}" in written.text
+    assert "> {{ 7 * 7 }} {% x %}" in plain(written.text)
 
 
 def test_names_and_links_are_filled_and_a_nameless_customer_is_addressed_politely() -> None:
@@ -146,19 +146,90 @@ def test_names_and_links_are_filled_and_a_nameless_customer_is_addressed_politel
     assert fill("Dear {{customer}}", Places(Language.ENGLISH)) == "Dear customer"
 
 
-def test_the_mail_s_html_escapes_everything_and_makes_a_button_of_a_link() -> None:
-    text = "Dear <b>Han</b>,\n\n> <script>alert(1)</script>\n\n- a & b\n\nSee it:\nhttps://x.example/t/1?a=1&b=2"
-    html = html_of("<i>", text, language=Language.ENGLISH, sender="A & B")
+OURS = "https://service.example/t/1?a=1&b=2"
+
+
+def laid_out(text: str, *, customer: str | None = None, subject: str = "s", help_line: str = "") -> str:
+    places = Places(Language.ENGLISH, customer, {"ticket": OURS})
+    return html_of(subject, text, places, House("A & B", help_line))
+
+
+def test_the_mail_s_html_escapes_everything_and_makes_a_button_of_our_link() -> None:
+    text = "Dear {{customer}},\n\n> <script>alert(1)</script>\n\n- a & b\n\nSee it:\n{{ticket_link}}"
+    html = laid_out(text, customer="<b>Han</b>", subject="<i>")
     assert "<script>" not in html
     assert "<b>" not in html
+    assert "<i>" not in html
     assert "&lt;script&gt;" in html
-    assert 'href="https://x.example/t/1?a=1&amp;b=2"' in html
+    assert f'href="{OURS.replace("&", "&amp;")}"' in html
     assert "<li" in html
 
 
-def test_a_link_that_is_none_becomes_no_button() -> None:
-    html = html_of("s", "See it:\njavascript:alert(1)", language=Language.ENGLISH, sender="x")
-    assert "<a " not in html
+@pytest.mark.parametrize(
+    "link", ["javascript:alert(1)", "https://evil.example/x", f"{OURS}x", f" {OURS} x", "{{survey_link}}"]
+)
+def test_no_other_address_becomes_a_button(link: str) -> None:
+    assert "<a " not in laid_out(f"See it:\n{link}")
+
+
+@pytest.mark.parametrize(
+    "name", ["张三\n\n点击\nhttps://evil.example/x\n\n客户", "evil.example/x", "\u200b", "a@evil.example"]
+)
+def test_a_stored_name_that_is_none_is_not_greeted(name: str) -> None:
+    places = Places(Language.ENGLISH, name, {"ticket": OURS})
+    assert fill("Dear {{customer}}", places) == "Dear customer"
+    html = laid_out("Dear {{customer}},\n\nSee it:\n{{ticket_link}}", customer=name)
+    assert "evil" not in html
+    assert html.count("<a ") == 1
+
+
+def test_what_people_wrote_is_isolated_in_html_and_plain_in_text() -> None:
+    facts = {**sample(NoticeKind.CHASE), "by_name": "\u202eأحمد\n\n", "note": "بسرعة\u2066\nplease"}
+    written = write(built_in()["chase.en"], facts, SHANGHAI)
+    html = html_of(written.subject, written.text, Places(Language.ENGLISH, links={}), House("x"), to_customer=False)
+    for theirs in ("أحمد", "بسرعة", "please"):
+        assert f"<bdi>{theirs}</bdi>" in html
+    assert not re.search("[\u2066-\u2069\u202a-\u202e]", html + fill(written.text, Places(Language.ENGLISH)))
+    assert "> بسرعة\n> please" in fill(written.text, Places(Language.ENGLISH))
+
+
+def test_a_customer_is_greeted_apart_from_our_words() -> None:
+    assert "Dear <bdi>أحمد</bdi>," in laid_out("Dear {{customer}},", customer="أحمد")
+
+
+def test_whoever_writes_the_name_of_a_place_has_written_just_that() -> None:
+    facts = {**sample(NoticeKind.PROGRESS), "message": "{{ticket_link}} {{customer}}", "product_model": "{{customer}}"}
+    written = write(built_in()["progress.en"], facts, SHANGHAI)
+    text = fill(written.text, Places(Language.ENGLISH, "Han", {"ticket": OURS}))
+    assert "> {{ticket_link}} {{customer}}" in text
+    assert text.count("Han") == text.count(OURS) == 1
+
+
+@pytest.mark.parametrize("template", built_in().values(), ids=built_in())
+def test_a_short_text_that_is_an_address_is_left_out_and_lines_stay_lines(template: Template) -> None:
+    facts = sample(template.kind)
+    named = [name for name in NAMES & facts.keys() if name in template.subject + template.text]
+    written = write(template, {**facts, **dict.fromkeys(named, "点击\n\nhttps://evil.example/x\n")}, SHANGHAI)
+    assert "evil.example" not in written.subject + written.text
+    folded = write(template, {**facts, **dict.fromkeys(named, "A\n\nB\u2028C")}, SHANGHAI)
+    assert not named or "A B C" in plain(folded.subject + folded.text)
+
+
+def test_every_text_of_people_is_known_as_theirs() -> None:
+    """What a kind may name is a code, an instant, an identifier, one of our places, or somebody's words."""
+    codes = {"kind", "urgency", "category", "cycle", "fields", "reminder", "result", "close_reason", "into", "part",
+             "reopened", "clock", "level", "round", "overall", "supplied", "unreached", "second", "failed",
+             "webhook_id", "ticket_no", "department", "customer"}  # fmt: skip
+    for kind in NoticeKind:
+        unknown = set(variables(kind)) - NAMES - TEXTS - codes
+        assert {name for name in unknown if not name.endswith(("_by", "_at", "_link"))} == set()
+
+
+def test_mail_to_customers_says_how_a_person_is_reached() -> None:
+    assert "Need a person? Reach us at 400-800-1234" in laid_out("Hello", help_line="400-800-1234")
+    assert signed("你好", House("x", "400"), Language.CHINESE) == "你好\n\n需要人工帮助？请联系 400"
+    assert signed("Hello", House("x"), Language.ENGLISH) == "Hello"
+    assert "400" not in html_of("s", "t", Places(Language.ENGLISH), House("x", "400"), to_customer=False)
 
 
 def test_every_text_uses_only_names_that_the_api_tells() -> None:

@@ -1,10 +1,9 @@
 """E-mail over SMTP."""
 
 import hashlib
-import unicodedata
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.errors import MessageError
-from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
@@ -13,6 +12,7 @@ import aiosmtplib
 
 from services.contracts.notice import NoticeChannel
 from services.notify.notices.channels.base import Undeliverable, Unreached
+from services.notify.notices.channels.mail_headers import address_of, mailbox, text
 from services.notify.notices.letter import Letter
 from services.notify.settings import NotifySettings, SmtpSecurity
 
@@ -24,9 +24,6 @@ _REFUSES_US = (
     aiosmtplib.SMTPHeloError,
     aiosmtplib.SMTPSenderRefused,
 )
-_LONGEST_NAME = 120
-_BESIDE_LETTERS = frozenset("!#$%&'*+-/=?^_`{|}~.")
-"""What an unquoted address may hold besides letters and digits (RFC 5321)."""
 
 
 class Email:
@@ -48,10 +45,10 @@ class Email:
             Undeliverable: it cannot be written, or the server refuses this recipient or this content for good.
             Unreached: no connection, no sign-in, or the server asks to come again.
         """
-        message = compose(letter, self._settings)
+        mail = compose(letter, self._settings)
         try:
             async with self._server() as server:
-                await _hand_over(server, message)
+                await _hand_over(server, mail)
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
             raise _refused(error) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
@@ -70,59 +67,64 @@ class Email:
         )
 
 
-def compose(letter: Letter, settings: NotifySettings) -> EmailMessage:
+@dataclass(frozen=True)
+class Mail:
+    """A mail as it goes: who sends it to whom, and every byte of it."""
+
+    sender: str
+    recipient: str
+    content: bytes
+
+
+def compose(letter: Letter, settings: NotifySettings) -> Mail:
     """Write the mail: plain text and HTML, and headers that tell programs what it is.
 
     Raises:
         Undeliverable: an address or a text that no mail can carry.
     """
-    message = EmailMessage(policy=SMTP)
-    domain = settings.smtp_from.rpartition("@")[2]
     try:
-        message["From"] = _address(settings.smtp_from_name, settings.smtp_from)
-        message["To"] = _address(letter.to_name, letter.to_email or "")
-        message["Subject"] = header(letter.subject)
-        message["Date"] = format_datetime(datetime.now(UTC))
-        # The same over all repeats of a notice: mail servers and programs drop a second copy.
-        message["Message-ID"] = f"<{hashlib.sha256(letter.key.encode()).hexdigest()[:40]}@{domain}>"
-        if settings.smtp_reply_to:
-            message["Reply-To"] = settings.smtp_reply_to
-        # So that holiday notes and other machines do not answer (RFC 3834).
-        message["Auto-Submitted"] = "auto-generated"
-        message["X-Auto-Response-Suppress"] = "All"
-        message["List-Id"] = f"<notices.{domain}>"
-        if letter.urgent:
-            message["Importance"] = "high"
-        message.set_content(letter.text, cte="base64")
-        message.add_alternative(letter.html, subtype="html", cte="base64")
-        message["Content-Language"] = letter.language.value
-        message.as_bytes()
+        sender, recipient = address_of(settings.smtp_from), address_of(letter.to_email or "")
+        headers = _headers(letter, settings, sender, recipient)
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        return Mail(sender, recipient, head.encode() + _body(letter).as_bytes())
     except (MessageError, ValueError, TypeError, IndexError, AttributeError):
         raise Undeliverable("unwritable") from None
-    return message
 
 
-def header(value: str) -> str:
-    """A value that stays within its header: no line ends, no control or formatting characters."""
-    plain = "".join(" " if unicodedata.category(letter).startswith("C") else letter for letter in value)
-    return " ".join(plain.split())
+def _headers(letter: Letter, settings: NotifySettings, sender: str, recipient: str) -> dict[str, str]:
+    domain = sender.rpartition("@")[2]
+    headers = {
+        "From": mailbox("From", settings.sender_name, sender),
+        "To": mailbox("To", letter.to_name, recipient),
+        "Subject": text("Subject", letter.subject),
+        "Date": format_datetime(datetime.now(UTC)),
+        # The same over all repeats of a notice: mail servers and programs drop a second copy.
+        "Message-ID": f"<{hashlib.sha256(letter.key.encode()).hexdigest()[:40]}@{domain}>",
+        # So that holiday notes and other machines do not answer (RFC 3834).
+        "Auto-Submitted": "auto-generated",
+        "X-Auto-Response-Suppress": "All",
+        "List-Id": f"<notices.{domain}>",
+        "Content-Language": letter.language.value,
+    }
+    if settings.smtp_reply_to:
+        headers["Reply-To"] = address_of(settings.smtp_reply_to)
+    if letter.urgent:
+        headers["Importance"] = "high"
+    return headers
 
 
-def _address(name: str | None, email: str) -> Address:
-    """An address as mail carries it: the domain in ASCII, the part before it in any script (RFC 6531)."""
-    display_name = header(name or "")[:_LONGEST_NAME]
-    local, at, domain = email.rpartition("@")
-    if not domain.isascii():
-        domain = domain.encode("idna").decode("ascii")
-    if local.isascii() or not all(letter.isalnum() or letter in _BESIDE_LETTERS for letter in local):
-        return Address(display_name=display_name, addr_spec=f"{local}{at}{domain}")
-    return Address(display_name=display_name, username=local, domain=domain)
+def _body(letter: Letter) -> EmailMessage:
+    body = EmailMessage(policy=SMTP)
+    body.set_content(letter.text, cte="base64")
+    body.add_alternative(letter.html, subtype="html", cte="base64")
+    return body
 
 
-async def _hand_over(server: aiosmtplib.SMTP, message: EmailMessage) -> None:
+async def _hand_over(server: aiosmtplib.SMTP, mail: Mail) -> None:
     """Send it. A server that takes no address beyond ASCII will not take this one tomorrow."""
+    options = [] if (mail.sender + mail.recipient).isascii() else ["SMTPUTF8"]
     try:
-        await server.send_message(message)
+        await server.sendmail(mail.sender, mail.recipient, mail.content, mail_options=options)
     except aiosmtplib.SMTPNotSupported:
         raise Undeliverable("smtputf8_unsupported") from None
 
