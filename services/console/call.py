@@ -26,9 +26,9 @@ SECTIONS = (
     Section(
         "caller",
         (
-            Field("customer.phone", "phone", most=40),
-            Field("customer.name", most=200),
-            Field("customer.email", most=200, aside=True),
+            Field("customer.phone", "phone", most=100, marked=True),
+            Field("customer.name", required=True, most=200),
+            Field("customer.email", most=200),
             Field("customer.customer_no", most=100, aside=True),
             _choice("customer.tier", tuple(Tier), "tier", aside=True),
         ),

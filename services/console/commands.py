@@ -46,6 +46,8 @@ class Field:
     """Name of a text to begin with, in the customer's language."""
     aside: bool = False
     """Seldom needed: folded away."""
+    marked: bool = False
+    """Asked for like what is required, but another field can stand in for it."""
 
 
 @dataclass(frozen=True)

@@ -66,13 +66,15 @@ def body_of(form: Form, fields: Sequence[Field], zone: ZoneInfo, words: Words) -
 
 
 def placed(problems: Iterable[FieldProblem], fields: Sequence[Field]) -> tuple[dict[str, str], list[str]]:
-    """The API's errors by field, and those that no field on the page stands for."""
+    """The API's errors by field, and those that no field on the page stands for. What is wrong with an object stands
+    at its first field."""
     at: dict[str, str] = {}
     elsewhere: list[str] = []
     names = [each.name for each in fields]
     for problem in problems:
         path = problem.pointer.strip("/").replace("/", ".")
         name = next((each for each in names if path == each or path.startswith(f"{each}.")), None)
+        name = name or next((each for each in names if path and each.startswith(f"{path}.")), None)
         if name is None:
             elsewhere.append(problem.message)
         else:

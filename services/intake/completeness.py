@@ -72,8 +72,8 @@ def _without_sender(customer: Customer) -> list[FieldError]:
                 "pointer": "/customer",
                 "code": "required",
                 "message": {
-                    "en": "give a phone, email or wechat_open_id",
-                    "zh": "请填写电话、电子邮件或 wechat_open_id",
+                    "en": "give a phone number, an e-mail address or a WeChat id",
+                    "zh": "请填写电话、电子邮箱或微信号",
                 },
             }
         )

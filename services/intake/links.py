@@ -6,7 +6,8 @@ import re
 from base64 import urlsafe_b64encode
 from typing import NamedTuple
 
-_TOKEN = re.compile(r"([0-9]{11,20})\.([1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})", re.ASCII)
+# People's chat programs take the stop, quote or bracket that follows a link for a part of it.
+_TOKEN = re.compile(r"([0-9]{11,20})\.([1-9][0-9]{0,8})\.([A-Za-z0-9_-]{43})(?![A-Za-z0-9])", re.ASCII)
 
 
 class Opened(NamedTuple):
@@ -34,8 +35,9 @@ class TicketLinks:
         return f"{ticket_no}.{generation}.{self._signature(ticket_no, generation)}"
 
     def opened(self, token: str) -> Opened | None:
-        """What a token stands for; None for one that nobody here made. Takes the same time wherever it is wrong."""
-        found = _TOKEN.fullmatch(token)
+        """What a token stands for, whatever punctuation follows it; None for one that nobody here made. Takes the same
+        time wherever it is wrong."""
+        found = _TOKEN.match(token)
         if found is None:
             return None
         ticket_no, generation = found[1], int(found[2])

@@ -4,7 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.contracts.base import Code, Email, Instant, InstantOrDate, Line, Message, Name, Text, Unreadable
+from services.contracts.base import Email, Instant, InstantOrDate, Line, Message, Name, Text, Unreadable
+from services.contracts.commands.review import Tags
 from services.contracts.durations import DurationText
 from services.contracts.feedback import Customer, Feedback, Impact, Label, Product, Proposed, Supplement
 from services.contracts.words import (
@@ -188,7 +189,7 @@ class CustomerChange(Message):
     wechat_open_id: Label = None
     customer_no: Label = None
     tier: Tier | None = None
-    tags: Annotated[tuple[Code, ...], Field(max_length=20)] | None = None
+    tags: Tags | None = None
     preferred_channel: CallbackChannel | None = None
     preferred_hours: PreferredHours | None = None
     do_not_call: bool | None = None

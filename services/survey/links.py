@@ -6,7 +6,8 @@ import re
 import secrets
 from base64 import urlsafe_b64encode
 
-_TOKEN = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
+# People's chat programs take the stop, quote or bracket that follows a link for a part of it.
+_TOKEN = re.compile(r"([A-Za-z0-9_-]{43})(?![A-Za-z0-9])", re.ASCII)
 
 
 class SurveyLinks:
@@ -33,6 +34,12 @@ def new_nonce() -> str:
     return secrets.token_urlsafe(24)
 
 
-def token_hash(token: str) -> bytes | None:
-    """What a token is found by; None for what is no token."""
-    return hashlib.sha256(token.encode()).digest() if _TOKEN.fullmatch(token) else None
+def token_in(address: str) -> str | None:
+    """The token that the last part of an address begins with, whatever punctuation follows it; None for no token."""
+    found = _TOKEN.match(address)
+    return found[1] if found else None
+
+
+def token_hash(token: str | None) -> bytes | None:
+    """What a token is found by."""
+    return hashlib.sha256(token.encode()).digest() if token else None

@@ -16,7 +16,7 @@ from services.runtime.http.problems import field_errors
 from services.runtime.pages import Filled, Speech, page_language, page_router, read_form, see_other
 from services.survey import forms
 from services.survey.answering import answer_of, basis_of
-from services.survey.links import token_hash
+from services.survey.links import token_hash, token_in
 from services.survey.questionnaires import misfits
 from services.survey.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed
 from services.survey.service import SurveysDep, SurveyService
@@ -59,16 +59,19 @@ class Opened:
         )
 
 
-async def _open(surveys: SurveyService, request: Request, token: str) -> Opened:
+async def _open(surveys: SurveyService, request: Request, address: str) -> Opened:
+    token = token_in(address)
     row = await surveys.queries.find_by_token(token_hash(token))
     asked = await surveys.questionnaires.version(row["questionnaire"], row["questionnaire_version"])
-    return Opened(surveys, request, token, row, asked)
+    return Opened(surveys, request, str(token), row, asked)
 
 
 @router.get("/s/{token}")
 async def show_survey(request: Request, surveys: SurveysDep, token: str, change: bool = False) -> Response:
     """Show the questionnaire, or what became of it."""
     opened = await _open(surveys, request, token)
+    if token != opened.token:
+        return see_other(f"/s/{opened.token}")
     if opened.is_answered and not (change and opened.may_change):
         return _thanks(opened)
     if opened.is_answered:
@@ -102,9 +105,9 @@ async def take_answer(request: Request, surveys: SurveysDep, token: str) -> Resp
     except Unavailable as refusal:
         typed = form.typed().items()
         return surveys.pages.answer(
-            request, "again.html", status=refusal.status, headers=refusal.headers, token=token, typed=typed
+            request, "again.html", status=refusal.status, headers=refusal.headers, token=token_in(token), typed=typed
         )
-    return see_other(f"/s/{token}")
+    return see_other(f"/s/{opened.token}")
 
 
 async def _take_json(request: Request, surveys: SurveyService, token: str) -> Response:

@@ -1,5 +1,6 @@
 """The form for a call: one ticket per call, the promised times at once, and what is known of the caller."""
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +54,8 @@ async def test_the_same_form_sent_twice_is_one_ticket(visit: Visit) -> None:
 @pytest.mark.parametrize(
     ("typed", "field"),
     [
-        ({"customer__phone": "", "customer__name": "韩梅梅"}, None),
+        ({"customer__phone": "", "customer__name": "韩梅梅"}, "customer.phone"),
+        ({"customer__name": ""}, "customer.name"),
         ({"customer__phone": "12"}, "customer.phone"),
         ({"customer__email": "not an address"}, "customer.email"),
         ({"impact__affected_count": "many"}, "impact.affected_count"),
@@ -61,9 +63,7 @@ async def test_the_same_form_sent_twice_is_one_ticket(visit: Visit) -> None:
         ({"description": ""}, "description"),
     ],
 )
-async def test_nothing_typed_is_lost_when_something_is_wrong(
-    visit: Visit, typed: dict[str, Any], field: str | None
-) -> None:
+async def test_nothing_typed_is_lost_when_something_is_wrong(visit: Visit, typed: dict[str, Any], field: str) -> None:
     visitor = visit("李雷")
     form = (await visitor.get("/tickets/new")).form("/tickets/new")
     page = await visitor.send(form, status=422, **{**CALL, "already_tried": "关水阀", **typed})
@@ -71,8 +71,17 @@ async def test_nothing_typed_is_lost_when_something_is_wrong(
     assert ("already_tried", "关水阀") in again.fields
     assert ("kind", "fault") in again.fields
     assert ("product.model", "WM-80D") in again.fields
-    if field:
-        assert f"{field}-error" in page.source
+    assert f"{field}-error" in page.source
+
+
+async def test_what_a_call_must_say_is_marked_and_asked_for_in_words(visit: Visit) -> None:
+    visitor = visit("李雷")
+    page = await visitor.get("/tickets/new")
+    for label in ("电话", "客户姓名"):
+        assert re.search(rf">{label}<span class=.required.", page.source), label
+    page = await visitor.send(page.form("/tickets/new"), status=422, **{**CALL, "customer__phone": ""})
+    assert "请填写电话、电子邮箱或微信号" in page.text
+    assert "open_id" not in page.text
 
 
 async def test_a_caller_who_is_known_is_shown_with_their_open_tickets_and_a_shortened_contact(

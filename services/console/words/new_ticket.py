@@ -27,6 +27,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "new_ticket.language.zh-CN": ("中文", "Chinese"),
     "new_ticket.language.en": ("英文", "English"),
     "new_ticket.keys": ("Ctrl+Enter 保存", "Ctrl+Enter saves"),
+    "command.call-caller.customer.email": ("电子邮箱（没有电话时必填）", "E-mail (needed where there is no phone)"),
     "field.service_stage": ("服务阶段", "Service stage"),
     "field.language": ("客户语言", "Customer's language"),
     "command.call-wish.channel": ("渠道", "Channel"),

@@ -19,10 +19,16 @@ from services.runtime.telemetry import request_id
 
 @dataclass(frozen=True)
 class OpenedTicket:
-    """A ticket by its link: what intake keeps of it. The rest is the workflow service's to tell."""
+    """A ticket by its link: what intake keeps of it. The rest is the workflow service's to tell. `token` is what was
+    signed, without what a chat program put behind it."""
 
     token: str
     row: RowMapping
+
+    @property
+    def path(self) -> str:
+        """The address of the ticket's page."""
+        return f"/t/{self.token}"
 
     @property
     def ticket_no(self) -> str:
@@ -60,7 +66,7 @@ async def open_ticket(intake: Intake, token: str) -> OpenedTicket:
         row = await arrival(connection, opened.ticket_no)
     if row is None or row["link_generation"] != opened.generation:
         raise NotFound
-    return OpenedTicket(token, row)
+    return OpenedTicket(intake.links.token(opened.ticket_no, opened.generation), row)
 
 
 async def told(intake: Intake, opened: OpenedTicket) -> CustomerTicket:

@@ -20,6 +20,7 @@ from services.runtime.pages import (
     Filled,
     Form,
     Speech,
+    announce,
     new_key,
     page_language,
     page_router,
@@ -76,7 +77,8 @@ async def send_form(request: Request, intake: IntakeDep) -> Response:
             unknown=True,
         )
     token = registered.links.ticket.rpartition("/")[2]
-    return see_other(f"/t/{token}?done={done}")
+    path = f"/t/{token}"
+    return announce(request, see_other(path), path, done)
 
 
 async def _register(intake: Intake, form: Form, key: str, language: str) -> tuple[Registered, str]:

@@ -15,7 +15,19 @@ from services.intake.pages.opening import OpenedTicket, kept_ticket, open_ticket
 from services.intake.pages.report import wishes
 from services.intake.service import Intake, IntakeDep
 from services.runtime.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable, ValidationFailed
-from services.runtime.pages import Filled, Form, Speech, new_key, page_router, read_form, require_key, see_other
+from services.runtime.pages import (
+    Filled,
+    Form,
+    Speech,
+    announce,
+    announcement,
+    forget_announcement,
+    new_key,
+    page_router,
+    read_form,
+    require_key,
+    see_other,
+)
 
 router = page_router()
 
@@ -24,6 +36,8 @@ _OURS = frozenset({"key", "basis"})
 OUTDATED = "outdated"
 _REFUSED = {IdempotencyKeyReused.default_code: "reused", OUTDATED: OUTDATED}
 """What the page says of a refusal; anything else is not possible any more."""
+_FORMERLY_TOLD = "done"
+"""What was done stood in the address once, and stands in bookmarks."""
 
 
 @dataclass(frozen=True)
@@ -43,14 +57,21 @@ class Attempt:
 
 
 @router.get("/t/{token}")
-async def show_ticket(request: Request, token: str, intake: IntakeDep, done: str = "") -> Response:
-    """Show the ticket; `done` names what the customer has just done."""
+async def show_ticket(request: Request, token: str, intake: IntakeDep) -> Response:
+    """Show the ticket, and once what the customer has just done. Other spellings of the address lead to the one that
+    is worth keeping."""
     opened = await open_ticket(intake, token)
+    if token != opened.token or _FORMERLY_TOLD in request.query_params:
+        kept = request.url.remove_query_params(_FORMERLY_TOLD).query
+        return see_other(f"{opened.path}?{kept}" if kept else opened.path)
+    done = announcement(request)
     try:
         ticket = await told(intake, opened)
     except Unavailable as refusal:
-        return _unavailable(request, intake, opened, refusal, done)
-    return await _page(request, intake, opened, ticket, done=done)
+        answer = _unavailable(request, intake, opened, refusal, done)
+    else:
+        answer = await _page(request, intake, opened, ticket, done=done)
+    return forget_announcement(answer, opened.path) if done else answer
 
 
 @router.get("/t/{token}/{action}")
@@ -78,7 +99,7 @@ async def give_command(request: Request, token: str, action: str, intake: Intake
         return await _refused(request, intake, opened, _attempt(action, form, refusal))
     except Unavailable as refusal:
         return _again(request, intake, opened, action, form, refusal)
-    return see_other(f"/t/{token}?done={action}")
+    return announce(request, see_other(opened.path), opened.path, action)
 
 
 def _basis(form: Form) -> Basis | None:

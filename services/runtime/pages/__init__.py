@@ -6,6 +6,7 @@ A service makes one `Pages` of its folder of templates and its `Phrases`, and an
 `await read_form(request)`, which refuses other sites, files, and more than a form; they end with `see_other(...)`.
 """
 
+from services.runtime.pages.banner import announce, announcement, forget_announcement
 from services.runtime.pages.forms import Filled, Form, new_key, read_form, require_key
 from services.runtime.pages.frame import Pages, page_router, see_other
 from services.runtime.pages.language import LANGUAGES, PageLanguage, page_language
@@ -22,6 +23,9 @@ __all__ = [
     "Pages",
     "Phrases",
     "Speech",
+    "announce",
+    "announcement",
+    "forget_announcement",
     "new_key",
     "page_language",
     "page_router",

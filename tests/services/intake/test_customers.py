@@ -121,7 +121,7 @@ async def test_a_customer_is_corrected_field_by_field(desk: Desk) -> None:
     change = {
         "email": None,
         "tier": "vip",
-        "tags": ["keen"],
+        "tags": ["keen", "老客户", "постоянный", "हिन्दी", "عميل مميز"],
         "preferred_channel": "phone",
         "preferred_hours": {"from": "09:00", "until": "12:00"},
         "do_not_call": True,

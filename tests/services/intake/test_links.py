@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from services.intake.links import TicketLinks
+from services.survey.links import SurveyLinks, token_in
 
 LINKS = TicketLinks("http://bihuan.example", "secret")
 
@@ -40,10 +41,24 @@ def test_a_token_opens_what_it_was_made_for() -> None:
         lambda token: token.replace(".1.", ".١."),
         lambda token: token.rpartition(".")[0] + ".",
         lambda token: token.upper(),
-        lambda token: token + "\n",
         lambda token: token.replace("20240520001", "9" * 3000),
         lambda token: token.rpartition(".")[0] + TicketLinks("", "another").token("20240520001", 1)[-44:],
     ],
 )  # fmt: skip
 def test_a_token_with_anything_changed_opens_nothing(change: Callable[[str], str]) -> None:
     assert LINKS.opened(change(LINKS.token("20240520001", 1))) is None
+
+
+@pytest.mark.parametrize(
+    "tail", [".", "。", ")", "）", ",", "，", "!", "？", ">", "》", "”", "'", "/", "-", "_", "…", "\n", " 请看", "看看"]
+)
+def test_punctuation_that_a_chat_program_adds_to_a_link_is_no_part_of_it(tail: str) -> None:
+    assert LINKS.opened(LINKS.token("20240520001", 3) + tail) == ("20240520001", 3)
+    token = SurveyLinks("http://bihuan.example", "secret").token("srv_1", "nonce")
+    assert token_in(token + tail) == token
+
+
+@pytest.mark.parametrize("tail", ["A", "9", "z."])
+def test_a_longer_token_is_another_one(tail: str) -> None:
+    assert LINKS.opened(LINKS.token("20240520001", 3) + tail) is None
+    assert token_in("A" * 43 + tail) is None
