@@ -103,12 +103,13 @@ async def test_an_order_or_a_serial_number_completes_a_fault(desk: Desk, product
 async def test_what_the_sender_left_out_is_proposed(desk: Desk) -> None:
     registered = await desk.register(kind=None, category=None, urgency=None)
     assert registered["proposed"] == {
-        "kind": "consultation", "category": "other", "urgency": "normal", "priority": "medium", "rule": "default",
+        "kind": "fault", "category": "product_fault", "urgency": "normal", "priority": "medium",
+        "rule": "keyword:不制冷",
     }  # fmt: skip
 
 
 async def test_a_product_fault_is_proposed_as_a_fault(desk: Desk) -> None:
-    registered = await desk.register(kind=None)
+    registered = await desk.register(kind=None, description="请看附件")
     assert (registered["proposed"]["kind"], registered["proposed"]["rule"]) == ("fault", "default")
 
 
