@@ -32,7 +32,7 @@ from services.intake.revoking import revocations, revoke_link
 from services.intake.service import Intake, IntakeDep, allowed_to, asked_by, intake_of
 from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, NotFound
-from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor, foreign_cursor
+from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
 from services.runtime.idempotency import REPLAY_HEADER, Answer, body_hash, caller_scope, idempotency_key
 
@@ -209,8 +209,5 @@ def _check_reach(caller: Caller, action: Action, accesses: Sequence[TicketAccess
 def _position(cursor: str | None) -> tuple[datetime, str] | None:
     if cursor is None:
         return None
-    created_at, customer_id = decode_cursor(cursor, str, str)
-    try:
-        return datetime.fromisoformat(created_at), customer_id
-    except ValueError as error:
-        raise foreign_cursor() from error
+    created_at, customer_id = decode_cursor(cursor, datetime, str)
+    return created_at, customer_id

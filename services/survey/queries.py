@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from sqlalchemy import ColumnElement, Integer, cast, false, or_, true, tuple_
 
-from services.contracts.base import Code, Instant, InstantOrDate, Unreadable, to_utc
+from services.contracts.base import Code, Instant, InstantOrDate, Unreadable
 from services.contracts.permissions import Action, Caller, Relation, reach
 from services.contracts.survey import OVERALL, SurveyState
 from services.contracts.words import Category, Channel, Kind, Urgency
 from services.runtime.database import Database
 from services.runtime.errors import NotFound, ValidationFailed
-from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
+from services.runtime.http import decode_cursor, encode_cursor
 from services.survey.standing import Row, with_answer
 from services.survey.tables import answers, invitations
 
@@ -185,8 +185,5 @@ def _scored(filters: SurveyFilters) -> list[ColumnElement[bool]]:
 
 
 def _position(cursor: str) -> tuple[datetime, str]:
-    at, survey_id = decode_cursor(cursor, str, str)
-    try:
-        return to_utc(datetime.fromisoformat(at)), survey_id
-    except (ValueError, TypeError):
-        raise foreign_cursor() from None
+    at, survey_id = decode_cursor(cursor, datetime, str)
+    return at, survey_id

@@ -17,6 +17,7 @@ from services.runtime.http import (
     LimitQuery,
     etag,
     if_match,
+    is_known,
     page,
     preferred_language,
 )
@@ -73,7 +74,7 @@ async def read_ticket(request: Request, tickets: TicketsDep, caller: TicketReade
     read then."""
     ticket = await tickets.showing.find(ticket_no, caller)
     headers = {"ETag": etag(ticket.row["version"])}
-    if request.headers.get("if-none-match") == headers["ETag"]:
+    if is_known(request, ticket.row["version"]):
         return Response(status_code=304, headers=headers)
     return JSONResponse(await tickets.showing.ticket(ticket, caller), headers=headers)
 

@@ -15,6 +15,7 @@ from services.promises.ical_reading import Imported, read_ical
 from services.promises.ical_writing import write_ical
 from services.promises.statutory import countries
 from services.runtime.errors import FieldError, ValidationFailed
+from services.runtime.http import IfMatch
 from services.workflow.calendar_answers import RegisteredCalendar
 from services.workflow.calendar_register import CalendarRegister, own_official_until
 from services.workflow.catalogue import Catalogue
@@ -34,7 +35,7 @@ class CalendarKeeping:
         self._promising = promising
 
     async def put(
-        self, id_: str, values: dict[str, Any], *, publish: bool, if_match: int | None, by: str
+        self, id_: str, values: dict[str, Any], *, publish: bool, if_match: IfMatch | None, by: str
     ) -> RegisteredCalendar:
         """Store the next version; published, clocks that start from now on use it.
 

@@ -13,6 +13,7 @@ from services.contracts.policy import PackId, Policy, Promises, StoredCalendar
 from services.promises.calendars import Calendar
 from services.promises.policies import built_in
 from services.runtime.database import Database
+from services.runtime.http import IfMatch
 from services.workflow.due import Calendars
 from services.workflow.tables import calendars, policies, policy_order, promises_in_force
 from services.workflow.versions import last_version, latest_versions, version_row
@@ -83,7 +84,7 @@ class Catalogue:
                 await connection.execute(insert(policy_order).values(id=policy.id, position=position))
 
     async def put_calendar(
-        self, id_: str, draft: StoredCalendar, *, publish: bool, if_match: int | None, by: str | None = None
+        self, id_: str, draft: StoredCalendar, *, publish: bool, if_match: IfMatch | None, by: str | None = None
     ) -> StoredCalendar:
         """Store the next version of a calendar; published, clocks that start from now on use it.
 

@@ -9,6 +9,7 @@ from services.promises.faults import Fault, Level
 from services.promises.policy_packs import Adoption, adopted, pack
 from services.runtime.auth import Caller
 from services.runtime.errors import FieldError, ValidationFailed
+from services.runtime.http import IfMatch
 from services.workflow.policy_answers import Adopt, PolicyBody, RegisteredPolicy, differences
 from services.workflow.policy_linting import PolicyLinting
 from services.workflow.policy_register import PolicyRegister
@@ -34,7 +35,7 @@ class Policies:
         self._promising = promising
 
     async def put(
-        self, id_: str, body: PolicyBody, caller: Caller, language: str, *, publish: bool, if_match: int | None
+        self, id_: str, body: PolicyBody, caller: Caller, language: str, *, publish: bool, if_match: IfMatch | None
     ) -> Put:
         """Store the next version; published, the next feedback is promised by it.
 

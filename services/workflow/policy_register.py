@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.policy import Policy, PolicyDraft
 from services.runtime.database import Database
 from services.runtime.errors import FieldError, NotFound, ValidationFailed
+from services.runtime.http import ANY, IfMatch
 from services.workflow.catalogue import advance
 from services.workflow.policy_answers import PolicyVersion, RegisteredPolicy
 from services.workflow.tables import policies, policy_order
@@ -40,7 +41,7 @@ class PolicyRegister:
         self._database = database
 
     async def put(
-        self, id_: str, draft: PolicyDraft, *, publish: bool, if_match: int | None, by: str | None = None
+        self, id_: str, draft: PolicyDraft, *, publish: bool, if_match: IfMatch | None, by: str | None = None
     ) -> Policy:
         """Store the next version; published, it applies to tickets that are registered or accepted from now on.
 
@@ -145,13 +146,19 @@ async def _put_in_force(connection: AsyncConnection, ids: Sequence[str]) -> None
 
 
 async def _store(
-    connection: AsyncConnection, id_: str, draft: PolicyDraft, *, publish: bool, if_match: int | None, by: str | None
+    connection: AsyncConnection,
+    id_: str,
+    draft: PolicyDraft,
+    *,
+    publish: bool,
+    if_match: IfMatch | None,
+    by: str | None,
 ) -> Policy:
     last = await last_version(connection, policies, id_, if_match)
     now = datetime.now(UTC)
     values = draft.model_dump(exclude=_NOT_STORED, include=set(PolicyDraft.model_fields))
     policy = Policy(**values, id=id_, version=last + 1, published_at=now if publish else None)
-    standing = await _version(connection, id_, last) if last and if_match is None else None
+    standing = await _version(connection, id_, last) if last and if_match in {None, ANY} else None
     if standing is not None and bool(standing.published_at) is publish and _says(standing) == _says(policy):
         return standing
     await connection.execute(insert(policies).values(version_row(policy, now, published=publish, by=by)))

@@ -48,7 +48,7 @@ class Asked:
     name: CommandName
     body: Message
     caller: Caller
-    if_match: int | None
+    expected_version: int | None
     basis: Basis | None = None
 
     @property
@@ -107,7 +107,7 @@ class Preparation:
             decision=decision,
             policy=await self._policy_for(asked, decision) if chosen else None,
             policy_chosen=chosen,
-            expected_version=asked.if_match,
+            expected_version=asked.expected_version,
             basis=asked.basis,
         )
 

@@ -17,7 +17,7 @@ from services.contracts.publication import PublicationState, SubjectKind
 from services.runtime.auth import Caller
 from services.runtime.database import Database
 from services.runtime.errors import Conflict, NotFound
-from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
+from services.runtime.http import decode_cursor, encode_cursor
 from services.runtime.starting import wake
 from services.workflow.catalogue import advance
 from services.workflow.latecomers import RUN_AGAIN
@@ -120,8 +120,8 @@ class Publications:
         """Publications, the latest first."""
         query = select(publications, _FAILED).order_by(publications.c.requested_at.desc(), publications.c.id.desc())
         if cursor is not None:
-            at, id_ = decode_cursor(cursor, str, str)
-            query = query.where(tuple_(publications.c.requested_at, publications.c.id) < tuple_(_instant(at), id_))
+            before = decode_cursor(cursor, datetime, str)
+            query = query.where(tuple_(publications.c.requested_at, publications.c.id) < tuple_(*before))
         async with self._database.read() as connection:
             rows = list((await connection.execute(query.limit(limit + 1))).mappings())
         shown = [publication_view(row) for row in rows[:limit]]
@@ -243,10 +243,3 @@ def _visible(caller: Caller) -> Any:
         return exists(mine.where(tickets.c.ticket_no == number).correlate_except(tickets))
 
     return condition
-
-
-def _instant(text: str) -> datetime:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        raise foreign_cursor() from None

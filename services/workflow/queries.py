@@ -22,12 +22,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.contracts.base import Code, Instant, to_utc
+from services.contracts.base import Code, Instant
 from services.contracts.permissions import Action, Caller, Relation, reach
 from services.contracts.words import Category, ClockName, Kind, Phase, Priority, Status, Urgency
 from services.runtime.database import Database
 from services.runtime.errors import NotFound
-from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
+from services.runtime.http import cursor_instant, decode_cursor, encode_cursor, foreign_cursor
 from services.workflow.courses import COURSE
 from services.workflow.positions import FEED_ORDER, SETTLED, TX_TEXT, behind, place_of, seq_of
 from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, commands, journal, tickets
@@ -273,13 +273,9 @@ def _position(filters: TicketFilters) -> tuple[datetime | None, str] | None:
     if filters.cursor is None:
         return None
     sort, at, number = decode_cursor(filters.cursor, str, str, str)
-    try:
-        instant = to_utc(datetime.fromisoformat(at)) if at else None
-    except ValueError:
-        raise foreign_cursor() from None
     if sort != filters.sort:
         raise foreign_cursor()
-    return instant, number
+    return cursor_instant(at) if at else None, number
 
 
 def _after_due(instant: datetime | None, number: str) -> Any:

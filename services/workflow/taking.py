@@ -18,6 +18,7 @@ from services.contracts.words import CommandName
 from services.runtime.auth import Caller
 from services.runtime.database import Database
 from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion
+from services.runtime.http import ANY, IfMatch, require_version
 from services.workflow.accused import is_accused
 from services.workflow.client import Refused, TicketEngine
 from services.workflow.door import Door, Ended
@@ -111,7 +112,7 @@ class Commands:
         admission: Admission,
         body: Message,
         body_hash: str,
-        if_match: int | None = None,
+        if_match: IfMatch | None = None,
         *,
         basis: Basis | None = None,
     ) -> Taken:
@@ -125,7 +126,8 @@ class Commands:
             return await self._repeat(admission, admission.known, body_hash)
         _require_legal(admission, if_match)
         _require_as_shown(admission, basis)
-        asked = Asked(admission.command_id, admission.ticket, admission.name, body, admission.caller, if_match, basis)
+        expected = None if if_match in {None, ANY} else admission.ticket.state.version
+        asked = Asked(admission.command_id, admission.ticket, admission.name, body, admission.caller, expected, basis)
         command = await self._preparation.command(asked)
         if not await self._store(admission, command, body, body_hash):
             return await self._repeat(admission, await self._known(admission), body_hash)
@@ -198,12 +200,11 @@ class Commands:
         return _illegal(admission, await self._queries.require(admission.ticket_no))
 
 
-def _require_legal(admission: Admission, if_match: int | None) -> None:
+def _require_legal(admission: Admission, if_match: IfMatch | None) -> None:
     state = admission.ticket.state
     if not is_legal(state, admission.name) or owed_reason(state, admission.name, actor_of(admission.caller)):
         raise _illegal(admission, admission.ticket)
-    if if_match not in {None, state.version}:
-        raise StaleVersion(extra={"version": state.version})
+    require_version(if_match, state.version)
 
 
 def _require_as_shown(admission: Admission, basis: Basis | None) -> None:

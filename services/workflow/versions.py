@@ -9,7 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.policy import Policy, StoredCalendar
 from services.runtime.database import Database
-from services.runtime.errors import NotFound, StaleVersion
+from services.runtime.errors import NotFound
+from services.runtime.http import IfMatch, require_version
 
 NOT_IN_THE_BODY = frozenset({"published_at"})
 
@@ -55,7 +56,7 @@ async def every_version(database: Database, table: Any, id_: str) -> list[RowMap
     return rows
 
 
-async def last_version(connection: AsyncConnection, table: Any, id_: str, if_match: int | None) -> int:
+async def last_version(connection: AsyncConnection, table: Any, id_: str, if_match: IfMatch | None) -> int:
     """The number of the latest version of an id, 0 for none; until the transaction ends nobody else stores another.
 
     Raises:
@@ -66,6 +67,5 @@ async def last_version(connection: AsyncConnection, table: Any, id_: str, if_mat
         text("SELECT pg_advisory_xact_lock(hashtextextended(:id, 0))"), {"id": f"{table.name}/{id_}"}
     )
     last = int(await connection.scalar(select(func.max(table.c.version)).where(table.c.id == id_)) or 0)
-    if if_match not in {None, last}:
-        raise StaleVersion
+    require_version(if_match, last, exists=last > 0)
     return last

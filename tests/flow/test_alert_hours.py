@@ -26,6 +26,7 @@ from services.notify.assembly import SHARED_WITH_SANDBOX
 from services.notify.hours import keeping as quiet_hours
 from services.notify.hours.quiet import QuietHours, QuietSpan
 from services.runtime.database import Database
+from services.runtime.http import etag
 from services.runtime.temporal import worker
 from tests.flow.alert_desk import HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk
 
@@ -182,11 +183,11 @@ async def test_quiet_hours_of_the_staff_hold_for_whoever_has_no_hours(desk: Aler
     ends = desk.directory.begins
     night = QuietSpan(from_=f"{now - 2 * HOUR:%H:%M}", to=f"{ends:%H:%M}", time_zone="UTC")
     async with desk.database.begin() as connection:
-        await quiet_hours.put(connection, QuietHours(staff=night), by="sun-lei", if_match=0)
+        await quiet_hours.put(connection, QuietHours(staff=night), by="sun-lei", if_match=frozenset({etag(0)}))
     alert = await desk.ticket().breached(C.PROGRESS)
     assert await waits(alert) == ends
     async with desk.database.begin() as connection:
-        await quiet_hours.put(connection, QuietHours(), by="sun-lei", if_match=1)
+        await quiet_hours.put(connection, QuietHours(), by="sun-lei", if_match=frozenset({etag(1)}))
     assert await look_again(desk.database, Reaching(desk.opened, desk.calendars)) == 1
     await desk.starter().reconcile()
     await alert.settled()
@@ -254,7 +255,7 @@ async def test_an_alert_climbs_the_ladder_that_its_policy_names_as_it_was_when_i
         await desk.raising.ladders.put(connection, "straight-up", gentle, by="sun-lei", if_match=None)
     alert = await desk.ticket().breached(C.PROGRESS, ladder="straight-up")
     async with desk.database.begin() as connection:
-        await desk.raising.ladders.put(connection, "straight-up", standard, by="sun-lei", if_match=1)
+        await desk.raising.ladders.put(connection, "straight-up", standard, by="sun-lei", if_match=frozenset({etag(1)}))
     await alert.passes(15 * MINUTE + SECOND)
     assert await alert.told() == [SUPERVISOR] * 2
     row = await alert.row()

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import Label, Select, Text, any_, cast, exists, literal, literal_column, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.alert import AlertState, Threshold
-from services.contracts.base import Code, Instant, format_instant
+from services.contracts.base import Code, format_instant
 from services.contracts.permissions import Action
 from services.contracts.words import ClockName
 from services.notify.alerts.tables import alerts, tellings
@@ -20,11 +20,10 @@ from services.notify.notices.tables import notices
 from services.notify.tables import tickets
 from services.runtime.auth import Caller
 from services.runtime.errors import ValidationFailed
-from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
+from services.runtime.http import decode_cursor, encode_cursor
 from services.runtime.transactions import LARGEST_TRANSACTION, Xid8, is_settled
 
 Row = Mapping[Any, Any]
-_INSTANT: TypeAdapter[datetime] = TypeAdapter(Instant)
 
 
 class AlertFilters(BaseModel):
@@ -148,11 +147,8 @@ def _filtered(query: Select[Any], caller: Caller, filters: AlertFilters) -> Sele
 
 
 def _after(cursor: str) -> Any:
-    raised_at, alert_id = decode_cursor(cursor, str, str)
-    try:
-        return tuple_(literal(_INSTANT.validate_python(raised_at)), alert_id)
-    except ValidationError as error:
-        raise foreign_cursor() from error
+    raised_at, alert_id = decode_cursor(cursor, datetime, str)
+    return tuple_(literal(raised_at), alert_id)
 
 
 def _foreign_place() -> ValidationFailed:

@@ -26,7 +26,8 @@ from services.notify.known import KnownTicket
 from services.notify.people import People, Roll
 from services.notify.resources import Resources
 from services.runtime.auth import Caller
-from services.runtime.errors import Forbidden, NotFound, StaleVersion, ValidationFailed
+from services.runtime.errors import Forbidden, NotFound, ValidationFailed
+from services.runtime.http import IfMatch, require_version
 
 Change = Callable[[AsyncConnection, RowMapping, KnownTicket], Awaitable[RowMapping]]
 
@@ -132,7 +133,7 @@ class Alerts:
         alert_id: str,
         answer: Answer,
         change: Change,
-        if_match: int | None,
+        if_match: IfMatch | None,
     ) -> AlertView:
         """Do what a person asks of an alert, in the request's transaction; answers how it is shown then.
 
@@ -144,8 +145,7 @@ class Alerts:
         held = await keeping.locked(connection, alert_id)
         row, ticket = await _within_reach(connection, caller, held, Action.ANSWER_ALERT)
         changing.require_legal(row, answer)
-        if if_match not in {None, row["version"]}:
-            raise StaleVersion(extra={"version": row["version"]})
+        require_version(if_match, row["version"])
         after = await change(connection, row, ticket)
         shown = await _with_all(connection, [after])
         return (await self._views(caller, shown))[0]

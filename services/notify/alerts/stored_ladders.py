@@ -11,7 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.alerts.ladders import DEFAULT, LadderDraft
 from services.notify.alerts.tables import ladders
-from services.runtime.errors import NotFound, StaleVersion
+from services.runtime.errors import NotFound
+from services.runtime.http import IfMatch, require_version
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ class LadderBook:
         return found
 
     async def put(
-        self, connection: AsyncConnection, id_: str, draft: LadderDraft, *, by: str, if_match: int | None
+        self, connection: AsyncConnection, id_: str, draft: LadderDraft, *, by: str, if_match: IfMatch | None
     ) -> StoredLadder:
         """Store the next version: alerts that are raised from now on climb it, the others keep theirs. What is in use
         already is not stored again.
@@ -74,8 +75,7 @@ class LadderBook:
         """
         await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"ladder/{id_}", 0))))
         current = (await self.in_use(connection)).get(id_)
-        if if_match not in {None, current.version if current else 0}:
-            raise StaleVersion
+        require_version(if_match, current.version if current else 0, exists=current is not None)
         if current is not None and _content(current.draft) == _content(draft):
             return current
         written = _content(draft)

@@ -15,7 +15,7 @@ from services.notify.hours.tables import quiet_hours
 from services.notify.notices.submitting import WAITING
 from services.notify.notices.tables import notices
 from services.notify.resources import FIRST_TRIES_CHANNEL
-from services.runtime.errors import StaleVersion
+from services.runtime.http import IfMatch, require_version
 from services.runtime.starting import wake
 
 _WRITERS_LOCK = 0x7175696574
@@ -38,7 +38,7 @@ async def in_force(connection: AsyncConnection) -> StoredQuietHours:
     return StoredQuietHours() if row is None else _of(row)
 
 
-async def put(connection: AsyncConnection, hours: QuietHours, *, by: str, if_match: int | None) -> StoredQuietHours:
+async def put(connection: AsyncConnection, hours: QuietHours, *, by: str, if_match: IfMatch | None) -> StoredQuietHours:
     """Store the next version. Notices that wait for the end of the former ones are looked at again at once; what a head
     of a department is told in their own hours keeps to those.
 
@@ -47,8 +47,7 @@ async def put(connection: AsyncConnection, hours: QuietHours, *, by: str, if_mat
     """
     await connection.execute(select(func.pg_advisory_xact_lock(_WRITERS_LOCK)))
     current = await in_force(connection)
-    if if_match not in {None, current.version}:
-        raise StaleVersion
+    require_version(if_match, current.version)
     values = {"version": current.version + 1, "hours": hours.model_dump(mode="json"), "created_by": by}
     row = (await connection.execute(insert(quiet_hours).values(values).returning(quiet_hours))).mappings().one()
     held = (WAITING, notices.c.held_until.is_not(None), notices.c.kind != NoticeKind.OVERDUE)

@@ -16,7 +16,8 @@ from services.notify.notices.rendering import Template, Unwritable, Written, wri
 from services.notify.notices.samples import sample
 from services.notify.notices.tables import templates
 from services.notify.notices.words import Language
-from services.runtime.errors import NotFound, StaleVersion, ValidationFailed
+from services.runtime.errors import NotFound, ValidationFailed
+from services.runtime.http import IfMatch, require_version
 
 _FOLDER = Path(__file__).with_name("templates")
 
@@ -82,7 +83,7 @@ async def all_stored(connection: AsyncConnection) -> list[StoredTemplate]:
 
 
 async def put(
-    connection: AsyncConnection, template: Template, *, by: str, zone: ZoneInfo, if_match: int | None
+    connection: AsyncConnection, template: Template, *, by: str, zone: ZoneInfo, if_match: IfMatch | None
 ) -> StoredTemplate:
     """Store the next version of a text; `template.version` does not matter.
 
@@ -94,8 +95,7 @@ async def put(
     # Two writers of one text go one after the other; the later one meets the version of the first.
     await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(template.id, 0))))
     current = (await stored(connection, template.id)).template.version
-    if if_match not in {None, current}:
-        raise StaleVersion
+    require_version(if_match, current)
     values = {
         "id": template.id,
         "version": current + 1,

@@ -24,7 +24,8 @@ from services.notify.webhooks.signing import draw_secret
 from services.notify.webhooks.states import DeliveryState, DisabledReason
 from services.notify.webhooks.tables import deliveries, webhooks
 from services.runtime.auth import Caller
-from services.runtime.errors import Forbidden, NotFound, StaleVersion, ValidationFailed
+from services.runtime.errors import Forbidden, NotFound, ValidationFailed
+from services.runtime.http import IfMatch, require_version
 from services.runtime.peers import Peer
 
 
@@ -95,7 +96,12 @@ class Webhooks:
         return webhook_view(await self.find(connection, caller, Action.WRITE_WEBHOOK, webhook_id)), sealed
 
     async def change(
-        self, connection: AsyncConnection, caller: Caller, webhook_id: str, change: WebhookChange, if_match: int | None
+        self,
+        connection: AsyncConnection,
+        caller: Caller,
+        webhook_id: str,
+        change: WebhookChange,
+        if_match: IfMatch | None,
     ) -> WebhookView:
         """Change a webhook. Switched off, what waits falls; switched on, it gets what happens from then on.
 
@@ -114,7 +120,7 @@ class Webhooks:
         return webhook_view(await self.find(connection, caller, Action.WRITE_WEBHOOK, webhook_id))
 
     async def delete(
-        self, connection: AsyncConnection, caller: Caller, webhook_id: str, if_match: int | None
+        self, connection: AsyncConnection, caller: Caller, webhook_id: str, if_match: IfMatch | None
     ) -> WebhookView:
         """Delete a webhook with everything that waits; its workflow takes the rows away. Answers it as it was."""
         row = await self._latest(connection, caller, webhook_id, if_match)
@@ -133,11 +139,10 @@ class Webhooks:
         return webhook_view(await self.find(connection, caller, Action.WRITE_WEBHOOK, webhook_id)), sealed
 
     async def _latest(
-        self, connection: AsyncConnection, caller: Caller, webhook_id: str, if_match: int | None
+        self, connection: AsyncConnection, caller: Caller, webhook_id: str, if_match: IfMatch | None
     ) -> RowMapping:
         row = await self.find(connection, caller, Action.WRITE_WEBHOOK, webhook_id, lock=True)
-        if if_match not in {None, row["version"]}:
-            raise StaleVersion
+        require_version(if_match, row["version"])
         return row
 
     async def _store(self, connection: AsyncConnection, webhook_id: str, changed: Mapping[str, Any]) -> None:

@@ -52,7 +52,8 @@ CONDITIONAL: dict[str, Any] = {
         {
             "name": "If-Match",
             "in": "header",
-            "description": "The version that must still be the latest, as in `ETag`; 412 `stale_version` otherwise.",
+            "description": "The version that must still be the latest, as in `ETag`, or a list of which one must be; "
+            "`*` for any that there is. 412 `stale_version` otherwise. A weak tag (`W/`) is never the latest.",
             "schema": {"type": "string"},
         }
     ]

@@ -1,13 +1,13 @@
-"""Lists, cursors and versions (api.md, "Rules for every endpoint")."""
+"""Lists and cursors (api.md, "Rules for every endpoint")."""
 
 import base64
 import binascii
 import json
-import re
 from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
-from fastapi import Query, Request
+from fastapi import Query
 
 from services.runtime.errors import Refusal, ValidationFailed
 from services.runtime.http.bodies import parse_json
@@ -46,15 +46,29 @@ def encode_cursor(position: Any) -> str:
 def decode_cursor(cursor: str, *kinds: type) -> Any:
     """Read a position back; 422 at `/cursor` for anything that `encode_cursor` did not write.
 
-    Callers can forge cursors: give the `kinds` of a position's members (as a list) before one goes into a statement.
+    Callers can forge cursors: give the `kinds` of a position's members (as a list) before one goes into a statement. A
+    `datetime` was written in ISO format, and is read in UTC.
     """
     try:
         position = parse_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, Refusal) as error:
         raise foreign_cursor() from error
-    if kinds and not _has_kinds(position, kinds):
+    if not kinds:
+        return position
+    if not isinstance(position, list) or len(position) != len(kinds):
         raise foreign_cursor()
-    return position
+    return [_member(member, kind) for member, kind in zip(position, kinds, strict=True)]
+
+
+def cursor_instant(text: str) -> datetime:
+    """Read an instant of a position in UTC; 422 at `/cursor` for one that has no zone, or no place in UTC."""
+    try:
+        instant = datetime.fromisoformat(text)
+        if instant.tzinfo is None:
+            raise foreign_cursor()
+        return instant.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
+        raise foreign_cursor() from error
 
 
 def foreign_cursor() -> ValidationFailed:
@@ -66,32 +80,9 @@ def foreign_cursor() -> ValidationFailed:
     return ValidationFailed.at("/cursor", "invalid_cursor", words)
 
 
-def etag(version: int) -> str:
-    """Write a version as an `ETag`."""
-    return f'"{version}"'
-
-
-def if_match(request: Request) -> int | None:
-    """Return the version that `If-Match` demands; None without one or with `*`, 422 for anything else."""
-    demanded = request.headers.get("if-match")
-    if demanded is None or demanded.strip() == "*":
-        return None
-    found = re.fullmatch(r'\s*"(\d{1,18})"\s*', demanded, re.ASCII)
-    if found is None:
-        raise ValidationFailed.at(
-            "/If-Match",
-            "invalid_version",
-            {
-                "en": 'give one version in quotes, as in `ETag`: "12"',
-                "zh": '请按 `ETag` 的写法填写一个带引号的版本："12"',
-            },
-        )
-    return int(found[1])
-
-
-def _has_kinds(position: Any, kinds: tuple[type, ...]) -> bool:
-    return (
-        isinstance(position, list)
-        and len(position) == len(kinds)
-        and all(type(member) is kind for member, kind in zip(position, kinds, strict=True))
-    )
+def _member(member: Any, kind: type) -> Any:
+    if kind is datetime and isinstance(member, str):
+        return cursor_instant(member)
+    if type(member) is not kind:
+        raise foreign_cursor()
+    return member

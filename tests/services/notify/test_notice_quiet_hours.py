@@ -15,6 +15,7 @@ from services.notify.notices.submitting import UNTRIED, Draft
 from services.notify.notices.tables import notices
 from services.runtime.database import Database
 from services.runtime.errors import StaleVersion
+from services.runtime.http import etag
 from tests.services.notify.desk import SENDER, NoticeDesk, request, to_lin_tao
 
 SECOND = timedelta(seconds=1)
@@ -37,8 +38,9 @@ class QuietDesk(NoticeDesk):
 
     async def set_hours(self, hours: QuietHours, if_match: int | None = None) -> int:
         """What the administrator does; answers the version."""
+        demanded = None if if_match is None else frozenset({etag(if_match)})
         async with self.database.begin() as connection:
-            return (await keeping.put(connection, hours, by="sun-lei", if_match=if_match)).version
+            return (await keeping.put(connection, hours, by="sun-lei", if_match=demanded)).version
 
     async def is_tried(self, row: Mapping[str, Any]) -> bool:
         """Whether first tries would take it up now."""

@@ -49,7 +49,8 @@ async def list_orders(limit: LimitQuery = 50, cursor: CursorQuery = None) -> dic
 @router.get("/v1/orders/{number}")
 async def show(number: str, request: Request) -> dict[str, Any]:
     """Echo what was asked for."""
-    return {"number": number, "version": if_match(request)}
+    demanded = if_match(request)
+    return {"number": number, "version": demanded and sorted(demanded)}
 
 
 @router.delete("/v1/orders/{number}")

@@ -207,8 +207,8 @@ async def test_a_request_id_that_is_no_token_is_replaced(http: httpx.AsyncClient
         assert len(answer.headers["x-request-id"]) == 32
 
 
-@pytest.mark.parametrize("version", ["12", 'W/"12"', '"x"', '"1", "2"', '"' + "9" * 30 + '"', "ÿ"])
-async def test_an_if_match_that_is_no_version_is_refused(http: httpx.AsyncClient, version: str) -> None:
+@pytest.mark.parametrize("version", ["", ",", "12", 'w/"12"', '"1" "2"', '*, "1"', '"1', "ÿ"])
+async def test_an_if_match_that_is_no_list_of_tags_is_refused(http: httpx.AsyncClient, version: str) -> None:
     answer = await http.get("/v1/orders/1", headers=[(b"if-match", version.encode("latin-1"))])
     assert_problem(answer, 422, "validation_failed")
     assert answer.json()["errors"][0]["pointer"] == "/If-Match"

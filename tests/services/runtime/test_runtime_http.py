@@ -105,11 +105,6 @@ async def test_more_connections_than_the_bound_are_shed(keys: KeyPair) -> None:
         writer.close()
 
 
-async def test_if_match_demands_a_version(http: httpx.AsyncClient) -> None:
-    assert (await http.get("/v1/orders/1", headers={"If-Match": '"12"'})).json()["version"] == 12
-    assert (await http.get("/v1/orders/1", headers={"If-Match": "*"})).json()["version"] is None
-
-
 async def test_a_cursor_leads_back_to_its_position(http: httpx.AsyncClient) -> None:
     answer = await http.get("/v1/orders", params={"cursor": encode_cursor(["2026-01-01T00:00:00Z", 7]), "limit": 200})
     assert answer.json() == {"items": [["2026-01-01T00:00:00Z", 7]], "next_cursor": "200"}

@@ -134,11 +134,19 @@ async def test_what_is_allowed_is_taken_and_what_is_not_is_refused(system: Syste
 async def test_a_stale_version_is_refused_and_changes_nothing(system: System) -> None:
     ticket_no = await system.accepted()
     version = (await system.get(f"/v1/tickets/{ticket_no}"))["version"]
-    for stale in (version - 1, version + 1, 10**12):
-        answer = await system.give(ticket_no, "chase", by="李雷", If_Match=f'"{stale}"')
+    stale = (
+        f'"{version - 1}"',
+        f'"{version + 1}"',
+        f'"{10**12}"',
+        f'W/"{version}"',
+        f'"{version - 1}", "{version + 1}"',
+    )
+    for tags in stale:
+        answer = await system.give(ticket_no, "chase", by="李雷", If_Match=tags)
         assert (answer.status_code, answer.json()["code"]) == (412, "stale_version")
-    view = await system.do(ticket_no, "chase", by="李雷", If_Match=f'"{version}"')
-    assert view["version"] == version + 1
+    for later, tags in enumerate((f'"{version}"', f'"{version}", "{version + 1}"', "*"), 1):
+        view = await system.do(ticket_no, "chase", by="李雷", If_Match=tags)
+        assert view["version"] == version + later
     assert (await system.give(ticket_no, "chase", by="李雷", If_Match="first")).status_code == 422
 
 

@@ -37,6 +37,8 @@ CURSORS = (
     encode_cursor(["-opened_at", "", ""]), encode_cursor(["next_due_at", "9999-12-31T23:59:59+00:00", "\x00"]),
     encode_cursor(["next_due_at", "0001-01-01T00:00:00+14:00", "1"]), encode_cursor({"a": 1}),
     encode_cursor(["2026-01-01T00:00:00", "x"]), encode_cursor("x" * 700), "A" * 1_001,
+    encode_cursor(["9999-12-31T23:59:59.999999-23:59", "x"]), encode_cursor(["0001-01-01T00:00:00+23:59", "x"]),
+    encode_cursor(["next_due_at", "9999-12-31T23:59:59.999999-23:59", "1"]),
 )  # fmt: skip
 QUERY_VALUES = (
     "", "-1", "9" * 30, "null", "a" * 3_000, LAST_INSTANT, "0001-01-01T00:00:00%2B14:00", "%F0%9F%92%A9%27%22--",
@@ -177,13 +179,28 @@ async def test_a_forged_cursor_is_refused_by_its_pointer(system: System, ticket_
                 check(answer, (path, cursor))
                 if answer.status_code == 422:
                     assert answer.json()["errors"][0]["pointer"] == "/cursor"
-    for cursor in CURSORS:
-        check(await system.call("POST", "/v1/tickets/search", {"q": "x", "cursor": cursor}, by=key), cursor)
+    searches = [path for _, path, operation in operations("post") if ("cursor",) in fields(operation)]
+    assert searches == ["/v1/customers/search", "/v1/tickets/search"]
+    for path in searches:
+        for cursor in CURSORS:
+            check(await system.call("POST", path, {"q": "x", "cursor": cursor}, by=key), (path, cursor))
 
 
 @pytest.mark.parametrize("name", ["If-Match", "Idempotency-Key", "X-Request-Id", "Accept-Language"])
 async def test_no_header_is_answered_with_a_server_error(system: System, ticket_no: str, name: str) -> None:
-    for value in ("", "*", 'W/"1"', '"99999999999999999999"', "x" * 300, "\xff", "zh;q=9,en;q=x", '"1", "2"'):
+    for value in (
+        "",
+        "*",
+        'W/"1"',
+        '"1",' * 900,
+        ",,",
+        '"1" "2"',
+        '"99999999999999999999"',
+        "x" * 300,
+        "\xff",
+        "zh;q=9,en;q=x",
+        '"1", "2"',
+    ):
         headers = [(b"Authorization", f"Bearer {system.tokens['李雷']}".encode())]
         headers.append((name.encode(), value.encode("latin-1")))
         answer = await system.http.post(f"/v1/tickets/{ticket_no}/chase", headers=headers)
