@@ -1,20 +1,30 @@
 """What the fields of a ticket's forms offer, and what stands in them at first."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.console.commands import COMMANDS, Choice, Field
+from services.console.commands import COMMANDS, Choice, Draft, Field
 from services.console.filling import Typed
 from services.console.overview import Overview
 from services.console.service import Page
 from services.console.words import Words
+from services.contracts.asked_fields import AskedField, told
 from services.contracts.words import CommandName, WaitReason
 from services.runtime.pages import LANGUAGES
 
 _HANDLING = frozenset({"clerk", "handler", "department_head", "supervisor"})
-_ASKABLE = ("product.serial_no", "product.order_no", "product.model", "product.purchased_on", "customer.contact",
-            "customer.name", "occurred_at", "situation", "already_tried", "photos")  # fmt: skip
+_ASKABLE = (
+    AskedField.SERIAL_NO,
+    AskedField.ORDER_NO,
+    AskedField.MODEL,
+    AskedField.PURCHASED_ON,
+    AskedField.CONTACT,
+    AskedField.NAME,
+    AskedField.OCCURRED_AT,
+    AskedField.SITUATION,
+    AskedField.ALREADY_TRIED,
+)
 _SCORES = range(5, 0, -1)
 
 
@@ -24,7 +34,7 @@ def choices(page: Page, found: Overview) -> dict[str, list[Choice]]:
     return {
         "departments": [Choice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]],
         "handlers": _handlers(found),
-        "askable": [Choice(code, words.of("field", code)) for code in dict.fromkeys([*ticket["missing"], *_ASKABLE])],
+        "askable": _askable(ticket, words),
         "wait_reasons": [Choice(each, words.of("wait_reason", each)) for each in _waits(ticket)],
         "breached": [Choice(name, words.of("clock", name)) for name in _breached(found)],
         "tags": [Choice(tag, tag) for tag in ticket["tags"]],
@@ -37,7 +47,7 @@ def fresh(found: Overview, name: CommandName) -> Typed:
     values: dict[str, Sequence[str]] = {}
     for each in COMMANDS[name].fields:
         if each.draft:
-            values[each.name] = [_draft(found.ticket, each)]
+            values[each.name] = [_drafted(found.ticket, each)]
         elif each.shown:
             values[each.name] = _standing(found.ticket[each.shown])
     if name is CommandName.RESOLVE:
@@ -95,8 +105,23 @@ def _standing(value: Any) -> list[str]:
     return [str(value)] if value else []
 
 
-def _draft(ticket: Mapping[str, Any], each: Field) -> str:
-    spoken = "zh-CN" if str(ticket["language"]).startswith("zh") else LANGUAGES[-1]
-    words = Words(spoken)
-    missing = words.text("list.and").join(words.of("field", code) for code in ticket["missing"])
-    return words.text(each.draft, fields=missing or "…")
+def _askable(ticket: Mapping[str, Any], words: Words) -> list[Choice]:
+    """What the customer can be asked for, first what is missing; each with its name in the message to them."""
+    chinese = _speaks_chinese(ticket)
+    codes: Iterable[str] = dict.fromkeys([*ticket["missing"], *_ASKABLE])
+    return [Choice(code, words.of("field", code), said=told(code, chinese=chinese)) for code in codes]
+
+
+def draft(ticket: Mapping[str, Any], each: Field) -> Draft:
+    """The message that a form begins with, in the customer's words."""
+    words = Words("zh-CN" if _speaks_chinese(ticket) else LANGUAGES[-1])
+    return Draft(words.text(each.draft, fields=Draft.PLACE), words.text("list.and"))
+
+
+def _drafted(ticket: Mapping[str, Any], each: Field) -> str:
+    names = [told(code, chinese=_speaks_chinese(ticket)) for code in ticket["missing"]]
+    return draft(ticket, each).about(names)
+
+
+def _speaks_chinese(ticket: Mapping[str, Any]) -> bool:
+    return str(ticket["language"]).startswith("zh")

@@ -7,7 +7,7 @@ The labels are in `words/commands.py`: `command.<name>`, `command.<name>.<field>
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal
+from typing import Any, ClassVar, Literal
 
 from services.contracts.words import (
     CallbackChannel,
@@ -52,11 +52,25 @@ class Field:
 
 @dataclass(frozen=True)
 class Choice:
-    """One choice; `group` is a heading over it."""
+    """One choice; `group` is a heading over it, `said` what a prepared message calls it."""
 
     value: str
     text: str
     group: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A prepared message: `text` with a place for what is chosen, and what stands between two choices."""
+
+    PLACE: ClassVar[str] = "{fields}"
+    text: str
+    between: str
+
+    def about(self, names: Sequence[str]) -> str:
+        """The message about these."""
+        return self.text.replace(self.PLACE, self.between.join(names) or "…")
 
 
 @dataclass(frozen=True)

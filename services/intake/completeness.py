@@ -2,15 +2,13 @@
 
 from datetime import datetime, timedelta
 
+from services.contracts.asked_fields import AskedField
 from services.contracts.feedback import Customer, Feedback, Product
 from services.contracts.words import Channel, Kind
 from services.runtime.errors import FieldError
 
 BRINGS_AN_ADDRESS = frozenset({Channel.EMAIL, Channel.WECHAT, Channel.SOCIAL, Channel.IMPORT})
 """Channels whose messages come with their own sender; all others are forms and programs that ask for one."""
-
-ORDER_OR_SERIAL_NO = "product.order_no_or_serial_no"
-CONTACT = "customer.contact"
 
 _AHEAD = timedelta(days=1)
 _NEEDS_THE_PRODUCT = frozenset({Kind.COMPLAINT, Kind.FAULT})
@@ -48,11 +46,11 @@ def refuse_reasons(feedback: Feedback, received_at: datetime) -> list[FieldError
 
 def missing_from(kind: Kind, customer: Customer, product: Product) -> tuple[str, ...]:
     """Names of what a feedback lacks to be complete, as `missing` shows them and a clerk asks for them."""
-    missing = []
+    missing: list[str] = []
     if not has_contact(customer):
-        missing.append(CONTACT)
+        missing.append(AskedField.CONTACT)
     if kind in _NEEDS_THE_PRODUCT and not (product.order_no or product.serial_no):
-        missing.append(ORDER_OR_SERIAL_NO)
+        missing.append(AskedField.ORDER_NO_OR_SERIAL_NO)
     return tuple(missing)
 
 

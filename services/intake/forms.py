@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import ValidationError
 
+from services.contracts.asked_fields import AskedField
 from services.contracts.base import format_instant
 from services.contracts.feedback import Feedback
 from services.contracts.words import Channel, CommandName
@@ -33,6 +34,7 @@ _POINTERS: Mapping[str, str] = {
     "situation": "/situation",
     "tried": "/already_tried",
     "wish": "/desired_solution",
+    "needed_on": "/expected_by",
     "about": "/complaint_about",
     "affected": "/impact/affected_count",
     "message": "/message",
@@ -42,26 +44,29 @@ _POINTERS: Mapping[str, str] = {
 `contact`."""
 
 _ASKED: Mapping[str, tuple[str, ...]] = {
-    "customer.contact": ("contact",),
-    "customer.phone": ("contact",),
-    "customer.email": ("contact",),
-    "customer.name": ("name",),
-    "product.order_no_or_serial_no": ("serial_no", "order_no"),
-    "product.serial_no": ("serial_no",),
-    "product.order_no": ("order_no",),
-    "product.model": ("model",),
-    "product.purchased_on": ("purchased_on",),
-    "occurred_at": ("occurred_on",),
-    "situation": ("situation",),
-    "already_tried": ("tried",),
-    "complaint_about": ("about",),
-    "desired_solution": ("wish",),
-    "description": ("description",),
-    "impact": ("safety", "affected"),
-    "impact.safety_risk": ("safety",),
-    "impact.affected_count": ("affected",),
+    AskedField.CUSTOMER: ("contact",),
+    AskedField.CONTACT: ("contact",),
+    AskedField.NAME: ("name",),
+    AskedField.PHONE: ("contact",),
+    AskedField.EMAIL: ("contact",),
+    AskedField.PRODUCT: ("serial_no", "order_no"),
+    AskedField.ORDER_NO_OR_SERIAL_NO: ("serial_no", "order_no"),
+    AskedField.SERIAL_NO: ("serial_no",),
+    AskedField.ORDER_NO: ("order_no",),
+    AskedField.MODEL: ("model",),
+    AskedField.PURCHASED_ON: ("purchased_on",),
+    AskedField.OCCURRED_AT: ("occurred_on",),
+    AskedField.DESCRIPTION: ("description",),
+    AskedField.SITUATION: ("situation",),
+    AskedField.ALREADY_TRIED: ("tried",),
+    AskedField.COMPLAINT_ABOUT: ("about",),
+    AskedField.DESIRED_SOLUTION: ("wish",),
+    AskedField.EXPECTED_BY: ("needed_on",),
+    AskedField.IMPACT: ("safety", "affected"),
+    AskedField.SAFETY_RISK: ("safety",),
+    AskedField.AFFECTED_COUNT: ("affected",),
 }
-"""The fields that a question of the staff opens on the customer's page; anything else is answered in words."""
+"""The fields that a question of the staff opens on the customer's page; what few customers know is told in words."""
 
 _WRITTEN = {CommandName.CUSTOMER_MESSAGE: "message", CommandName.REOPEN: "reason"}
 

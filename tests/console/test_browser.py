@@ -109,6 +109,23 @@ async def test_what_is_being_typed_outlives_an_update_and_the_update_is_announce
     await expect(page.locator(".entries")).to_contain_text("写到一半的回复")
 
 
+async def test_a_prepared_message_follows_what_is_chosen_until_somebody_writes(system: System, open_page: Open) -> None:
+    page = await open_page(f"/tickets/{await system.register(product={'model': 'BCD-500'})}")
+    form = page.locator("#form-request-information")
+    await page.evaluate("document.getElementById('command-request-information').open = true")
+    message = form.locator("textarea[name=message]")
+    assert "需要您补充：产品序列号或订单号。" in await message.input_value()
+    await form.get_by_text("产品型号").click()
+    assert "需要您补充：产品序列号或订单号、产品型号。" in await message.input_value()
+    await form.get_by_text("订单号或序列号").click()
+    await form.get_by_text("产品型号").click()
+    assert "需要您补充：…。" in await message.input_value()
+    await message.press_sequentially("！")
+    written = await message.input_value()
+    await form.get_by_text("产品型号").click()
+    assert await message.input_value() == written
+
+
 async def test_a_double_click_is_one_command(system: System, open_page: Open) -> None:
     ticket_no = await system.accepted()
     page = await open_page(f"/tickets/{ticket_no}", by="林涛")

@@ -188,6 +188,7 @@ def _shown(
         commands=COMMANDS,
         choices=choices.choices(page, found),
         fresh=lambda name: choices.fresh(found, name),
+        draft=lambda field: choices.draft(ticket, field),
         notes=lambda name: choices.notes(found, name),
         key=new_key,
         done=done,

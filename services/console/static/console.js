@@ -96,6 +96,20 @@
     if (!document.hidden && live && window.htmx) window.htmx.trigger(live, "refresh");
   });
 
+  // A prepared message follows what is chosen, as long as nobody has written into it.
+  document.addEventListener("change", (event) => {
+    const changed = event.target;
+    if (!changed.matches("input[data-said]")) return;
+    const choices = [...changed.form.querySelectorAll("input[data-said]")];
+    for (const area of changed.form.querySelectorAll("textarea[data-draft]")) {
+      const about = (isChosen) => area.dataset.draft.replace(
+        "{fields}", () => choices.filter(isChosen).map((each) => each.dataset.said).join(area.dataset.between) || "…"
+      );
+      const before = about((each) => (each === changed ? !each.checked : each.checked));
+      if (area.value === before) area.value = about((each) => each.checked);
+    }
+  });
+
   // Forms: a second click sends nothing, filters send themselves.
   document.addEventListener("submit", (event) => {
     const form = event.target;

@@ -179,7 +179,9 @@ CODES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "impact.affected_count": ("受影响数量", "How many are affected"),
         "product.order_no_or_serial_no": ("订单号或序列号", "Order or serial number"),
         "customer.contact": ("联系方式", "A contact"),
-        "photos": ("照片", "Photos"),
+        "customer": ("联系方式", "A contact"),
+        "product": ("订单号或序列号", "Order or serial number"),
+        "impact": ("影响范围", "How many are affected, and whether safety is at risk"),
     },
     "notice_state": {
         "waiting": ("待发送", "Waiting"),

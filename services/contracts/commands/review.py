@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, model_validator
 
+from services.contracts.asked_fields import AskedField
 from services.contracts.base import Code, Message, Text, Unreadable, Word
 from services.contracts.feedback import Supplement
 from services.contracts.words import Category, Kind, Urgency
@@ -27,14 +28,15 @@ class Accept(Message):
 
 
 class RequestInformation(Message):
-    """Ask the customer for what is missing."""
+    """Ask the customer for what is missing. Tickets of before there was a table of fields were asked for others."""
 
     fields: Fields
 
 
 class RequestInformationBody(RequestInformation):
-    """`message` goes to the customer."""
+    """`message` goes to the customer, with each of the fields in words."""
 
+    fields: Annotated[tuple[AskedField, ...], Field(min_length=1, max_length=40)]
     message: Text
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from services.contracts.asked_fields import AskedField
 from services.contracts.notice import Audience, NoticeKind
 from services.contracts.words import ClockName, CloseReason
 
@@ -31,7 +32,7 @@ _LADDER = {"level": 1, "round": 1}
 
 _OWN: Mapping[NoticeKind, Mapping[str, Any]] = {
     NoticeKind.RECEIVED: {"acceptance_by": _AT, "response_by": _LATER},
-    NoticeKind.INFORMATION_MISSING: {"fields": ["product.serial_no"], "message": "请拍一张铭牌的照片。"},
+    NoticeKind.INFORMATION_MISSING: {"fields": [AskedField.SERIAL_NO.value], "message": "序列号在机身背面的铭牌上。"},
     NoticeKind.INFORMATION_REMINDER: {"reminder": 1},
     NoticeKind.ACCEPTED: {"response_by": _AT, "resolution_by": _LATER},
     NoticeKind.ANSWERED: {"message": "工程师明天上午上门检查。"},

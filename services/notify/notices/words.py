@@ -5,6 +5,8 @@ from datetime import datetime
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
+from services.contracts.asked_fields import TOLD, told
+
 
 class Language(StrEnum):
     """The languages that notices are written in."""
@@ -40,25 +42,7 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "second_callback": ("二次回访", "second callback"),
         "customer_wait": ("答复客户", "answer to the customer"),
     },
-    "field": {
-        "customer.name": ("您的姓名", "your name"),
-        "customer.phone": ("联系电话", "a phone number"),
-        "customer.email": ("电子邮箱", "an e-mail address"),
-        "customer": ("联系方式", "how to reach you"),
-        "product.model": ("产品型号", "the product model"),
-        "product.serial_no": ("产品序列号", "the serial number of the product"),
-        "product.order_no": ("订单号", "the order number"),
-        "product.purchased_on": ("购买日期", "the date of purchase"),
-        "product": ("产品序列号或订单号", "the serial number or the order number"),
-        "occurred_at": ("问题发生的时间", "when it happened"),
-        "situation": ("问题发生的情形", "in which situation it happened"),
-        "already_tried": ("您已尝试过的办法", "what you have tried already"),
-        "complaint_about": ("投诉对象", "whom or what the complaint is about"),
-        "desired_solution": ("您希望的解决方式", "the solution that you wish for"),
-        "expected_by": ("您希望解决的日期", "by when you need it"),
-        "description": ("问题描述", "what the problem is"),
-        "impact": ("影响范围", "how many are affected, and whether safety is at risk"),
-    },
+    "field": TOLD,
     "close_reason": {
         "confirmed": (
             "您已确认问题解决，本反馈单现已关闭。感谢您的配合。",
@@ -137,6 +121,8 @@ def word(code: str, sort: str, language: Language) -> str:
     Raises:
         KeyError: there is no such sort.
     """
+    if sort == "field":
+        return told(code, chinese=language is Language.CHINESE)
     words = _WORDS[sort].get(code)
     return code if words is None else _in(words, language)
 

@@ -29,8 +29,8 @@ FRAME = Phrases(
         ),
         "refusal.404.title": ("找不到这个页面", "There is no such page"),
         "refusal.404.next": (
-            "链接可能不完整，或已失效。请完整复制最近一次收到的链接，或直接回复那条消息联系我们。",
-            "The link may be incomplete or expired. Use all of the latest one, or answer the message it came in.",
+            "链接可能不完整，或已失效。请完整复制最近一次收到的链接再打开。",
+            "The link may be incomplete or expired. Copy all of the latest one and open it again.",
         ),
         "refusal.405.title": ("这个页面不能这样打开", "This page cannot be opened like this"),
         "refusal.405.next": (

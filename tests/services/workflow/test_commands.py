@@ -63,6 +63,8 @@ async def test_an_empty_body_equals_an_empty_object(system: System) -> None:
         ("accept", {"surprise": 1}, "/surprise"),
         ("request-information", {"message": "x"}, "/fields"),
         ("request-information", {"fields": ["product.serial_no"]}, "/message"),
+        ("request-information", {"fields": ["product.serial_no", "photos"], "message": "x"}, "/fields/1"),
+        ("request-information", {"fields": ["serial_no"], "message": "x"}, "/fields/0"),
         ("supply-information", {}, ""),
         ("supply-information", {"product": {"colour": "red"}}, "/product/colour"),
         ("supply-information", {"customer": {"phone": "not a phone"}}, "/customer/phone"),

@@ -187,10 +187,10 @@ async def test_the_promises_are_the_live_clocks_with_their_pauses(system: System
 async def test_the_last_question_stands_until_it_is_answered(system: System, peer: httpx.AsyncClient) -> None:
     ticket_no = await system.register()
     assert (await page(peer, ticket_no))["asked"] is None
-    for fields, message in ((["product.serial_no"], "哪台？"), (["occurred_at", "photo"], "哪天？")):
+    for fields, message in ((["product.serial_no"], "哪台？"), (["occurred_at", "situation"], "哪天？")):
         await system.do(ticket_no, "request-information", {"fields": fields, "message": message}, by="李雷")
     asked = (await page(peer, ticket_no))["asked"]
-    assert (asked["fields"], asked["message"]) == (["occurred_at", "photo"], "哪天？")
+    assert (asked["fields"], asked["message"]) == (["occurred_at", "situation"], "哪天？")
     await give(peer, ticket_no, "customer-message", message="昨天")
     assert (await page(peer, ticket_no))["asked"] is None
     await system.do(ticket_no, "accept", by="李雷")
