@@ -9,6 +9,7 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     MetaData,
     Table,
     Text,
@@ -74,10 +75,22 @@ staff = Table(
     Column("language", Text, nullable=True),
     Column("hours", JSONB(none_as_null=True), nullable=True),
     Column("time_zone", Text, nullable=True),
+    Column("session_generation", Integer, nullable=False, server_default=text("0")),
+    Column("kept_session", Text, nullable=True),
     _active(),
     _created_at(),
 )
 Index("uq_staff_username", func.lower(staff.c.username), unique=True)
+
+ended_sessions = Table(
+    "ended_sessions",
+    metadata,
+    Column("id", Text, primary_key=True),
+    _position(),
+    Column("staff", ForeignKey(staff.c.id), nullable=False),
+    Column("expires_at", DateTime(timezone=True), nullable=False),
+)
+"""Sessions that were signed out before their tokens expired."""
 
 api_keys = Table(
     "api_keys",
