@@ -90,15 +90,23 @@ def _said(message: Words, language: Language) -> str:
 def _field_error(error: Mapping[str, Any], language: Language) -> FieldError:
     location = error["loc"]
     inside = location[1:] if location and location[0] in {"body", "query", "path", "header", "cookie"} else location
-    kind = str(error["type"])
-    template = MESSAGES.get(kind, "") if language == "zh" else ""
     context = error.get("ctx") or {}
-    message = template.format_map(_Context(context)) if template else str(error["msg"])
+    kind, said = _as_of_a_text(str(error["type"]), str(error["msg"]), context)
+    template = MESSAGES.get(kind, "") if language == "zh" else ""
+    message = template.format_map(_Context(context)) if template else said
     # A validator's own error may know its text in both languages, and what to call itself.
     own = context.get("error")
     message = getattr(own, "says", {}).get(language) or message
     code = getattr(own, "code", None) or _RENAMED.get(kind, kind)
     return {"pointer": pointer(inside), "code": code, "message": message}
+
+
+def _as_of_a_text(kind: str, message: str, context: Mapping[str, Any]) -> tuple[str, str]:
+    """Pydantic counts items of a secret text, where whoever chooses a password counts characters."""
+    if kind not in {"too_short", "too_long"} or context.get("field_type") != "Value":
+        return kind, message
+    bound = f"at least {context['min_length']}" if kind == "too_short" else f"at most {context['max_length']}"
+    return f"string_{kind}", f"String should have {bound} characters"
 
 
 class _Context(dict[str, Any]):
