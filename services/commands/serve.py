@@ -71,7 +71,9 @@ async def _serve(roles: Sequence[Role], settings: RuntimeSettings) -> None:
         stack.push_async_callback(directory.close)
         servers = []
         if any(part.routers for part in parts):
-            app = public_app(parts, settings, _authenticator(settings, directory))
+            authenticator = _authenticator(settings, directory)
+            stack.push_async_callback(authenticator.close)
+            app = public_app(parts, settings, authenticator)
             servers.append(build_server(app, host=settings.host, port=settings.port, settings=settings))
         internal = create_internal_app(parts, settings)
         servers.append(
@@ -122,7 +124,7 @@ def public_app(parts: Sequence[Part], settings: RuntimeSettings, authenticator: 
         _reference(),
         settings=settings,
         authenticator=authenticator,
-        refuse=refusal_pages(settings),
+        refuse=refusal_pages(settings, parts),
         webhooks=webhooks,
     )
     publish(app, parts)
@@ -135,6 +137,7 @@ def _authenticator(settings: RuntimeSettings, directory: Peer) -> Authenticator:
         # What services show each other opens the internal port alone.
         internal_secret="",
         directory=directory,
+        believed_seconds=settings.session_outage_seconds,
     )
 
 

@@ -11,7 +11,7 @@ from fastapi.responses import HTMLResponse, Response
 
 from services.console import navigation, session
 from services.console.calendars import OpeningHours
-from services.console.client import Api, Desk
+from services.console.client import Api, Desk, Problem
 from services.console.names import Names
 from services.console.openings import KnownOpenings
 from services.console.present import Present, now
@@ -23,6 +23,7 @@ from services.console.templating import Templates
 from services.console.words import Words
 from services.contracts.names import Role
 from services.runtime.auth import SESSION_COOKIE
+from services.runtime.errors import Refusal
 from services.runtime.pages import page_language
 from services.runtime.pages.language import remember_choice
 from services.runtime.parts import service
@@ -124,8 +125,16 @@ async def signed_in(request: Request) -> Page:
         raise SignInFirst
     client = request.client
     desk = Desk(page.console.api, token, page.words.language, client.host if client else "")
-    staff = await page.console.readers.who(desk)
+    staff = await page.console.readers.who(desk, request.app.state.authenticator)
     return Page(page.console, request, page.words, page.zone, page.now, staff)
+
+
+async def page_of_anybody(request: Request) -> Page:
+    """A page for whoever looks, with what they may open where that can be told."""
+    try:
+        return await signed_in(request)
+    except (SignInFirst, Problem, Refusal):
+        return page_of(request)
 
 
 PageDep = Annotated[Page, Depends(signed_in)]

@@ -16,7 +16,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import Request, Response
 
 from services.console.client import Desk, Problem
-from services.runtime.auth import SESSION_COOKIE
+from services.runtime.auth import SESSION_COOKIE, Authenticator, Caller
+from services.runtime.errors import Unauthenticated
 
 ZONE_COOKIE = "bihuan_zone"
 _KNOWN_SECONDS = 30.0
@@ -45,17 +46,17 @@ class Staff:
 
 
 class Readers:
-    """Who the tokens belong to. Asked once in 30 s, so that a page costs no extra question; a change of roles shows on
-    the pages within that time, in the API at once."""
+    """Who the tokens belong to. Asked once in 30 s, so that a page costs no extra question; and at once when this
+    process has heard that its person may do something else by now."""
 
     def __init__(self) -> None:
-        self._known: OrderedDict[str, tuple[float, Staff]] = OrderedDict()
+        self._known: OrderedDict[str, tuple[float, Caller | None, Staff]] = OrderedDict()
 
-    async def who(self, desk: Desk) -> Staff:
+    async def who(self, desk: Desk, authenticator: Authenticator) -> Staff:
         """The reader behind a desk's token; raise `SignInFirst` when it is not, or no longer, valid."""
-        key = hashlib.sha256(desk.token.encode()).hexdigest()
-        until, staff = self._known.get(key, (0.0, None))
-        if staff is not None and until > monotonic():
+        key, caller = hashlib.sha256(desk.token.encode()).hexdigest(), await _caller(desk.token, authenticator)
+        until, known_as, staff = self._known.get(key, (0.0, None, None))
+        if staff is not None and until > monotonic() and known_as == caller:
             return staff
         try:
             staff = _staff(await desk.get("/v1/me"))
@@ -64,7 +65,7 @@ class Readers:
                 self._known.pop(key, None)
                 raise SignInFirst from problem
             raise
-        self._known[key] = (monotonic() + _KNOWN_SECONDS, staff)
+        self._known[key] = (monotonic() + _KNOWN_SECONDS, caller, staff)
         if len(self._known) > _REMEMBERED:
             self._known.popitem(last=False)
         return staff
@@ -110,6 +111,16 @@ def keep_token(response: Response, token: str, seconds: int, *, secure: bool) ->
 def drop_token(response: Response, *, secure: bool) -> None:
     """Sign the browser out."""
     response.delete_cookie(SESSION_COOKIE, path="/", httponly=True, samesite="lax", secure=secure)
+
+
+async def _caller(token: str, authenticator: Authenticator) -> Caller | None:
+    """Who a token speaks for, by what this process knows; None where it checks no tokens itself."""
+    if not authenticator.checks_staff:
+        return None
+    try:
+        return await authenticator.authenticate(f"Bearer {token}")
+    except Unauthenticated as refusal:
+        raise SignInFirst from refusal
 
 
 def _staff(me: Mapping[str, Any]) -> Staff:

@@ -104,7 +104,11 @@ async def create_staff(request: Request, new: NewStaff, by: Writer, directory: D
 
 @router.patch("/v1/staff/{identifier}")
 async def change_staff(identifier: str, change: StaffChange, by: Writer, directory: DirectoryDep) -> StaffMember:
-    """Change a member of staff; `active` false lets them sign in no more. 409 for the last administrator."""
+    """Change a member of staff. 409 for the last administrator.
+
+    Everything holds within seconds: changed roles, `active` false, which signs them out, and a new password, which ends
+    all sessions that began with the old one.
+    """
     password_hash = await directory.hash_given(change.password)
     async with directory.database.begin() as connection:
         return await people.change_staff(connection, by, identifier, change, password_hash)
@@ -140,7 +144,7 @@ async def create_api_key(request: Request, new: NewApiKey, by: Writer, directory
 
 @router.patch("/v1/api-keys/{identifier}")
 async def change_api_key(identifier: str, change: ApiKeyChange, by: Writer, directory: DirectoryDep) -> ApiKey:
-    """Change a key; `active` false revokes it within 10 seconds."""
+    """Change a key; `active` false revokes it within seconds."""
     async with directory.database.begin() as connection:
         return await keys.change_key(connection, by, identifier, change)
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.contracts.names import Role
-from services.directory import api, internal, on_call_api, sign_in
+from services.directory import api, internal, on_call_api, sessions, sign_in
 from services.directory.credentials import GuessLimit, Passwords
 from services.directory.service import Directory
 from services.directory.settings import DirectorySettings
@@ -24,7 +24,7 @@ SWEEP_SECONDS = 3600
 
 @asynccontextmanager
 async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Part]:
-    """Open the directory's database, sweep old answers while it is open, close it at the end."""
+    """Open the directory's database, sweep what is over while it is open, close it at the end."""
     own = settings if isinstance(settings, DirectorySettings) else load(DirectorySettings)
     database = Database(
         own.database_url.get_secret_value(),
@@ -33,7 +33,7 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
         application_name="bihuan-directory",
     )
     directory = _directory(own, database)
-    sweeping = asyncio.create_task(_sweep(directory.idempotency))
+    sweeping = asyncio.create_task(_sweep(directory))
     try:
         yield Part(
             name=Role.DIRECTORY,
@@ -67,8 +67,10 @@ def _read(file: Path | None) -> bytes | None:
     return None if file is None else file.read_bytes()
 
 
-async def _sweep(answers: Idempotency) -> None:
+async def _sweep(directory: Directory) -> None:
     while True:
         with suppress(Unavailable):
-            await answers.sweep()
+            await directory.idempotency.sweep()
+            async with directory.database.begin() as connection:
+                await sessions.sweep(connection)
         await asyncio.sleep(SWEEP_SECONDS)

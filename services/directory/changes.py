@@ -18,6 +18,8 @@ Change = Literal["created", "changed", "removed"]
 _WRITERS_LOCK = 0x6469726563746F72
 _NOT_CHOSEN = frozenset({"id", "position", "created_at"})
 _UNSPOKEN = frozenset({"password_hash", "key_hash", "email"})
+_UNTOLD = frozenset({"session_generation", "kept_session"})
+"""What follows from another change, and is part of no entry."""
 
 
 async def lock_writers(connection: AsyncConnection) -> None:
@@ -56,7 +58,9 @@ async def update(
     stored = await connection.execute(
         table.update().where(table.c.id == row["id"]).values(**changed).returning(*table.c)
     )
-    fields = {name: (_spoken(name, row[name]), _spoken(name, value)) for name, value in changed.items()}
+    fields = {
+        name: (_spoken(name, row[name]), _spoken(name, value)) for name, value in changed.items() if name not in _UNTOLD
+    }
     await _note(connection, by, subject, row["id"], "changed", fields)
     return stored.mappings().one()
 

@@ -1,11 +1,13 @@
 """What other services ask the directory, on the internal port."""
 
-from fastapi import APIRouter
+from typing import Annotated
+
+from fastapi import APIRouter, Query
 from sqlalchemy import Text, any_, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.contracts.directory import Recipients, RecipientsAsked
-from services.directory import bootstrap, changes, keys, people, recipients
+from services.directory import bootstrap, changes, keys, people, recipients, sessions
 from services.directory.models import (
     Addresses,
     AddressesAsked,
@@ -14,6 +16,7 @@ from services.directory.models import (
     Introspection,
     KnownKey,
     People,
+    SessionsNow,
 )
 from services.directory.service import DirectoryDep
 from services.directory.tables import departments, staff
@@ -21,6 +24,7 @@ from services.runtime.auth import PeerDep
 from services.runtime.errors import NotFound
 
 router = APIRouter(tags=["internal"])
+Count = Annotated[int, Query(ge=0, le=2**63 - 1)]
 
 
 @router.post("/internal/keys/introspect")
@@ -31,6 +35,13 @@ async def introspect(asked: Introspection, _: PeerDep, directory: DirectoryDep) 
     if known is None:
         raise NotFound
     return known
+
+
+@router.get("/internal/sessions")
+async def tell_sessions(generation: Count, position: Count, _: PeerDep, directory: DirectoryDep) -> SessionsNow:
+    """Tell what decides about sessions of staff, as far as it changed since the caller's last answer."""
+    async with directory.database.read() as connection:
+        return await sessions.news(connection, generation, position)
 
 
 @router.get("/internal/people")

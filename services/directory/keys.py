@@ -34,7 +34,7 @@ async def create_key(connection: AsyncConnection, by: Caller, new: NewApiKey, ke
 
 
 async def change_key(connection: AsyncConnection, by: Caller, identifier: str, change: ApiKeyChange) -> ApiKey:
-    """Change a key; `active` false revokes it, which every process knows within 10 seconds."""
+    """Change a key; `active` false revokes it, which every process knows within seconds."""
     await changes.lock_writers(connection)
     row = await changes.find(connection, api_keys, identifier)
     values = change.model_dump(mode="json", exclude_unset=True)

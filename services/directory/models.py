@@ -18,6 +18,7 @@ from services.contracts.directory import (
 from services.contracts.permissions import Action
 from services.contracts.policy import Weekday
 from services.contracts.words import Category
+from services.runtime.sessions import Standing
 
 
 def _refuse_null(value: object) -> object:
@@ -79,6 +80,33 @@ class NewPassword(Message):
 
     current: AnyPassword
     new: Password
+
+
+class SignOut(Message):
+    """Nothing needs to be said."""
+
+
+class SignedOut(Message):
+    """The session has ended: its token lets nobody in any more."""
+
+    signed_out: Literal[True] = True
+
+
+class EndedSession(Message):
+    """A session that was signed out; `expires_at` in seconds since the epoch."""
+
+    id: str
+    expires_at: float
+
+
+class SessionsNow(Message):
+    """What processes keep of sessions: everybody, unless they know this `generation`, and who signed out since."""
+
+    generation: int
+    staff: tuple[Standing, ...] | None
+    position: int
+    ended: tuple[EndedSession, ...]
+    more: bool
 
 
 class NewDepartment(Message):

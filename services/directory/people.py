@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.directory import Department, StaffAddress, StaffMember, StaffRole
 from services.contracts.permissions import BY_ROLE, Action
-from services.directory import changes
+from services.directory import changes, sessions
 from services.directory.granting import require_reach, require_roles
 from services.directory.hours import require_readable_hours
 from services.directory.models import DepartmentChange, NewDepartment, NewStaff, StaffChange
@@ -65,7 +65,10 @@ async def create_staff(
 async def change_staff(
     connection: AsyncConnection, by: Caller, identifier: str, change: StaffChange, password_hash: str | None
 ) -> StaffMember:
-    """Change a member of staff. 409 `last_admin` when nobody would be left to change the directory."""
+    """Change a member of staff. 409 `last_admin` when nobody would be left to change the directory.
+
+    A new password and leaving end all their sessions; somebody who gives themselves a password goes on.
+    """
     await changes.lock_writers(connection)
     row = await changes.find(connection, staff, identifier)
     values = change.model_dump(mode="json", exclude_unset=True, exclude={"password"})
@@ -79,7 +82,9 @@ async def change_staff(
         await _require_free(connection, after["username"])
     await _require_an_admin(connection, row, after)
     if password_hash is not None:
-        values["password_hash"] = password_hash
+        values |= {"password_hash": password_hash, **sessions.ending(row, by.session if by.id == row["id"] else None)}
+    elif row["active"] and not after["active"]:
+        values |= sessions.ending(row)
     return staff_member_of(await changes.update(connection, by, "staff", staff, row, values))
 
 
@@ -90,10 +95,11 @@ async def find_staff(connection: AsyncConnection, identifier: str) -> RowMapping
 
 
 async def set_own_password(connection: AsyncConnection, by: Caller, password_hash: str) -> StaffMember:
-    """Keep a new password of the member of staff who asks."""
+    """Keep a new password of the member of staff who asks, and end all their sessions but the one they ask by."""
     await changes.lock_writers(connection)
     row = await changes.find(connection, staff, by.id)
-    return staff_member_of(await changes.update(connection, by, "staff", staff, row, {"password_hash": password_hash}))
+    values = {"password_hash": password_hash, **sessions.ending(row, by.session)}
+    return staff_member_of(await changes.update(connection, by, "staff", staff, row, values))
 
 
 async def require_department(connection: AsyncConnection, identifier: str | None) -> None:

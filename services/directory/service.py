@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from services.contracts.directory import StaffMember
 from services.contracts.names import Role
 from services.contracts.permissions import Action, may
+from services.directory import sessions
 from services.directory.credentials import GuessLimit, Passwords
 from services.directory.people import find_staff
 from services.runtime.auth import Caller, CallerDep, mint_token
@@ -38,8 +39,9 @@ class Directory:
         """Hash a password where one was given."""
         return None if password is None else await self.passwords.hash(password)
 
-    def mint(self, member: StaffMember) -> str:
-        """Sign a token for a member of staff; `Unavailable` in a process that has no signing key."""
+    def mint(self, member: StaffMember, generation: int) -> str:
+        """Sign a token for a member of staff: a session of this generation of theirs. `Unavailable` in a process that
+        has no signing key."""
         if self.signing_key is None:
             raise Unavailable
         return mint_token(
@@ -50,6 +52,7 @@ class Directory:
             roles=[role.value for role in member.roles],
             department=member.department,
             lifetime=self.token_lifetime,
+            generation=generation,
         )
 
 
@@ -63,14 +66,14 @@ DirectoryDep = Annotated[Directory, Depends(directory)]
 
 
 async def caller_now(caller: CallerDep, directory: DirectoryDep) -> Caller:
-    """The caller with the roles of this moment. A token lives on after a deactivation or a change of roles; here, where
-    the truth is at hand, it gives no more than the person still has."""
+    """The caller with the roles of this moment. Other services know within seconds who left, signed out or may do less;
+    here, where the truth is at hand, it holds at once."""
     if caller.kind != "staff":
         return caller
     async with directory.database.read() as connection:
         row = await find_staff(connection, caller.id)
-    if row is None or not row["active"]:
-        raise Unauthenticated
+        if row is None or caller.session is None or not await sessions.counts(connection, row, caller.session):
+            raise Unauthenticated
     return replace(caller, name=row["name"], roles=frozenset(row["roles"]), department=row["department"])
 
 

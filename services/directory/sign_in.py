@@ -1,17 +1,21 @@
 """Signing in, and what callers ask about themselves."""
 
-from fastapi import APIRouter, Request
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.directory import Scope, StaffMember, StaffRole
 from services.contracts.permissions import Action, may
+from services.directory import sessions
 from services.directory.credentials import find_by_username
-from services.directory.models import Credentials, Me, NewPassword, Token
+from services.directory.models import Credentials, Me, NewPassword, SignedOut, SignOut, Token
 from services.directory.people import find_staff, set_own_password, staff_member_of
 from services.directory.refusals import WrongCredentials
 from services.directory.service import CallerNow, Directory, DirectoryDep
+from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, ValidationFailed
 from services.runtime.idempotency import Answer
 
@@ -33,7 +37,7 @@ async def sign_in(request: Request, given: Credentials, directory: DirectoryDep)
     if not await directory.passwords.matches(given.password, kept) or row is None:
         raise WrongCredentials
     directory.guesses.forgive(given.username, address)
-    token = directory.mint(staff_member_of(row))
+    token = directory.mint(staff_member_of(row), row["session_generation"])
     return Token(access_token=token, expires_in=int(directory.token_lifetime.total_seconds()))
 
 
@@ -56,7 +60,7 @@ async def show_me(caller: CallerNow) -> Me:
 async def change_my_password(
     request: Request, given: NewPassword, caller: CallerNow, directory: DirectoryDep
 ) -> JSONResponse:
-    """Set the caller's own password. Staff alone have one; tokens issued before stay valid until they expire."""
+    """Set the caller's own password. Staff alone have one. All their other sessions end within seconds."""
     if caller.kind != "staff":
         raise Forbidden
     new_hash = await directory.passwords.hash(given.new)
@@ -68,6 +72,27 @@ async def change_my_password(
         return Answer(member.model_dump(mode="json"))
 
     return await directory.idempotency.once(request, caller, work)
+
+
+async def _member_of_staff(caller: CallerNow) -> Caller:
+    """Whoever signed in by a password; asked before the body is looked at."""
+    if caller.kind != "staff":
+        raise Forbidden
+    return caller
+
+
+@router.post("/v1/me/sign-out")
+async def sign_out(
+    caller: Annotated[Caller, Depends(_member_of_staff)], directory: DirectoryDep, _: Annotated[SignOut, Body()]
+) -> SignedOut:
+    """End the session of the token that this is asked with: within seconds it lets nobody in anywhere.
+
+    Staff alone sign out; a key is revoked. The answer is not remembered under an `Idempotency-Key`, which would belong
+    to the person and not to one session: a repeat answers 401, because it is done.
+    """
+    async with directory.database.begin() as connection:
+        await sessions.end(connection, caller)
+    return SignedOut()
 
 
 async def _require_current(

@@ -1,10 +1,11 @@
-"""Who is calling: staff by a token checked offline, integrators by a key, services by their secret."""
+"""Who is calling: staff by a token checked in memory, integrators by a key, services by their secret."""
 
 import asyncio
 import hashlib
 import hmac
+import secrets
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from time import monotonic, time
 from typing import Annotated, Any, Literal
@@ -16,6 +17,7 @@ from joserfc.jwk import OKPKey
 
 from services.runtime.errors import Forbidden, NotFound, Refusal, Unauthenticated
 from services.runtime.peers import Peer
+from services.runtime.sessions import Session, Sessions
 
 ISSUER = "bihuan"
 KEY_PREFIX = "bh_"
@@ -25,12 +27,14 @@ _ALGORITHM = "Ed25519"
 _KNOWN_SECONDS = 10.0
 _UNKNOWN_SECONDS = 2.0
 _REMEMBERED = 10_000
+_BELIEVED_SECONDS = 300.0
 _LONGEST = 8192
 
 
 @dataclass(frozen=True)
 class Caller:
-    """Somebody who asks. `id` is opaque; `department` bounds what they reach, None does not."""
+    """Somebody who asks. `id` is opaque; `department` bounds what they reach, None does not. `session` is a member of
+    staff's sign-in; callers are equal whichever they come by."""
 
     kind: Literal["staff", "api_key", "customer", "service"]
     id: str
@@ -39,6 +43,7 @@ class Caller:
     roles: frozenset[str] = frozenset()
     scopes: frozenset[str] = frozenset()
     department: str | None = None
+    session: Session | None = field(default=None, compare=False, repr=False)
 
 
 SERVICE = Caller(kind="service", id="service", name="service")
@@ -53,8 +58,12 @@ def mint_token(
     roles: Collection[str],
     department: str | None,
     lifetime: timedelta = timedelta(hours=1),
+    generation: int = 0,
 ) -> str:
-    """Sign a staff token. It cannot be recalled: a change of roles shows when it expires."""
+    """Sign a staff token: a session of its own, which counts until it expires or the directory ends it (`sessions`).
+
+    Roles and department in it are those of now; wherever the directory is known, its word of the moment counts.
+    """
     now = int(time())
     claims = {
         "iss": ISSUER,
@@ -63,6 +72,8 @@ def mint_token(
         "username": username,
         "roles": sorted(roles),
         "department": department,
+        "jti": secrets.token_urlsafe(16),
+        "gen": generation,
         "iat": now,
         "exp": now + int(lifetime.total_seconds()),
     }
@@ -77,7 +88,9 @@ def key_hash(key: str) -> str:
 class Authenticator:
     """Answers who an `Authorization` header speaks for.
 
-    A key's answer is remembered for 10 s, so revoking one takes that long; an unknown key for 2 s.
+    A key's answer is remembered until the directory changes, 10 s at most; an unknown key for 2 s. Without a directory
+    a token counts until it expires. `news` is set, and another event takes its place, when somebody's session or
+    rights may have changed.
     """
 
     def __init__(
@@ -86,10 +99,15 @@ class Authenticator:
         verify_key_pem: bytes | None,
         internal_secret: str,
         directory: Peer | None,
+        believed_seconds: float = _BELIEVED_SECONDS,
     ) -> None:
         self._verify_key = OKPKey.import_key(verify_key_pem) if verify_key_pem else None
         self._secret = internal_secret.encode()
         self._directory = directory
+        self._sessions = (
+            Sessions(directory, believed_seconds=believed_seconds, changed=self._hear) if directory else None
+        )
+        self.news = asyncio.Event()
         self._keys: dict[str, tuple[float, Caller | None]] = {}
         self._asking: dict[str, asyncio.Task[Caller | None]] = {}
 
@@ -100,14 +118,26 @@ class Authenticator:
             return await self._known_key(key_hash(token))
         if self.is_peer(token):
             return SERVICE
-        return self._staff(token)
+        return await self._as_of_now(self._staff(token))
+
+    @property
+    def checks_staff(self) -> bool:
+        """Whether this process can tell by itself whose a staff token is."""
+        return self._verify_key is not None
 
     def staff_behind(self, token: str) -> Caller | None:
-        """The member of staff whom a token speaks for; None for any other."""
+        """The member of staff whom a token speaks for, by what is known without asking; None for any other."""
         try:
-            return self._staff(_bearer(f"Bearer {token}"))
+            found = self._staff(_bearer(f"Bearer {token}"))
         except Unauthenticated:
             return None
+        has_ended = self._sessions and found.session and self._sessions.has_ended(found.id, found.session)
+        return None if has_ended else found
+
+    async def close(self) -> None:
+        """Follow the directory no longer."""
+        if self._sessions is not None:
+            await self._sessions.close()
 
     def is_peer(self, token: str) -> bool:
         """Whether `token` is the services' own secret; an empty secret lets nobody in."""
@@ -121,6 +151,32 @@ class Authenticator:
             return _staff_from(claims)
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise Unauthenticated from error
+
+    async def _as_of_now(self, caller: Caller) -> Caller:
+        """The caller with the rights of this moment.
+
+        Raises:
+            Unauthenticated: the session has ended.
+            Unavailable: nobody can say so; see `Sessions.standing`.
+        """
+        if self._sessions is None or caller.session is None:
+            return caller
+        standing = await self._sessions.standing(caller.id, caller.session)
+        if standing is None:
+            return caller
+        return replace(
+            caller,
+            name=standing.name,
+            username=standing.username,
+            roles=standing.roles,
+            department=standing.department,
+        )
+
+    def _hear(self) -> None:
+        # What a key may do can have changed as well. Whoever waits has an event of their own: none is missed.
+        self._keys.clear()
+        self.news.set()
+        self.news = asyncio.Event()
 
     async def _known_key(self, hashed: str) -> Caller:
         until, caller = self._keys.get(hashed, (0.0, None))
@@ -140,6 +196,8 @@ class Authenticator:
 
     async def _ask(self, hashed: str) -> Caller | None:
         now = monotonic()
+        if self._sessions is not None:
+            self._sessions.follow()
         caller = await self._introspect(hashed)
         self._remember(hashed, caller, now)
         return caller
@@ -208,4 +266,5 @@ def _staff_from(claims: dict[str, Any]) -> Caller:
         username=claims["username"],
         roles=frozenset(claims["roles"]),
         department=claims["department"],
+        session=Session(claims["jti"], int(claims["gen"]), float(claims["exp"])),
     )

@@ -51,6 +51,12 @@ class RuntimeSettings(BaseSettings):
     verify_key_file: Path | None = Field(default=None, description="Public Ed25519 key (PEM) that checks staff tokens.")
     link_secret: SecretStr = Field(default=SecretStr(""), description="Secret of the customers' signed links.")
     token_lifetime_seconds: int = Field(default=3600, ge=60, le=86_400, description="Lifetime of a staff token.")
+    session_outage_seconds: int = Field(
+        default=300,
+        ge=0,
+        le=86_400,
+        description="How long staff go on by what was known last while the directory does not answer; then 503.",
+    )
 
     time_zone: str = Field(
         default="Asia/Shanghai", description="Business time zone (IANA): the date in ticket numbers."

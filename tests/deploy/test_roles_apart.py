@@ -12,6 +12,7 @@ from joserfc.jwk import OKPKey
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.names import Role
+from services.runtime.auth import SESSION_COOKIE
 from services.runtime.stack.temporal import binary
 from tests.conftest import APP, OWNER
 from tests.deploy.apart import Apart
@@ -44,6 +45,7 @@ async def test_a_ticket_goes_its_way_through_roles_that_share_nothing_but_addres
         [key] = re.findall(r"bh_\S+", said)
         with httpx.Client(base_url=apart.url, trust_env=False, timeout=30) as client:
             _carry_a_ticket(client, {"Authorization": f"Bearer {key}"})
+            _sign_in_and_out(client, {"Authorization": f"Bearer {key}"})
         for role in Role:
             assert 'bihuan_dependency_up{dependency="postgresql"} 1.0' in apart.metrics(role) or role is Role.CONSOLE
         assert "bihuan_clocks_overdue_unalerted" in apart.metrics(Role.TICKETS)
@@ -52,6 +54,22 @@ async def test_a_ticket_goes_its_way_through_roles_that_share_nothing_but_addres
         for process in processes.values():
             process.send_signal(signal.SIGTERM)
         assert {name: process.wait(60) for name, process in processes.items()} == dict.fromkeys(processes, 0)
+
+
+def _sign_in_and_out(client: httpx.Client, authorization: dict[str, str]) -> None:
+    """Whoever signs out at the directory is signed out of the workflow service, of notify and of the pages."""
+    credentials = {"username": "wangfang", "password": "correct horse battery"}
+    hired = client.post(
+        "/v1/staff", json={**credentials, "name": "王芳", "roles": ["supervisor"]}, headers=authorization
+    )
+    assert hired.status_code == 201, hired.text
+    token = client.post("/v1/token", json=credentials).json()["access_token"]
+    bearer, cookie = {"Authorization": f"Bearer {token}"}, {"Cookie": f"{SESSION_COOKIE}={token}"}
+    wanted = [("/v1/tickets", bearer), ("/v1/alerts", bearer), ("/v1/surveys", bearer), ("/board", cookie)]
+    for path, headers in wanted:
+        assert client.get(path, headers=headers).status_code == 200, path
+    assert client.post("/v1/me/sign-out", headers=bearer).status_code == 200
+    wait_until(lambda: all(client.get(path, headers=it).status_code in {303, 401} for path, it in wanted), 10)
 
 
 def _carry_a_ticket(client: httpx.Client, authorization: dict[str, str]) -> None:

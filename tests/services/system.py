@@ -333,6 +333,7 @@ async def _serve(stack: AsyncExitStack, parts: Sequence[Part], settings: Runtime
     authenticator = Authenticator(
         verify_key_pem=settings.verify_key_file.read_bytes(), internal_secret=SECRET, directory=peer
     )
+    stack.push_async_callback(authenticator.close)
     internal = create_internal_app(parts, settings)
     await stack.enter_async_context(
         _listening(build_server(internal, host="127.0.0.1", port=settings.internal_port, settings=settings))

@@ -1,6 +1,7 @@
 """The stream of alerts: server-sent events of what changed, within the caller's reach (invariants I16, I17)."""
 
 import asyncio
+import math
 import time
 from collections import Counter as Tally
 from collections.abc import AsyncIterator
@@ -88,17 +89,20 @@ class AlertStreams:
 
     async def _changes(self, request: Request, caller: Caller, place: str) -> AsyncIterator[ServerSentEvent]:
         stopping: asyncio.Event = request.app.state.stopping
-        checked_at = time.monotonic()
+        authenticator: Authenticator = request.app.state.authenticator
+        # Rights may have changed before it began.
+        checked_at, news = -math.inf, authenticator.news
         while not stopping.is_set():
             rung = self._rung
-            if time.monotonic() - checked_at > HEARTBEAT_SECONDS:
-                if not await _is_signed_in(request):
+            if news.is_set() or time.monotonic() - checked_at > HEARTBEAT_SECONDS:
+                news = authenticator.news
+                if not await _is_the_same(request, caller):
                     return
                 checked_at = time.monotonic()
             try:
                 changed = await self._alerts.changes(caller, place, _PAGE)
             except Refusal:
-                await _first_of(rung, stopping, _LOOK_AGAIN_SECONDS)
+                await _first_of(_LOOK_AGAIN_SECONDS, rung, news, stopping)
                 continue
             place = changed.found.place
             for behind, alert in changed.views:
@@ -106,23 +110,23 @@ class AlertStreams:
             if not changed.views:
                 # While an older transaction runs, nothing rings when it ends.
                 coming = changed.found.more_is_coming
-                await _first_of(rung, stopping, _SETTLING_SECONDS if coming else HEARTBEAT_SECONDS)
+                await _first_of(_SETTLING_SECONDS if coming else HEARTBEAT_SECONDS, rung, news, stopping)
 
 
-async def _is_signed_in(request: Request) -> bool:
-    """Whether the sign-in that opened the stream still holds; a directory that is away ends nothing."""
+async def _is_the_same(request: Request, caller: Caller) -> bool:
+    """Whether whoever opened the stream is still signed in, with the same rights; a directory that is away ends
+    nothing."""
     authenticator: Authenticator = request.app.state.authenticator
     try:
-        await authenticator.authenticate(request.headers.get("authorization"))
+        return await authenticator.authenticate(request.headers.get("authorization")) == caller
     except Unauthenticated:
         return False
     except Refusal:
         return True
-    return True
 
 
-async def _first_of(rung: asyncio.Event, stopping: asyncio.Event, seconds: float) -> None:
-    waits = [asyncio.create_task(event.wait()) for event in (rung, stopping)]
+async def _first_of(seconds: float, *events: asyncio.Event) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in events]
     try:
         await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
     finally:

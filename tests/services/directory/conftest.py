@@ -52,6 +52,7 @@ async def bare(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
             httpx.AsyncClient(transport=inside, base_url="http://directory") as internal,
         ):
             yield House(public, internal, part.state)
+        await authenticator.close()
         await peer.close()
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
+from services.contracts.directory import Scope, StaffRole
 from services.notify.alerts import stream
 from services.runtime.auth import mint_token
 from tests.services.system import OWN, System, alerted, until
@@ -158,6 +159,28 @@ async def test_a_stream_ends_when_the_sign_in_does(system: System, monkeypatch: 
             return listener.ended
 
         await until(has_ended, 30)
+
+
+@pytest.mark.parametrize("way", ["signs out", "leaves", "has other rights", "its key is revoked"])
+async def test_a_stream_ends_within_seconds_when_whoever_opened_it(system: System, way: str) -> None:
+    name = f"listener who {way}"
+    if way.startswith("its"):
+        await system.issue_key(name, Scope.ALERTS_READ)
+    else:
+        await system.hire(name, StaffRole.SUPERVISOR, OWN)
+    async with listening(system, by=name) as listener:
+        path = f"/v1/{'api-keys' if way.startswith('its') else 'staff'}/{system.ids[name]}"
+        if way == "signs out":
+            assert (await system.call("POST", "/v1/me/sign-out", by=name)).status_code == 200
+        else:
+            change = {"roles": ["clerk"]} if way == "has other rights" else {"active": False}
+            assert (await system.call("PATCH", path, change, by="admin")).status_code == 200
+
+        async def has_ended() -> bool:
+            return listener.ended
+
+        await until(has_ended, stream.HEARTBEAT_SECONDS - 5)
+    assert (await system.call("GET", "/v1/alerts", by=name)).status_code == (200 if way == "has other rights" else 401)
 
 
 async def test_a_caller_opens_only_so_many_streams_and_a_closed_one_makes_room(system: System) -> None:

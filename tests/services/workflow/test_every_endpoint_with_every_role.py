@@ -156,6 +156,7 @@ TABLE = {
     "POST /v1/webhooks/{webhook_id}/test": _list("X", "webhooks:write"),
     "GET /v1/me": _list(STAFF, ""),
     "POST /v1/me/password": _list(STAFF, ""),
+    "POST /v1/me/sign-out": _list(STAFF, ""),
 }
 HEADERS = {"DELETE /v1/webhooks/{webhook_id}": {"If_Match": '"999"'}}
 """Where nothing but a version that is not the latest spares what is there."""
@@ -257,6 +258,7 @@ async def test_what_needs_no_scope_takes_every_key_or_none(system: System, paths
     key = await system.issue_key("any", Scope.TICKETS_READ)
     assert await status(system, "GET /v1/me", paths, key) == 200
     assert await status(system, "POST /v1/me/password", paths, "admin") == 403
+    assert await status(system, "POST /v1/me/sign-out", paths, "admin") == 403
 
 
 async def test_a_key_of_another_department_reaches_no_ticket_with_all_its_scopes(
