@@ -10,7 +10,8 @@ from services.contracts.permissions import Action
 class Entry:
     """One page, and what its tabs lead to: `beside` are the paths of those that do not lie below it.
 
-    `needs` is the right without which it stays out of sight; the API decides all the same.
+    `needs` is the right without which it stays out of sight; the API decides all the same. Whoever has `beyond` finds
+    the page behind another entry.
     """
 
     name: str
@@ -18,6 +19,7 @@ class Entry:
     icon: str
     needs: Action
     beside: tuple[str, ...] = ()
+    beyond: Action | None = None
 
     def is_open(self, path: str) -> bool:
         """Whether `path` is one of these pages or lies below one."""
@@ -32,6 +34,7 @@ ENTRIES = (
     Entry("report", "/reports/satisfaction", "chart", Action.READ_REPORT),
     Entry("inbox", "/inbox", "mail", Action.READ_NOTICE),
     Entry("policies", "/policies", "running", Action.READ_POLICY, PROMISES),
+    Entry("on_call", "/people/on-call", "phone", Action.READ_DIRECTORY, beyond=Action.WRITE_DIRECTORY),
     Entry("people", "/people", "people", Action.WRITE_DIRECTORY),
     Entry("keys", "/keys", "key", Action.WRITE_DIRECTORY),
 )
@@ -39,4 +42,4 @@ ENTRIES = (
 
 def entries_for(allowed: Collection[str]) -> list[Entry]:
     """The entries that somebody with these rights gets to see."""
-    return [entry for entry in ENTRIES if entry.needs in allowed]
+    return [entry for entry in ENTRIES if entry.needs in allowed and entry.beyond not in allowed]

@@ -22,7 +22,7 @@ from services.runtime.pages import Form
 
 @dataclass(frozen=True)
 class Register:
-    """One list; `needs` is the right to keep it."""
+    """One list; `needs` is the right to keep it, `reads` the one to see it, where that is another."""
 
     name: str
     path: str
@@ -30,6 +30,7 @@ class Register:
     add: Sequence[Field]
     change: Sequence[Field]
     needs: Action = Action.WRITE_DIRECTORY
+    reads: Action | None = None
     removable: bool = False
     week: Sequence[Field] = ()
     """Weekly hours of their own, which both forms ask; they are read together."""
@@ -67,7 +68,9 @@ DEPARTMENTS = Register(
     (Field("name", required=True, most=200), Field("id", most=64), *_ROUTED),
     (Field("name", required=True, most=200), *_ROUTED, _ACTIVE),
 )
-ON_CALL = Register("on_call", "/people/on-call", "/v1/on-call", _SHIFT, _SHIFT, removable=True)
+ON_CALL = Register(
+    "on_call", "/people/on-call", "/v1/on-call", _SHIFT, _SHIFT, reads=Action.READ_DIRECTORY, removable=True
+)
 KEYS = Register(
     "keys",
     "/keys",

@@ -234,7 +234,8 @@ async def _show(
     issued: Mapping[str, Any] | None = None,
     done: str = "",
 ) -> Response:
-    if register.needs not in page.reader.allowed:
+    may_keep = register.needs in page.reader.allowed
+    if not may_keep and register.reads not in page.reader.allowed:
         raise Forbidden
     directory = await page.console.names.directory(page.desk)
     entries = await _entries(page, register)
@@ -246,7 +247,8 @@ async def _show(
         register=register,
         listed=entries,
         on_duty=_on_duty(page, entries) if register is ON_CALL else [],
-        tabs=TABS[section],
+        may_keep=may_keep,
+        tabs=TABS[section] if may_keep else (),
         attempt=attempt,
         issued=issued,
         done=done,
