@@ -25,6 +25,7 @@ from services.console.pages import (
     texts,
     ticket,
 )
+from services.console.routing import refuse
 from services.console.searches import PURPOSE, Searches
 from services.console.service import Console
 from services.console.settings import ConsoleSettings
@@ -47,6 +48,7 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
             name=Role.CONSOLE,
             routers=[statics.router, *(page.router for page in pages)],
             state=Console(own, api, Searches(Seal(own.link_secret.get_secret_value(), PURPOSE))),
+            refuse=refuse,
         )
     finally:
         await api.close()

@@ -4,16 +4,20 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request, Response
+
+from services.runtime.errors import Refusal
 
 Check = Callable[[], Awaitable[None]]
 """A readiness check: returns when the dependency answers, raises when it does not."""
+DrawRefusal = Callable[[Request, Refusal], Awaitable[Response | None]]
+"""Draws a refusal for the readers of one part's pages; None for everybody else."""
 
 
 @dataclass(frozen=True)
 class Part:
     """Routers for the public and the internal port, what is sent to others, dependencies by name for `/readyz`, the
-    service's own object."""
+    service's own object, and the pages that its readers get for refusals."""
 
     name: str
     routers: list[APIRouter] = field(default_factory=list)
@@ -21,6 +25,7 @@ class Part:
     webhooks: list[APIRouter] = field(default_factory=list)
     ready: dict[str, Check] = field(default_factory=dict)
     state: object = None
+    refuse: DrawRefusal | None = None
 
 
 def publish(app: FastAPI, parts: Iterable[Part]) -> None:

@@ -3,6 +3,8 @@
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from tests.console.visitor import Html, Visitor
 from tests.services.system import System
 
@@ -139,6 +141,13 @@ async def test_who_is_on_duty_is_told_and_a_shift_can_be_taken_off_the_plan(syst
     assert answer.status_code == 303
     page = await admin.get("/people/on-call")
     assert "现在值班： 李雷" in page.text
+    for colleague in ("李雷", "林涛", "周强", "王芳", "吴刚", "郑洁"):
+        seen = await visit(colleague).get("/people/on-call")
+        assert "现在值班： 李雷" in seen.text
+        assert not [each.action for each in seen.forms if each.action.startswith("/people")]
+        assert ("/people/on-call", "值班") in seen.links
+    refused = await visit("王芳").post("/people/on-call", form.filled(staff=system.ids["李雷"], **in_zone))
+    assert refused.status_code == 403
     shift = next(each.action for each in page.forms if each.action.startswith("/people/on-call/")).partition("#")[0]
     await admin.post(shift, {**page.form(shift).filled(), "remove": "1"})
     assert "现在无人值班" in (await admin.get("/people/on-call")).text
@@ -153,9 +162,40 @@ async def test_a_shift_that_ends_before_it_begins_is_refused_at_its_end(system: 
 
 
 async def test_nobody_but_an_administrator_gets_to_see_them(visit: Visit) -> None:
-    for path in ("/people", "/people/departments", "/people/on-call", "/keys"):
+    for path in ("/people", "/people/departments", "/keys"):
         assert (await visit("王芳").http.get(path)).status_code == 403
         assert (await visit().http.get(path)).status_code == 303
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/people/shifts", 405),
+        ("PUT", "/board", 405),
+        ("GET", "/people", 403),
+        ("GET", "/tickets/19990101001", 404),
+        ("GET", "/no/such/page", 404),
+        ("GET", "/board?kind=nonsense", 422),
+        ("POST", "/account/password", 415),
+    ],
+)
+async def test_a_refusal_keeps_the_navigation_of_whoever_is_signed_in(
+    visit: Visit, method: str, path: str, status: int
+) -> None:
+    visitor = visit("王芳")
+    headers = {"Accept": "text/html", "Content-Type": "text/plain", "Sec-Fetch-Site": "same-origin"}
+    answer = await visitor.http.request(method, path, headers=headers, content=b"x" if method == "POST" else None)
+    assert answer.status_code == status
+    page = Html(answer.text)
+    assert {("/board", "看板"), ("/people/on-call", "值班")} <= set(page.links)
+    assert "王芳" in page.text
+
+
+async def test_a_customer_who_is_lost_gets_no_page_of_staff(visit: Visit) -> None:
+    answer = await visit().http.get("/no/such/page", headers={"Accept": "text/html"})
+    assert answer.status_code == 404
+    assert ("/board", "看板") not in Html(answer.text).links
+    assert "售后服务台" not in answer.text
 
 
 async def test_a_webhooks_secret_is_shown_once_and_its_deliveries_are_listed(system: System, visit: Visit) -> None:

@@ -68,7 +68,7 @@ async def show_ticket(ticket_no: str, page: PageDep, part: str = "", seen: str =
         found = await overview.overview(page, ticket_no)
     except Problem as problem:
         if problem.status == HTTPStatus.FORBIDDEN and done:
-            return error_page(page.request, HTTPStatus.OK, "gone")
+            return await error_page(page.request, HTTPStatus.OK, "gone")
         raise
     return _shown(page, found, done=said)
 

@@ -7,7 +7,7 @@ import asyncio
 import re
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -47,7 +47,7 @@ _TEXT = re.compile(rb"\s*(?:(?:application|text)/(?:x-)?yaml|text/calendar)\s*(?
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
 
-Refuse = Callable[[Scope, Refusal], Response]
+Refuse = Callable[[Scope, Refusal], Awaitable[Response]]
 """What a refusal looks like to whoever sent this request."""
 
 
@@ -229,7 +229,8 @@ class _Exchange:
         """Answer with the refusal, unless an answer has begun."""
         if self.status:
             return
-        await self._refuse(self.scope, refusal)(self.scope, _nothing, self.send)
+        answer = await self._refuse(self.scope, refusal)
+        await answer(self.scope, _nothing, self.send)
 
     def measure(self) -> None:
         """Count the request by its route."""
@@ -245,7 +246,7 @@ def _metrics(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
     return requests_total.labels(method, route, status), request_seconds.labels(method, route)
 
 
-def _problem(scope: Scope, refusal: Refusal) -> Response:
+async def _problem(scope: Scope, refusal: Refusal) -> Response:
     language = dict(scope["headers"]).get(b"accept-language", b"").decode("latin-1")
     return problem_response(refusal, language)
 

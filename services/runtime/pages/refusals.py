@@ -11,19 +11,24 @@ from services.runtime.errors import Refusal
 from services.runtime.http import Refuse, problem_response
 from services.runtime.pages.frame import Pages
 from services.runtime.pages.phrases import Phrases
+from services.runtime.parts import Part
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import request_id
 
 _FIRST_FAILURE = 500
 
 
-def refusal_pages(settings: RuntimeSettings) -> Refuse:
+def refusal_pages(settings: RuntimeSettings, parts: Iterable[Part] = ()) -> Refuse:
     """Make what the HTTP edge answers refusals with: a page on the paths of pages, and where a browser has lost its
-    way; a problem document everywhere else."""
-    pages = Pages(None, Phrases(), settings)
+    way, drawn by the part whose reader it is; a problem document everywhere else."""
+    pages, drawers = Pages(None, Phrases(), settings), [part.refuse for part in parts if part.refuse]
 
-    def refuse(scope: Scope, refusal: Refusal) -> Response:
+    async def refuse(scope: Scope, refusal: Refusal) -> Response:
         request = Request(scope)
+        for draw in drawers:
+            drawn = await draw(request, refusal)
+            if drawn is not None:
+                return drawn
         if not _is_for_a_page(request):
             return problem_response(refusal, request.headers.get("accept-language"))
         return refusal_page(pages, request, refusal)
@@ -44,14 +49,18 @@ def refusal_page(pages: Pages, request: Request, refusal: Refusal) -> HTMLRespon
     )
 
 
+def matching_routes(request: Request) -> list[BaseRoute]:
+    """The routes of a request's path, whatever their methods; the one that answers it alone, once it is found."""
+    routes: list[BaseRoute] = request.scope["app"].router.routes
+    found = request.scope.get("route")
+    return [found] if found is not None else [route for route in routes if _matches(route, request.scope)]
+
+
 def _is_for_a_page(request: Request) -> bool:
     reads_pages = "text/html" in request.headers.get("accept", "")
     if _speaks_json(request) and not reads_pages:
         return False
-    routes: list[BaseRoute] = request.scope["app"].router.routes
-    found = request.scope.get("route")
-    known = [found] if found is not None else [route for route in routes if _matches(route, request.scope)]
-    if known:
+    if known := matching_routes(request):
         return _answer_with_pages(known)
     return reads_pages
 
