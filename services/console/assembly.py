@@ -6,6 +6,7 @@ from contextlib import asynccontextmanager
 from services.console import statics
 from services.console.client import Api
 from services.console.pages import (
+    account,
     alerts,
     board,
     calendar_editing,
@@ -41,7 +42,7 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     own = settings if isinstance(settings, ConsoleSettings) else load(ConsoleSettings)
     api = Api(own.api_base)
     # `/tickets/new` comes before `/tickets/{ticket_no}`: the first route that matches answers.
-    pages = [sign_in, board, search, new_ticket, ticket, alerts, report, inbox, texts, registers]
+    pages = [sign_in, account, board, search, new_ticket, ticket, alerts, report, inbox, texts, registers]
     pages += [policies, policy_editing, packs, publications, calendars, calendar_editing, ladders, quiet_hours]
     try:
         yield Part(

@@ -1,5 +1,6 @@
 """Signing in and out."""
 
+from dataclasses import replace
 from http import HTTPStatus
 
 from fastapi import Request
@@ -9,12 +10,14 @@ from services.console import navigation, session
 from services.console.client import Problem
 from services.console.routing import page_router, see_other
 from services.console.service import AnybodyDep, Page, PageDep
-from services.console.sign_in_again import CARRIED, sign_in_page, target_of
+from services.console.sign_in_again import CARRIED, HOME, sign_in_page, target_of
 from services.runtime.auth import SESSION_COOKIE
 from services.runtime.errors import Forbidden
 from services.runtime.pages import Form, read_form
 
 router = page_router()
+_OVER = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+"""Answers to a sign-out that leave nothing to end."""
 
 
 @router.get("/")
@@ -52,11 +55,25 @@ async def sign_in(request: Request, page: AnybodyDep) -> Response:
 
 @router.post("/sign-out")
 async def sign_out(request: Request, page: AnybodyDep) -> Response:
-    """Forget the token. It stays valid until it expires, as every token does."""
-    page.console.readers.forget(request.cookies.get(SESSION_COOKIE, ""))
-    response = see_other("/sign-in")
+    """End the session everywhere, and forget the token in any case: whoever leaves a browser must be able to."""
+    token = request.cookies.get(SESSION_COOKIE, "")
+    response = await _end(page, token)
+    page.console.readers.forget(token)
     session.drop_token(response, secure=session.is_secure(request, page.console.settings.public_url))
     return response
+
+
+async def _end(page: Page, token: str) -> Response:
+    """Lead to the sign-in; where the session could not be ended, say so there."""
+    if not token:
+        return see_other("/sign-in")
+    try:
+        await replace(page.desk, token=token).post("/v1/me/sign-out")
+    except Problem as problem:
+        if problem.status not in _OVER:
+            said = page.words.text("sign_in.not_ended")
+            return sign_in_page(page, target=HOME, error=said, status=HTTPStatus.SERVICE_UNAVAILABLE)
+    return see_other("/sign-in")
 
 
 def _refused(page: Page, form: Form, problem: Problem, target: str, carried: list[tuple[str, str]]) -> Response:

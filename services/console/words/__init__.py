@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from services.console.words import (
+    account,
     alerts,
     board,
     calendars,
@@ -26,6 +27,7 @@ Pair = tuple[str, str]
 
 TEXTS: Mapping[str, Pair] = {
     **shell.TEXTS,
+    **account.TEXTS,
     **board.TEXTS,
     **ticket.TEXTS,
     **journal.TEXTS,

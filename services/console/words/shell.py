@@ -10,6 +10,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "nav.report": ("满意度", "Satisfaction"),
     "nav.inbox": ("收件箱", "Inbox"),
     "nav.people": ("人员", "People"),
+    "nav.on_call": ("值班", "On call"),
     "nav.keys": ("密钥", "API keys"),
     "nav.docs": ("接口文档", "API reference"),
     "nav.label": ("主导航", "Main navigation"),
@@ -34,7 +35,14 @@ TEXTS: dict[str, tuple[str, str]] = {
         "尝试次数过多，请在 {minutes} 分钟后重试。",
         "Too many tries. Please try again in {minutes} min.",
     ),
-    "sign_in.forgotten": ("忘记密码？请联系管理员。", "Forgotten the password? Ask an administrator."),
+    "sign_in.forgotten": (
+        "忘记密码？请管理员在“人员”中为您设置新密码；登录后点击右上角的姓名，改成自己的密码。",
+        "Forgotten it? Ask an administrator for a new one (People, your entry), then choose your own under your name.",
+    ),
+    "sign_in.not_ended": (
+        "此浏览器已退出，但服务没有应答，登录凭据最长还有效一小时。恢复后修改密码可立即使其失效。",
+        "Signed out here, but the service did not answer: changing your password later ends the session for certain.",
+    ),
     "sign_in.again.title": ("已重新登录", "Signed in again"),
     "sign_in.again.text": (
         "刚才填写的内容还没有提交。确认后按原样提交。",
