@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from services.contracts.lines import one_line
 from services.contracts.policy import StoredCalendar
 from services.promises.calendar_faults import CalendarError, CalendarErrors
 from services.promises.days import text_of
@@ -265,4 +266,4 @@ def _add(hours: dict[str, dict[str, str]], name: str, span: Hours) -> None:
 
 
 def _note(event: Component, passed: PassedOver) -> Note:
-    return Note(passed.why, 1, event.number, event.text("SUMMARY")[:_SUMMARY_SHOWN], passed.detail)
+    return Note(passed.why, 1, event.number, one_line(event.text("SUMMARY"))[:_SUMMARY_SHOWN], passed.detail)

@@ -1,16 +1,19 @@
 """Calendars as iCalendar files: any calendar program shows when we work, and `ical_reading` takes them back whole."""
 
+import re
 from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import count
 
-from icalendar import Calendar, Event, Timezone, vRecur
+from icalendar import Calendar, Event, Timezone, vRecur, vText
 
+from services.contracts.lines import one_line
 from services.contracts.policy import StoredCalendar
 from services.promises.days import Day, days_of
 from services.promises.drafts import DayKind, LocalHours, read_draft
 
 _DAY = timedelta(days=1)
+_LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
 _WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _BYDAY = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _BY_WEEK = (DayKind.OPEN, DayKind.CLOSED)
@@ -59,7 +62,8 @@ class _Writer:
 
     def _head(self) -> Calendar:
         stored, file = self._stored, Calendar()
-        title = stored.title.get(self._language) or stored.id
+        titles = {language: one_line(text) for language, text in stored.title.items()}
+        title = titles.get(self._language) or stored.id
         said = {
             "PRODID": "-//Bihuan//Calendars//EN",
             "VERSION": "2.0",
@@ -69,11 +73,13 @@ class _Writer:
             "X-BIHUAN-COUNTRY": stored.country,
             "X-BIHUAN-OFFICIAL-UNTIL": stored.official_until,
         }
+        # Texts by their type: the library writes properties that it does not know as they are, line ends and all.
         for name, text in said.items():
             if text:
-                file.add(name, text)
-        for language, text in stored.title.items():
-            file.add("X-BIHUAN-TITLE", text, parameters={"LANGUAGE": language})
+                file.add(name, vText(text))
+        for language, text in titles.items():
+            if text and _LANGUAGE.fullmatch(language):
+                file.add("X-BIHUAN-TITLE", vText(text), parameters={"LANGUAGE": language})
         return file
 
     def _week(self) -> Iterator[Event]:

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from services.contracts.lines import one_line
 from services.contracts.policy import CalendarDraft, StoredCalendar
 from services.promises.calendars import Calendar, CalendarErrors
 from services.promises.ical_events import Why
@@ -70,6 +71,31 @@ def test_an_export_reads_back_as_the_same_calendar() -> None:
         official_until="2027-12-31",
     )
     assert again(calendar) == calendar
+
+
+HOSTILE = (
+    "a\nb",
+    "a\r\nBEGIN:VEVENT\r\nSUMMARY:b",
+    'a,b;c:d\\n\\e"f\\',
+    "a\u2028b\x0bc\x07\x85d\u202e",
+    "张三 🧊" * 40,
+    "\t",
+    "^n^'",
+)
+
+
+@pytest.mark.parametrize("title", HOSTILE, ids=ascii)
+def test_a_title_is_one_line_of_text_in_the_file_whatever_is_stored(title: str) -> None:
+    calendar = stored().model_copy(update={"title": {"zh-CN": title, "en": title, 'x"\r\nY:z': "w", "": "v"}})
+    content = write_ical(calendar, (2026, 2026), "en", NOW)
+    lines = content.split(b"\r\n")
+    assert max(map(len, lines)) <= 75
+    assert lines.count(b"BEGIN:VEVENT") == write_ical(stored(), (2026, 2026), "en", NOW).count(b"BEGIN:VEVENT")
+    shown = one_line(title)
+    # The library hands on properties beyond the standard as they are written: escaped by RFC 5545, 3.3.11.
+    escaped = shown.replace("\\", "\\\\").replace(",", "\\,").replace(";", "\\;")
+    assert str(icalendar.Calendar.from_ical(content)["X-WR-CALNAME"]) == (escaped or "desk")
+    assert read_ical(content, None, TODAY).values["title"] == ({"zh-CN": shown, "en": shown} if shown else {})
 
 
 @pytest.mark.parametrize("zone", ["UTC", "Etc/GMT+12", "America/New_York", "Asia/Kathmandu", "Australia/Lord_Howe"])
