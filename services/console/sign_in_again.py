@@ -12,6 +12,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from services.console.client import Problem
 from services.console.service import Page, page_of
+from services.contracts.lines import one_line
 from services.runtime.pages import Form, read_form
 
 HOME = "/"
@@ -69,5 +70,5 @@ def carried_fields(form: Form) -> list[tuple[str, str]]:
 
 def target_of(given: str) -> str:
     """Where a sign-in leads: a path of this site alone, never another one's address."""
-    is_own = given.startswith("/") and not given.startswith(("//", "/\\")) and given.isprintable()
+    is_own = given.startswith("/") and not given.startswith(("//", "/\\")) and given == one_line(given)
     return given if is_own else HOME

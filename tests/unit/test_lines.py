@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.contracts.base import Line, Name
+from services.contracts.base import Email, Line, Name
 from services.contracts.feedback import Customer, Product, stored_customer
 from services.contracts.lines import harmless, has_address, one_line, visible
 
@@ -124,3 +124,18 @@ def test_a_short_text_without_an_address_may_be_sent(text: str) -> None:
 @pytest.mark.parametrize("text", [*ADDRESSES, "\u200b", "", None])
 def test_mail_programs_get_nothing_to_make_a_link_of(text: str | None) -> None:
     assert harmless(text) is None
+
+
+@pytest.mark.parametrize("address", ["\U00031350@例子.cn", "韩🫨梅🪭@shop.example", "a@\U00031350.cn", "𠮷@\u9fff.cn"])
+def test_an_address_may_hold_letters_younger_than_this_python(address: str) -> None:
+    assert TypeAdapter(Email).validate_python(address) == address
+
+
+NO_ADDRESSES = ("a\ufdd0@b.example", "\ufffe@b.example", "a\u202e@b.example", "\U00031350", "@\U00031350.cn",
+                "\U00031350 <a@b.example>", "\U00031350 x@b.example")  # fmt: skip
+
+
+@pytest.mark.parametrize("address", NO_ADDRESSES)
+def test_what_is_no_address_is_none_in_any_script(address: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Email).validate_python(address)
