@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.feed import TicketEvent
 from services.notify.webhooks.lanes import draw_delivery_id, enter
 from services.notify.webhooks.tables import departments, webhooks
+from services.notify.webhooks.thin_data import thin
 
 FOLLOWER = "webhooks"
 _DEPARTMENT = "department"
@@ -111,7 +112,7 @@ def _delivery(webhook: RowMapping, item: TicketEvent) -> dict[str, Any]:
         "seq": item.event.seq,
         "occurred_at": item.event.at,
         "data": {
-            **event["data"],
+            **thin(event["data"]),
             "from": event["from_phase"],
             "to": event["to_phase"],
             "cycle": event["cycle"],

@@ -29,7 +29,7 @@ Signature = Annotated[
 
 class WebhookData(Message):
     """What happened: phases before and after, the cycle, and what this type of event tells besides; no contacts, no
-    free text."""
+    free text, and no words that people choose themselves (subcategories, tags, reasons of closing)."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, serialize_by_alias=True)
     __pydantic_extra__: dict[str, JsonValue]

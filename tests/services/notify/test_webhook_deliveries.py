@@ -7,6 +7,7 @@ from email.utils import format_datetime
 
 import pytest
 from aiohttp import web
+from pydantic import JsonValue
 from sqlalchemy import func, update
 from standardwebhooks import WebhookVerificationError
 
@@ -64,6 +65,23 @@ async def test_an_event_arrives_thin_signed_and_once(house: House, receiver: Rec
     assert received.headers["Content-Type"] == "application/json"
     assert await house.states(webhook) == [S.DELIVERED]
     assert await house.count(lanes) == 0
+
+
+async def test_words_that_people_choose_stay_out_of_a_body(house: House, receiver: Receiver) -> None:
+    webhook, said = await house.add(receiver.url), "韩梅梅 13800138000"
+    classified: dict[str, JsonValue] = {"kind": "fault", "subcategory": said}
+    await house.follow(
+        event(ONE, 1, EventType.ACCEPTED, data=classified),
+        event(ONE, 2, EventType.TAGGED, data={"add": [said], "remove": [said]}),
+        event(ONE, 3, EventType.CLOSED, data={"reason": "unresolved", "reason_code": said}),
+    )
+    entered = update(deliveries).where(deliveries.c.event_id == f"{ONE}-1")
+    async with house.database.begin() as connection:
+        await connection.execute(entered.values(data={**classified, "from": None, "to": "closed", "cycle": 1}))
+    await house.carry(webhook)
+    bodies = [received.verified(house.secrets[webhook])["data"] for received in receiver.received]
+    assert [set(body) - {"from", "to", "cycle"} for body in bodies] == [{"kind"}, set(), {"reason"}]
+    assert "13800138000" not in str(bodies)
 
 
 async def test_somebody_else_s_secret_does_not_verify(house: House, receiver: Receiver) -> None:
