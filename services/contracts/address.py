@@ -1,10 +1,12 @@
 """Where somebody is reached: asked at the moment of sending, kept by nobody but its owner (product.md 11)."""
 
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import Field
 
 from services.contracts.base import Line, Message
+from services.contracts.notice import NoticeChannel
 
 
 class Reader(Message):
@@ -37,4 +39,33 @@ class CustomerAddress(Message):
     customer_id: str
     name: Line | None = None
     email: str | None = None
+    masked_email: str | None = None
     ticket_link: str | None = None
+
+
+class Unreached(StrEnum):
+    """Why nothing reaches a customer, or why nobody can say."""
+
+    NO_ADDRESS = "no_address"
+    UNKNOWN_RECIPIENT = "unknown_recipient"
+    NOT_KNOWN = "not_known"
+    """Who would know does not answer."""
+
+
+class Reach(Message):
+    """How our messages about a ticket reach its customer now: the channel and the address, shortened; else why not."""
+
+    channel: NoticeChannel | None = None
+    address: str | None = None
+    reason: Unreached | None = None
+
+    @property
+    def goes(self) -> bool:
+        """Whether something goes; what cannot be known is believed of whoever says it."""
+        return self.channel is not None or self.reason is Unreached.NOT_KNOWN
+
+
+class ReachQuestion(Message):
+    """`POST /internal/reach`: how the customers of these tickets are reached."""
+
+    asks: Annotated[tuple[AddressAsk, ...], Field(max_length=200)]

@@ -36,7 +36,8 @@ RULES = 4
 """The rules that a new ticket lives by. A ticket keeps those of its receipt to its end, so that its history replays:
 1, until an owner had to give a missed clock's reason first, and a date could be promised without a target; 2, until a
 clock had its calendar's version from its start on though it stood still, and every visible answer ended a customer's
-wait; 3, until only such vain callback attempts counted as are made on different working days and channels; 4 today."""
+wait; 3, until only such vain callback attempts counted as are made on different working days and channels, and what
+reached nobody told nobody; 4 today."""
 
 
 class Segment(Record):

@@ -150,6 +150,14 @@ class CallbackOutcome(StrEnum):
     REFUSED = "refused"
 
 
+class ToldBy(StrEnum):
+    """How a customer was told who gets no message of ours, or was told besides."""
+
+    PHONE = "phone"
+    VISIT = "visit"
+    OTHER = "other"
+
+
 class CallbackChannel(StrEnum):
     """How a callback is made (product.md 7)."""
 

@@ -7,6 +7,7 @@ from services.contracts.address import AddressAsk, AddressQuestion, CustomerAddr
 from services.contracts.feedback import CustomerView
 from services.intake import audit, contacts
 from services.intake.links import TicketLinks
+from services.intake.masking import mask_email
 from services.intake.tables import feedback
 from services.runtime.database import Database
 
@@ -37,5 +38,6 @@ def _address(ask: AddressAsk, view: CustomerView | None, generation: int | None,
         customer_id=view.id,
         name=view.name,
         email=view.email,
+        masked_email=view.email and mask_email(view.email),
         ticket_link=links.to(ask.ticket_no, generation),
     )

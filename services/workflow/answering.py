@@ -29,7 +29,12 @@ NO_ANSWERS_BEFORE = frozenset({EventType.INFORMATION_REQUESTED, EventType.CALLBA
 
 def is_answer(type_: str, actor: str, data: Mapping[str, Any]) -> bool:
     """Whether an event is an answer; nothing that the system sends by itself is one."""
-    if actor == ActorKind.SYSTEM or type_ not in ANSWERS:
+    if actor == ActorKind.SYSTEM or type_ not in ANSWERS or not _was_heard(data):
         return False
     only = ANSWERS[EventType(type_)]
     return only is None or data.get(only[0]) in only[1]
+
+
+def _was_heard(data: Mapping[str, Any]) -> bool:
+    """What no channel could carry, and nobody told in another way, answers nobody."""
+    return data.get("reached") is not False or bool(data.get("told_by"))

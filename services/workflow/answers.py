@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
+from services.contracts.address import Reach
 from services.contracts.base import Instant, Message
 from services.contracts.feedback import CustomerView, Product
 from services.contracts.journal import Actor, EventType
@@ -121,6 +122,7 @@ class TicketView(Message):
     clocks: tuple[ClockView, ...] = Field(description="The last round of each clock, and every breached one.")
     next_due_at: Instant | None
     allowed: tuple[CommandName, ...] = Field(description="What is legal now and this caller may do.")
+    reach: Reach | None = Field(description="How our messages reach the customer now, or why not; null in lists.")
     customer: CustomerView
 
 

@@ -139,15 +139,16 @@ def _add_command(name: CommandName, model: type[Message]) -> None:
 
 
 async def _answer(tickets: TicketService, admission: taking.Admission, taken: taking.Taken) -> Response:
-    """The ticket as it is now; a repeat gets the first answer, with the customer as the caller may see them now."""
+    """The ticket as it is now; a repeat gets the first answer, with the customer as the caller may see and reach them
+    now."""
     ticket = await tickets.queries.require(admission.ticket_no)
     view = await tickets.showing.ticket(ticket, admission.caller)
-    customer = view.pop("customer")
+    present = {name: view.pop(name) for name in ("reach", "customer")}
     answer = taken.answer or view
     if taken.answer is None and admission.key:
         answer = await tickets.commands.remember(taken.command_id, view)
     headers = {REPLAY_HEADER: "true"} if taken.repeated else {}
-    return JSONResponse({**answer, "customer": customer}, headers={"ETag": etag(answer["version"]), **headers})
+    return JSONResponse({**answer, **present}, headers={"ETag": etag(answer["version"]), **headers})
 
 
 for _name, _model in BODIES.items():

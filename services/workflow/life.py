@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from services.contracts.base import format_instant
+from services.contracts.commands import Telling
 from services.contracts.feed import Entry
 from services.contracts.journal import SYSTEM, Actor, Event, EventType
 from services.contracts.policy import PolicySettings, PolicySnapshot
@@ -34,7 +35,7 @@ from services.contracts.words import (
 from services.promises.priority import priority_of
 from services.workflow.answering import NO_ANSWERS_BEFORE, is_answer
 from services.workflow.attempts import forget_attempts
-from services.workflow.ledger import THIRD_RULES, Ledger
+from services.workflow.ledger import FOURTH_RULES, THIRD_RULES, Ledger
 from services.workflow.lifecycle import is_legal, legal_commands, owed_reason
 
 
@@ -216,11 +217,20 @@ class Life:
         if self.state.complex:
             self.ledger.start(ClockName.PLAN, at)
 
-    def approve_plan(self, at: datetime) -> None:
-        """The plan stands: its clock is met and the customer is told."""
+    def approve_plan(self, at: datetime, telling: Telling) -> None:
+        """The plan stands: its clock is met, and the customer is told if something reaches them."""
         self.state.plan = PlanState.APPROVED
         self.ledger.meet(ClockName.PLAN, at)
-        self.tell_progress(at)
+        if self.is_heard(telling):
+            self.tell_progress(at)
+
+    def is_heard(self, telling: Telling) -> bool:
+        """Whether the customer hears what a command says to them (13, 14)."""
+        return telling.was_heard or self.state.rules < FOURTH_RULES
+
+    def evidence(self, telling: Telling) -> dict[str, Any]:
+        """What the journal says of how the customer was told."""
+        return telling.evidence if self.state.rules >= FOURTH_RULES else {}
 
     def _is_answer(self, event: Event) -> bool:
         if self.state.rules < THIRD_RULES and event.type in NO_ANSWERS_BEFORE:

@@ -31,6 +31,7 @@ from services.runtime.peers import Peer
 from services.workflow.accused import is_about
 from services.workflow.callbacks import Callbacks
 from services.workflow.catalogue import Catalogue
+from services.workflow.customer_reach import CustomerReach
 from services.workflow.due import due_by_policy
 from services.workflow.people import People, Roll
 from services.workflow.queries import Queries
@@ -65,13 +66,21 @@ class Preparation:
     """Turns bodies into commands."""
 
     def __init__(
-        self, *, queries: Queries, catalogue: Catalogue, people: People, registrar: Registrar, intake: Peer
+        self,
+        *,
+        queries: Queries,
+        catalogue: Catalogue,
+        people: People,
+        registrar: Registrar,
+        intake: Peer,
+        reach: CustomerReach,
     ) -> None:
         self._queries = queries
         self._catalogue = catalogue
         self._people = people
         self._registrar = registrar
         self._intake = intake
+        self._reach = reach
         self._callbacks = Callbacks(catalogue=catalogue, intake=intake)
 
     async def command(self, asked: Asked) -> Command:
@@ -91,7 +100,7 @@ class Preparation:
             await self._require_target(asked, body.into)
         if isinstance(body, bodies.Wait):
             require_end(asked.ticket, body)
-        if isinstance(body, bodies.Plan):
+        if isinstance(body, bodies.PlanBody):
             require_to_come("/expected_at", body.expected_at, datetime.now(UTC))
         if isinstance(body, bodies.Promise):
             await self._require_right_to_promise(asked, body)
@@ -99,6 +108,8 @@ class Preparation:
             decision = await self._supplement(asked, body)
         if isinstance(body, bodies.RecordCallbackBody):
             decision |= await self._callbacks.decision(asked.ticket, asked.id, body)
+        if isinstance(body, bodies.Told) and not await self._is_heard(asked.ticket, body):
+            decision["reached"] = False
         chosen = asked.name in _CHOOSES
         return Command(
             id=asked.id,
@@ -110,6 +121,12 @@ class Preparation:
             expected_version=asked.expected_version,
             basis=asked.basis,
         )
+
+    async def _is_heard(self, ticket: TicketRow, body: bodies.Told) -> bool:
+        """Whether what is said to the customer reaches them; a note says nothing to them."""
+        if body.told_by is not None or getattr(body, "visible", True) is False:
+            return True
+        return (await self._reach.of(ticket)).goes
 
     async def _named(self, asked: Asked, body: bodies.Accept | bodies.Assign) -> dict[str, Any]:
         """Check who and what is named; a new department is routed when an acceptance names none."""

@@ -23,6 +23,7 @@ from services.workflow.calendar_register import CalendarRegister
 from services.workflow.catalogue import Catalogue
 from services.workflow.client import TicketEngine
 from services.workflow.counting import parameters, work_lists
+from services.workflow.customer_reach import CustomerReach
 from services.workflow.door import Door
 from services.workflow.feed import Feed, feed_bell
 from services.workflow.people import People
@@ -89,7 +90,10 @@ class TicketService:
         self.events = Feed(database, self.people)
         self.bell = feed_bell(database)
         self.registrar = Registrar(database, self.people, recorded=self.bell.pull)
-        self.showing = Showing(queries=self.queries, registrar=self.registrar, catalogue=self.catalogue, intake=intake)
+        reach = CustomerReach(peers.notify)
+        self.showing = Showing(
+            queries=self.queries, registrar=self.registrar, catalogue=self.catalogue, intake=intake, reach=reach
+        )
         engine = TicketEngine(client)
         self.reconciler = Reconciler(database, engine)
         door = Door(queries=self.queries, reconciler=self.reconciler, settings=settings)
@@ -102,6 +106,7 @@ class TicketService:
                 people=self.people,
                 registrar=self.registrar,
                 intake=intake,
+                reach=reach,
             ),
             engine=engine,
             door=door,

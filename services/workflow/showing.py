@@ -21,6 +21,7 @@ from services.workflow import due
 from services.workflow.accused import is_accused
 from services.workflow.catalogue import Catalogue
 from services.workflow.courses import Course, Stretch
+from services.workflow.customer_reach import CustomerReach
 from services.workflow.due import Calendars, calendar_of
 from services.workflow.queries import Queries, Row, Rows
 from services.workflow.registering import Registrar
@@ -51,11 +52,14 @@ TICKET_NO = re.compile(r"[0-9]{11,20}")
 class Showing:
     """Answers what a caller may see of tickets."""
 
-    def __init__(self, *, queries: Queries, registrar: Registrar, catalogue: Catalogue, intake: Peer) -> None:
+    def __init__(
+        self, *, queries: Queries, registrar: Registrar, catalogue: Catalogue, intake: Peer, reach: CustomerReach
+    ) -> None:
         self._queries = queries
         self._registrar = registrar
         self._catalogue = catalogue
         self._intake = intake
+        self._reach = reach
 
     async def find(self, ticket_no: str, caller: Caller, action: Action = Action.READ_TICKET) -> TicketRow:
         """The ticket, if `caller` may do `action` on it.
@@ -79,11 +83,13 @@ class Showing:
 
     async def ticket(self, ticket: TicketRow, caller: Caller) -> dict[str, Any]:
         """The view of one ticket; a contact shown in full is in intake's audit log by then."""
-        clocks, customers = await asyncio.gather(
+        clocks, customers, reach = await asyncio.gather(
             self._queries.clocks_of(ticket.row["ticket_no"]),
             self.customers([ticket], caller, in_full=sees_contact(caller, ticket)),
+            self._reach.of(ticket),
         )
-        return {**self._view(ticket, clocks, caller), "customer": customers[0]}
+        told = {"reach": reach.model_dump(mode="json"), "customer": customers[0]}
+        return {**self._view(ticket, clocks, caller), **told}
 
     async def tickets(self, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
         """The views of a page; contacts are masked in lists, whoever asks."""
@@ -91,7 +97,7 @@ class Showing:
         clocks = await self._queries.clocks_of(*(row["ticket_no"] for row in rows))
         customers = await self.customers(found, caller, in_full=False)
         views = zip(found, customers, strict=True)
-        return [{**self._view(it, clocks, caller), "customer": customer} for it, customer in views]
+        return [{**self._view(it, clocks, caller), "reach": None, "customer": customer} for it, customer in views]
 
     async def customers(self, found: Sequence[TicketRow], caller: Caller, *, in_full: bool) -> list[dict[str, Any]]:
         """The customers of some tickets, in their order."""

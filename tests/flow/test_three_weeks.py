@@ -96,7 +96,8 @@ class Both:
         """What `GET /v1/tickets/{no}/clocks` answers: due times, pauses, times spent, and sentences that name them."""
         database, catalogue = self.ticket.desk.database, self.ticket.desk.catalogue
         unused: Any = None
-        showing = Showing(queries=Queries(database), registrar=unused, catalogue=catalogue, intake=unused)
+        queries = Queries(database)
+        showing = Showing(queries=queries, registrar=unused, catalogue=catalogue, intake=unused, reach=unused)
         facts = await showing.clocks(await showing.existing(self.ticket.ticket_no), "en")
         expected = {(it.name, it.cycle, it.started): it for it in self.slow.book.over}
         assert len(facts.clocks) == len(expected)

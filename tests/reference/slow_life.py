@@ -182,11 +182,15 @@ class SlowLife:
         self.waits[reason] = until
         self.waited.append(Stretch(reason, self.now))
 
-    def _tell_customer(self) -> None:
-        """A visible answer: nobody waits for one (15), and progress starts anew while somebody handles it (14)."""
+    def _tell_customer(self, *, reached: bool = True, told_by: str | None = None) -> bool:
+        """A visible answer: nobody waits for one (15), and progress starts anew while somebody handles it (14). What no
+        channel carried, and nobody said in another way, is none."""
+        if not reached and told_by is None:
+            return False
         self.book.meet("customer_wait")
         if self.status == "processing" and self.book.meet("progress"):
             self.book.start("progress")
+        return True
 
     def _close(self, reason: str) -> None:
         self.book.cancel_all(reason)

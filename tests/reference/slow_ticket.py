@@ -19,7 +19,9 @@ class SlowTicket(SlowLife):
         self.status, self.accepted = "processing", self.now
         self._change_policy(anew=True)
 
-    def _request_information(self, **_: Any) -> None:
+    def _request_information(self, *, reached: bool = True, told_by: str | None = None) -> None:
+        if not reached and told_by is None:
+            return
         for name in ("information_request", "customer_wait"):
             self.book.meet(name)
         self.asked = True
@@ -50,31 +52,31 @@ class SlowTicket(SlowLife):
         self.owner = owner or self.owner
         self._change_policy()
 
-    def _respond(self) -> None:
-        self.responded = True
-        self.book.meet("response")
-        self._tell_customer()
+    def _respond(self, **how: Any) -> None:
+        if self._tell_customer(**how):
+            self.responded = True
+            self.book.meet("response")
 
-    def _plan(self, complex: bool | None = None) -> None:  # noqa: A002 - the command's own word
+    def _plan(self, complex: bool | None = None, **how: Any) -> None:  # noqa: A002 - the command's own word
         self.complex = self.complex if complex is None else complex
         if not self.complex:
-            self._approve_plan()
+            self._approve_plan(**how)
             return
         self.plan = "proposed"
         if "plan" not in self.book.live:
             self.book.start("plan")
 
-    def _approve_plan(self) -> None:
+    def _approve_plan(self, **how: Any) -> None:
         self.plan = "approved"
         self.book.meet("plan")
-        self._tell_customer()
+        self._tell_customer(**how)
 
     def _reject_plan(self) -> None:
         self.plan = "rejected"
 
-    def _progress(self, visible: bool) -> None:
+    def _progress(self, visible: bool, **how: Any) -> None:
         if visible:
-            self._tell_customer()
+            self._tell_customer(**how)
 
     def _wait(self, reason: str, until: str | None = None) -> None:
         ends_at = datetime.fromisoformat(until) if until else None

@@ -59,6 +59,7 @@ from services.contracts.commands.talking import (
     Respond,
     RespondBody,
 )
+from services.contracts.commands.telling import Telling, Told
 from services.contracts.commands.update import Command, Outcome
 
 __all__ = [
@@ -108,6 +109,8 @@ __all__ = [
     "SupplyInformation",
     "SupplyInformationBody",
     "Tag",
+    "Telling",
+    "Told",
     "Wait",
     "WaitBody",
     "Withdraw",

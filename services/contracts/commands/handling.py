@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from services.contracts.base import Code, Instant, Message, Text, Unreadable
 from services.contracts.commands.review import CoOwners
+from services.contracts.commands.telling import Telling, Told
 from services.contracts.words import Cause, ClockName, Result, WaitReason
 
 
@@ -29,7 +30,7 @@ class AssignBody(Assign):
     reason: Text | None = None
 
 
-class Plan(Message):
+class Proposed(Told):
     """处理方案. A complex one awaits the department head."""
 
     cause: Cause | None = None
@@ -37,18 +38,22 @@ class Plan(Message):
     complex: bool | None = None
 
 
-class PlanBody(Plan):
+class Plan(Proposed, Telling):
+    """The same, for the workflow."""
+
+
+class PlanBody(Proposed):
     """Steps as one text or a list of them."""
 
     steps: Annotated[tuple[Text, ...], Field(min_length=1, max_length=100)] | Text
     resources: Text | None = None
 
 
-class ApprovePlan(Message):
+class ApprovePlan(Telling):
     """The department head agrees; the customer is told."""
 
 
-class ApprovePlanBody(ApprovePlan):
+class ApprovePlanBody(Told):
     """An internal note."""
 
     note: Text | None = None

@@ -6,6 +6,7 @@ from pydantic import Field, model_validator
 
 from services.contracts.asked_fields import AskedField
 from services.contracts.base import Code, Message, Text, Unreadable, Word
+from services.contracts.commands.telling import Telling, Told
 from services.contracts.feedback import Supplement
 from services.contracts.words import Category, Kind, Urgency
 
@@ -27,13 +28,13 @@ class Accept(Message):
     complex: bool | None = None
 
 
-class RequestInformation(Message):
+class RequestInformation(Telling):
     """Ask the customer for what is missing. Tickets of before there was a table of fields were asked for others."""
 
     fields: Fields
 
 
-class RequestInformationBody(RequestInformation):
+class RequestInformationBody(Told):
     """`message` goes to the customer, with each of the fields in words."""
 
     fields: Annotated[tuple[AskedField, ...], Field(min_length=1, max_length=40)]

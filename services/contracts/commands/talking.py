@@ -3,6 +3,7 @@
 from pydantic import model_validator
 
 from services.contracts.base import Instant, Message, Text, Unreadable
+from services.contracts.commands.telling import Telling, Told
 
 
 class CustomerMessage(Message):
@@ -15,26 +16,36 @@ class CustomerMessageBody(CustomerMessage):
     message: Text
 
 
-class Respond(Message):
+class Respond(Telling):
     """A customer-visible message by a person of the staff; the first one meets the response clock (semantics.md 13)."""
 
 
-class RespondBody(Respond):
+class RespondBody(Told):
     """`message` goes to the customer."""
 
     message: Text
 
 
-class Progress(Message):
+class Progress(Telling):
     """A dated note; a visible one goes to the customer and restarts the progress clock (semantics.md 14)."""
 
     visible: bool
 
 
-class ProgressBody(Progress):
-    """The note."""
+class ProgressBody(Told):
+    """The note; only a visible one is told to the customer, `told_by` included."""
 
     message: Text
+    visible: bool
+
+    @model_validator(mode="after")
+    def _tell_what_is_visible(self) -> "ProgressBody":
+        if self.told_by is not None and not self.visible:
+            raise Unreadable(
+                zh="仅内部可见的进度没有告知客户，不能填写 `told_by`",
+                en="an internal note is told to nobody: leave `told_by` out or make it visible",
+            )
+        return self
 
 
 class Promise(Message):

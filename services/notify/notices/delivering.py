@@ -13,6 +13,7 @@ from services.contracts.notice import Audience, NoticeChannel, NoticeKind, Notic
 from services.notify.hours import keeping
 from services.notify.notices import catalogue
 from services.notify.notices.channels.base import Channel, Undeliverable, Unreached
+from services.notify.notices.channels.choice import channel_to
 from services.notify.notices.letter import House, Letter, Places, fill, html_of, signed
 from services.notify.notices.reaching import Reached
 from services.notify.notices.rendering import Unwritable, Written, write
@@ -110,7 +111,7 @@ class Delivery:
         except Unwritable:
             return await self._end(row, NoticeState.NOT_SENT, reason=NotSentReason.UNWRITABLE)
         letter = self._letter(row, reached, written, language)
-        channel = next((each for each in self._channels if each.reaches(letter)), None)
+        channel = channel_to(self._channels, letter)
         if channel is None:
             return await self._end(row, NoticeState.NOT_SENT, reason=NotSentReason.NO_ADDRESS)
         return await self._send(row, channel, letter)

@@ -1,14 +1,18 @@
 """What other services ask about notices, on the internal port."""
 
+from typing import Any
+
 from fastapi import APIRouter
 from pydantic import Field
 
+from services.contracts.address import ReachQuestion
 from services.contracts.base import Message
 from services.contracts.notice import NoticeRequest, NoticeStanding
 from services.notify.notices import submitting
 from services.notify.service import NotifyDep
 from services.runtime.auth import PeerDep
 from services.runtime.errors import NotFound
+from services.runtime.http import page
 
 router = APIRouter(include_in_schema=False)
 
@@ -44,6 +48,13 @@ async def read_standing(key: str, _: PeerDep, notify: NotifyDep) -> NoticeStandi
     if standing is None:
         raise NotFound
     return standing
+
+
+@router.post("/internal/reach")
+async def tell_reach(question: ReachQuestion, _: PeerDep, notify: NotifyDep) -> dict[str, Any]:
+    """Tell how the customers of tickets are reached, in the order asked; addresses are shown in part."""
+    found = await notify.notices.reaches(question)
+    return page([each.model_dump(mode="json") for each in found])
 
 
 @router.post("/internal/notices/cancel")

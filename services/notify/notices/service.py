@@ -9,14 +9,16 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import RowMapping, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.address import AddressAsk, AddressQuestion, CustomerAddress, Reader
+from services.contracts.address import AddressAsk, AddressQuestion, CustomerAddress, Reach, ReachQuestion, Reader
 from services.contracts.base import Code
 from services.contracts.lines import one_line
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState
 from services.contracts.permissions import Action, may, reach, sees_contact
 from services.notify import known
 from services.notify.known import KnownTicket, within_reach
+from services.notify.notices.channels.choice import channels_of
 from services.notify.notices.letter import House, Places
+from services.notify.notices.reach import reaches
 from services.notify.notices.submitting import NO_CHANNEL, notices_total
 from services.notify.notices.tables import notices
 from services.notify.notices.views import NoticeView, notice_view
@@ -62,6 +64,7 @@ class Notices:
     def __init__(self, opened: Resources) -> None:
         self._database = opened.database
         self._intake = opened.intake
+        self._channels = channels_of(opened.settings)
         self.zone = ZoneInfo(opened.settings.time_zone)
         self.stale_after = opened.settings.notice_stale_after
         self.house = House(opened.settings.sender_name, one_line(opened.settings.help_line))
@@ -124,6 +127,14 @@ class Notices:
         notices_total.labels(row["kind"], row["channel"] or NO_CHANNEL, "resent").inc()
         await wake(connection, FIRST_TRIES_CHANNEL)
         return notice_view(row, None)
+
+    async def reaches(self, question: ReachQuestion) -> list[Reach]:
+        """How the customers of tickets are reached now.
+
+        Raises:
+            Unavailable: intake does not answer.
+        """
+        return await reaches(self._intake, self._channels, question)
 
     async def _found(self, connection: AsyncConnection, caller: Caller, notice_id: str, action: Action) -> Shown:
         row = (await connection.execute(select(notices).where(notices.c.id == notice_id))).mappings().one_or_none()

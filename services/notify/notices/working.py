@@ -1,6 +1,5 @@
 """What notices bring into the worker: the follower of the journal, the workflow, and the starter's view of the rows."""
 
-from collections.abc import Sequence
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,9 +12,7 @@ from services.contracts.lines import one_line
 from services.contracts.names import QUEUE_NOTIFY, WORKFLOW_NOTICE, notice_workflow_id
 from services.contracts.notice import NoticeOrder
 from services.notify.notices.activities import NoticeActivities
-from services.notify.notices.channels.base import Channel
-from services.notify.notices.channels.email import Email
-from services.notify.notices.channels.inbox import Inbox
+from services.notify.notices.channels.choice import channels_of
 from services.notify.notices.delivering import Delivery, Sender
 from services.notify.notices.flow import NoticeWorkflow
 from services.notify.notices.following import FOLLOWER, NoticeFollower
@@ -65,7 +62,7 @@ def delivery(opened: Resources) -> Delivery:
         settings.sender_name, ZoneInfo(settings.time_zone), settings.public_url, one_line(settings.help_line)
     )
     addresses = Addresses(opened.intake, opened.directory)
-    return Delivery(opened.database, addresses, _channels(settings), sender, submitter=Surveys(opened.survey))
+    return Delivery(opened.database, addresses, channels_of(settings), sender, submitter=Surveys(opened.survey))
 
 
 def startable(client: Client, settings: NotifySettings) -> Startable:
@@ -104,10 +101,3 @@ async def start_workflow(client: Client, order: NoticeOrder) -> None:
         )
     except WorkflowAlreadyStartedError:
         return
-
-
-def _channels(settings: NotifySettings) -> Sequence[Channel]:
-    """In the order in which they are tried."""
-    mails = settings.smtp_host is not None
-    inbox = Inbox(for_customers=not mails)
-    return (Email(settings), inbox) if mails else (inbox,)

@@ -32,17 +32,12 @@ def accept(life: Life, command: Command, decision: commands.Accept, now: datetim
 
 
 def request_information(life: Life, command: Command, decision: commands.RequestInformation, now: datetime) -> None:
-    """Ask the customer for what is missing, and wait for it."""
+    """Ask the customer for what is missing, and wait for it. Who was asked in vain owes no answer."""
     before = life.state.phase
-    life.ledger.meet(ClockName.INFORMATION_REQUEST, now)
-    if not life.state.is_waiting_for(WaitReason.CUSTOMER):
-        life.state.waits.append(Waiting(reason=WaitReason.CUSTOMER, since=now))
-    life.ledger.sync_pauses(now)
-    settings = life.settings
-    life.set_deadline(
-        DeadlineName.INFORMATION_WAIT, now, settings.information_wait, tuple(settings.information_reminders)
-    )
-    life.write(EventType.INFORMATION_REQUESTED, now, command.actor, before, {"fields": list(decision.fields)})
+    if life.is_heard(decision):
+        _wait_for_the_customer(life, now)
+    data = {"fields": list(decision.fields), **life.evidence(decision)}
+    life.write(EventType.INFORMATION_REQUESTED, now, command.actor, before, data)
 
 
 def supply_information(life: Life, command: Command, decision: commands.SupplyInformation, now: datetime) -> None:
@@ -89,6 +84,17 @@ def reclassify(life: Life, command: Command, decision: commands.Reclassify, now:
     _classify(life, decision)
     _retarget(life, command, now)
     life.write(EventType.RECLASSIFIED, now, command.actor, before, _classification(life))
+
+
+def _wait_for_the_customer(life: Life, now: datetime) -> None:
+    life.ledger.meet(ClockName.INFORMATION_REQUEST, now)
+    if not life.state.is_waiting_for(WaitReason.CUSTOMER):
+        life.state.waits.append(Waiting(reason=WaitReason.CUSTOMER, since=now))
+    life.ledger.sync_pauses(now)
+    settings = life.settings
+    life.set_deadline(
+        DeadlineName.INFORMATION_WAIT, now, settings.information_wait, tuple(settings.information_reminders)
+    )
 
 
 def _classify(life: Life, decision: commands.Accept | commands.Reclassify) -> None:

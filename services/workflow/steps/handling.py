@@ -12,14 +12,15 @@ from services.workflow.life import IllegalCommand, Life, instant
 from services.workflow.lifecycle import WAITS
 
 
-def respond(life: Life, command: Command, _: commands.Respond, now: datetime) -> None:
-    """Answer the customer; the first answer by a person meets the response (13)."""
-    before = life.state.phase
-    first = life.state.responded_at is None
-    life.state.responded_at = life.state.responded_at or now
-    life.ledger.meet(ClockName.RESPONSE, now)
-    life.tell_progress(now)
-    life.write(EventType.RESPONDED, now, command.actor, before, {"first": first})
+def respond(life: Life, command: Command, decision: commands.Respond, now: datetime) -> None:
+    """Answer the customer; the first answer by a person meets the response (13), if the customer hears it."""
+    before, state, heard = life.state.phase, life.state, life.is_heard(decision)
+    data = {"first": heard and state.responded_at is None, **life.evidence(decision)}
+    if heard:
+        state.responded_at = state.responded_at or now
+        life.ledger.meet(ClockName.RESPONSE, now)
+        life.tell_progress(now)
+    life.write(EventType.RESPONDED, now, command.actor, before, data)
 
 
 def plan(life: Life, command: Command, decision: commands.Plan, now: datetime) -> None:
@@ -33,16 +34,16 @@ def plan(life: Life, command: Command, decision: commands.Plan, now: datetime) -
         if life.ledger.live(ClockName.PLAN) is None:
             life.ledger.start(ClockName.PLAN, now, round_=state.version + 1)
     else:
-        life.approve_plan(now)
+        life.approve_plan(now, decision)
     data = {"complex": state.complex, "cause": decision.cause, "expected_at": instant(decision.expected_at)}
-    life.write(EventType.PLANNED, now, command.actor, before, data)
+    life.write(EventType.PLANNED, now, command.actor, before, data | life.evidence(decision))
 
 
-def approve_plan(life: Life, command: Command, _: commands.ApprovePlan, now: datetime) -> None:
+def approve_plan(life: Life, command: Command, decision: commands.ApprovePlan, now: datetime) -> None:
     """Let a complex plan stand."""
     before = life.state.phase
-    life.approve_plan(now)
-    life.write(EventType.PLAN_APPROVED, now, command.actor, before)
+    life.approve_plan(now, decision)
+    life.write(EventType.PLAN_APPROVED, now, command.actor, before, life.evidence(decision))
 
 
 def reject_plan(life: Life, command: Command, _: commands.RejectPlan, now: datetime) -> None:
@@ -53,11 +54,12 @@ def reject_plan(life: Life, command: Command, _: commands.RejectPlan, now: datet
 
 
 def progress(life: Life, command: Command, decision: commands.Progress, now: datetime) -> None:
-    """Note progress; what the customer sees starts its clock anew (14)."""
+    """Note progress; what the customer hears starts its clock anew (14)."""
     before = life.state.phase
-    if decision.visible:
+    if decision.visible and life.is_heard(decision):
         life.tell_progress(now)
-    life.write(EventType.PROGRESSED, now, command.actor, before, {"visible": decision.visible})
+    data = {"visible": decision.visible, **life.evidence(decision)}
+    life.write(EventType.PROGRESSED, now, command.actor, before, data)
 
 
 def wait(life: Life, command: Command, decision: commands.Wait, now: datetime) -> None:

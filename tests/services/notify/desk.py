@@ -11,7 +11,7 @@ from sqlalchemy import RowMapping, select
 
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeRequest, NoticeState
 from services.notify.notices import submitting
-from services.notify.notices.channels.base import Channel, Undeliverable, Unreached
+from services.notify.notices.channels.base import Addressee, Channel, Undeliverable, Unreached
 from services.notify.notices.channels.inbox import Inbox
 from services.notify.notices.delivering import Delivery, Sender
 from services.notify.notices.letter import Letter
@@ -51,8 +51,8 @@ class Carrier:
         self.answers: list[Exception] = []
         self.letters: list[Letter] = []
 
-    def reaches(self, letter: Letter) -> bool:
-        return letter.to_email is not None
+    def reaches(self, to: Addressee) -> bool:
+        return to.to_email is not None
 
     async def send(self, letter: Letter) -> None:
         if self.answers and isinstance(self.answers[0], Unreached | Undeliverable):

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from email.message import EmailMessage
+from typing import Any
 
 import pytest
 from sqlalchemy import text
@@ -175,3 +176,49 @@ async def test_contacts_are_nowhere_in_notify_s_tables_nor_in_the_engine(
         assert not [secret for secret in (*secrets, "/t/2") if secret in told]
         histories += 1
     assert histories
+
+
+async def test_a_reply_to_whom_no_channel_reaches_is_no_response_until_somebody_told_them(mailing: System) -> None:
+    phone_only = {"name": NAME, "phone": "+8613755509991"}
+    ticket_no = await mailing.accepted(customer=phone_only)
+    nobody = {"channel": None, "address": None, "reason": "no_address"}
+    assert (await mailing.get(f"/v1/tickets/{ticket_no}"))["reach"] == nobody
+    answered = await mailing.do(ticket_no, "respond", {"message": "明天上门"}, by="林涛")
+    assert (answered["reach"], answered["responded_at"]) == (nobody, None)
+    assert _state(answered, "response") == "running"
+    told = await mailing.do(ticket_no, "respond", {"message": "明天上门", "told_by": "phone"}, by="林涛")
+    assert told["responded_at"]
+    assert _state(told, "response") == "met"
+    events = (await mailing.get(f"/v1/tickets/{ticket_no}/timeline", limit=50))["items"]
+    responses = [it["data"] for it in events if it["type"] == "ticket.responded"]
+    assert [(it["first"], it.get("reached"), it.get("told_by")) for it in responses] == [
+        (False, False, None),
+        (True, None, "phone"),
+    ]
+
+
+async def test_whom_a_channel_reaches_is_shown_with_a_part_of_the_address(mailing: System) -> None:
+    who = customer(8)
+    ticket_no = await mailing.accepted(customer=who)
+    answered = await mailing.do(ticket_no, "respond", {"message": "明天上门"}, by="林涛")
+    assert answered["reach"] == {"channel": "email", "address": f"{who['email'][0]}***@feather.example", "reason": None}
+    assert answered["responded_at"]
+
+
+async def test_how_somebody_was_told_is_one_of_three_ways_and_only_of_what_is_visible(mailing: System) -> None:
+    ticket_no = await mailing.accepted(customer=customer(9))
+    wrong = await mailing.call(
+        "POST", f"/v1/tickets/{ticket_no}/respond", {"message": "x", "told_by": "smoke"}, by="林涛"
+    )
+    assert (wrong.status_code, wrong.json()["errors"][0]["pointer"]) == (422, "/told_by")
+    note = {"message": "x", "visible": False, "told_by": "phone"}
+    hidden = await mailing.call("POST", f"/v1/tickets/{ticket_no}/progress", note, by="林涛")
+    assert hidden.status_code == 422
+    smuggled = await mailing.call(
+        "POST", f"/v1/tickets/{ticket_no}/respond", {"message": "x", "reached": True}, by="林涛"
+    )
+    assert (smuggled.status_code, smuggled.json()["errors"][0]["pointer"]) == (422, "/reached")
+
+
+def _state(ticket: dict[str, Any], clock: str) -> str:
+    return str(next(it["state"] for it in ticket["clocks"] if it["name"] == clock))

@@ -206,10 +206,19 @@ class TicketLife(RuleBasedStateMachine):
         )
 
     def _plan_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
-        return st.sampled_from([{}, {"complex": True}, {"complex": False}])
+        return _and_how([{}, {"complex": True}, {"complex": False}])
 
     def _progress_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
-        return st.fixed_dictionaries({"visible": st.booleans()})
+        return _and_how([{"visible": True}, {"visible": False}])
+
+    def _respond_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
+        return _and_how([{}])
+
+    def _approve_plan_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
+        return _and_how([{}])
+
+    def _request_information_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
+        return _and_how([{"fields": ["product.serial_no"]}])
 
     def _wait_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
         until = {"until": self._instants()}
@@ -237,8 +246,13 @@ class TicketLife(RuleBasedStateMachine):
         return respond | st.fixed_dictionaries({"resolve_by": self._instants()})
 
 
+def _and_how(decisions: list[dict[str, Any]]) -> st.SearchStrategy[dict[str, Any]]:
+    """The same decisions, heard by the customer and not: by our message, otherwise, or not at all."""
+    how = st.sampled_from([{}, {}, {"reached": False}, {"reached": False, "told_by": "phone"}, {"told_by": "visit"}])
+    return st.tuples(st.sampled_from(decisions), how).map(lambda both: both[0] | both[1])
+
+
 FIXED: dict[CommandName, dict[str, Any]] = {
-    CommandName.REQUEST_INFORMATION: {"fields": ["product.serial_no"]},
     CommandName.RESOLVE: {"result": "resolved"},
     CommandName.CLOSE_UNRESOLVED: {"reason_code": "no_spare_parts"},
     CommandName.MERGE: {"into": "20260302002"},

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from services.contracts.notice import NoticeChannel
+from services.contracts.notice import Audience, NoticeChannel
 from services.notify.notices.letter import Letter
 
 
@@ -22,6 +22,18 @@ class Unreached(Exception):
         super().__init__(code)
 
 
+class Addressee(Protocol):
+    """Whom a channel is asked about: a letter's, or somebody's who may get one."""
+
+    @property
+    def audience(self) -> Audience:
+        """Whether they are of the staff."""
+
+    @property
+    def to_email(self) -> str | None:
+        """Their address, where there is one."""
+
+
 class Channel(Protocol):
     """One way a notice goes."""
 
@@ -29,8 +41,8 @@ class Channel(Protocol):
     def name(self) -> NoticeChannel:
         """How the API calls it."""
 
-    def reaches(self, letter: Letter) -> bool:
-        """Whether the letter has the address that this channel needs."""
+    def reaches(self, to: Addressee) -> bool:
+        """Whether there is the address that this channel needs."""
 
     async def send(self, letter: Letter) -> None:
         """Hand the letter over; returns when the other side has taken it. A repeat carries the same key.

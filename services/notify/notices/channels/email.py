@@ -11,7 +11,7 @@ from email.utils import format_datetime
 import aiosmtplib
 
 from services.contracts.notice import NoticeChannel
-from services.notify.notices.channels.base import Undeliverable, Unreached
+from services.notify.notices.channels.base import Addressee, Undeliverable, Unreached
 from services.notify.notices.channels.mail_headers import address_of, mailbox, text
 from services.notify.notices.letter import Letter
 from services.notify.settings import NotifySettings, SmtpSecurity
@@ -34,9 +34,9 @@ class Email:
     def __init__(self, settings: NotifySettings) -> None:
         self._settings = settings
 
-    def reaches(self, letter: Letter) -> bool:
+    def reaches(self, to: Addressee) -> bool:
         """Whether there is an e-mail address."""
-        return letter.to_email is not None
+        return to.to_email is not None
 
     async def send(self, letter: Letter) -> None:
         """Send one mail.

@@ -1,6 +1,7 @@
 """The inbox: a notice is readable in the console, and goes nowhere."""
 
 from services.contracts.notice import Audience, NoticeChannel
+from services.notify.notices.channels.base import Addressee
 from services.notify.notices.letter import Letter
 
 
@@ -13,9 +14,9 @@ class Inbox:
     def __init__(self, *, for_customers: bool) -> None:
         self._for_customers = for_customers
 
-    def reaches(self, letter: Letter) -> bool:
-        """Whether somebody reads the inbox for this letter's recipient."""
-        return self._for_customers or letter.audience is Audience.STAFF
+    def reaches(self, to: Addressee) -> bool:
+        """Whether somebody reads the inbox for this recipient."""
+        return self._for_customers or to.audience is Audience.STAFF
 
     async def send(self, _: Letter) -> None:
         """Nothing is left to do."""
