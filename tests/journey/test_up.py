@@ -3,9 +3,13 @@
 import stat
 import time
 from collections.abc import Iterator
+from contextlib import suppress
+from http import HTTPStatus
 from pathlib import Path
 
 import asyncpg
+import httpx
+import psutil
 import pytest
 
 from services.commands.local.machine import APP, OWNER
@@ -69,6 +73,18 @@ def test_the_first_start_loads_demonstration_tickets_that_went_through_the_publi
     assert len(tickets) >= 5
     assert len({ticket["status"] for ticket in tickets}) >= 3
     assert "incomplete" not in running.output()
+
+
+def test_the_engine_serves_nothing_over_http(running: Stack) -> None:
+    path = "/api/v1/namespaces/default/workflows"
+    answers = []
+    for connection in psutil.Process(running.processes()["temporal"]["pid"]).net_connections("tcp"):
+        if connection.status == psutil.CONN_LISTEN:
+            for host in ("127.0.0.1", "localhost", ""):
+                with suppress(httpx.TransportError):  # most ports speak another protocol
+                    address = f"http://127.0.0.1:{connection.laddr.port}{path}"
+                    answers.append(httpx.get(address, headers={"Host": host}, trust_env=False).status_code)
+    assert set(answers) == {HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}
 
 
 def test_endpoints_lists_processes_pids_and_addresses_and_no_secret(running: Stack) -> None:

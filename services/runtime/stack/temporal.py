@@ -11,6 +11,11 @@ from services.runtime.stack.errors import StackError
 from services.runtime.stack.programs import Program
 
 _PROBE_SECONDS = 5
+_NO_HTTP = 'frontend.httpAllowedHosts=["/"]'
+"""The server opens a second port, for HTTP, which a page in a browser could post to, and has no switch for it.
+
+It serves the hosts of a list. `/` is a host that no request can name; an empty list would serve who names none.
+"""
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,7 @@ class Temporal:
                 str(binary()), "server", "start-dev", "--headless", "--ip", "127.0.0.1", "--port", str(self.port),
                 "--namespace", self.namespace, "--db-filename", str(self.store), "--log-level", "warn",
                 "--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL",
+                "--dynamic-config-value", _NO_HTTP,
             ),
             folder=self.store.parent,
             log=self.log,
