@@ -25,6 +25,7 @@ from services.workflow import due
 from services.workflow.calls import ENGINE_BEHIND, JOURNAL_BEHIND
 from services.workflow.catalogue import Catalogue
 from services.workflow.measuring import measure
+from services.workflow.origins import unfounded
 from services.workflow.store import GENESIS, chain, excuse_finished, write_clocks, write_journal, write_ticket
 from services.workflow.tables import journal, promises_in_force, tickets
 
@@ -50,7 +51,8 @@ class TicketActivities:
         statements.
 
         Raises:
-            ApplicationError: `engine_behind` with the stored state, when the journal knows more than the workflow;
+            ApplicationError: `engine_behind` with the stored state, when the journal knows more than the workflow, or
+                the workflow a command that is not stored, or that the journal holds already;
                 `journal_behind`, retried, when it knows less.
         """
         try:
@@ -70,12 +72,14 @@ class TicketActivities:
     async def _attempt(self, batch: RecordRequest, pinned: set[tuple[str, int]]) -> Schedule | None:
         """None when something in force has to be read first, which is no business of a transaction."""
         async with self._database.begin() as connection:
-            row = (await connection.execute(_stand(batch.state.ticket_no))).one_or_none()
+            row = (await connection.execute(_stand(batch))).one_or_none()
             before = batch.state.version - len(batch.events)
             if row is None or row.version < before:
                 raise ApplicationError(f"{batch.state.ticket_no}: the journal lacks events", type=JOURNAL_BEHIND)
             if row.version > before:
                 return await _answer_again(connection, batch, row)
+            if row.unfounded:
+                raise await _behind(connection, batch.state.ticket_no)
             calendars = self._catalogue.at_hand(pinned, row.generation)
             if calendars is None:
                 return None
@@ -109,22 +113,32 @@ async def _enter(connection: AsyncConnection, batch: RecordRequest, row: Any, ca
     return schedule
 
 
-def _stand(ticket_no: str) -> Any:
+def _stand(batch: RecordRequest) -> Any:
+    ticket_no = batch.state.ticket_no
     columns = (tickets.c.version, tickets.c.journal_hash, tickets.c.language)
     generation = func.coalesce(select(promises_in_force.c.generation).scalar_subquery(), 0).label("generation")
-    return select(*columns, generation).where(tickets.c.ticket_no == ticket_no).with_for_update()
+    strange = unfounded(ticket_no, batch.events).label("unfounded")
+    return select(*columns, generation, strange).where(tickets.c.ticket_no == ticket_no).with_for_update(of=tickets)
 
 
 async def _answer_again(connection: AsyncConnection, batch: RecordRequest, row: Any) -> Schedule:
-    mine = tickets.c.ticket_no == batch.state.ticket_no
-    kept = (await connection.execute(select(tickets.c.state, tickets.c.policy).where(mine))).one()
-    stored = TicketState.model_validate(kept.state)
     if row.version == batch.state.version and await _is_written(connection, batch, row.journal_hash):
-        return _instants_of(stored)
+        return _instants_of((await _stored(connection, batch.state.ticket_no)).state)
+    raise await _behind(connection, batch.state.ticket_no)
+
+
+async def _stored(connection: AsyncConnection, ticket_no: str) -> TicketStart:
+    mine = tickets.c.ticket_no == ticket_no
+    kept = (await connection.execute(select(tickets.c.state, tickets.c.policy).where(mine))).one()
     policy = PolicySnapshot.model_validate(kept.policy) if kept.policy else None
-    start = TicketStart(state=stored, policy=policy)
-    raise ApplicationError(
-        f"{stored.ticket_no}: the journal is ahead of its workflow",
+    return TicketStart(state=TicketState.model_validate(kept.state), policy=policy)
+
+
+async def _behind(connection: AsyncConnection, ticket_no: str) -> ApplicationError:
+    """The workflow holds what the journal does not: it starts again from what is stored."""
+    start = await _stored(connection, ticket_no)
+    return ApplicationError(
+        f"{ticket_no}: the journal is ahead of its workflow",
         start.model_dump(mode="json"),
         type=ENGINE_BEHIND,
         non_retryable=True,

@@ -1,19 +1,21 @@
 """Remarks of other services (alerts, surveys) in a ticket's journal, so that its sequence has no gaps and one order."""
 
 import hashlib
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.commands import Outcome
 from services.contracts.feed import Entry, Remark
 from services.contracts.journal import REMARKS
 from services.contracts.ticket import TicketState
 from services.runtime.bell import Bell
 from services.runtime.database import Database
 from services.runtime.errors import ValidationFailed
-from services.workflow.client import TicketEngine
+from services.workflow.client import NoWorkflow, TicketEngine
 from services.workflow.door import Door, Ended
 from services.workflow.life import Life
 from services.workflow.measuring import measure
@@ -55,9 +57,20 @@ class Remarks:
         if ticket.row["ended"]:
             return await self._append(ticket_no, entry)
         try:
-            return (await self._door.give(ticket, partial(self._engine.remark, ticket_no, entry))).version
+            return (await self._door.give(ticket, partial(self._send, ticket_no, entry))).version
         except Ended:
             return await self._append(ticket_no, entry)
+
+    async def _send(self, ticket_no: str, entry: Entry, limit: timedelta) -> Outcome:
+        """Hand it over; a workflow that started anew because the journal holds it already need not get it again."""
+        try:
+            return await self._engine.remark(ticket_no, entry, limit)
+        except NoWorkflow:
+            async with self._database.read() as connection:
+                known = await _seq_of(connection, ticket_no, entry)
+            if known is None:
+                raise
+            return Outcome(version=known)
 
     async def _append(self, ticket_no: str, entry: Entry) -> int:
         """Write in the place of a workflow that has ended. Its last step is recorded, so the row's lock is enough to

@@ -4,6 +4,7 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -12,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 
 from services.contracts.base import Message
 from services.contracts.basis import Basis, is_outdated
-from services.contracts.commands import Command
+from services.contracts.commands import Command, Outcome
 from services.contracts.permissions import may
 from services.contracts.words import CommandName
 from services.runtime.auth import Caller
@@ -20,7 +21,7 @@ from services.runtime.database import Database
 from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion
 from services.runtime.http import ANY, IfMatch, require_version
 from services.workflow.accused import is_accused
-from services.workflow.client import Refused, TicketEngine
+from services.workflow.client import NoWorkflow, Refused, TicketEngine
 from services.workflow.door import Door, Ended
 from services.workflow.lifecycle import is_legal, owed_reason
 from services.workflow.preparing import Asked, Preparation, actor_of
@@ -160,9 +161,14 @@ class Commands:
         return Taken(row.id, row.answer, repeated=True)
 
     async def _has_happened(self, command_id: str) -> bool:
+        return await self._entered(command_id) is not None
+
+    async def _entered(self, command_id: str) -> int | None:
+        """The last of the command's events in the journal."""
         async with self._database.read() as connection:
-            query = select(journal.c.seq).where(journal.c.command_id == command_id).limit(1)
-            return await connection.scalar(query) is not None
+            query = select(func.max(journal.c.seq)).where(journal.c.command_id == command_id)
+            seq: int | None = await connection.scalar(query)
+            return seq
 
     async def _store(self, admission: Admission, command: Command, body: Message, body_hash: str) -> bool:
         texts = body.model_dump(mode="json", exclude_none=True)
@@ -185,12 +191,21 @@ class Commands:
 
     async def _give(self, admission: Admission, command: Command) -> None:
         try:
-            await self._door.give(admission.ticket, partial(self._engine.command, admission.ticket_no, command))
+            await self._door.give(admission.ticket, partial(self._send, admission.ticket_no, command))
         except Refused as refusal:
             raise await self._refusal(admission, refusal) from refusal
         except Ended as ended:
             if not await self._has_happened(command.id):  # it may have been the last step itself
                 raise _illegal(admission, ended.ticket) from ended
+
+    async def _send(self, ticket_no: str, command: Command, limit: timedelta) -> Outcome:
+        """Give the command; a workflow that started anew because the journal holds it already need not get it again."""
+        try:
+            return await self._engine.command(ticket_no, command, limit)
+        except NoWorkflow:
+            if (seq := await self._entered(command.id)) is None:
+                raise
+            return Outcome(version=seq)
 
     async def _refusal(self, admission: Admission, refusal: Refused) -> Exception:
         if refusal.code == "stale_version":

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.dialects.postgresql import insert
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
@@ -41,7 +42,7 @@ from services.workflow.people import People, Roll
 from services.workflow.policy_register import PolicyRegister
 from services.workflow.registering import Registrar
 from services.workflow.store import GENESIS, chain
-from services.workflow.tables import clocks, journal, tickets
+from services.workflow.tables import clocks, commands, journal, tickets
 from tests.flow.workers import Workers
 from tests.replay.recordings import strings
 
@@ -106,6 +107,7 @@ class Ticket:
 
     async def give(self, command: Command) -> int:
         """Hand a command to the workflow, again when a run has just ended and the next one takes it."""
+        await self.desk.keep(self.ticket_no, command)
         for _ in range(ATTEMPTS):
             try:
                 return (await self.desk.engine.command(self.ticket_no, command, LIMIT)).version
@@ -260,6 +262,13 @@ class Desk:
         if start:
             await self.start(ticket, events_before_continuing)
         return ticket
+
+    async def keep(self, ticket_no: str, command: Command) -> None:
+        """Store a command as the service does before it gives it to the workflow."""
+        values = {"id": command.id, "ticket_no": ticket_no, "name": command.name, "caller": command.actor.id}
+        texts = {"body": {}, "body_hash": "", "command": command.model_dump(mode="json")}
+        async with self.database.read() as connection:
+            await connection.execute(insert(commands).values(**values, **texts).on_conflict_do_nothing())
 
     async def start(self, ticket: Ticket, events_before_continuing: int = 1_000) -> None:
         """Start the ticket's workflow from what PostgreSQL holds."""

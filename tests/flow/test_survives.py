@@ -109,9 +109,9 @@ async def test_a_command_after_a_wait_that_ended_long_ago_finds_what_fell_due_si
     ticket = await desk.open(received_at=datetime.now(UTC) - 10 * HOUR, start=False)
     start = await desk.stored(ticket)
     life = Life(start.state, start.policy)
-    steps.take(life, _command(desk, C.ACCEPT), start.state.received_at + HOUR)
+    steps.take(life, await _kept(ticket, C.ACCEPT), start.state.received_at + HOUR)
     until = start.state.received_at + 5 * HOUR
-    steps.take(life, _command(desk, C.WAIT, reason="parts", until=until.isoformat()), until - 4 * HOUR)
+    steps.take(life, await _kept(ticket, C.WAIT, reason="parts", until=until.isoformat()), until - 4 * HOUR)
     await TicketActivities(desk.database, desk.catalogue).record(life.take_batch())
     async with desk.workers.none():
         await desk.start(ticket)
@@ -172,7 +172,7 @@ async def test_a_batch_recorded_twice_is_written_once_and_answered_the_same(desk
     ticket = await desk.open(start=False)
     start = await desk.stored(ticket)
     life = Life(start.state, start.policy)
-    steps.take(life, _command(desk, C.ACCEPT), start.state.received_at + HOUR)
+    steps.take(life, await _kept(ticket, C.ACCEPT), start.state.received_at + HOUR)
     batch = life.take_batch()
     activities = TicketActivities(desk.database, desk.catalogue)
     first = await activities.record(batch.model_copy(deep=True))
@@ -190,9 +190,9 @@ async def test_a_clock_that_starts_while_it_stands_still_is_answered_with_its_ca
     ticket = await desk.open(start=False)
     start = await desk.stored(ticket)
     life, at = Life(start.state, start.policy), start.state.received_at + HOUR
-    steps.take(life, _command(desk, C.ACCEPT), at)
-    steps.take(life, _command(desk, C.WAIT, reason="customer"), at)
-    steps.take(life, _command(desk, C.PROGRESS, visible=True), at)
+    steps.take(life, await _kept(ticket, C.ACCEPT), at)
+    steps.take(life, await _kept(ticket, C.WAIT, reason="customer"), at)
+    steps.take(life, await _kept(ticket, C.PROGRESS, visible=True), at)
     batch = life.take_batch()
     activities = TicketActivities(desk.database, desk.catalogue)
     answers = [await activities.record(batch.model_copy(deep=True)) for _ in range(2)]
@@ -209,7 +209,7 @@ async def test_a_burst_of_steps_after_a_start_needs_no_more_connections_than_the
     for ticket in [await desk.open(start=False) for _ in range(desk.database.engine.pool.size() + 1)]:  # type: ignore[attr-defined]
         start = await desk.stored(ticket)
         life = Life(start.state, start.policy)
-        steps.take(life, _command(desk, C.ACCEPT), start.state.received_at + HOUR)
+        steps.take(life, await _kept(ticket, C.ACCEPT), start.state.received_at + HOUR)
         batches.append(life.take_batch())
     schedules = await asyncio.gather(*map(activities.record, batches))
     assert all(schedule.clocks for schedule in schedules)
@@ -276,6 +276,12 @@ async def test_a_command_repeated_under_its_id_is_taken_once(desk: Desk) -> None
 def _command(desk: Desk, name: CommandName, **decision: Any) -> Command:
     policy = desk.policy if name is C.ACCEPT else None
     return Command(id=uuid.uuid4().hex, name=name, actor=LI_LEI, decision=decision, policy=policy)
+
+
+async def _kept(ticket: Ticket, name: CommandName, **decision: Any) -> Command:
+    command = _command(ticket.desk, name, **decision)
+    await ticket.desk.keep(ticket.ticket_no, command)
+    return command
 
 
 async def _fired(ticket: Ticket) -> None:
