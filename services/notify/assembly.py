@@ -31,10 +31,11 @@ from services.notify.webhooks.keeping import webhooks_of
 from services.runtime.errors import Refusal
 from services.runtime.idempotency import Idempotency
 from services.runtime.parts import Check, Part
+from services.runtime.running import EngineRuns
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.starting import Starter
 from services.runtime.telemetry import log
-from services.runtime.temporal import connect, engine_identity, worker
+from services.runtime.temporal import engine_client, engine_identity, worker
 
 SWEEP_SECONDS = 3600
 CONNECT_PAUSE_SECONDS = 0.5
@@ -81,7 +82,7 @@ async def assemble_worker(given: RuntimeSettings | None = None) -> AsyncIterator
     settings = _own(given)
     async with resources(settings, "notify-worker") as opened:
         pieces = parts_of_the_worker(opened)
-        client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+        client = await engine_client(settings, lazy=True)
         following = [follower.run() for piece in pieces for follower in piece.followers]
         besides = [task() for piece in pieces for task in piece.tasks]
         async with _in_background(_work(opened, pieces), *following, *besides) as tasks:
@@ -126,6 +127,7 @@ async def _run_worker(opened: Resources, pieces: Sequence[Pieces]) -> None:
             probe_seconds=settings.engine_probe_seconds,
             name=piece.name,
             per_second=piece.starts_per_second,
+            runs=EngineRuns(client),
         )
         for piece in pieces
     ]
@@ -148,7 +150,7 @@ async def _run_worker(opened: Resources, pieces: Sequence[Pieces]) -> None:
 async def _connected(settings: NotifySettings) -> Client:
     while True:
         try:
-            return await connect(settings.temporal_address, settings.temporal_namespace)
+            return await engine_client(settings)
         except RuntimeError:
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
 

@@ -43,7 +43,9 @@ class RuntimeSettings(BaseSettings):
     survey_url: str = Field(default="http://127.0.0.1:8081", description="Internal base of the survey service.")
 
     internal_secret: SecretStr = Field(
-        default=SecretStr(""), description="Secret that services show each other; empty refuses every internal call."
+        default=SecretStr(""),
+        description="Secret that services show each other, and sign with what they give to the engine; "
+        "empty refuses every internal call.",
     )
     signing_key_file: Path | None = Field(
         default=None, description="Private Ed25519 key (PEM); only where staff tokens are made."

@@ -6,6 +6,7 @@ one and the same.
 """
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,10 +20,12 @@ from temporalio.service import RPCError
 
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
+from services.runtime.running import Runs, Workflows
 from services.runtime.telemetry import log
 
 BATCH = 100
 AT_ONCE = 8
+COMPARE_SECONDS = 60.0
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Startable:
     `start` starts the workflow or attaches to the one that runs. Whatever it raises concerns its row alone, which
     comes last the next time. Where `start` tells a running workflow what the row says (a signal), `revision` counts
     the row's changes, each of which sets `engine_id` to null: what changed while it was being told is told again.
-    `order` says which come first where there are many; else their keys do.
+    `order` says which come first where there are many; else their keys do. `workflows` says how the engine knows them.
     """
 
     table: Table
@@ -43,6 +46,7 @@ class Startable:
     start: Callable[[Row[Any]], Awaitable[None]]
     revision: Column[int] | None = None
     order: Column[Any] | None = None
+    workflows: Workflows | None = None
 
     @property
     def first(self) -> Column[Any]:
@@ -74,6 +78,7 @@ async def wake(connection: AsyncConnection, channel: str) -> None:
 class Starter:
     """Starts the workflows that are missing; runs beside a worker, `per_second` of them where there are many.
 
+    With `runs` it also asks now and then whether the engine still has what was started in it.
     `name` is the beginning of its metrics' names: `bihuan_<name>_workflows_started_total` and `..._missing`.
     """
 
@@ -87,6 +92,7 @@ class Starter:
         probe_seconds: float,
         name: str,
         per_second: int | None = None,
+        runs: Runs | None = None,
     ) -> None:
         self._database = database
         self._engine_identity = identity
@@ -95,6 +101,8 @@ class Starter:
         self._probe_seconds = probe_seconds
         self._batch = per_second or BATCH
         self._pause = 1.0 if per_second else 0.0
+        self._runs = runs
+        self._compared_at = time.monotonic()
         self._started_total, self._missing_gauge = _metrics(name)
         self._woken = asyncio.Event()
         self._identity: str | None = None
@@ -123,17 +131,55 @@ class Starter:
         identity = await self._engine_identity()
         if identity != self._identity:
             await self._adopt(identity)
+        elif time.monotonic() - self._compared_at >= COMPARE_SECONDS:
+            await self.compare()
         started = sum([await self._start_kind(kind, identity) for kind in self._kinds])
         self._missing_gauge.set(await self._count_missing())
         return started
 
+    async def compare(self) -> int:
+        """Release rows whose workflow the engine no longer runs; answers how many.
+
+        Raises:
+            RPCError: the engine does not answer.
+            Unavailable: PostgreSQL does not.
+        """
+        self._compared_at = time.monotonic()
+        return sum([await self._release_lost(kind.workflows, kind) for kind in self._kinds if kind.workflows])
+
+    async def _release_lost(self, workflows: Workflows, kind: Startable) -> int:
+        if self._runs is None:
+            return 0
+        here = kind.living & (kind.table.c.engine_id == self._identity)
+        if workflows.expected is not None:
+            here &= workflows.expected
+        async with self._database.read() as connection:
+            living = await connection.scalar(select(func.count()).select_from(kind.table).where(here))
+            if living == await self._runs.count(workflows):
+                return 0
+            rows = (await connection.execute(select(kind.key, *workflows.columns).where(here))).all()
+        running = {id_ async for id_ in self._runs.ids(workflows)}
+        lost = [key for key, *names in rows if workflows.id_of(*names) not in running]
+        async with self._database.begin() as connection:
+            await connection.execute(_of(kind, lost).where(here).values(engine_id=None))
+        return len(lost)
+
     async def _adopt(self, identity: str) -> None:
-        """Forget workflows that were started in another engine: its store is gone."""
+        """Forget workflows that were started in another engine, whose store is gone, or with another key."""
+        for kind in self._kinds:
+            if kind.workflows and self._runs and await self._is_elsewhere(kind, identity):
+                async for _ in self._runs.ids(kind.workflows):
+                    pass  # listing ends what bears the name and was not started with this key
         async with self._database.begin() as connection:
             for kind in self._kinds:
                 gone = update(kind.table).where(kind.living, kind.table.c.engine_id != identity)
                 await connection.execute(gone.values(engine_id=None))
         self._identity = identity
+
+    async def _is_elsewhere(self, kind: Startable, identity: str) -> bool:
+        elsewhere = select(kind.key).where(kind.living, kind.table.c.engine_id != identity).limit(1)
+        async with self._database.read() as connection:
+            return await connection.scalar(elsewhere) is not None
 
     async def _try_once(self) -> None:
         try:

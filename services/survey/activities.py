@@ -82,10 +82,14 @@ class SurveyActivities:
     async def conclude(self, start: SurveyStart) -> SurveyStanding:
         """Tell the journal of the end, raise the alert of a low rating, take back notices that wait.
 
+        An open survey has no end yet: whoever called for it, its workflow is started anew (`runtime.running`).
+
         Raises:
             ApplicationError: `newer`, retried: the survey changed meanwhile.
         """
         row = await self._row(start.survey_id)
+        if SurveyState(row["state"]).is_open:
+            return SurveyStanding(state=row["state"])
         if row["state"] == SurveyState.EXPIRED:
             await self._remark(row, "expired", EventType.SURVEY_EXPIRED, row["expires_at"])
         if row["state"] == SurveyState.ANSWERED:

@@ -14,10 +14,11 @@ from services.runtime.errors import Refusal
 from services.runtime.following import Follower
 from services.runtime.parts import Check, Part
 from services.runtime.peers import Peer
+from services.runtime.running import EngineRuns
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.starting import Starter
 from services.runtime.telemetry import log
-from services.runtime.temporal import connect, engine_identity, worker
+from services.runtime.temporal import engine_client, engine_identity, worker
 from services.survey import api, internal_api, pages
 from services.survey.activities import SurveyActivities
 from services.survey.engine import startable
@@ -63,7 +64,7 @@ async def assemble_worker(given: RuntimeSettings | None = None) -> AsyncIterator
     database = _database_of(settings, "survey-worker")
     secret = settings.internal_secret.get_secret_value()
     notify, tickets = Peer(settings.notify_url, secret), Peer(settings.tickets_url, secret)
-    client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+    client = await engine_client(settings, lazy=True)
     activities = SurveyActivities(
         Standings(database),
         links_of(settings),
@@ -153,6 +154,7 @@ async def _run_worker(settings: SurveySettings, database: Database, activities: 
         channel=STARTER_CHANNEL,
         probe_seconds=settings.engine_probe_seconds,
         name="survey",
+        runs=EngineRuns(client),
     )
     survey_worker = worker(
         client,
@@ -171,7 +173,7 @@ async def _run_worker(settings: SurveySettings, database: Database, activities: 
 async def _connected(settings: SurveySettings) -> Client:
     while True:
         try:
-            return await connect(settings.temporal_address, settings.temporal_namespace)
+            return await engine_client(settings)
         except RuntimeError:
             await asyncio.sleep(PAUSE_SECONDS)
 

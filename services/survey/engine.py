@@ -4,7 +4,6 @@ from typing import Any
 
 from sqlalchemy import Row
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from services.contracts.names import (
     QUEUE_SURVEY,
@@ -14,8 +13,9 @@ from services.contracts.names import (
     survey_workflow_id,
 )
 from services.contracts.survey import SurveyStart, SurveyState
+from services.runtime.running import Workflows
 from services.runtime.starting import Startable
-from services.runtime.temporal import RPC_LIMIT
+from services.runtime.temporal import start_or_attach
 from services.survey.tables import invitations
 
 
@@ -27,15 +27,13 @@ def startable(client: Client) -> Startable:
     """
 
     async def start(row: Row[Any]) -> None:
-        await client.start_workflow(
+        await start_or_attach(
+            client,
             WORKFLOW_SURVEY,
             SurveyStart(survey_id=row.id),
-            id=survey_workflow_id(row.id),
-            task_queue=QUEUE_SURVEY,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            start_signal=_news(row),
-            rpc_timeout=RPC_LIMIT,
+            id_=survey_workflow_id(row.id),
+            queue=QUEUE_SURVEY,
+            signal=_news(row),
         )
 
     return Startable(
@@ -45,6 +43,7 @@ def startable(client: Client) -> Startable:
         columns=(invitations.c.id, invitations.c.state, invitations.c.revision),
         start=start,
         revision=invitations.c.revision,
+        workflows=Workflows(WORKFLOW_SURVEY, QUEUE_SURVEY, survey_workflow_id, (invitations.c.id,)),
     )
 
 

@@ -11,10 +11,11 @@ from services.contracts.names import QUEUE_TICKETS, Role
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
 from services.runtime.parts import Check, Part
+from services.runtime.running import EngineRuns
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.starting import Starter
 from services.runtime.telemetry import log
-from services.runtime.temporal import connect, engine_identity, worker
+from services.runtime.temporal import engine_client, engine_identity, worker
 from services.workflow import api, calendars_api, customer_api, internal_api, policies_api, publications_api
 from services.workflow.activities import TicketActivities
 from services.workflow.catalogue import Catalogue
@@ -47,7 +48,7 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
     settings = _own(given)
     database = database_of(settings, "tickets")
     peers = Peers.of(settings)
-    client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+    client = await engine_client(settings, lazy=True)
     tickets = TicketService(settings, database, client, peers)
     work = (_seed(tickets), _sweep(tickets), keep_counting(database), tickets.bell.ring(), tickets.events.listen())
     tasks = [asyncio.create_task(each) for each in work]
@@ -72,7 +73,7 @@ async def assemble_worker(given: RuntimeSettings | None = None) -> AsyncIterator
     """The worker part: it waits for the engine, runs tickets, and starts the workflows that are missing."""
     settings = _own(given)
     database = database_of(settings, "tickets-worker")
-    client = await connect(settings.temporal_address, settings.temporal_namespace, lazy=True)
+    client = await engine_client(settings, lazy=True)
     engine = TicketEngine(client)
     running = asyncio.create_task(_work(settings, database))
     try:
@@ -133,6 +134,7 @@ async def _run_worker(settings: WorkflowSettings, database: Database) -> None:
         channel=STARTER_CHANNEL,
         probe_seconds=settings.engine_probe_seconds,
         name="ticket",
+        runs=EngineRuns(client),
     )
     tickets_worker = worker(
         client,
@@ -152,7 +154,7 @@ async def _run_worker(settings: WorkflowSettings, database: Database) -> None:
 async def _connected(settings: WorkflowSettings) -> Client:
     while True:
         try:
-            return await connect(settings.temporal_address, settings.temporal_namespace)
+            return await engine_client(settings)
         except RuntimeError:
             await asyncio.sleep(CONNECT_PAUSE_SECONDS)
 

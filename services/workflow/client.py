@@ -5,8 +5,7 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
+from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.contracts.base import Message
@@ -24,7 +23,11 @@ from services.contracts.names import (
 )
 from services.contracts.publication import PublicationStart, Recalculation
 from services.contracts.ticket import TicketStart
-from services.runtime.temporal import RPC_LIMIT, engine_identity
+from services.runtime.running import EngineRuns, Workflows
+from services.runtime.temporal import engine_identity, start_or_attach
+from services.workflow.tables import tickets
+
+TICKET_WORKFLOWS = Workflows(WORKFLOW_TICKET, QUEUE_TICKETS, ticket_workflow_id, (tickets.c.ticket_no,))
 
 
 class EngineUnavailable(Exception):
@@ -59,39 +62,32 @@ class TicketEngine:
         await self.identity()
 
     async def running(self) -> AsyncIterator[str]:
-        """The ticket numbers of every running ticket workflow."""
-        query = f"WorkflowType = '{WORKFLOW_TICKET}' AND ExecutionStatus = 'Running'"
+        """The ticket numbers of every running ticket workflow of ours; what others have started in its place ends."""
         prefix = ticket_workflow_id("")
-        async for found in self._client.list_workflows(query):
-            yield found.id.removeprefix(prefix)
+        async for id_ in EngineRuns(self._client).ids(TICKET_WORKFLOWS):
+            yield id_.removeprefix(prefix)
 
     async def start(self, start: TicketStart) -> None:
         """Start a ticket's workflow; one that runs already is left alone."""
-        try:
-            await self._client.start_workflow(
-                WORKFLOW_TICKET,
-                start,
-                id=ticket_workflow_id(start.state.ticket_no),
-                task_queue=QUEUE_TICKETS,
-                id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-                id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-                static_summary=start.state.ticket_no,
-                rpc_timeout=RPC_LIMIT,
-            )
-        except WorkflowAlreadyStartedError:
-            return
+        ticket_no = start.state.ticket_no
+        await start_or_attach(
+            self._client,
+            WORKFLOW_TICKET,
+            start,
+            id_=ticket_workflow_id(ticket_no),
+            queue=QUEUE_TICKETS,
+            summary=ticket_no,
+        )
 
     async def start_publication(self, publication: PublicationStart, run: int) -> None:
         """Start a publication's workflow; one that runs already is left alone."""
-        await self._client.start_workflow(
+        await start_or_attach(
+            self._client,
             WORKFLOW_PUBLICATION,
             publication,
-            id=publication_workflow_id(publication.publication, run),
-            task_queue=QUEUE_TICKETS,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            static_summary=publication.publication,
-            rpc_timeout=RPC_LIMIT,
+            id_=publication_workflow_id(publication.publication, run),
+            queue=QUEUE_TICKETS,
+            summary=publication.publication,
         )
 
     async def command(self, ticket_no: str, command: Command, limit: timedelta) -> Outcome:

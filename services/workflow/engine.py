@@ -5,11 +5,13 @@ from typing import Any
 
 from sqlalchemy import Row
 
+from services.contracts.names import QUEUE_TICKETS, WORKFLOW_PUBLICATION, publication_workflow_id
 from services.contracts.policy import PolicySnapshot
 from services.contracts.publication import PublicationStart, PublicationState
 from services.contracts.ticket import TicketStart, TicketState
+from services.runtime.running import Workflows
 from services.runtime.starting import Startable
-from services.workflow.client import TicketEngine
+from services.workflow.client import TICKET_WORKFLOWS, TicketEngine
 from services.workflow.settings import WorkflowSettings
 from services.workflow.tables import publications, tickets
 
@@ -30,6 +32,7 @@ def open_tickets(engine: TicketEngine) -> Startable:
         key=tickets.c.ticket_no,
         columns=(tickets.c.state, tickets.c.policy),
         start=start,
+        workflows=TICKET_WORKFLOWS,
     )
 
 
@@ -52,4 +55,7 @@ def running_publications(engine: TicketEngine, settings: WorkflowSettings) -> St
         key=publications.c.id,
         columns=(publications.c.id, publications.c.run),
         start=start,
+        workflows=Workflows(
+            WORKFLOW_PUBLICATION, QUEUE_TICKETS, publication_workflow_id, (publications.c.id, publications.c.run)
+        ),
     )

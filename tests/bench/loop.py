@@ -27,7 +27,7 @@ async def measure(stack: Stack, post: Post) -> list[Figure]:
     await until_done(_loops(connections, numbers, CONCURRENCY), CONCURRENCY)
     crowd = await until_done(_loops(connections, numbers, LOOPS), CONCURRENCY)
     alone = await until_done(_loops(connections, numbers, ALONE), 1)
-    client = await connect(stack.machine.addresses.temporal)
+    client = await connect(stack.machine.addresses.temporal, secret=stack.machine.home.secret("internal"))
     number = next(numbers)
     ticket_no = await _play(connections[0], number)
     ticket, notices, survey = await _histories(client, connections[0], ticket_no)

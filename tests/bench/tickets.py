@@ -30,10 +30,10 @@ COMMANDS: tuple[tuple[str, dict[str, Any]], ...] = (
 
 async def measure(stack: Stack) -> list[Figure]:
     """Measure both in turns on the same engine; then the latency of a ticket that has the stack to itself."""
-    address = stack.machine.addresses.temporal
-    client = await connect(address)
+    address, secret = stack.machine.addresses.temporal, stack.machine.home.secret("internal")
+    client = await connect(address, secret=secret)
     connections = [Connection(stack.url, stack.key) for _ in range(CONCURRENCY)]
-    async with stack.beside(FLOOR, BENCH_TEMPORAL_ADDRESS=address):
+    async with stack.beside(FLOOR, BENCH_TEMPORAL_ADDRESS=address, BENCH_SECRET=secret):
         await until_done(_tickets(connections, CONCURRENCY), CONCURRENCY)
         await until_done(_workflows(client, CONCURRENCY), CONCURRENCY)
         ours, floor = [], []

@@ -3,16 +3,17 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
 from services.runtime.database import Database
+from services.runtime.signatures import signed_converter
 from services.runtime.stack.temporal import binary
 from services.workflow.activities import TicketActivities
 from services.workflow.catalogue import Catalogue
 from tests.flow.desk import Desk
 from tests.flow.workers import Workers
 
+SECRET = "between-services"
 NEUTRAL_IDENTITY = "tests"
 """Recorded histories name no machine and no process."""
 
@@ -24,7 +25,7 @@ async def env() -> AsyncIterator[WorkflowEnvironment]:
         ts_config=TimeSkippingConfig(enabled=False),
         dev_server_existing_path=str(binary()),
         dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
-        data_converter=pydantic_data_converter,
+        data_converter=signed_converter(SECRET),
         identity=NEUTRAL_IDENTITY,
     ) as started:
         yield started

@@ -16,6 +16,7 @@ from services.contracts.policy import Promises
 from services.contracts.survey import Answer
 from services.runtime.database import Database
 from services.runtime.peers import Peer
+from services.runtime.running import EngineRuns
 from services.runtime.starting import Starter
 from services.runtime.temporal import engine_identity
 from services.survey.answering import Answering, Outcome
@@ -183,6 +184,7 @@ class SurveyDesk:
             channel=STARTER_CHANNEL,
             probe_seconds=60,
             name="survey",
+            runs=EngineRuns(env.client),
         )
 
     async def close(self, *, start: bool = True, **changes: Any) -> Survey:

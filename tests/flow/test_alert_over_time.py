@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import update
-from temporalio.client import WorkflowExecutionStatus
+from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.alert import RaiseAlert, RatingCorrected, Threshold
 from services.contracts.journal import EventType
-from services.contracts.names import QUEUE_NOTIFY
+from services.contracts.names import QUEUE_NOTIFY, SIGNAL_ALERT_CHANGED
 from services.contracts.words import ClockName, Phase
 from services.notify.alerts import ratings
 from services.notify.alerts.activities import AlertActivities
@@ -319,6 +319,17 @@ async def test_an_alert_whose_workflow_was_ended_by_hand_is_started_anew_when_it
     assert await start_missed(desk.database) == 0
     await desk.starter().reconcile()
     await until(alert.told_twice)
+    assert await alert.told() == [TOLD_OWNER, ON_CALL]
+
+
+async def test_a_forged_signal_ends_no_alert(desk: AlertDesk) -> None:
+    alert = await desk.ticket().breached()
+    stranger = await Client.connect(
+        desk.env.client.service_client.config.target_host, namespace=desk.env.client.namespace
+    )
+    forged = {"id": alert.id, "version": 2**30, "next_at": None, "over": True, "remarks": 0}
+    await stranger.get_workflow_handle(alert.handle.id).signal(SIGNAL_ALERT_CHANGED, forged)
+    await alert.passes_until((await alert.row())["next_at"] + SECOND)
     assert await alert.told() == [TOLD_OWNER, ON_CALL]
 
 

@@ -1,5 +1,6 @@
 """A survey's life: asked once, reminded, expired; or answered; or withdrawn with the ticket's reopening (25, 20)."""
 
+import asyncio
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.durations import parse_duration
-from services.contracts.names import QUEUE_SURVEY, SIGNAL_SURVEY_TOLD, invitation_key
+from services.contracts.names import QUEUE_SURVEY, SIGNAL_SURVEY_CHANGED, SIGNAL_SURVEY_TOLD, invitation_key
 from services.contracts.policy import Promises
 from services.contracts.survey import Overall
 from services.contracts.words import CloseReason
@@ -88,6 +89,20 @@ async def test_an_unanswered_survey_is_reminded_of_after_two_days_and_not_before
     assert desk.notify.kinds(survey.id) == ["survey", "survey_reminder"]
     assert (await survey.row())["reminded_at"] >= remind_at
     await survey.move_to(remind_at + 2 * DAY)
+    assert desk.notify.kinds(survey.id) == ["survey", "survey_reminder"]
+
+
+async def test_a_signal_that_nobody_of_ours_has_sent_costs_no_reminder(desk: SurveyDesk) -> None:
+    survey = await sent(desk)
+    remind_at = (await survey.row())["remind_at"]
+    await survey.handle.signal(SIGNAL_SURVEY_CHANGED)
+    await survey.handle.result()
+    async with asyncio.timeout(30):
+        while not await desk.starter.compare():  # noqa: ASYNC110 - the engine's list is a moment behind
+            await asyncio.sleep(0.02)
+    await desk.starter.reconcile()
+    await survey.settled()
+    await survey.move_to(remind_at + SECOND)
     assert desk.notify.kinds(survey.id) == ["survey", "survey_reminder"]
 
 

@@ -5,7 +5,6 @@ from typing import Any
 
 from sqlalchemy import Row
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from services.contracts.names import QUEUE_NOTIFY, SIGNAL_ALERT_CHANGED, WORKFLOW_ALERT, alert_workflow_id
 from services.notify.alerts.activities import AlertActivities
@@ -24,8 +23,9 @@ from services.notify.hours.calendars import CalendarsCopy
 from services.notify.resources import Pieces, Resources
 from services.notify.tables import feed_tables
 from services.runtime.following import Follower
+from services.runtime.running import Workflows
 from services.runtime.starting import Startable
-from services.runtime.temporal import RPC_LIMIT
+from services.runtime.temporal import start_or_attach
 
 FOLLOWER = "alerts"
 
@@ -68,16 +68,14 @@ def startable(client: Client) -> Startable:
     async def start(row: Row[Any]) -> None:
         """Start the workflow, or tell the one that runs how the row stands."""
         standing = standing_of(row)
-        await client.start_workflow(
+        await start_or_attach(
+            client,
             WORKFLOW_ALERT,
             standing,
-            id=alert_workflow_id(standing.id),
-            task_queue=QUEUE_NOTIFY,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            start_signal=SIGNAL_ALERT_CHANGED if row.news else None,
-            start_signal_args=[standing],
-            rpc_timeout=RPC_LIMIT,
+            id_=alert_workflow_id(standing.id),
+            queue=QUEUE_NOTIFY,
+            signal=SIGNAL_ALERT_CHANGED if row.news else None,
+            told=[standing],
         )
 
     return Startable(
@@ -88,4 +86,5 @@ def startable(client: Client) -> Startable:
         start=start,
         revision=alerts.c.news,
         order=alerts.c.next_at,
+        workflows=Workflows(WORKFLOW_ALERT, QUEUE_NOTIFY, alert_workflow_id, (alerts.c.id,)),
     )

@@ -5,8 +5,6 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import Row
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
-from temporalio.exceptions import WorkflowAlreadyStartedError
 
 from services.contracts.lines import one_line
 from services.contracts.names import QUEUE_NOTIFY, WORKFLOW_NOTICE, notice_workflow_id
@@ -26,8 +24,9 @@ from services.notify.resources import Pieces, Resources
 from services.notify.settings import NotifySettings
 from services.notify.tables import feed_tables
 from services.runtime.following import Follower
+from services.runtime.running import Workflows
 from services.runtime.starting import Startable
-from services.runtime.temporal import RPC_LIMIT
+from services.runtime.temporal import start_or_attach
 
 
 def pieces(opened: Resources) -> Pieces:
@@ -84,20 +83,12 @@ def startable(client: Client, settings: NotifySettings) -> Startable:
         key=notices.c.id,
         columns=(notices.c.id, notices.c.round),
         start=start,
+        workflows=Workflows(WORKFLOW_NOTICE, QUEUE_NOTIFY, notice_workflow_id, (notices.c.id, notices.c.round)),
     )
 
 
 async def start_workflow(client: Client, order: NoticeOrder) -> None:
     """Start the delivery of a notice; one that runs already is left alone."""
-    try:
-        await client.start_workflow(
-            WORKFLOW_NOTICE,
-            order,
-            id=notice_workflow_id(order.id, order.round),
-            task_queue=QUEUE_NOTIFY,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            rpc_timeout=RPC_LIMIT,
-        )
-    except WorkflowAlreadyStartedError:
-        return
+    await start_or_attach(
+        client, WORKFLOW_NOTICE, order, id_=notice_workflow_id(order.id, order.round), queue=QUEUE_NOTIFY
+    )

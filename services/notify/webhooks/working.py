@@ -8,7 +8,6 @@ from typing import Any
 
 from sqlalchemy import Row, delete, func, true
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 
 from services.contracts.names import QUEUE_NOTIFY, SIGNAL_MORE, WORKFLOW_WEBHOOK, webhook_workflow_id
 from services.contracts.webhook import WebhookStart
@@ -31,8 +30,9 @@ from services.notify.webhooks.telling import Telling
 from services.runtime.database import Database
 from services.runtime.errors import Refusal
 from services.runtime.following import Follower
+from services.runtime.running import Workflows
 from services.runtime.starting import Startable
-from services.runtime.temporal import RPC_LIMIT
+from services.runtime.temporal import start_or_attach
 
 SWEEP_SECONDS = 3600.0
 
@@ -82,19 +82,30 @@ def startable(client: Client, queue: str = QUEUE_NOTIFY) -> Startable:
     """Every webhook has a workflow; one that is switched off or deleted has it until it has noticed."""
 
     async def start(row: Row[Any]) -> None:
-        await client.start_workflow(
+        await start_or_attach(
+            client,
             WORKFLOW_WEBHOOK,
             WebhookStart(webhook_id=row.id),
-            id=webhook_workflow_id(row.id),
-            task_queue=queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
-            start_signal=SIGNAL_MORE,
-            rpc_timeout=RPC_LIMIT,
+            id_=webhook_workflow_id(row.id),
+            queue=queue,
+            signal=SIGNAL_MORE,
         )
 
     # The key is the wake and not the webhook: one that was woken again meanwhile does not count as started.
-    return Startable(table=webhooks, living=true(), key=webhooks.c.wake_key, columns=(webhooks.c.id,), start=start)
+    return Startable(
+        table=webhooks,
+        living=true(),
+        key=webhooks.c.wake_key,
+        columns=(webhooks.c.id,),
+        start=start,
+        workflows=Workflows(
+            WORKFLOW_WEBHOOK,
+            queue,
+            webhook_workflow_id,
+            (webhooks.c.id,),
+            expected=webhooks.c.active & webhooks.c.deleted_at.is_(None),
+        ),
+    )
 
 
 async def sweep(database: Database, kept: timedelta) -> int:

@@ -12,7 +12,7 @@ from services.workflow.settings import WorkflowSettings
 from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.intake.counter import opened
 from tests.services.intake.visitor import hidden_fields
-from tests.services.system import System, running
+from tests.services.system import SECRET, System, running
 
 NAMESPACE = SPARE_NAMESPACES[-1]
 ROLES = (Role.INTAKE, Role.RELAY, Role.TICKETS, Role.DIRECTORY)
@@ -45,6 +45,7 @@ async def test_a_message_is_offered_again_whole_and_counts_once(
         database_role="bihuan_app",
         temporal_address=engine.client.service_client.config.target_host,
         temporal_namespace=NAMESPACE,
+        internal_secret=SECRET,
     )
     async with assemble_worker(worker):
         for _ in range(2):

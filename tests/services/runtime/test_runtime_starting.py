@@ -12,6 +12,7 @@ from sqlalchemy import Boolean, Column, Integer, MetaData, Row, Table, Text, ins
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.runtime.database import Database
+from services.runtime.running import Workflows
 from services.runtime.starting import BATCH, Startable, Starter, engine_columns, wake
 from tests.services.runtime.shop import until
 
@@ -40,6 +41,7 @@ class Engine:
     def __init__(self, name: str = "first") -> None:
         self.name: str | None = name
         self.started: list[tuple[str, str]] = []
+        self.running: set[str] = set()
 
     async def identity(self) -> str:
         """The store's id; no answer while it is down."""
@@ -50,10 +52,24 @@ class Engine:
     async def start(self, row: Row[Any]) -> None:
         """Start one."""
         self.started.append((row.id, row.word))
+        self.running.add(row.id)
 
     def kind(self, table: Table) -> Startable:
         """What the starter needs to know."""
-        return Startable(table, table.c.done.is_(False), table.c.id, (table.c.id, table.c.word), self.start)
+        workflows = Workflows(table.name, "queue", "{}-of-ours".format, (table.c.id,))
+        columns = (table.c.id, table.c.word)
+        return Startable(table, table.c.done.is_(False), table.c.id, columns, self.start, workflows=workflows)
+
+    async def count(self, workflows: Workflows) -> int:
+        """How many run."""
+        del workflows
+        return len(self.running)
+
+    async def ids(self, workflows: Workflows) -> AsyncIterator[str]:
+        """What runs."""
+        del workflows
+        for id_ in self.running:
+            yield f"{id_}-of-ours"
 
 
 @pytest.fixture
@@ -102,6 +118,22 @@ async def test_every_living_row_of_every_kind_is_started_once(store: Database) -
     assert sorted(engine.started) == [("a1", "word of a1"), ("a2", "word of a2"), ("s1", "word of s1")]
     assert await starter(store, engine).reconcile() == 0
     assert await engines(store, alerts) == {"a1": "first", "a2": "first", "over": None}
+
+
+async def test_what_the_engine_has_lost_is_started_again(store: Database) -> None:
+    engine = Engine()
+    await enter(store, alerts, "a1", "a2", "a3")
+    running = Starter(
+        store, engine.identity, [engine.kind(alerts)], channel=CHANNEL, probe_seconds=60, name="test", runs=engine
+    )
+    await running.reconcile()
+    assert await running.compare() == 0
+    engine.running -= {"a2", "a3"}
+    async with store.begin() as connection:
+        await connection.execute(update(alerts).where(alerts.c.id == "a3").values(done=True))
+    assert await running.compare() == 1
+    assert await running.reconcile() == 1
+    assert engine.started[3:] == [("a2", "word of a2")]
 
 
 async def test_more_rows_than_a_batch_are_all_started(store: Database) -> None:

@@ -14,7 +14,7 @@ from services.workflow.assembly import assemble_worker
 from services.workflow.settings import WorkflowSettings
 from tests.ports import free_port
 from tests.services.conftest import SPARE_NAMESPACES
-from tests.services.system import System, running
+from tests.services.system import SECRET, System, running
 
 WITHOUT_WORKER = (Role.INTAKE, Role.RELAY, Role.TICKETS, Role.DIRECTORY)
 NAMESPACE = SPARE_NAMESPACES[0]
@@ -44,6 +44,7 @@ async def test_a_command_before_the_workflow_waits_then_is_unknown_and_is_done_o
         database_role="bihuan_app",
         temporal_address=engine.client.service_client.config.target_host,
         temporal_namespace=NAMESPACE,
+        internal_secret=SECRET,
     )
     async with assemble_worker(worker):
         done = await unstarted.give(ticket_no, "accept", by="李雷", Idempotency_Key="a")
