@@ -56,7 +56,8 @@ class SurveyWorkflow:
         standing = await calls.invite(start)
         while standing.state is SurveyState.SCHEDULED:
             await self._until_told(standing.look_at)
-            self.told = False
+            # Both, because the row decides: a signal that nothing has happened to would be heard again for ever.
+            self.told = self.changed = False
             standing = await calls.invite(start)
         return standing
 
