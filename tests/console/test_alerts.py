@@ -98,6 +98,27 @@ async def test_a_click_with_scripts_is_answered_with_the_part_that_moves(system:
     assert 'id="live"' in answer.text
 
 
+def listed(page: Html) -> list[str | None]:
+    """The alerts of a page, from the top."""
+    return [given["id"] for tag, given in page.tags if tag == "li" and (given.get("class") or "").startswith("alarm ")]
+
+
+async def test_the_link_of_a_mail_opens_on_its_alert_whatever_became_of_it(system: System, visit: Visit) -> None:
+    _, alert_id = await raised(system)
+    await raised(system)
+    visitor = visit("王芳")
+    opened = await visitor.get(f"/alerts?alert={alert_id}")
+    assert listed(opened)[0] == f"alert-{alert_id}"
+    assert len(listed(opened)) == len(set(listed(opened)))
+    assert [given["id"] for _, given in opened.tags if "autofocus" in given] == [f"alert-{alert_id}"]
+    answered = await visitor.send(opened.form(f"/alerts/{alert_id}/resolve"))
+    assert listed(answered)[0] == f"alert-{alert_id}"
+    assert "解除" in answered.text
+    unknown = await visitor.get("/alerts?alert=nothing%2F..%2Fx")
+    assert "您无权查看" in unknown.text
+    assert listed(unknown)
+
+
 async def test_another_department_sees_no_alert_of_ours(system: System, visit: Visit) -> None:
     ticket_no, alert_id = await raised(system)
     page = await visit("许晴").get("/alerts")

@@ -1,6 +1,6 @@
 """Alerts: what wants an answer now, who was told, who is told next, and the answer in one click."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -20,13 +20,14 @@ from services.runtime.pages import Form, new_key, read_form, require_key
 router = page_router()
 ANSWERS = frozenset({"acknowledge", "snooze", "hand-over", "resolve"})
 _MOST = 200
+_LONGEST_ID = 100
 _TOLD = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
 _ANSWERING = frozenset({"clerk", "handler", "department_head", "supervisor"})
 
 
 @router.get("/alerts")
 async def show_alerts(request: Request, page: PageDep) -> Response:
-    """The alerts that the address asks for; `part=live` answers the moving part."""
+    """The alerts that the address asks for, with `alert` that one first; `part=live` answers the moving part."""
     return await _show(request, page)
 
 
@@ -66,8 +67,8 @@ async def answer_alert(request: Request, page: PageDep, alert_id: str, answer: s
                 raise
             problem = _worded(refused)
     if problem or request.headers.get("hx-request"):
-        return await _show(request, page, view=form.one("view"), problem=problem, done="" if problem else answer)
-    return see_said(_address(form.one("view"), done=answer))
+        return await _show(request, page, form, problem=problem, done="" if problem else answer)
+    return see_said(_address(form.one("view"), done=answer, alert=form.one("alert")))
 
 
 def _seen(alert: Mapping[str, Any]) -> str:
@@ -95,25 +96,33 @@ async def _handed_on(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterato
 
 
 def _address(view: str, **more: str) -> str:
-    asked = {**({"view": view} if view in VIEWS and view != "live" else {}), **more}
+    asked = {"view": view if view in VIEWS and view != "live" else "", **more}
+    asked = {name: value for name, value in asked.items() if value}
     return f"/alerts?{urlencode(asked)}" if asked else "/alerts"
 
 
-async def _show(request: Request, page: Page, *, view: str = "", problem: str = "", done: str = "") -> Response:
+async def _show(
+    request: Request, page: Page, form: Form | None = None, *, problem: str = "", done: str = ""
+) -> Response:
     done = done or request.query_params.get("done", "")
-    view = view or request.query_params.get("view", "")
+    view = (form.one("view") if form else "") or request.query_params.get("view", "")
     view = view if view in VIEWS else "live"
     mine = request.query_params.get("mine") == "true"
     narrowed: dict[str, str | int | list[str]] = {"mine": "true"} if mine else {}
     states = list(VIEWS[view])
     found = await page.desk.get("/v1/alerts", state=states, limit=_MOST, **narrowed)
+    asked = (form.one("alert") if form else request.query_params.get("alert", ""))[:_LONGEST_ID]
+    first = await page.desk.find(f"/v1/alerts/{quote(asked, safe='')}") if asked else None
     directory = await page.console.names.directory(page.desk)
     is_part = request.query_params.get("part") == "live" or request.headers.get("hx-request")
     return page.render(
         "alerts_live.html" if is_part else "alerts.html",
         # A part with a status other than 2xx would not be put into the page.
         status=HTTPStatus.CONFLICT if problem and not is_part else HTTPStatus.OK,
-        alarms=[alarm(page, alert, directory) for alert in in_order(found["items"])],
+        alarms=[alarm(page, alert, directory) for alert in _with_first(first, in_order(found["items"]))],
+        asked=asked,
+        is_asked_missing=bool(asked) and first is None,
+        is_part=is_part,
         more=found["next_cursor"] is not None,
         view=view,
         mine=mine,
@@ -124,6 +133,11 @@ async def _show(request: Request, page: Page, *, view: str = "", problem: str = 
         colleagues=_colleagues(directory.staff),
         key=new_key,
     )
+
+
+def _with_first(first: Mapping[str, Any] | None, others: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The alert that a mail leads to, whatever its state, before all others."""
+    return list(others) if first is None else [first, *(each for each in others if each["id"] != first["id"])]
 
 
 def _worded(problem: Problem) -> str:

@@ -35,6 +35,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "超时记录保留，时限继续计时；只是不再通知其他人。",
         "The breach stays on record and the clock runs on; only nobody else is told.",
     ),
+    "alerts.asked.missing": (
+        "链接中的告警不存在，或您无权查看。下面是其他告警。",
+        "The alert of that link is not there, or not yours to see. Here are the others.",
+    ),
     "alerts.changed": (
         "这条告警刚刚有变化，请看最新状态后再操作。",
         "This alert has just changed. Look at how it stands now, then answer again.",

@@ -8,6 +8,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "journal.cycle": ("第 {cycle} 轮处理", "Cycle {cycle}"),
     "journal.new": ("提交前发生的变化", "What happened meanwhile"),
     "list.and": ("、", ", "),
+    "said.because": ("：", ": "),
     "fact.kind": ("性质", "Kind"),
     "fact.category": ("类型", "Category"),
     "fact.subcategory": ("细分", "Subcategory"),
