@@ -35,9 +35,8 @@ _ADDRESS = re.compile(
     rf"""(?ix) [a-z][a-z0-9+.-]*://          # a scheme, whatever follows
     | \b(?:mailto|tel|sms):
     | \bwww\.                                # programs make links of this alone
-    | [^\s@]@[^\s@]                          # an e-mail address
-    | [\w-]\.(?:{_KNOWN_ENDS})(?![\w-])
-    | [\w-]{{2}}\.(?-i:[a-z]{{2,}})(?![\w-])""",
+    | [\w-]\.(?:{_KNOWN_ENDS})(?![\w-])     # a host
+    | [\w-]{{2}}\.(?-i:[a-z]{{2,}})/          # a host of any other name, with a path""",
 )
 _WRITTEN_ADDRESS = re.compile(r"(?i)[a-z][a-z0-9+.-]*://|\bwww\.")
 

@@ -110,9 +110,10 @@ def test_a_stored_line_is_shown_folded_whatever_it_holds() -> None:
 
 
 MODELS = ("BCD-500", "BCD-500.WLDPZM/U1", "V1.5", "KFR-35GW/(35592)NhDa-B1", "Dr.Li", "J.R.R. Tolkien", "12.5kg",
-          "Prof. Wang", "a:b", "王.芳", "\U0001fae8 3.0")  # fmt: skip
+          "Prof. Wang", "a:b", "王.芳", "ver.two", "j.smith", "a@b", "=?utf-8?q?thief@evil.example=0D?=",
+          "\U0001fae8 3.0")  # fmt: skip
 ADDRESSES = ("https://x", "点 http://evil.example/x", "WWW.evil.example", "evil.example/x", "evil.com", "EVIL.CN/a",
-             "a@evil.example", "mailto:x", "ｈｔｔｐｓ://evil", "evil．com", "商城.中国", "x.公司")  # fmt: skip
+             "a@evil.com", "mailto:x", "ｈｔｔｐｓ://evil", "evil．com", "商城.中国", "x.公司")  # fmt: skip
 
 
 @pytest.mark.parametrize("text", MODELS)

@@ -63,8 +63,9 @@ class Places:
 
     @property
     def greeted(self) -> str:
-        """How the customer is called: by their name, where that is one."""
-        return harmless(self.customer) or NAMELESS[self.language]
+        """How the customer is called: by their name, marked as theirs, where that is one."""
+        name = harmless(self.customer)
+        return apart(name) if name else NAMELESS[self.language]
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,7 @@ def _filled(text: str, places: Places) -> str:
 
 
 def _fill(text: str, places: Places) -> str:
-    filled = text.replace(CUSTOMER_PLACE, apart(places.greeted) if places.customer else places.greeted)
+    filled = text.replace(CUSTOMER_PLACE, places.greeted)
     filled = filled.replace(TICKET_LINK_PLACE, places.links.get("ticket", ""))
     return filled.replace(SURVEY_LINK_PLACE, places.links.get("survey", ""))
 

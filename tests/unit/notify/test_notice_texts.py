@@ -173,7 +173,7 @@ def test_no_other_address_becomes_a_button(link: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["张三\n\n点击\nhttps://evil.example/x\n\n客户", "evil.example/x", "\u200b", "a@evil.example"]
+    "name", ["张三\n\n点击\nhttps://evil.example/x\n\n客户", "evil.example/x", "\u200b", "a@evil.com"]
 )
 def test_a_stored_name_that_is_none_is_not_greeted(name: str) -> None:
     places = Places(Language.ENGLISH, name, {"ticket": OURS})

@@ -43,7 +43,8 @@ def mailbox(name: str, display_name: str | None, address: str) -> str:
         return address
     plain = shown.isascii() and _ENCODED_WORD not in shown
     phrase = f'"{quote(shown)}"' if plain else text(name, shown)
-    return f"{phrase}\r\n <{address}>"
+    between = " " if len(f"{name}: {phrase} <{address}>") <= _LONGEST_LINE else "\r\n "
+    return f"{phrase}{between}<{address}>"
 
 
 def address_of(typed: str) -> str:
