@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
@@ -158,6 +159,65 @@ async def test_an_untouched_filter_form_asks_for_everything_that_is_open(visit: 
     form = next(form for form in everything.forms if form.id == "filter-form")
     empty: dict[str, Any] = dict.fromkeys(form.choices, "")
     assert rows(await visitor.get("/board", **empty)) == rows(everything)
+
+
+async def closed_and_open(system: System, model: str) -> tuple[str, str]:
+    """A ticket that is closed and one that is not, of one product."""
+    return await system.closed(product={"model": model}), await system.accepted(product={"model": model})
+
+
+async def test_whatever_is_chosen_on_the_board_closed_tickets_stay_out(system: System, visit: Visit) -> None:
+    closed, still_open = await closed_and_open(system, "BOARD-STAYS-OPEN")
+    visitor = visit("李雷")
+    page = await visitor.get("/board")
+    form = next(form for form in page.forms if form.id == "filter-form")
+    for chosen in (
+        {"kind": "fault"},
+        {"owner": system.ids["林涛"]},
+        {"department": "after-sales", "priority": "medium"},
+    ):
+        found = await all_rows(visitor, f"/board?{urlencode(form.filled(**chosen), doseq=True)}")
+        typed = await all_rows(visitor, f"/board?{urlencode(chosen)}")
+        assert still_open in found
+        assert still_open in typed
+        assert closed not in [*found, *typed]
+
+
+async def test_what_is_carried_along_is_shown_and_can_be_dropped(system: System, visit: Visit) -> None:
+    closed, still_open = await closed_and_open(system, "BOARD-CHIPS")
+    visitor = visit("李雷")
+
+    async def shown(address: str) -> tuple[list[str], dict[str, str]]:
+        page = await visitor.get(address)
+        chips = re.findall(r'<span class="chip">([^<]*)<a href="([^"]*)"', page.source)
+        return rows(page), {text: href.replace("&amp;", "&") for text, href in chips}
+
+    found, chips = await shown("/board?kind=fault&product_model=BOARD-CHIPS")
+    assert (found, list(chips)) == ([still_open], ["全部未结", "型号 BOARD-CHIPS"])
+    assert list((await shown(chips["型号 BOARD-CHIPS"]))[1]) == ["全部未结"]
+    found, every = await shown(chips["全部未结"])
+    assert (set(found), list(every)) == ({closed, still_open}, ["含已关闭", "型号 BOARD-CHIPS"])
+    assert (await shown(every["含已关闭"]))[0] == [still_open]
+
+
+async def test_a_phase_says_more_than_the_statuses_that_are_carried_along(system: System, visit: Visit) -> None:
+    closed, _ = await closed_and_open(system, "BOARD-PHASE")
+    visitor = visit("李雷")
+    form = next(
+        form for form in (await visitor.get("/board?product_model=BOARD-PHASE")).forms if form.id == "filter-form"
+    )
+    page = await visitor.get(f"/board?{urlencode(form.filled(phase='closed'), doseq=True)}")
+    assert rows(page) == [closed]
+
+
+async def test_a_list_of_two_phases_keeps_both_when_something_else_is_chosen(visit: Visit) -> None:
+    visitor = visit("李雷")
+    waiting = (await visitor.get("/board")).address("待回访")
+    form = next(form for form in (await visitor.get(waiting)).forms if form.id == "filter-form")
+    page = await visitor.get(f"/board?{urlencode(form.filled(kind='fault'), doseq=True)}")
+    again = next(form for form in page.forms if form.id == "filter-form").filled()
+    assert again["phase"] == ["resolved.awaiting_callback,resolved.awaiting_second_callback"]
+    assert again["kind"] == ["fault"]
 
 
 async def test_a_filter_that_nobody_knows_leads_back_to_the_board(visit: Visit) -> None:

@@ -153,6 +153,12 @@
     for (const menu of document.querySelectorAll("details.account[open]")) if (!menu.contains(event.target)) menu.removeAttribute("open");
   });
 
+  // What is open stands in sight in a bar that is wider than the screen.
+  for (const open of document.querySelectorAll(".nav-main [aria-current], .tabs [aria-current]")) {
+    const bar = open.parentElement;
+    bar.scrollLeft = open.offsetLeft - bar.offsetLeft - (bar.clientWidth - open.offsetWidth) / 2;
+  }
+
   tellZone();
   readServerClock();
   setInterval(tick, SECOND);
