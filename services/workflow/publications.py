@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, exists, func, literal, null, select, true, tuple_, update
+from sqlalchemy import ColumnElement, Select, case, exists, func, literal, null, or_, select, true, tuple_, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,6 +36,13 @@ _FAILED = (
     .scalar_subquery()
     .label("failed")
 )
+_ENTERED = (
+    select(func.count())
+    .where(journal.c.command_id == publications.c.id, journal.c.type == EventType.RECALCULATED)
+    .scalar_subquery()
+)
+_ENTERED_SO_FAR = case((publications.c.state == PublicationState.RUNNING, _ENTERED), else_=0).label("entered")
+"""The tickets that a walk has recalculated, those of the batch included that is not counted yet."""
 
 
 @dataclass(frozen=True)
@@ -118,7 +125,9 @@ class Publications:
 
     async def page(self, limit: int, cursor: str | None) -> tuple[list[Mapping[str, Any]], str | None]:
         """Publications, the latest first."""
-        query = select(publications, _FAILED).order_by(publications.c.requested_at.desc(), publications.c.id.desc())
+        query = select(publications, _FAILED, _ENTERED_SO_FAR).order_by(
+            publications.c.requested_at.desc(), publications.c.id.desc()
+        )
         if cursor is not None:
             before = decode_cursor(cursor, datetime, str)
             query = query.where(tuple_(publications.c.requested_at, publications.c.id) < tuple_(*before))
@@ -130,9 +139,10 @@ class Publications:
         return shown, encode_cursor([rows[limit - 1]["requested_at"].isoformat(), rows[limit - 1]["id"]])
 
     async def changes(
-        self, id_: str, caller: Caller, limit: int, cursor: str | None
+        self, id_: str, caller: Caller, limit: int, cursor: str | None, *, moved: bool = False
     ) -> tuple[list[Mapping[str, Any]], str | None]:
         """What a publication changed, ticket by ticket, and what failed; of the tickets that the caller may know of.
+        `moved` leaves out those that live by the new version without any clock of theirs having moved.
 
         Raises:
             NotFound: there is no such publication.
@@ -141,6 +151,8 @@ class Publications:
         seen = _visible(caller)
         entries = _entries_of(id_).add_columns(null().label("error"))
         changed = entries.where(journal.c.ticket_no > after, seen(journal.c.ticket_no))
+        if moved:
+            changed = changed.where(_MOVED)
         failures = publication_failures.c
         failed = select(failures.ticket_no, failures.failed_at, null(), failures.error).where(
             failures.publication_id == id_,
@@ -183,7 +195,7 @@ class Publications:
         await advance(connection)
 
     async def _row(self, connection: AsyncConnection, id_: str, *, lock: bool = False) -> Mapping[Any, Any]:
-        query: Select[Any] = select(publications, _FAILED).where(publications.c.id == id_)
+        query: Select[Any] = select(publications, _FAILED, _ENTERED_SO_FAR).where(publications.c.id == id_)
         query = query.with_for_update(of=publications) if lock else query
         row: Mapping[Any, Any] | None = (await connection.execute(query)).mappings().first()
         if row is None:
@@ -192,7 +204,10 @@ class Publications:
 
 
 def publication_view(row: Mapping[Any, Any]) -> Mapping[str, Any]:
-    """A publication as the API shows it; `done` tickets are those that need nothing any more."""
+    """A publication as the API shows it; `done` tickets are those that need nothing any more. Figures are counted at
+    the end of a batch; what its journals tell already is counted here."""
+    ahead = max(row.get("entered", 0) - row["changed"], 0)
+    done, changed = row["done"] + ahead, row["changed"] + ahead
     return {
         "id": row["id"],
         "subject": {"kind": row["kind"], "id": row["subject"], "version": row["version"]},
@@ -201,8 +216,16 @@ def publication_view(row: Mapping[Any, Any]) -> Mapping[str, Any]:
         "requested_by": row["requested_by"],
         "requested_at": format_instant(row["requested_at"]),
         "finished_at": format_instant(row["finished_at"]) if row["finished_at"] else None,
-        **{name: row[name] for name in ("total", "done", "changed", "excused", "failed")},
+        "total": None if row["total"] is None else max(row["total"], done),
+        "done": done,
+        "changed": changed,
+        **{name: row[name] for name in ("excused", "failed")},
     }
+
+
+_MOVED = or_(
+    func.jsonb_array_length(journal.c.data["changes"]) > 0, func.jsonb_array_length(journal.c.data["excused"]) > 0
+)
 
 
 def _entries_of(id_: str) -> Select[Any]:

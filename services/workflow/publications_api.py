@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -96,11 +96,16 @@ async def read_publication(tickets: TicketsDep, _: PolicyReader, publication_id:
 
 @router.get("/v1/publications/{publication_id}/changes", response_model=answers.TicketChangePage)
 async def list_changes(
-    tickets: TicketsDep, caller: PolicyReader, publication_id: str, limit: LimitQuery = 50, cursor: CursorQuery = None
+    tickets: TicketsDep,
+    caller: PolicyReader,
+    publication_id: str,
+    limit: LimitQuery = 50,
+    cursor: CursorQuery = None,
+    moved: Annotated[bool, Query(description="Leave out tickets of which no clock moved.")] = False,
 ) -> Response:
     """List what a publication changed, ticket by ticket, and which tickets it could not reach; those that you may
     read, or all for whoever publishes for the whole centre."""
-    return JSONResponse(page(*await tickets.publications.changes(publication_id, caller, limit, cursor)))
+    return JSONResponse(page(*await tickets.publications.changes(publication_id, caller, limit, cursor, moved=moved)))
 
 
 @router.post("/v1/publications/{publication_id}/retry", response_model=answers.PublicationView)

@@ -129,6 +129,17 @@ async def test_every_open_ticket_is_recalculated_once_and_its_alarm_goes_by_the_
     assert breach["at"] == clock.due_at
 
 
+async def test_tickets_of_which_no_clock_moved_are_left_out_where_moves_are_asked_for(bureau: Bureau) -> None:
+    (ticket,) = await bureau.open_tickets(1)
+    for target, moves in (("PT24H", []), ("PT8H", [ticket.ticket_no])):
+        publication = await bureau.done(await bureau.publish(target))
+        assert publication["changed"] == 1
+        listed, _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None)
+        moved, _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None, moved=True)
+        assert [it["ticket_no"] for it in listed] == [ticket.ticket_no]
+        assert [it["ticket_no"] for it in moved] == moves
+
+
 async def test_what_the_event_says_is_what_the_clocks_say(bureau: Bureau) -> None:
     (ticket,) = await bureau.open_tickets(1)
     before = await ticket.clock(K.RESPONSE)

@@ -54,7 +54,7 @@ async def show_publication(page: PageDep, identifier: str, part: str = "", curso
     return page.render(
         "publication_live.html" if part == "live" else "publication.html",
         publication=await page.desk.get(address),
-        changes=await page.desk.get(f"{address}/changes", limit=100, **asked),
+        changes=await page.desk.get(f"{address}/changes", limit=100, moved="true", **asked),
         directory=await page.console.names.directory(page.desk),
         tabs=promises.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
