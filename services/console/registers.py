@@ -4,7 +4,7 @@ A register is a list of the API with a form to add and a form to change. Labels 
 `field.<field>`; what its page says is `<register>.<...>` in `words/registers.py`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from services.console import staff_hours
 from services.console.commands import Field
 from services.console.filling import Typed, body_of, local_moment
+from services.console.present import Present
 from services.console.words import Words
 from services.contracts.directory import Scope, StaffLanguage, StaffRole
 from services.contracts.journal import EventType
@@ -131,6 +132,14 @@ def standing(entry: Mapping[str, Any], register: Register, zone: ZoneInfo) -> Ty
     """What stands in the form of an entry before anybody types."""
     values = {each.name: _shown(entry.get(each.name), each, zone) for each in register.change}
     return Typed(values | (staff_hours.standing(entry) if register.week else {}))
+
+
+def title(entry: Mapping[str, Any], present: Present, person: Callable[[str], str]) -> str:
+    """What an entry is called in a sentence: a shift by whose it is and when, a webhook by its address."""
+    if "from_at" in entry:
+        begins, ends = present.moment(entry["from_at"]), present.moment(entry["to_at"])
+        return f"{person(entry['staff'])} {begins.text if begins else ''} – {ends.text if ends else ''}"
+    return str(entry.get("name") or entry.get("url") or "")
 
 
 def _read(

@@ -153,7 +153,9 @@ async def test_a_policy_that_promises_nothing_is_made_and_retired(system: System
     assert again.status_code == 422
     assert "已被使用" in again.text
     other = await narrow(system)
-    page = await admin.send((await admin.get(f"/policies/{other}")).form("/retire"))
+    asked = await admin.send((await admin.get(f"/policies/{other}")).form("/retire"))
+    assert "进行中的工单保留原有时限" in asked.text
+    page = await admin.send(asked.form("/retire"))
     assert "已停用" in page.text
 
 

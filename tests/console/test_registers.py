@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from services.contracts.directory import Scope
 from tests.console.visitor import Html, Visitor
 from tests.services.system import System
 
@@ -74,7 +75,10 @@ async def test_somebody_is_moved_and_leaves(system: System, visit: Visit) -> Non
     assert after["active"]
     left = (await admin.get("/people")).form(path).filled()
     del left["active"]
-    await admin.post(path, left)
+    asked = await admin.post(path, left)
+    assert "停用 莫愁" in Html(asked.text).text
+    assert (await system.call("GET", f"/v1/staff/{made.json()['id']}", by="admin")).json()["active"]
+    await admin.answer(asked)
     assert not (await system.call("GET", f"/v1/staff/{made.json()['id']}", by="admin")).json()["active"]
 
 
@@ -132,6 +136,22 @@ async def test_a_new_key_is_shown_once(system: System, visit: Visit) -> None:
     assert "商城" in later.text
 
 
+async def test_a_key_is_revoked_only_after_a_question_and_renamed_without_one(system: System, visit: Visit) -> None:
+    await system.issue_key("将吊销", Scope.TICKETS_READ)
+    path, admin = f"/keys/{system.ids['将吊销']}", visit("孙磊")
+    renamed = await admin.post(path, (await admin.get("/keys")).form(path).filled(name="已改名"))
+    assert renamed.status_code == 303
+    revoked = (await admin.get("/keys")).form(path).filled()
+    del revoked["active"]
+    asked = await admin.post(path, revoked)
+    assert "吊销密钥 已改名" in Html(asked.text).text
+    assert (await system.call("GET", "/v1/me", by="将吊销")).status_code == 200
+    await admin.answer(asked)
+    again = (await admin.get("/keys")).form(path).filled()
+    assert "active" not in again
+    assert (await admin.post(path, again)).status_code == 303, "what is off already is asked about no more"
+
+
 async def test_who_is_on_duty_is_told_and_a_shift_can_be_taken_off_the_plan(system: System, visit: Visit) -> None:
     admin = visit("孙磊")
     now = datetime.now(UTC)
@@ -149,7 +169,10 @@ async def test_who_is_on_duty_is_told_and_a_shift_can_be_taken_off_the_plan(syst
     refused = await visit("王芳").post("/people/on-call", form.filled(staff=system.ids["李雷"], **in_zone))
     assert refused.status_code == 403
     shift = next(each.action for each in page.forms if each.action.startswith("/people/on-call/")).partition("#")[0]
-    await admin.post(shift, {**page.form(shift).filled(), "remove": "1"})
+    asked = await admin.post(shift, {**page.form(shift).filled(), "remove": "1"})
+    assert "删除值班：李雷" in Html(asked.text).text
+    assert "现在值班： 李雷" in (await admin.get("/people/on-call")).text
+    await admin.answer(asked)
     assert "现在无人值班" in (await admin.get("/people/on-call")).text
 
 
@@ -212,9 +235,15 @@ async def test_a_webhooks_secret_is_shown_once_and_its_deliveries_are_listed(sys
     deliveries = await admin.get(path)
     await admin.post(f"{hook}/test", deliveries.form(f"{hook}/test").filled())
     assert "http://127.0.0.1:9/hook" in (await admin.get(path)).text
-    rotated = Html((await admin.post(f"{hook}/rotate-secret", page.form(f"{hook}/rotate-secret").filled())).text)
+    asked = await admin.post(f"{hook}/rotate-secret", page.form(f"{hook}/rotate-secret").filled())
+    assert "whsec_" not in asked.text
+    rotated = Html((await admin.answer(asked)).text)
     assert next(given["value"] for _, given in rotated.tags if given.get("id") == "secret") != secret
-    await admin.post(hook, {**page.form(hook).filled(), "remove": "1"})
+    asked = await admin.post(hook, {**page.form(hook).filled(), "remove": "1"})
+    assert "删除 Webhook http://127.0.0.1:9/hook" in Html(asked.text).text
+    assert Html(asked.text).address("取消") == "/keys/webhooks"
+    assert "http://127.0.0.1:9/hook" in (await admin.get("/keys/webhooks")).source
+    await admin.answer(asked)
     assert "http://127.0.0.1:9/hook" not in (await admin.get("/keys/webhooks")).source
 
 

@@ -333,7 +333,9 @@ async def test_an_owner_who_missed_a_clock_meets_the_form_for_its_reason_first(s
 async def test_a_supervisor_ends_the_customer_s_link(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
     page = await visit("王芳").get(f"/tickets/{ticket_no}")
-    done = await visit("王芳").send(next(form for form in page.forms if "/link/revoke" in form.action))
+    asked = await visit("王芳").send(next(form for form in page.forms if "/link/revoke" in form.action))
+    assert f"作废工单 {ticket_no} 的客户链接" in asked.text
+    done = await visit("王芳").send(asked.form("/link/revoke"))
     assert "客户链接已作废" in done.text
     assert "链接已作废" in (await visit("王芳").get(f"/tickets/{ticket_no}")).text
     assert "/link/revoke" not in "".join(

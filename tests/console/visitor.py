@@ -154,6 +154,11 @@ class Visitor:
         given = {"Origin": self.url, "Sec-Fetch-Site": "same-origin", **headers}
         return await self.http.post(address.partition("#")[0], data=dict(fields), headers=given)
 
+    async def answer(self, asked: httpx.Response) -> httpx.Response:
+        """Say yes to the question that a form came to."""
+        form = next(form for form in Html(asked.text).forms if form.id == "confirm")
+        return await self.post(form.action, form.filled())
+
     async def send(self, form: HtmlForm, *, status: int = 200, **typed: Any) -> Html:
         """Fill in a form, send it, and read the page that comes of it."""
         answer = await self.post(form.action, form.filled(**typed))

@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from services.console import drafts, promises
 from services.console.client import path
+from services.console.confirmation import Question, ask, is_confirmed
 from services.console.drafts import number, require
 from services.console.policies import FACTS
 from services.console.policy_forms import draft_of
@@ -80,7 +81,14 @@ async def show_policy(page: PageDep, policy_id: str, version: int | None = None,
 @router.post("/policies/{policy_id}/retire")
 async def retire_policy(request: Request, page: PageDep, policy_id: str) -> Response:
     """Apply a policy to no new ticket any more."""
-    key = require_key(await read_form(request))
+    form = await read_form(request)
+    key = require_key(form)
+    if not is_confirmed(form):
+        text = page.words.text
+        title = (await promises.reading(page)).title(await promises.policy(page, policy_id))
+        asked = text("policies.retire.ask", title=title)
+        question = Question(asked, text("policies.retire.text"), text("policies.retire"), path("policies", policy_id))
+        return ask(page, form, question)
     await page.desk.post(path("v1", "policies", policy_id, "retire"), key=key)
     return see_said(f"{path('policies', policy_id)}?done=retired")
 

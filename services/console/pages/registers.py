@@ -13,6 +13,7 @@ from fastapi.responses import Response
 from services.console import promises, registers, staff_hours
 from services.console.client import Problem
 from services.console.commands import Choice
+from services.console.confirmation import Question, ask, is_confirmed
 from services.console.filling import Typed, placed, typed
 from services.console.registers import DEPARTMENTS, KEYS, ON_CALL, PEOPLE, WEBHOOKS, Register
 from services.console.routing import page_router, see_said
@@ -28,6 +29,8 @@ TABS: Mapping[str, Sequence[tuple[str, str]]] = {
 _CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT})
 _SECRET = frozenset({"password"})
 _ZONES = sorted(available_timezones())
+_ENDING = (PEOPLE, DEPARTMENTS, KEYS)
+"""Lists of what stops working when it is switched off; a webhook is only paused."""
 _LONG_AGO = "2000-01-01T00:00:00Z"
 
 
@@ -129,6 +132,8 @@ async def do_with_webhook(request: Request, page: PageDep, identifier: str, doin
     form = await read_form(request)
     path, key = f"{WEBHOOKS.collection}/{quote(identifier, safe='')}", require_key(form)
     if doing == "rotate-secret":
+        if not is_confirmed(form):
+            return await _ask(page, form, WEBHOOKS, identifier, "redraw")
         return await _show(page, WEBHOOKS, issued=await page.desk.post(f"{path}/rotate-secret", key=key))
     if doing == "test":
         await page.desk.post(f"{path}/test", key=key)
@@ -194,10 +199,14 @@ async def _change(request: Request, page: Page, register: Register, identifier: 
     form = await read_form(request)
     path = f"{register.collection}/{quote(identifier, safe='')}"
     if register.removable and form.one("remove"):
+        if not is_confirmed(form):
+            return await _ask(page, form, register, identifier, "remove")
         await page.desk.delete(path)
         return _done(page, register, "removed")
     body, errors = registers.change(form, register, page.zone, page.words)
     attempt = Attempt(identifier, replace(_typed(form, (*register.change, *register.week)), errors=errors), "")
+    if not errors and not is_confirmed(form) and await _switches_off(page, register, identifier, body):
+        return await _ask(page, form, register, identifier, "switch_off")
     if not errors:
         try:
             await page.desk.patch(path, body)
@@ -206,6 +215,30 @@ async def _change(request: Request, page: Page, register: Register, identifier: 
         else:
             return _done(page, register, identifier)
     return await _show(page, register, attempt=attempt)
+
+
+async def _switches_off(page: Page, register: Register, identifier: str, body: Mapping[str, Any]) -> bool:
+    """Whether a form takes somebody's or something's access away that it has now."""
+    if register not in _ENDING or body.get("active", True):
+        return False
+    return bool((await _entry(page, register, identifier)).get("active"))
+
+
+async def _ask(page: Page, form: Form, register: Register, identifier: str, doing: str) -> Response:
+    entry, text = await _entry(page, register, identifier), page.words.text
+    directory = await page.console.names.directory(page.desk)
+    title = registers.title(entry, page.present(), directory.person)
+    question = f"{register.name}.{doing}"
+    return ask(
+        page,
+        form,
+        Question(text(question, title=title), text(f"{question}.text"), text(f"{question}.go"), register.path),
+    )
+
+
+async def _entry(page: Page, register: Register, identifier: str) -> Mapping[str, Any]:
+    """An entry of a list; empty where it is not listed, as a shift that has ended."""
+    return next((each for each in await _entries(page, register) if each["id"] == identifier), {})
 
 
 def _said(form: Form, fields: Sequence[Any], problem: Problem) -> Typed:

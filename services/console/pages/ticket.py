@@ -12,6 +12,7 @@ from fastapi.responses import Response
 from services.console import choices, commands, overview
 from services.console.client import Problem, path
 from services.console.commands import COMMANDS
+from services.console.confirmation import Question, ask, is_confirmed
 from services.console.filling import Typed, body_of, placed, typed
 from services.console.journal import Entry
 from services.console.overview import Overview
@@ -77,7 +78,12 @@ async def show_ticket(ticket_no: str, page: PageDep, part: str = "", seen: str =
 async def revoke_link(ticket_no: str, request: Request, page: PageDep) -> Response:
     """End the customer's link, which came into the wrong hands."""
     form = await read_form(request)
-    await page.desk.post(path("v1", "feedback", ticket_no, "revoke-link"), {}, key=require_key(form))
+    key, text = require_key(form), page.words.text
+    if not is_confirmed(form):
+        asked, button = text("ticket.revoke_link.ask", number=ticket_no), text("ticket.revoke_link")
+        question = Question(asked, text("ticket.revoke_link.hint"), button, path("tickets", ticket_no))
+        return ask(page, form, question)
+    await page.desk.post(path("v1", "feedback", ticket_no, "revoke-link"), {}, key=key)
     return see_said(f"{path('tickets', ticket_no)}?done={_REVOKED}")
 
 

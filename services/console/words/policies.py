@@ -34,6 +34,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "policies.draft": ("草稿：第 {version} 版", "draft: version {version}"),
     "policies.retired": ("已停用", "Retired"),
     "policies.retire": ("停用", "Retire"),
+    "policies.retire.ask": ("停用 {title}？", "Retire {title}?"),
     "policies.retire.text": (
         "不再用于新工单；进行中的工单保留原有时限，直到下一次带重算的发布。",
         "It applies to no new ticket. Open tickets keep their clocks until a publication recalculates them.",

@@ -116,6 +116,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "form.choose": ("请选择", "Choose"),
     "form.unchanged": ("保持不变", "Keep as it is"),
     "form.required": ("必填", "Required"),
+    "cancel": ("取消", "Cancel"),
     "none": ("—", "—"),
     "no": ("否", "No"),
 }

@@ -10,6 +10,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "ticket.in_full": ("完整联系方式，本次查看已记录", "In full; this reading is logged"),
     "ticket.revoke_link": ("作废客户链接", "End the customer's link"),
+    "ticket.revoke_link.ask": ("作废工单 {number} 的客户链接？", "End the customer's link of ticket {number}?"),
     "ticket.revoke_link.hint": (
         "链接落入他人之手时使用：之前发出的链接立即失效，下一条通知会带上新链接。",
         "For a link in the wrong hands: no link sent so far opens anything; the next notice carries a new one.",
