@@ -237,6 +237,8 @@ def next_steps(ticket: Mapping[str, Any], *, explain_first: bool = False) -> lis
         likely.reverse()
     if not ticket["owner"] and ticket["status"] == "processing":
         likely = [_N.ASSIGN, *likely]
+    if ticket["unanswered_since"]:
+        likely = [_N.RESPOND, *(name for name in likely if name is not _N.RESPOND)]
     if ticket["plan"] == "proposed":
         likely = [_N.APPROVE_PLAN, _N.REJECT_PLAN, *likely]
     if explain_first:

@@ -26,6 +26,7 @@ class Row:
     opened: Moment | None
     owner: str
     department: str
+    unanswered: Moment | None
     hints: Sequence[str]
     is_mine: bool
 
@@ -48,6 +49,7 @@ def _row(page: Page, ticket: Ticket, present: Present, directory: Directory, cal
         opened=present.moment(ticket["opened_at"]),
         owner=directory.person(ticket["owner"]),
         department=directory.department(ticket["department"]),
+        unanswered=present.moment(ticket["unanswered_since"]),
         hints=_hints(page, ticket),
         is_mine=mine == ticket["owner"] or mine in ticket["co_owners"],
     )

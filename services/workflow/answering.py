@@ -1,7 +1,8 @@
 """What a person tells the customer for the customer to see: the answers that end a customer's wait (semantics.md 15),
 and after which a pause does not run on although the customer had replied (10)."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 from services.contracts.commands import UNREACHED
@@ -23,6 +24,9 @@ ANSWERS: Mapping[EventType, tuple[str, frozenset[Any]] | None] = {
 """By what happened; where only some of its kind are answers, the part of the event's data that tells which, and what it
 says of those."""
 
+TALK = (EventType.CUSTOMER_MESSAGE, *ANSWERS)
+"""The types of events that tell whether the customer waits for an answer."""
+
 NO_ANSWERS_BEFORE = frozenset({EventType.INFORMATION_REQUESTED, EventType.CALLBACK_RECORDED})
 """What ends no wait of a ticket that lives by the rules before the third."""
 
@@ -33,6 +37,17 @@ def is_answer(type_: str, actor: str, data: Mapping[str, Any]) -> bool:
         return False
     only = ANSWERS[EventType(type_)]
     return only is None or data.get(only[0]) in only[1]
+
+
+def oldest_unanswered(rows: Iterable[Mapping[Any, Any]]) -> datetime | None:
+    """When the customer wrote what nobody has answered yet, from the events of `TALK` in the order of the journal."""
+    since: datetime | None = None
+    for row in rows:
+        if row["type"] == EventType.CUSTOMER_MESSAGE:
+            since = since or row["at"]
+        elif is_answer(row["type"], row["actor_kind"], row["data"]):
+            since = None
+    return since
 
 
 def _was_heard(data: Mapping[str, Any]) -> bool:

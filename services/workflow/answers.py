@@ -101,6 +101,9 @@ class TicketView(Message):
     complex: bool
     plan: PlanState | None
     waiting_for: tuple[WaitReason, ...]
+    unanswered_since: Instant | None = Field(
+        description="When the customer wrote the oldest message that nobody has answered; null for none."
+    )
     callback_attempts: int = Field(description="Callback attempts of this cycle that count.")
     callback_counts_from: Instant | None = Field(
         description="From when on another attempt that reaches nobody counts; null before the first one."

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from itertools import groupby
+from operator import itemgetter
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -23,11 +25,13 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.contracts.base import Code, Instant
+from services.contracts.journal import EventType
 from services.contracts.permissions import Action, Caller, Relation, reach
 from services.contracts.words import Category, ClockName, Kind, Phase, Priority, Status, Urgency
 from services.runtime.database import Database
 from services.runtime.errors import NotFound
 from services.runtime.http import cursor_instant, decode_cursor, encode_cursor, foreign_cursor
+from services.workflow.answering import TALK, oldest_unanswered
 from services.workflow.courses import COURSE
 from services.workflow.positions import FEED_ORDER, SETTLED, TX_TEXT, behind, place_of, seq_of
 from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, commands, journal, tickets
@@ -89,6 +93,21 @@ class Queries:
             for row in (await connection.execute(query)).mappings():
                 found[row["ticket_no"]].append(row)
         return {number: sorted(rows, key=_in_the_order_of_starting) for number, rows in found.items()}
+
+    async def unanswered(self, *ticket_nos: str) -> dict[str, datetime | None]:
+        """Since when the customer of each ticket waits for an answer to a message; None for nobody who waits."""
+        of_these = journal.c.ticket_no == any_(cast(list(ticket_nos), ARRAY(Text)))
+        columns = (journal.c.ticket_no, journal.c.type, journal.c.at, journal.c.actor_kind, journal.c.data)
+        wrote = select(journal.c.ticket_no).where(of_these, journal.c.type == EventType.CUSTOMER_MESSAGE)
+        query = (
+            select(*columns)
+            .where(journal.c.ticket_no.in_(wrote), journal.c.type == any_(cast(list(TALK), ARRAY(Text))))
+            .order_by(journal.c.ticket_no, journal.c.seq)
+        )
+        async with self._database.read() as connection:
+            rows = list((await connection.execute(query)).mappings())
+        talks = {number: list(talk) for number, talk in groupby(rows, key=itemgetter("ticket_no"))}
+        return {number: oldest_unanswered(talks.get(number, ())) for number in ticket_nos}
 
     async def page(self, caller: Caller, filters: TicketFilters, meant: ColumnElement[bool] | None = None) -> Page:
         """A page of tickets that `caller` may read; `meant` narrows to what a search means."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from services.contracts.base import format_instant
 from services.contracts.feedback import CustomerAsk, CustomerQuestion, Registration
 from services.contracts.permissions import Action, may, sees_contact
 from services.contracts.policy import PolicySnapshot
@@ -83,21 +84,26 @@ class Showing:
 
     async def ticket(self, ticket: TicketRow, caller: Caller) -> dict[str, Any]:
         """The view of one ticket; a contact shown in full is in intake's audit log by then."""
-        clocks, customers, reach = await asyncio.gather(
+        clocks, unanswered, customers, reach = await asyncio.gather(
             self._queries.clocks_of(ticket.row["ticket_no"]),
+            self._queries.unanswered(ticket.row["ticket_no"]),
             self.customers([ticket], caller, in_full=sees_contact(caller, ticket)),
             self._reach.of(ticket),
         )
         told = {"reach": reach.model_dump(mode="json"), "customer": customers[0]}
-        return {**self._view(ticket, clocks, caller), **told}
+        return {**self._view(ticket, clocks, unanswered, caller), **told}
 
     async def tickets(self, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
         """The views of a page; contacts are masked in lists, whoever asks."""
         found = [TicketRow(row) for row in rows]
-        clocks = await self._queries.clocks_of(*(row["ticket_no"] for row in rows))
+        numbers = [row["ticket_no"] for row in rows]
+        clocks, unanswered = await asyncio.gather(self._queries.clocks_of(*numbers), self._queries.unanswered(*numbers))
         customers = await self.customers(found, caller, in_full=False)
         views = zip(found, customers, strict=True)
-        return [{**self._view(it, clocks, caller), "reach": None, "customer": customer} for it, customer in views]
+        return [
+            {**self._view(it, clocks, unanswered, caller), "reach": None, "customer": customer}
+            for it, customer in views
+        ]
 
     async def customers(self, found: Sequence[TicketRow], caller: Caller, *, in_full: bool) -> list[dict[str, Any]]:
         """The customers of some tickets, in their order."""
@@ -142,10 +148,18 @@ class Showing:
         return await self._catalogue.calendars_for(pinned, in_force.promises.generation)
 
     @staticmethod
-    def _view(ticket: TicketRow, clocks: Mapping[str, Rows], caller: Caller) -> dict[str, Any]:
+    def _view(
+        ticket: TicketRow,
+        clocks: Mapping[str, Rows],
+        unanswered: Mapping[str, datetime | None],
+        caller: Caller,
+    ) -> dict[str, Any]:
         allowed = allowed_commands(ticket, caller, accused=is_accused(ticket, caller))
         with_texts = may(caller, Action.READ_NOTE, ticket)
-        return ticket_view(ticket, clocks[ticket.row["ticket_no"]], allowed, with_texts=with_texts)
+        number = ticket.row["ticket_no"]
+        view = ticket_view(ticket, clocks[number], allowed, with_texts=with_texts)
+        since = unanswered[number]
+        return {**view, "unanswered_since": format_instant(since.astimezone(UTC)) if since else None}
 
     async def _fetch(self, ticket_no: str) -> TicketRow:
         if not TICKET_NO.fullmatch(ticket_no):

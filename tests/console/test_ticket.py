@@ -106,6 +106,25 @@ async def test_progress_goes_to_the_customer_only_by_the_button_that_says_so(sys
     assert timeline["items"][-1]["data"]["visible"] is False
 
 
+async def test_a_message_of_the_customer_is_answered_first_and_marked_until_it_is(system: System, visit: Visit) -> None:
+    ticket_no = await system.accepted()
+    visitor = visit("林涛")
+
+    def opened(page: Html) -> str:
+        return next(str(given["id"]) for tag, given in page.tags if given.get("class") == "command" and "open" in given)
+
+    await visitor.send((await visitor.get(f"/tickets/{ticket_no}")).form("/respond"), message="您好")
+    page = await visitor.get(f"/tickets/{ticket_no}")
+    assert (opened(page), "客户来信未回复" in page.text) == ("command-plan", False)
+    await system.do(ticket_no, "customer-message", {"message": "什么时候上门？"}, by="李雷")
+    page = await visitor.get(f"/tickets/{ticket_no}")
+    assert (opened(page), "客户来信未回复" in page.text) == ("command-respond", True)
+    assert "客户来信未回复" in (await visitor.get("/board", owner="me", sort="-opened_at")).text
+    await visitor.send(page.form("/respond"), message="明天上午")
+    page = await visitor.get(f"/tickets/{ticket_no}")
+    assert (opened(page), "客户来信未回复" in page.text) == ("command-plan", False)
+
+
 async def test_a_form_that_is_sent_twice_counts_once(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
     visitor = visit("林涛")

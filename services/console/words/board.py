@@ -47,6 +47,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "board.col.owner": ("主办 / 部门", "Owner / department"),
     "board.col.opened": ("收到时间", "Received"),
     "board.unassigned": ("未分配", "Unassigned"),
+    "board.unanswered": ("客户来信未回复", "Message to answer"),
     "board.incomplete": ("信息不全", "Incomplete"),
     "board.plan_awaits": ("方案待审批", "Plan awaits approval"),
     "board.cycle": ("第 {cycle} 轮", "Cycle {cycle}"),
