@@ -8,11 +8,13 @@ from typing import Any
 from services.console.course_steps import Step, steps
 from services.console.openings import Openings
 from services.console.present import LIVE, Countdown, Moment, Present
-from services.contracts.durations import parse_duration
+from services.contracts.durations import Measure, parse_duration
 
 WIDTH = 1000
 _NARROWEST = 3.0
 _THINNEST_REST = timedelta(minutes=1)
+_WORKING_DAY = timedelta(hours=8)
+"""A working day on the bar of a paused clock, whose calendar nobody has asked about the days to come."""
 _MARKED = frozenset({"warned", "breached", "met", "retargeted", "recalculated", "excused", "cancelled"})
 
 Item = Mapping[str, Any]
@@ -53,6 +55,8 @@ class Course:
     ran_for: str
     paused_for: str
     late_for: str
+    left: str
+    """How much a paused clock has left for when it goes on."""
     is_live: bool
 
     @property
@@ -80,7 +84,8 @@ def course(clock: Item, present: Present, happened: Sequence[Item] = (), opening
     start, due = datetime.fromisoformat(clock["started_at"]), _instant(clock["due_at"])
     live = clock["state"] in LIVE
     end = _instant(clock["ended_at"]) or present.now
-    scale = _Scale(start, max(end, due or end))
+    left = _left(clock) if live and due is None else None
+    scale = _Scale(start, max(end, due or end + _drawn(clock, left)))
     resting = openings if openings and parse_duration(clock["target"]).is_working else None
     told = steps(clock, present, happened)
     return Course(
@@ -90,7 +95,7 @@ def course(clock: Item, present: Present, happened: Sequence[Item] = (), opening
         due=present.moment(clock["due_at"]),
         met=present.moment(clock["met_at"]),
         pieces=[piece for segment in clock["segments"] for piece in _pieces(segment, end, due, scale, resting)],
-        ahead=list(_ahead(end, due, scale, resting)) if live else [],
+        ahead=list(_ahead(end, due or scale.end, scale, resting if due else None)) if live else [],
         marks=[Mark(scale.x(step.instant), step.kind) for step in told if step.kind in _MARKED],
         steps=told,
         due_x=scale.x(due) if due else None,
@@ -98,6 +103,7 @@ def course(clock: Item, present: Present, happened: Sequence[Item] = (), opening
         ran_for=_length(clock.get("ran_seconds"), present),
         paused_for=_length(clock["paused_seconds"], present),
         late_for=_length(clock.get("overdue_seconds"), present),
+        left=present.length(left) if left else "",
         is_live=live,
     )
 
@@ -151,6 +157,22 @@ def _worked(begins: datetime, ends: datetime, scale: _Scale, openings: Openings 
         at = opens
     if at < ends or begins == ends:
         yield scale.piece(at, ends, state)
+
+
+def _left(clock: Item) -> timedelta | None:
+    """What a clock without a due time has not used up; None where its target is no fixed length."""
+    target = parse_duration(clock["target"])
+    if target.measure is Measure.WORKING_DAYS:
+        return None
+    return max(target.length - timedelta(seconds=clock["ran_seconds"]), timedelta(0))
+
+
+def _drawn(clock: Item, left: timedelta | None) -> timedelta:
+    """How long what is left is drawn: as if the clock went on now and never rested."""
+    if left is not None or clock["due_at"] or clock["state"] not in LIVE:
+        return left or timedelta(0)
+    days = parse_duration(clock["target"]).days * _WORKING_DAY
+    return max(days - timedelta(seconds=clock["ran_seconds"]), timedelta(0))
 
 
 def _instant(iso: str | None) -> datetime | None:

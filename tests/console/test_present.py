@@ -169,6 +169,28 @@ def test_the_bar_of_a_late_clock_shows_what_came_after_the_due_time() -> None:
 
 def test_the_bar_shows_a_pause_as_a_pause() -> None:
     segments = [(0, 1, "running"), (1, None, "paused")]
-    shown = course(ledger(timedelta(hours=-4), None, segments), present())
-    assert [(piece.state, piece.width) for piece in shown.pieces] == [("running", 250), ("paused", 750)]
+    paused = {**ledger(timedelta(hours=-4), None, segments), "state": "paused", "target": "PT5H", "ran_seconds": 3600}
+    shown = course(paused, present())
+    assert [(piece.state, piece.width) for piece in shown.pieces] == [("running", 125), ("paused", 375)]
     assert shown.due_x is None
+
+
+@pytest.mark.parametrize(
+    ("target", "ran", "used", "left"),
+    [
+        ("PT24H", 45, 0.5, "23 小时 59 分"),
+        ("PT24H", 12 * 3600, 500, "12 小时"),
+        ("PT24H", 24 * 3600, 1000, ""),
+        ("PT24H", 30 * 3600, 1000, ""),
+        ("PT8WH", 4 * 3600, 500, "4 小时"),
+        ("P2WD", 4 * 3600, 250, ""),
+    ],
+)
+def test_the_bar_of_a_paused_clock_shows_what_it_has_left(target: str, ran: int, used: float, left: str) -> None:
+    started = -timedelta(seconds=ran)
+    segments = [(0, ran / 3600, "running"), (ran / 3600, None, "paused")]
+    clock = {**ledger(started, None, segments), "state": "paused", "target": target, "ran_seconds": ran}
+    shown = course(clock, present())
+    assert shown.now_x == pytest.approx(used, abs=0.1)
+    assert shown.left == left
+    assert sum(piece.width for piece in shown.ahead) == pytest.approx(WIDTH - used, abs=1)

@@ -81,6 +81,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "时间条：自 {start}，{state}",
         "Course of the clock since {start}: {state}",
     ),
+    "ticket.left": ("恢复后还剩 {length}", "{length} left when it goes on"),
     "ticket.ran_for": ("计时 {length}", "Ran for {length}"),
     "ticket.late_for": ("超时 {length}", "Late by {length}"),
     "ticket.promised": ("已承诺日期", "Date promised"),
