@@ -22,8 +22,8 @@ LOOK_EVERY_SECONDS = 0.25
 
 
 @dataclass(frozen=True)
-class Breach:
-    """A breach as the feed tells it, and when it was first seen there."""
+class Seen:
+    """A breach, or the alert of one, as the feed tells it, and when it was first seen there."""
 
     ticket_no: str
     due_at: datetime
@@ -36,24 +36,27 @@ async def measure(stack: Stack) -> list[Figure]:
     connection = Connection(stack.url, stack.key)
     await promise(connection, TARGET_SECONDS)
     due: dict[str, datetime] = {}
-    watching = asyncio.create_task(_watch(Connection(stack.url, stack.key), due))
+    breached = asyncio.create_task(_watch(Connection(stack.url, stack.key), due, "clock.breached"))
+    raised = asyncio.create_task(_watch(Connection(stack.url, stack.key), due, "alert.raised"))
     await send_evenly(stack, due, DEADLINES, WITHIN_SECONDS)
-    breaches = await watching
-    return _figures(due, breaches)
+    return _figures(due, await breached, await raised)
 
 
-def _figures(due: Mapping[str, datetime], breaches: Sequence[Breach]) -> list[Figure]:
+def _figures(due: Mapping[str, datetime], breaches: Sequence[Seen], raised: Sequence[Seen]) -> list[Figure]:
     found = Counter(breach.ticket_no for breach in breaches)
     wrong = sum(count > 1 for count in found.values()) + len(due.keys() - found.keys())
     early = sum(breach.detected_at < due[breach.ticket_no] for breach in breaches)
     found_late = [(breach.detected_at - breach.due_at).total_seconds() for breach in breaches] or [0.0]
     shown_late = [(breach.seen_at - breach.due_at).total_seconds() for breach in breaches] or [0.0]
+    raised_late = [(each.seen_at - due[each.ticket_no]).total_seconds() for each in raised] or [0.0]
     span = (max(due.values()) - min(due.values())).total_seconds()
     return [
         Figure("lateness of deadlines p99", percentile(found_late, 0.99), "s", None, Goal(AT_MOST, 2.0),
                f"{len(due)} due within {span:.0f} s; detected_at - due_at; p50 {percentile(found_late, 0.5):.3f} s"),
         Figure("breach in the feed p99", percentile(shown_late, 0.99), "s", None, None,
                f"recorded and read back; p50 {percentile(shown_late, 0.5):.3f} s"),
+        Figure("alert in the feed p99", percentile(raised_late, 0.99), "s", None, None,
+               f"{len(raised)} raised; entered and read back; p50 {percentile(raised_late, 0.5):.3f} s"),
         Figure("deadlines missing or doubled", wrong, "", None, Goal(AT_MOST, 0)),
         Figure("deadlines early", early, "", None, Goal(AT_MOST, 0)),
     ]  # fmt: skip
@@ -92,31 +95,28 @@ async def send_evenly(stack: Stack, due: dict[str, datetime], count: int, within
             group.create_task(send(number))
 
 
-async def _watch(connection: Connection, due: Mapping[str, datetime]) -> Sequence[Breach]:
-    """Read the feed until every deadline has its breach, and a little longer: a second one must be seen too."""
-    breaches: list[Breach] = []
-    path = "/v1/events?type=clock.breached&limit=200"
+async def _watch(connection: Connection, due: Mapping[str, datetime], type_: str) -> Sequence[Seen]:
+    """Read the feed until every deadline has its event, and a little longer: a second one must be seen too."""
+    found: list[Seen] = []
+    path = f"/v1/events?type={type_}&limit=200"
     position = (await connection.get(path)).json()["position"]
     given_up_at = time.monotonic() + WITHIN_SECONDS + TARGET_SECONDS + PATIENCE_SECONDS
-    while time.monotonic() < given_up_at and not (len(due) == DEADLINES and len(_of(breaches, due)) >= DEADLINES):
+    while time.monotonic() < given_up_at and not (len(due) == DEADLINES and len(_of(found, due)) >= DEADLINES):
         await asyncio.sleep(LOOK_EVERY_SECONDS)
         page = (await connection.get(path + (f"&cursor={position}" if position else ""))).json()
-        breaches += [_breach(item) for item in page["items"]]
+        found += [_seen(item) for item in page["items"]]
         position = page["position"]
-    return _of(breaches, due)
+    return _of(found, due)
 
 
-def _of(breaches: Sequence[Breach], due: Mapping[str, datetime]) -> Sequence[Breach]:
-    return [breach for breach in breaches if breach.ticket_no in due]
+def _of(found: Sequence[Seen], due: Mapping[str, datetime]) -> Sequence[Seen]:
+    return [each for each in found if each.ticket_no in due]
 
 
-def _breach(item: Mapping[str, Any]) -> Breach:
-    return Breach(
-        item["ticket_no"],
-        _instant(item["occurred_at"]),
-        _instant(item["data"]["detected_at"]),
-        datetime.now(UTC),
-    )
+def _seen(item: Mapping[str, Any]) -> Seen:
+    occurred_at = _instant(item["occurred_at"])
+    detected_at = _instant(item["data"].get("detected_at", item["occurred_at"]))
+    return Seen(item["ticket_no"], occurred_at, detected_at, datetime.now(UTC))
 
 
 def _instant(text: str) -> datetime:
