@@ -115,12 +115,14 @@ class Api:
 
 @dataclass(frozen=True)
 class Desk:
-    """The API as one reader is answered: `token` is theirs, or empty before the sign-in."""
+    """The API as one reader is answered: `token` is theirs, or empty before the sign-in. Readers of equal `sees` are
+    shown the same directory: those of one department, or those who see all of it."""
 
     api: Api
     token: str
     language: str
     address: str = ""
+    sees: str | None = None
 
     async def get(self, path: str, **params: str | int | list[str]) -> Any:
         """Read; a list is a repeated parameter. Raises `Problem`."""

@@ -1,6 +1,7 @@
-"""What staff and departments are called: the directory's lists, asked once in a while and shared by all readers.
+"""What staff and departments are called: the directory's lists, asked once in a while and shared by readers.
 
-Every role of staff may read them, so nobody learns from this cache what they might not ask for themselves.
+Every role of staff may read them, and those who share a copy see the same keys, so nobody learns from this cache what
+they might not ask for themselves.
 """
 
 from collections.abc import Iterable, Mapping
@@ -33,29 +34,29 @@ class Directory:
 
 
 class Names:
-    """The copy, renewed after 20 s by whoever asks next."""
+    """A copy for each department, which sees keys of its own; renewed after 20 s by whoever asks next."""
 
     def __init__(self) -> None:
-        self._until = 0.0
-        self._copy = Directory()
+        self._copies: dict[str | None, tuple[float, Directory]] = {}
 
     async def directory(self, desk: Desk) -> Directory:
         """The copy; an older one while the directory does not answer."""
-        if self._until > monotonic():
-            return self._copy
+        until, copy = self._copies.get(desk.sees, (0.0, Directory()))
+        if until > monotonic():
+            return copy
         try:
             staff, departments, keys = [
                 await desk.items(f"/v1/{each}") for each in ("staff", "departments", "api-keys")
             ]
         except Problem:
-            return self._copy
-        self._copy = Directory(_by_id(staff), _by_id(departments), _by_id(keys))
-        self._until = monotonic() + _KNOWN_SECONDS
-        return self._copy
+            return copy
+        copy = Directory(_by_id(staff), _by_id(departments), _by_id(keys))
+        self._copies[desk.sees] = (monotonic() + _KNOWN_SECONDS, copy)
+        return copy
 
     def forget(self) -> None:
         """Ask again at the next page: the directory has just been changed."""
-        self._until = 0.0
+        self._copies = {sees: (0.0, copy) for sees, (_, copy) in self._copies.items()}
 
 
 def _by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:

@@ -22,6 +22,7 @@ from services.console.statics import Statics
 from services.console.templating import Templates
 from services.console.words import Words
 from services.contracts.names import Role
+from services.contracts.permissions import Action
 from services.runtime.auth import SESSION_COOKIE
 from services.runtime.errors import Refusal
 from services.runtime.pages import page_language
@@ -72,7 +73,8 @@ class Page:
         """The API as this reader is answered."""
         client = self.request.client
         token = self.request.cookies.get(SESSION_COOKIE, "") if self.staff else ""
-        return Desk(self.console.api, token, self.words.language, client.host if client else "")
+        sees = self.staff.department if self.staff and Action.WRITE_DIRECTORY not in self.staff.allowed else None
+        return Desk(self.console.api, token, self.words.language, client.host if client else "", sees)
 
     @property
     def reader(self) -> Staff:

@@ -5,13 +5,14 @@ from typing import Any, Generic, TypeVar
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import RowMapping, Table
+from sqlalchemy import ColumnElement, RowMapping, Table, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import Message
 from services.contracts.directory import ApiKey, Department, StaffMember
 from services.contracts.permissions import Action, may
-from services.directory import changes, keys, people
+from services.directory import changes, keys, people, visibility
+from services.directory.granting import reaches
 from services.directory.models import (
     ApiKeyChange,
     AuditEntry,
@@ -25,12 +26,14 @@ from services.directory.models import (
 from services.directory.service import Auditor, Directory, DirectoryDep, Reader, Writer
 from services.directory.tables import api_keys, departments, staff
 from services.runtime.auth import Caller
+from services.runtime.errors import Forbidden
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
 from services.runtime.idempotency import Answer
 
 router = APIRouter(tags=["directory"])
 Item = TypeVar("Item")
+_ALL = true()
 
 
 class Page(Message, Generic[Item]):
@@ -116,18 +119,24 @@ async def change_staff(identifier: str, change: StaffChange, by: Writer, directo
 
 @router.get("/v1/api-keys")
 async def list_api_keys(
-    _: Reader, directory: DirectoryDep, limit: LimitQuery = 50, cursor: CursorQuery = None
+    caller: Reader, directory: DirectoryDep, limit: LimitQuery = 50, cursor: CursorQuery = None
 ) -> Page[ApiKey]:
-    """List keys, revoked ones included, without their secrets."""
-    rows, following = await _rows(directory, api_keys, limit, cursor)
+    """List keys, revoked ones included, without their secrets.
+
+    A key of a department sees those of its department; staff of one see those of the centre beside them.
+    """
+    rows, following = await _rows(directory, api_keys, limit, cursor, visibility.seen_keys(caller))
     return Page[ApiKey](items=tuple(map(keys.api_key_of, rows)), next_cursor=following)
 
 
 @router.get("/v1/api-keys/{identifier}")
-async def show_api_key(identifier: str, _: Reader, directory: DirectoryDep) -> ApiKey:
-    """Show one key without its secret."""
+async def show_api_key(identifier: str, caller: Reader, directory: DirectoryDep) -> ApiKey:
+    """Show one key without its secret; 403 for one that the caller's list leaves out."""
     async with directory.database.read() as connection:
-        return keys.api_key_of(await changes.find(connection, api_keys, identifier))
+        row = await changes.find(connection, api_keys, identifier)
+        if not await visibility.sees(connection, api_keys, identifier, visibility.seen_keys(caller)):
+            raise Forbidden
+    return keys.api_key_of(row)
 
 
 @router.post("/v1/api-keys", status_code=201, response_model=IssuedApiKey, responses=LOCATED)
@@ -151,25 +160,27 @@ async def change_api_key(identifier: str, change: ApiKeyChange, by: Writer, dire
 
 @router.get("/v1/directory-audit")
 async def list_audit(
-    _: Auditor, directory: DirectoryDep, limit: LimitQuery = 50, cursor: CursorQuery = None
+    caller: Auditor, directory: DirectoryDep, limit: LimitQuery = 50, cursor: CursorQuery = None
 ) -> Page[AuditEntry]:
-    """List who changed which department, person or key, newest first."""
+    """List who changed which department, person or key, newest first; a caller of one department sees what concerns it,
+    its people, keys and shifts."""
+    seen = visibility.seen_changes(caller)
     async with directory.database.read() as connection:
-        entries = await changes.list_audit(connection, before=_position(cursor), limit=limit)
+        entries = await changes.list_audit(connection, seen, before=_position(cursor), limit=limit)
     following = encode_cursor([int(entries[limit - 1].id)]) if len(entries) > limit else None
     return Page[AuditEntry](items=tuple(entries[:limit]), next_cursor=following)
 
 
 def _member_for(caller: Caller, row: RowMapping) -> StaffMember:
-    entitled = caller.id == row["id"] or may(caller, Action.WRITE_DIRECTORY)
+    entitled = caller.id == row["id"] or (may(caller, Action.WRITE_DIRECTORY) and reaches(caller, row["department"]))
     return people.staff_member_of(row) if entitled else people.colleague_of(row)
 
 
 async def _rows(
-    directory: Directory, table: Table, limit: int, cursor: str | None
+    directory: Directory, table: Table, limit: int, cursor: str | None, seen: ColumnElement[bool] = _ALL
 ) -> tuple[Sequence[RowMapping], str | None]:
     async with directory.database.read() as connection:
-        rows = await changes.list_rows(connection, table, after=_position(cursor), limit=limit)
+        rows = await changes.list_rows(connection, table, seen, after=_position(cursor), limit=limit)
     return rows[:limit], encode_cursor([rows[limit - 1]["position"]]) if len(rows) > limit else None
 
 

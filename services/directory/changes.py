@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 
-from sqlalchemy import RowMapping, Table, func, select
+from sqlalchemy import ColumnElement, RowMapping, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import format_instant
@@ -72,16 +72,20 @@ async def remove(connection: AsyncConnection, by: Caller, subject: Subject, tabl
     await _note(connection, by, subject, row["id"], "removed", gone)
 
 
-async def list_rows(connection: AsyncConnection, table: Table, *, after: int | None, limit: int) -> list[RowMapping]:
-    """A page in the order in which rows were made, and one row more when there are more."""
-    query = select(table).order_by(table.c.position).limit(limit + 1)
+async def list_rows(
+    connection: AsyncConnection, table: Table, seen: ColumnElement[bool], *, after: int | None, limit: int
+) -> list[RowMapping]:
+    """A page of what is `seen`, in the order in which rows were made, and one row more when there are more."""
+    query = select(table).where(seen).order_by(table.c.position).limit(limit + 1)
     found = await connection.execute(query if after is None else query.where(table.c.position > after))
     return list(found.mappings())
 
 
-async def list_audit(connection: AsyncConnection, *, before: int | None, limit: int) -> list[AuditEntry]:
-    """A page of the audit log, newest first, and one entry more when there are more."""
-    query = select(audit).order_by(audit.c.id.desc()).limit(limit + 1)
+async def list_audit(
+    connection: AsyncConnection, seen: ColumnElement[bool], *, before: int | None, limit: int
+) -> list[AuditEntry]:
+    """A page of what is `seen` of the audit log, newest first, and one entry more when there are more."""
+    query = select(audit).where(seen).order_by(audit.c.id.desc()).limit(limit + 1)
     found = await connection.execute(query if before is None else query.where(audit.c.id < before))
     return [AuditEntry.model_validate({**row, "id": str(row["id"])}) for row in found.mappings()]
 

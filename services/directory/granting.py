@@ -10,8 +10,14 @@ from services.runtime.auth import Caller
 
 def require_reach(caller: Caller, department: str | None) -> None:
     """Refuse a key that is bound to a department anything outside it, the whole centre included."""
-    if caller.kind == "api_key" and caller.department not in {None, department}:
+    if not reaches(caller, department):
         raise BeyondKey
+
+
+def reaches(caller: Caller, department: str | None) -> bool:
+    """Whether a caller keeps what belongs to a department, or to the whole centre: a key that is bound to one does not
+    reach beyond it."""
+    return caller.kind != "api_key" or caller.department in {None, department}
 
 
 def require_scopes(caller: Caller, scopes: Collection[str]) -> None:

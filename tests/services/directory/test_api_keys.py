@@ -11,6 +11,8 @@ from services.directory.tables import api_keys, idempotency
 from services.runtime.auth import key_hash
 from tests.services.directory.house import ADMIN_KEY, House
 
+NIGHT = {"from_at": "2031-11-20T14:00:00Z", "to_at": "2031-11-20T22:00:00Z"}
+
 SHOP = {"name": "shop", "scopes": ["feedback:write", "tickets:read"]}
 DIRECTORY = (Scope.DIRECTORY_READ, Scope.DIRECTORY_WRITE)
 
@@ -163,3 +165,56 @@ async def test_key_of_a_department_writes_only_within_it(house: House) -> None:
 async def test_key_with_every_scope_makes_every_kind_of_staff(house: House) -> None:
     for role in ("clerk", "handler", "department_head", "supervisor", "manager", "auditor", "admin"):
         await house.hire(f"one-{role}", "新人", role)
+
+
+async def test_key_of_a_department_sees_the_keys_and_the_changes_of_its_department_alone(house: House) -> None:
+    await house.make("departments", {"id": "logistics", "name": "物流部"})
+    secret = await house.key(*Scope, department="logistics")
+    centre = (await house.make("api-keys", {"name": "centre", "scopes": ["tickets:read"]}))["id"]
+    others = await house.hire("lilei", "李雷", "clerk", department="service-centre")
+    own = await house.hire("zhaomin", "赵敏", "handler", department="logistics")
+    shifts = [
+        await house.make("on-call", {"staff": each["id"], "department": each["department"], **NIGHT})
+        for each in (own, others)
+    ]
+    for each in shifts:
+        await house.call("DELETE", f"/v1/on-call/{each['id']}")
+    keys = (await house.call("GET", "/v1/api-keys", token=secret)).json()["items"]
+    assert [each["department"] for each in keys] == ["logistics"]
+    assert (await house.call("GET", f"/v1/api-keys/{centre}", token=secret)).status_code == 403
+    assert (await house.call("GET", f"/v1/api-keys/{keys[0]['id']}", token=secret)).status_code == 200
+    changes = (await house.call("GET", "/v1/directory-audit", token=secret)).json()["items"]
+    assert {(each["subject_kind"], each["subject_id"], each["change"]) for each in changes} == {
+        ("department", "logistics", "created"),
+        ("api_key", keys[0]["id"], "created"),
+        ("staff", own["id"], "created"),
+        ("shift", shifts[0]["id"], "created"),
+        ("shift", shifts[0]["id"], "removed"),
+    }
+
+
+async def test_key_of_a_department_learns_the_addresses_of_its_own_people_alone(house: House) -> None:
+    await house.make("departments", {"id": "logistics", "name": "物流部"})
+    secret = await house.key(*Scope, department="logistics")
+    for name, department in (("own", "logistics"), ("other", "service-centre"), ("centre", None)):
+        body = {"username": name, "name": name, "roles": ["handler"], "email": f"{name}@centre.example"}
+        await house.make("staff", body | {"department": department})
+    shown = (await house.call("GET", "/v1/staff", token=secret)).json()["items"]
+    assert {each["email"] for each in shown} == {None, "own@centre.example"}
+
+
+async def test_staff_of_a_department_see_its_keys_and_those_of_the_centre(house: House) -> None:
+    await house.make("departments", {"id": "logistics", "name": "物流部"})
+    for name, department in (("own", "logistics"), ("other", "service-centre"), ("whole", None)):
+        await house.make("api-keys", {"name": name, "scopes": ["tickets:read"], "department": department})
+    await house.hire("zhaomin", "赵敏", "handler", department="logistics")
+    await house.hire("qianjin", "钱进", "auditor", department="logistics")
+    await house.hire("sunlei", "孙磊", "admin", department="logistics")
+    seen = {}
+    for username in ("zhaomin", "sunlei"):
+        answer = await house.call("GET", "/v1/api-keys", token=await house.sign_in(username))
+        seen[username] = {each["name"] for each in answer.json()["items"]}
+    assert seen == {"zhaomin": {"admin", "own", "whole"}, "sunlei": {"admin", "own", "whole", "other"}}
+    changes = await house.call("GET", "/v1/directory-audit?limit=200", token=await house.sign_in("qianjin"))
+    subjects = [each["subject_kind"] for each in changes.json()["items"]]
+    assert sorted(subjects) == ["api_key", "department", "staff", "staff", "staff"]
