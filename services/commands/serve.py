@@ -7,15 +7,14 @@ import sys
 from collections.abc import Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from importlib import import_module
-from pathlib import Path
 from typing import Annotated
 
 import typer
 import uvloop
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import HTMLResponse
 from pydantic import ValidationError
 
+from services.commands.reference import reference
 from services.contracts.names import Role
 from services.runtime.auth import Authenticator
 from services.runtime.garbage import Collector
@@ -40,7 +39,6 @@ ASSEMBLIES = {
     Role.CONSOLE: ("services.console", "ConsoleSettings", "assemble"),
 }
 """Service, its settings, its assembly; imported only where the role runs."""
-_DOCS = Path(__file__).with_name("docs.html")
 
 
 def command(roles: Annotated[list[Role], typer.Argument(metavar="ROLE...")]) -> None:
@@ -121,7 +119,7 @@ def public_app(parts: Sequence[Part], settings: RuntimeSettings, authenticator: 
     app = create_app(
         "Bihuan",
         *routers,
-        _reference(),
+        reference(),
         settings=settings,
         authenticator=authenticator,
         refuse=refusal_pages(settings, parts),
@@ -139,14 +137,3 @@ def _authenticator(settings: RuntimeSettings, directory: Peer) -> Authenticator:
         directory=directory,
         believed_seconds=settings.session_outage_seconds,
     )
-
-
-def _reference() -> APIRouter:
-    router = APIRouter(include_in_schema=False)
-    page = _DOCS.read_text(encoding="utf-8")
-
-    @router.get("/docs", response_class=HTMLResponse)
-    async def docs() -> HTMLResponse:
-        return HTMLResponse(page)
-
-    return router

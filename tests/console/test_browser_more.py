@@ -1,11 +1,12 @@
 """Alerts, report, inbox, administration and promises in a real browser: no barrier, every width, keys alone."""
 
 import pytest
+from playwright.async_api import expect
 
 from tests.console.browsing import Open, barriers, surplus
 from tests.services.system import System, alerted, noticed, until
 
-STAFF = ("/alerts", "/reports/satisfaction", "/inbox")
+STAFF = ("/alerts", "/reports/satisfaction", "/inbox", "/account", "/people/on-call")
 KEPT = ("/people", "/policies", "/policies/d0-standard", "/policies/d0-standard/edit", "/policy-packs", "/publications")
 LOOKS = (("zh-CN", "light", "desk"), ("en-US", "dark", "phone"))
 
@@ -23,6 +24,14 @@ async def test_pages_of_staff_and_of_administrators_have_no_barrier_and_fit(
             assert await barriers(page) == [], path
             assert await surplus(page) == 0, path
             await page.context.close()
+
+
+async def test_the_reference_of_the_api_works_under_its_content_policy(open_page: Open) -> None:
+    page = await open_page("/docs")
+    await expect(page.locator("details")).not_to_have_count(0)
+    await page.get_by_text("/v1/me/sign-out", exact=False).first.click()
+    await expect(page.locator("details[open] pre").first).to_contain_text("SignOut")
+    assert await page.evaluate("getComputedStyle(document.body).maxWidth") == "960px"
 
 
 async def test_an_alert_is_acknowledged_by_keyboard_alone(system: System, open_page: Open) -> None:

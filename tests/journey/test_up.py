@@ -112,7 +112,10 @@ def test_logs_hold_no_contact_and_no_secret(running: Stack) -> None:
 def test_openapi_and_its_readable_page_are_served(running: Stack) -> None:
     with running.client() as client:
         assert client.get("/openapi.json").json()["openapi"].startswith("3.1")
-        assert "text/html" in client.get("/docs").headers["content-type"]
+        page = client.get("/docs")
+        assert "text/html" in page.headers["content-type"]
+        assert "default-src 'none'; script-src 'sha256-" in page.headers["content-security-policy"]
+        assert "unsafe" not in page.headers["content-security-policy"]
 
 
 def test_a_second_up_on_the_same_home_is_one_sentence_and_not_0(running: Stack) -> None:
