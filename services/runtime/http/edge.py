@@ -21,6 +21,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from services.runtime.auth import SESSION_COOKIE, Authenticator, Caller
 from services.runtime.errors import (
     MalformedRequest,
+    RateLimited,
     Refusal,
     RequestTimedOut,
     TooLarge,
@@ -46,6 +47,9 @@ _FORM = re.compile(rb"\s*(?:multipart/form-data|application/x-www-form-urlencode
 _TEXT = re.compile(rb"\s*(?:(?:application|text)/(?:x-)?yaml|text/calendar)\s*(?:;.*)?", re.IGNORECASE)
 _REQUEST_ID = re.compile(rb"[\x21-\x7e]{1,128}")
 
+
+_USUAL = ((b"cache-control", b"no-store"), (b"x-content-type-options", b"nosniff"))
+"""Answers are one caller's and of one moment: nothing on the way keeps them, and no browser takes one for a page."""
 
 Refuse = Callable[[Scope, Refusal], Awaitable[Response]]
 """What a refusal looks like to whoever sent this request."""
@@ -157,8 +161,17 @@ class Edge:
             exchange.state["caller"] = known
         if self._limits is not None:
             client = exchange.scope.get("client")
-            counted = known if isinstance(known, Caller) else self._staff_on_pages(exchange)
-            self._limits.count(counted, client[0] if client else "")
+            self._count(self._limits, exchange, known, client[0] if client else "")
+
+    def _count(self, limits: RateLimits, exchange: "_Exchange", known: Caller | Refusal | None, address: str) -> None:
+        if not isinstance(known, Unavailable):
+            limits.count(known if isinstance(known, Caller) else self._staff_on_pages(exchange), address)
+            return
+        try:
+            limits.count_unknown(address)
+        except RateLimited as limited:
+            # Whoever asks so often is answered before any endpoint is; what they are told is why.
+            raise Unavailable(retry_after=limited.retry_after) from known
 
     def _staff_on_pages(self, exchange: "_Exchange") -> Caller | None:
         """Whom a page's request is counted for: a whole centre looks at pages from one address. Nothing but the count
@@ -219,10 +232,13 @@ class _Exchange:
         self.scope["headers"] = [*kept, (name, value)]
 
     async def send(self, message: Message) -> None:
-        """Send on, with the request's id on the answer."""
+        """Send on, with the request's id on the answer, and what every answer says that does not say otherwise."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            message["headers"] = [*message.get("headers", ()), (b"x-request-id", self._id)]
+            headers = message.get("headers", ())
+            told = {name for name, _ in headers}
+            usual = [(name, value) for name, value in _USUAL if name not in told]
+            message["headers"] = [*headers, *usual, (b"x-request-id", self._id)]
         await self._send(message)
 
     async def refuse(self, refusal: Refusal) -> None:

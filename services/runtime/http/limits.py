@@ -3,7 +3,7 @@
 import time
 from math import ceil
 
-from limits import parse
+from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
@@ -80,7 +80,14 @@ class RateLimits:
         """Count a request; raise `RateLimited` with the seconds until the window ends. Services are not limited."""
         if caller is not None and caller.kind == "service":
             return
-        limit, who = (self._anonymous, address) if caller is None else (self._signed_in, caller.id)
+        self._hit(*((self._anonymous, address) if caller is None else (self._signed_in, caller.id)))
+
+    def count_unknown(self, address: str) -> None:
+        """Count a request of somebody of whom nobody can say now who they are. It is no anonymous one: a program with a
+        good key would be told that it asks too often. Raise `RateLimited` where even one caller would be."""
+        self._hit(self._signed_in, f"unknown at {address}")
+
+    def _hit(self, limit: RateLimitItem, who: str) -> None:
         if self._windows.hit(limit, who):
             return
         requests_shed_total.labels("rate").inc()

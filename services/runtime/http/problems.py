@@ -56,7 +56,12 @@ def problem_response(refusal: Refusal, accept_language: str | None = None) -> JS
         "detail": refusal.details.get(language) or refusal.detail or detail,
         "request_id": request_id.get(),
     }
-    headers = {"Content-Language": "zh-CN" if language == "zh" else "en", **refusal.headers}
+    headers = {
+        "Content-Language": "zh-CN" if language == "zh" else "en",
+        "Cache-Control": "no-store",
+        "X-Content-Type-Options": "nosniff",
+        **refusal.headers,
+    }
     return JSONResponse(document, status_code=refusal.status, headers=headers, media_type=MEDIA_TYPE)
 
 

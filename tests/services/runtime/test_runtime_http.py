@@ -63,6 +63,43 @@ async def test_guessing_tokens_counts_against_the_address(keys: KeyPair) -> None
         assert (await client.get("/v1/me", headers={"Authorization": "Bearer " + lilei(keys)})).status_code == 200
 
 
+async def test_a_key_that_nobody_can_look_up_is_told_503_however_often_it_asks(keys: KeyPair) -> None:
+    settings = RuntimeSettings.model_validate({"anonymous_rate_limit": "1/minute", "rate_limit": "4/minute"})
+    away = Peer("http://127.0.0.1:1", SECRET)
+    known = Authenticator(verify_key_pem=keys.public, internal_secret=SECRET, directory=away)
+    app = create_app("shop", router, settings=settings, authenticator=known)
+    async with serving(app, settings) as server, reaching(server) as client:
+        for unknown in ("Bearer bh_" + "k" * 43, "Bearer " + lilei(keys)):
+            answers = [await client.get("/v1/me", headers={"Authorization": unknown}) for _ in range(3)]
+            assert [answer.status_code for answer in answers] == [503, 503, 503]
+            assert {answer.json()["code"] for answer in answers} == {"unavailable"}
+            assert all(1 <= int(answer.headers["retry-after"]) <= 60 for answer in answers)
+        # Whoever is nobody at all is counted as before.
+        assert [(await client.get("/v1/me")).status_code for _ in range(2)] == [401, 429]
+    await known.close()
+    await away.close()
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/v1/orders/1", 200),
+        ("GET", "/v1/nowhere", 404),
+        ("GET", "/v1/me", 401),
+        ("POST", "/v1/orders/1", 405),
+        ("GET", "/openapi.json", 200),
+    ],
+)
+async def test_no_answer_is_kept_on_the_way_or_taken_for_something_else(
+    base: str, method: str, path: str, status: int
+) -> None:
+    async with httpx.AsyncClient(base_url=base) as client:
+        answer = await client.request(method, path)
+        assert answer.status_code == status
+        assert answer.headers.get_list("cache-control") == ["no-store"]
+        assert answer.headers.get_list("x-content-type-options") == ["nosniff"]
+
+
 async def test_pages_of_staff_behind_one_address_count_for_the_person_and_sign_nobody_in(keys: KeyPair) -> None:
     async with limited(keys, anonymous_rate_limit="1/minute", rate_limit="3/minute") as client:
         cookie = {"Cookie": f"other=1; {SESSION_COOKIE}={lilei(keys)}"}
