@@ -23,12 +23,17 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from services.contracts.lines import harmless, visible
 from services.contracts.notice import NoticeKind
 from services.notify.notices.samples import NAMES, TEXTS, variables
+from services.notify.notices.template_bounds import TooDeep, check_bounds
 from services.notify.notices.words import Language, sorts, spoken, word
 
 LONGEST_SUBJECT, LONGEST_TEXT = 200, 60_000
 MOST_FILTERS = 100
 OPEN, CLOSE = "\u2068", "\u2069"
 _MARKS = re.compile(f"[{OPEN}{CLOSE}]")
+# The bounds keep the last two away: Python's own refusals of what nests too deep.
+_FAILURES = (
+    TemplateError, ValueError, TypeError, KeyError, ArithmeticError, AttributeError, RecursionError, SyntaxError,
+)  # fmt: skip
 _LEGAL = (
     nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Const, nodes.If, nodes.CondExpr, nodes.Filter,
     nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not,
@@ -116,13 +121,15 @@ def _render(
         return "".join(_bounded(_compiled(environment, plain(source)).generate(facts), most))
     except Unwritable as error:
         raise Unwritable(**error.why, line=error.line, part=part) from error
+    except TooDeep as error:
+        raise Unwritable(en=error.why["en"], zh=error.why["zh"], line=error.line, part=part) from error
     except TemplateSyntaxError as error:
         said = error.message or "a syntax error"
         raise Unwritable(en=said, zh=f"模板语法错误：{said}", line=error.lineno, part=part) from error
     except UndefinedError as error:
         said = error.message or "a name that is not known here"
         raise Unwritable(en=said, zh=f"此处没有这个名称：{said}", line=_line_of(error), part=part) from error
-    except (TemplateError, ValueError, TypeError, KeyError, ArithmeticError, AttributeError) as error:
+    except _FAILURES as error:
         said = type(error).__name__
         raise Unwritable(
             en=f"it cannot be written: {said}", zh=f"无法写出：{said}", line=_line_of(error), part=part
@@ -132,6 +139,7 @@ def _render(
 @lru_cache(maxsize=128)
 def _compiled(environment: ImmutableSandboxedEnvironment, source: str) -> Compiled:
     """A source that has passed the check; the same few are written thousands of times."""
+    check_bounds(environment, source)
     _check(environment.parse(source))
     return environment.from_string(source)
 
