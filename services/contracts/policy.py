@@ -12,6 +12,7 @@ from services.contracts.words import Category, Channel, ClockName, Kind, Priorit
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Share = Annotated[float, Field(gt=0, lt=1)]
+_Few = Field(max_length=50)
 _Many = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)
 # One error where a value is wrong, instead of one for every form that it might have had.
 _BY_FORM = Discriminator(lambda value: "each" if isinstance(value, Mapping) else "one")
@@ -64,9 +65,9 @@ class ClockRule(Message):
     """One promise. `target` is a duration, or one per urgency with `*` for the rest; no target is no promise."""
 
     target: Annotated[Annotated[DurationText, Tag("one")] | Annotated[EachUrgency, Tag("each")], _BY_FORM]
-    warn_at: tuple[Ahead, ...] = (0.75,)
+    warn_at: Annotated[tuple[Ahead, ...], _Few] = (0.75,)
     ladder: Code = "default"
-    paused_by: tuple[WaitReason, ...] | None = None
+    paused_by: Annotated[tuple[WaitReason, ...], _Few] | None = None
 
     def target_for(self, urgency: Urgency) -> str | None:
         """The duration promised at this urgency; None promises nothing."""
@@ -86,7 +87,7 @@ class PolicySettings(Message):
     """What a policy decides besides its clocks."""
 
     information_wait: DurationText = "P5WD"
-    information_reminders: tuple[Share, ...] = (0.4, 0.8)
+    information_reminders: Annotated[tuple[Share, ...], _Few] = (0.4, 0.8)
     """Shares of `information_wait` after which the customer is reminded."""
     reopen_window: DurationText = "P7D"
     callback_attempts: int = Field(default=3, ge=1, le=10)

@@ -13,6 +13,8 @@ _TEXTS: Mapping[str, tuple[str, str]] = {
     "empty_interval": ("the interval ends when it begins: give a later end",
                        "时段的开始与结束相同：请填写更晚的结束时间"),
     "over_midnight": ("the interval passes midnight: split it at 24:00", "时段跨过午夜：请在 24:00 处拆成两段"),
+    "too_many_intervals": ("a day may have {most} intervals: join some of them",
+                           "一天最多可有 {most} 个时段：请合并部分时段"),
     "invalid_date": ("write dates as 2026-10-01", "日期请写作 2026-10-01"),
     "date_out_of_range": ("dates may lie in the years up to {last_year}", "日期不能晚于 {last_year} 年"),
     "not_utf8": ("write the file in UTF-8", "请以 UTF-8 编码保存文件"),

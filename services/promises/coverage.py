@@ -1,99 +1,149 @@
-"""Which tickets policies apply to, as sets: exact answers on what hides, repeats or crosses what (product.md 5)."""
+"""Which tickets policies apply to, as sets: exact answers on what hides, repeats or crosses what (product.md 5).
 
-from collections.abc import Iterator, Sequence
+A ticket is a cell: its rating, kind, category, channel and department. Values that no condition tells apart share
+cells. A set of cells is the bits of a number, so that a condition costs a few operations, however many came before it.
+"""
+
+from collections.abc import Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from math import prod
+from operator import or_
 
 from services.contracts.policy import Condition, PolicyDraft
 from services.contracts.words import Category, Channel, Kind, Priority, Tier, Urgency
 from services.promises.priority import priority_of
 
-Box = tuple[frozenset[str], ...]
-"""Tickets by the values that each of their facts may have, in the order of `_FACTS`; never one without any."""
+Cells = int
+"""A set of tickets: `&` and `|` as of any set, `& ~` takes one from another, 0 is none."""
 
-_FACTS = ("urgency", "priority", "tier", "kind", "category", "channel", "department")
-_MOST_PIECES = 2_000
+_MOST_WORK = 2**35
+"""Cells by operations: some seconds of a slow machine."""
 _NO_DEPARTMENT = ""
 _OTHER_DEPARTMENT = "*"
 _ONE, _MANY = 1, 1_000_000
 
+Rating = tuple[Urgency, Tier, Priority]
+_RATINGS = tuple(
+    dict.fromkeys(
+        (urgency, tier, priority_of(urgency, tier, affected))
+        for urgency in Urgency
+        for tier in Tier
+        for affected in (_ONE, _MANY)
+    )
+)
+"""Those that exist: priority follows from urgency, tier and how many are affected; the other facts are free."""
+
+Named = Collection[Hashable] | None
+"""The values that a condition names of a fact; None where it does not speak of it."""
+
 
 class TooIntricate(Exception):
-    """The sets fall into too many pieces to be compared."""
+    """The conditions are too many, and tell too many tickets apart, to be compared."""
 
 
-@dataclass(frozen=True, slots=True)
+def can_hold(condition: Condition) -> bool:
+    """Whether a ticket can meet a condition: none is urgent and of low priority, or one of no kinds."""
+    return all(named is None or named for named in _facts(condition))
+
+
+@dataclass(frozen=True)
 class Coverage:
-    """The tickets that exist, as far as policies can tell them apart: the departments are those that policies name,
+    """The tickets that exist, as far as some policies tell them apart: the departments are those that they name,
     another one, and none, which is how a ticket arrives."""
 
-    departments: frozenset[str]
+    _axes: tuple["_Axis", ...]
+    _everything: Cells
 
     @classmethod
     def of(cls, policies: Sequence[PolicyDraft]) -> "Coverage":
-        """The tickets that `policies` tell apart."""
-        named = {each for policy in policies for condition in policy.applies for each in condition.department or ()}
-        return cls(frozenset(named | {_NO_DEPARTMENT, _OTHER_DEPARTMENT}))
+        """The tickets that `policies` tell apart.
 
-    def of_policy(self, policy: PolicyDraft) -> tuple[Box, ...]:
-        """The tickets that meet a policy's conditions."""
-        return tuple(box for condition in policy.applies or (Condition(),) for box in self.of_condition(condition))
-
-    def of_condition(self, condition: Condition) -> tuple[Box, ...]:
-        """The tickets that meet one condition; none where it contradicts itself, such as urgent of low priority."""
-        wanted = self._box(condition)
-        return tuple(met for box in self._possible() if (met := _common(box, wanted)))
-
-    def _box(self, condition: Condition) -> Box:
-        everything = self._everything()
-        given = (getattr(condition, fact) for fact in _FACTS)
-        return tuple(
-            every if values is None else frozenset(values) for every, values in zip(everything, given, strict=True)
+        Raises:
+            TooIntricate: nobody could wait for the answers.
+        """
+        told = [_facts(condition) for policy in policies for condition in policy.applies]
+        named = {each for facts in told for each in facts[-1] or ()}
+        values: tuple[Iterable[Hashable], ...] = (
+            _RATINGS,
+            Kind,
+            Category,
+            Channel,
+            (*named, _NO_DEPARTMENT, _OTHER_DEPARTMENT),
         )
-
-    def _everything(self) -> Box:
-        words = (Urgency, Priority, Tier, Kind, Category, Channel)
-        return (*(frozenset(word) for word in words), self.departments)
-
-    def _possible(self) -> Iterator[Box]:
-        """Priority follows from urgency, tier and how many are affected; the other facts are free."""
-        free = self._everything()[3:]
-        for urgency in Urgency:
-            for tier in Tier:
-                priorities = frozenset(priority_of(urgency, tier, affected) for affected in (_ONE, _MANY))
-                yield (frozenset({urgency}), priorities, frozenset({tier}), *free)
-
-
-def remainder(boxes: Sequence[Box], taken: Sequence[Box]) -> tuple[Box, ...]:
-    """The tickets of `boxes` that are in none of `taken`.
-
-    Raises:
-        TooIntricate: they cannot be told in a bounded number of pieces.
-    """
-    left = list(boxes)
-    for each in taken:
-        left = [piece for box in left for piece in _without(box, each)]
-        if len(left) > _MOST_PIECES:
+        places = [_places(each, [facts[fact] for facts in told]) for fact, each in enumerate(values)]
+        sizes = [len(set(each.values())) for each in places]
+        operations = sum(1 + len(each or ()) for facts in told for each in facts)
+        if prod(sizes) * (operations + len(policies)) > _MOST_WORK:
             raise TooIntricate
-    return tuple(left)
+        cells = prod(sizes)
+        axes = (_Axis(each, prod(sizes[:fact]), sizes[fact], cells) for fact, each in enumerate(places))
+        return cls(tuple(axes), (1 << cells) - 1)
+
+    def of_policy(self, policy: PolicyDraft) -> Cells:
+        """The tickets that meet a policy's conditions."""
+        return union(map(self.of_condition, policy.applies)) if policy.applies else self._everything
+
+    def of_condition(self, condition: Condition) -> Cells:
+        """The tickets that meet one condition; none where it contradicts itself, such as urgent of low priority."""
+        met = self._everything
+        for axis, named in zip(self._axes, _facts(condition), strict=True):
+            if named is not None:
+                met &= axis.cells_of(named)
+        return met
 
 
-def have_in_common(boxes: Sequence[Box], others: Sequence[Box]) -> bool:
-    """Whether a ticket can be in both."""
-    return any(_common(box, other) for box in boxes for other in others)
+def union(sets: Iterable[Cells]) -> Cells:
+    """The tickets that are in one of these sets at least."""
+    return reduce(or_, sets, 0)
 
 
-def _common(box: Box, other: Box) -> Box | None:
-    shared = tuple(mine & theirs for mine, theirs in zip(box, other, strict=True))
-    return shared if all(shared) else None
+@dataclass(frozen=True)
+class _Axis:
+    """One fact: the place of each value, and how places lie among the cells."""
+
+    places: Mapping[Hashable, int]
+    stride: int
+    size: int
+    cells: int
+
+    def cells_of(self, named: Collection[Hashable]) -> Cells:
+        """The cells of these values: a block of them, again and again."""
+        block, period = 0, self.stride * self.size
+        for place in {self.places[value] for value in named}:
+            block |= ((1 << self.stride) - 1) << (place * self.stride)
+        return _repeated(block, period, self.cells // period)
 
 
-def _without(box: Box, taken: Box) -> Iterator[Box]:
-    """`box` cut into pieces outside `taken`: one for each fact by which a ticket can escape it."""
-    if _common(box, taken) is None:
-        yield box
-        return
-    rest = list(box)
-    for fact, values in enumerate(taken):
-        if outside := rest[fact] - values:
-            yield (*rest[:fact], outside, *rest[fact + 1 :])
-        rest[fact] &= values
+def _repeated(block: int, period: int, times: int) -> int:
+    """`block` so many times, each `period` bits further: doubled as often as it can be."""
+    if times == 1:
+        return block
+    half = _repeated(block, period, times // 2)
+    doubled = half | half << (period * (times // 2))
+    return doubled if times % 2 == 0 else doubled << period | block
+
+
+def _facts(condition: Condition) -> tuple[Named, ...]:
+    rated = (condition.urgency, condition.tier, condition.priority)
+    return (_ratings(rated), condition.kind, condition.category, condition.channel, condition.department)
+
+
+def _ratings(named: tuple[Named, ...]) -> Collection[Rating] | None:
+    if all(each is None for each in named):
+        return None
+    return [
+        rating
+        for rating in _RATINGS
+        if all(each is None or value in each for value, each in zip(rating, named, strict=True))
+    ]
+
+
+def _places(values: Iterable[Hashable], told: Sequence[Named]) -> dict[Hashable, int]:
+    """A place for each value; those that the same conditions name share one."""
+    naming: dict[Hashable, list[int]] = {value: [] for value in values}
+    for number, named in enumerate(told):
+        for value in set(named or ()):
+            naming[value].append(number)
+    places = {namers: place for place, namers in enumerate(dict.fromkeys(map(tuple, naming.values())))}
+    return {value: places[tuple(namers)] for value, namers in naming.items()}

@@ -30,6 +30,8 @@ _WEEKDAYS: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] 
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAY_END = 24 * 60
+MOST_INTERVALS = 48
+"""Of a day: every one of them is computed for more than a hundred years."""
 
 
 class DayKind(StrEnum):
@@ -148,7 +150,10 @@ class _Reader:
 
     def intervals(self, pointer: str, spans: Mapping[str, str]) -> Intervals:
         read = (self._interval(f"{pointer}/{_escape(start)}", start, end) for start, end in spans.items())
-        return _merge([interval for interval in read if interval])
+        merged = _merge([interval for interval in read if interval])
+        if len(merged) > MOST_INTERVALS:
+            self._refuse(pointer, "too_many_intervals", most=MOST_INTERVALS)
+        return merged[:MOST_INTERVALS]
 
     def _interval(self, pointer: str, start: str, end: str) -> tuple[int, int] | None:
         if not _TIME.fullmatch(start) or not _TIME.fullmatch(end) or start == "24:00":

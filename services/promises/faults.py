@@ -70,6 +70,8 @@ _TEXTS: Mapping[str, tuple[Level, str, str]] = {
                          "前面的条件已包含该条件的全部工单"),
     "unreachable": (_W, "no ticket gets here: {ids}, tried before, take them all",
                     "没有工单会适用：排在前面的 {ids} 已全部覆盖"),
+    "not_compared": (_W, "too many conditions to compare: whether others hide it, or it hides others, is not told",
+                     "条件过多，无法比较：不能提示本策略与其他策略是否互相遮盖"),
     "overlaps": (_W, "some tickets go to {ids}, tried before, and some come here: check the order",
                  "部分工单适用排在前面的 {ids}，部分适用本策略：请检查顺序"),
     "hides": (_W, "published, it takes all tickets of {ids}, tried after it",

@@ -14,7 +14,7 @@ from services.contracts.policy import ClockRule, Policy, PolicyDraft
 from services.contracts.words import ClockName, Kind, Urgency, WaitReason
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import duration_of, warnings_at
-from services.promises.coverage import Coverage
+from services.promises.coverage import can_hold
 from services.promises.faults import Fault
 from services.promises.ordering import order_faults
 
@@ -90,9 +90,8 @@ def _unknown(
 
 
 def _conditions(policy: PolicyDraft) -> Iterator[Fault]:
-    coverage = Coverage.of([policy])
     for number, condition in enumerate(policy.applies):
-        if not coverage.of_condition(condition):
+        if not can_hold(condition):
             yield Fault(f"/applies/{number}", "condition_never_holds")
 
 
@@ -183,9 +182,11 @@ def _is_not_before(earlier: str, later: str, policy: PolicyDraft, known: Surroun
 
 
 def _repeated(pointer: str, entries: Sequence[object]) -> Iterator[Fault]:
+    seen = set[object]()
     for number, entry in enumerate(entries):
-        if entry in entries[:number]:
+        if entry in seen:
             yield Fault(f"{pointer}/{number}", "repeated")
+        seen.add(entry)
 
 
 def _may_be(policy: PolicyDraft, kind: Kind) -> bool:

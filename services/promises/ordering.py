@@ -1,76 +1,88 @@
 """A policy among the others: the first match wins, so what is tried before can hide it (product.md 5)."""
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from operator import or_
 
 from services.contracts.policy import Policy, PolicyDraft
-from services.promises.coverage import Box, Coverage, TooIntricate, have_in_common, remainder
+from services.promises.coverage import Cells, Coverage, TooIntricate, union
 from services.promises.faults import Fault
 
 _MOST_NAMED = 5
 
 
 def order_faults(policy: PolicyDraft, earlier: Sequence[Policy], later: Sequence[Policy]) -> tuple[Fault, ...]:
-    """What is odd about its place between `earlier` and `later`; nothing where the sets are too intricate to say."""
+    """What is odd about its place between `earlier` and `later`; one warning where nobody could wait for that."""
     try:
-        return tuple(_faults(policy, earlier, later))
+        coverage = Coverage.of([policy, *earlier, *later])
     except TooIntricate:
-        return ()
+        return (Fault("/applies", "not_compared"), *_alone(policy))
+    return tuple(_faults(policy, earlier, later, coverage))
 
 
 def unreachable(policies: Sequence[Policy]) -> dict[str, tuple[str, ...]]:
-    """The policies that no ticket reaches in this order, with those before them that take their tickets."""
-    coverage = Coverage.of(policies)
+    """The policies that no ticket reaches in this order, with those before them that take their tickets; none where
+    nobody could wait for that."""
+    try:
+        sets = list(map(Coverage.of(policies).of_policy, policies))
+    except TooIntricate:
+        return {}
     found: dict[str, tuple[str, ...]] = {}
-    for place, policy in enumerate(policies):
-        own = coverage.of_policy(policy)
-        before = [each for each in policies[:place] if have_in_common(own, coverage.of_policy(each))]
-        if own and not _left(own, before, coverage):
-            found[policy.id] = tuple(each.id for each in before)
+    for place, (own, taken) in enumerate(zip(sets, _before(0, sets), strict=True)):
+        if own and not own & ~taken:
+            found[policies[place].id] = tuple(
+                it.id for it, cells in zip(policies[:place], sets, strict=False) if cells & own
+            )
     return found
 
 
-def _faults(policy: PolicyDraft, earlier: Sequence[Policy], later: Sequence[Policy]) -> Iterator[Fault]:
-    coverage = Coverage.of([policy, *earlier, *later])
-    own = coverage.of_policy(policy)
+def _faults(
+    policy: PolicyDraft, earlier: Sequence[Policy], later: Sequence[Policy], coverage: Coverage
+) -> Iterator[Fault]:
     yield from _hidden_conditions(policy, coverage)
-    before = [each for each in earlier if have_in_common(own, coverage.of_policy(each))]
-    reached = _left(own, before, coverage)
+    own, sets = coverage.of_policy(policy), list(map(coverage.of_policy, earlier))
+    before = [(each, cells) for each, cells in zip(earlier, sets, strict=True) if cells & own]
+    reached = own & ~union(sets)
     if own and not reached:
-        yield Fault("/applies", "unreachable", {"ids": _named(before)})
+        yield Fault("/applies", "unreachable", {"ids": _named([each for each, _ in before])})
         return
-    crossing = [each for each in before if remainder(coverage.of_policy(each), own)]
+    crossing = [each for each, cells in before if cells & ~own]
     if crossing:
         yield Fault("/applies", "overlaps", {"ids": _named(crossing)})
-    yield from _hiding(policy, reached, earlier, later, coverage)
+    yield from _hiding(policy, reached, union(sets), later, coverage)
+
+
+def _alone(policy: PolicyDraft) -> Iterator[Fault]:
+    try:
+        yield from _hidden_conditions(policy, Coverage.of([policy]))
+    except TooIntricate:
+        return
 
 
 def _hidden_conditions(policy: PolicyDraft, coverage: Coverage) -> Iterator[Fault]:
-    before: list[Box] = []
+    taken: Cells = 0
     for number, condition in enumerate(policy.applies):
-        boxes = coverage.of_condition(condition)
-        if boxes and not remainder(boxes, before):
+        own = coverage.of_condition(condition)
+        if own and not own & ~taken:
             yield Fault(f"/applies/{number}", "condition_hidden")
-        before += boxes
+        taken |= own
 
 
 def _hiding(
-    policy: PolicyDraft, reached: Sequence[Box], earlier: Sequence[Policy], later: Sequence[Policy], coverage: Coverage
+    policy: PolicyDraft, reached: Cells, taken: Cells, later: Sequence[Policy], coverage: Coverage
 ) -> Iterator[Fault]:
     """The policies behind it that tickets reach without it, and with it no more."""
-    hidden = [
-        each
-        for place, each in enumerate(later)
-        if (left := _left(coverage.of_policy(each), [*earlier, *later[:place]], coverage))
-        and not remainder(left, reached)
-    ]
+    sets = list(map(coverage.of_policy, later))
+    left = [own & ~before for own, before in zip(sets, _before(taken, sets), strict=True)]
+    hidden = [each for each, cells in zip(later, left, strict=True) if cells and not cells & ~reached]
     if hidden:
         takes_all = not policy.applies or any(not each.model_fields_set for each in policy.applies)
         yield Fault("/applies", "not_last" if takes_all else "hides", {"ids": _named(hidden)})
 
 
-def _left(boxes: Sequence[Box], before: Sequence[Policy], coverage: Coverage) -> tuple[Box, ...]:
-    taken = dict.fromkeys(box for each in before for box in coverage.of_policy(each))
-    return remainder(boxes, list(taken))
+def _before(taken: Cells, sets: Sequence[Cells]) -> list[Cells]:
+    """For each set, all that come before it together, and what was taken already."""
+    return list(accumulate(sets[:-1], or_, initial=taken))[: len(sets)]
 
 
 def _named(policies: Sequence[Policy]) -> str:

@@ -13,6 +13,7 @@ from services.runtime.auth import Caller
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import page, preferred_language
 from services.runtime.idempotency import Answer as Reply
+from services.runtime.turns import Turns
 from services.survey.answering import refuse_own
 from services.survey.queries import SurveyFilters
 from services.survey.questionnaires import misfits
@@ -27,6 +28,10 @@ router = APIRouter()
 Reader = Annotated[Caller, Depends(allowed_to(Action.READ_SURVEY))]
 Recorder = Annotated[Caller, Depends(allowed_to(Action.ANSWER_SURVEY))]
 ReportReader = Annotated[Caller, Depends(allowed_to(Action.READ_REPORT))]
+
+
+TURNS = Turns(at_once=4, each=2)
+"""Reports, each of which reads a period's answers many times over."""
 
 
 async def entrusted(surveys: SurveysDep, caller: Recorder, survey_id: str) -> Row:
@@ -88,7 +93,9 @@ async def answer_survey(
     return await surveys.idempotency.once(request, caller, work)
 
 
-@router.get("/v1/reports/satisfaction", tags=["reports"], response_model=SatisfactionReport)
+@router.get(
+    "/v1/reports/satisfaction", tags=["reports"], response_model=SatisfactionReport, dependencies=[TURNS.of_question()]
+)
 async def report_satisfaction(
     surveys: SurveysDep, caller: ReportReader, filters: Annotated[ReportFilters, Query()]
 ) -> SatisfactionReport:

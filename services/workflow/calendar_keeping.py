@@ -1,6 +1,5 @@
 """Calendars as their authors handle them: stored, looked at day by day, tried out, and carried in and out of files."""
 
-import asyncio
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +15,7 @@ from services.promises.ical_writing import write_ical
 from services.promises.statutory import countries
 from services.runtime.errors import FieldError, ValidationFailed
 from services.runtime.http import IfMatch
+from services.runtime.turns import Turns, in_thread
 from services.workflow.calendar_answers import RegisteredCalendar
 from services.workflow.calendar_register import CalendarRegister, own_official_until
 from services.workflow.catalogue import Catalogue
@@ -24,6 +24,8 @@ from services.workflow.promising import Promising
 
 _NO_VERSION = {"en": "there is no such version of this calendar", "zh": "该日历没有这个版本"}
 _NOT_PUBLISHED = {"en": "no calendar of this id is published", "zh": "没有已发布的此编号日历"}
+
+TURNS = Turns(at_once=4, each=2)
 
 
 class CalendarKeeping:
@@ -63,7 +65,7 @@ class CalendarKeeping:
         base = _authored(latest) if latest else None
         try:
             # A file of thousands of events takes a while; nobody else waits for it.
-            return await asyncio.to_thread(read_ical, content, base, datetime.now(UTC).date())
+            return await in_thread(read_ical, content, base, datetime.now(UTC).date())
         except CalendarErrors as error:
             raise _invalid(error.errors) from error
 
@@ -74,7 +76,7 @@ class CalendarKeeping:
             NotFound: there is none.
         """
         stored = _authored(await self.register.calendar(id_, version))
-        return await asyncio.to_thread(write_ical, stored, years, language, datetime.now(UTC))
+        return await in_thread(write_ical, stored, years, language, datetime.now(UTC))
 
     async def draft(self, id_: str, version: int | None) -> dict[str, Any]:
         """A calendar as JSON that `PUT` and import take.
@@ -122,7 +124,7 @@ class CalendarKeeping:
         calendar = _compile(ask.calendar) if ask.calendar else await self._named(ask.calendar_id or "", ask.version)
         try:
             # A thousand checks on a strange calendar take a while; nobody else waits for them.
-            answer = await asyncio.to_thread(evaluate, calendar, ask.checks)
+            answer = await in_thread(evaluate, calendar, ask.checks)
             return answer.model_dump(mode="json")
         except CheckErrors as error:
             refusal = _invalid(error.errors)

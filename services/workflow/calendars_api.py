@@ -22,6 +22,7 @@ from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.http.paging import page_of
 from services.runtime.http.written import faults_of
 from services.workflow import calendar_answers as answers
+from services.workflow.calendar_keeping import TURNS
 from services.workflow.policy_answers import Differences
 from services.workflow.service import TicketsDep, allowed_to
 
@@ -97,7 +98,12 @@ async def read_days(
     return JSONResponse(await tickets.calendars.days(calendar_id, version, year))
 
 
-@router.get("/v1/calendars/{calendar_id}/export", response_class=Response, responses=_FILE_ANSWER)
+@router.get(
+    "/v1/calendars/{calendar_id}/export",
+    response_class=Response,
+    responses=_FILE_ANSWER,
+    dependencies=[TURNS.of_question()],
+)
 async def export_calendar(
     request: Request,
     tickets: TicketsDep,
@@ -142,6 +148,7 @@ async def put_calendar(
 @router.post(
     "/v1/calendars/{calendar_id}/import",
     response_model=answers.ImportedCalendar,
+    dependencies=[TURNS.of_change()],
     openapi_extra={**CONDITIONAL, **_FILES},
 )
 async def import_calendar(
@@ -165,7 +172,7 @@ async def import_calendar(
     return await tickets.once(request, caller, work)
 
 
-@router.post("/v1/calendars/evaluate", response_model=EvaluateResponse)
+@router.post("/v1/calendars/evaluate", response_model=EvaluateResponse, dependencies=[TURNS.of_question()])
 async def evaluate_calendar(
     request: Request, tickets: TicketsDep, caller: CalendarReader, ask: Annotated[EvaluateRequest, Body()]
 ) -> Response:

@@ -21,6 +21,7 @@ from services.runtime.http.positions import Positions
 from services.runtime.http.written import TAKES_YAML, WrittenRoute, faults_of, positions_of
 from services.workflow import policy_answers as answers
 from services.workflow.policies import Put
+from services.workflow.policy_linting import TURNS
 from services.workflow.service import TicketsDep, allowed_to
 
 router = APIRouter(route_class=WrittenRoute)
@@ -71,6 +72,7 @@ async def list_policies(
 @router.post(
     "/v1/policies/lint",
     tags=["promises"],
+    dependencies=[TURNS.of_question()],
     response_model=answers.Faults,
     openapi_extra={
         "requestBody": {
@@ -130,6 +132,7 @@ async def compare_policy_versions(
 @router.put(
     "/v1/policies/{policy_id}",
     tags=["promises"],
+    dependencies=[TURNS.of_change()],
     response_model=answers.StoredPolicy,
     responses=VERSIONED,
     openapi_extra={**CONDITIONAL, **TAKES_YAML},
@@ -166,13 +169,13 @@ async def retire_policy(
     return await tickets.once(request, caller, work)
 
 
-@router.get("/v1/policy-order", tags=["promises"], response_model=answers.OrderView)
+@router.get("/v1/policy-order", tags=["promises"], response_model=answers.OrderView, dependencies=[TURNS.of_question()])
 async def read_policy_order(tickets: TicketsDep, _: PolicyReader, author: AuthorDep) -> Response:
     """Show the order in which policies are tried: the first that applies wins."""
     return JSONResponse(await _order(tickets, author))
 
 
-@router.put("/v1/policy-order", tags=["promises"], response_model=answers.OrderView)
+@router.put("/v1/policy-order", tags=["promises"], response_model=answers.OrderView, dependencies=[TURNS.of_change()])
 async def put_policy_order(
     tickets: TicketsDep, _: PolicyWriter, author: AuthorDep, order: Annotated[answers.Order, Body()]
 ) -> Response:
@@ -192,7 +195,12 @@ async def list_policy_packs(_: PolicyReader) -> Response:
     return JSONResponse(page(shown, None))
 
 
-@router.post("/v1/policy-packs/{pack_id}/adopt", tags=["promises"], response_model=answers.Adopted)
+@router.post(
+    "/v1/policy-packs/{pack_id}/adopt",
+    tags=["promises"],
+    response_model=answers.Adopted,
+    dependencies=[TURNS.of_change()],
+)
 async def adopt_policy_pack(
     request: Request,
     tickets: TicketsDep,

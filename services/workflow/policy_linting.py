@@ -11,10 +11,12 @@ from services.promises.linting import Surroundings, lint
 from services.promises.ordering import unreachable
 from services.runtime.errors import Refusal
 from services.runtime.peers import Peer
+from services.runtime.turns import Turns, in_thread
 from services.workflow.catalogue import Catalogue
 from services.workflow.people import People
 from services.workflow.policy_register import PolicyRegister
 
+TURNS = Turns(at_once=4, each=2)
 _PATIENCE_SECONDS = 2.0
 _MOST_COMPARED = 200
 """Policies around a policy that it is compared with; more would keep its author waiting."""
@@ -57,12 +59,12 @@ class PolicyLinting:
             later=later[:_MOST_COMPARED],
         )
         # Sets of tickets are compared: nobody else waits for that.
-        return await asyncio.to_thread(lint, policy, surroundings)
+        return await in_thread(lint, policy, surroundings)
 
     async def order_faults(self) -> list[Fault]:
         """The policies in force that no ticket reaches; pointers are into the order."""
         policies = (await self._catalogue.in_force()).promises.policies[:_MOST_COMPARED]
-        hidden = await asyncio.to_thread(unreachable, policies)
+        hidden = await in_thread(unreachable, policies)
         order = await self._register.order()
         return [
             Fault(f"/ids/{order.index(id_)}", "unreachable", {"ids": ", ".join(before)})

@@ -3,7 +3,6 @@
 Tickets are read in pages and computed in a thread: a preview of a large centre takes seconds, and nobody else waits.
 """
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +20,7 @@ from services.contracts.permissions import Action, Caller, may
 from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock, TicketState
 from services.runtime.database import Database
-from services.runtime.errors import Unavailable
+from services.runtime.turns import Turns, in_thread
 from services.workflow.moves import Effect, Move
 from services.workflow.publications import IS_OPEN
 from services.workflow.tables import clocks, tickets
@@ -31,8 +30,7 @@ QUARTER = timedelta(days=90)
 PAGE = 250
 OPEN_SECONDS, PAST_SECONDS = 40.0, 20.0
 """A preview that stops here says so, and how many of how many tickets it looked at."""
-AT_ONCE = 2
-PATIENCE_SECONDS = 2.0
+TURNS = Turns(at_once=3, each=2)
 
 
 @dataclass
@@ -120,29 +118,14 @@ class Previews:
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._slots = asyncio.Semaphore(AT_ONCE)
 
     async def preview(self, trial: Trial, at: datetime, caller: Caller, listing: Listing) -> dict[str, Any]:
-        """Figures of the open tickets and of the last quarter; what `caller` may know of by name goes into `listing`.
-
-        Raises:
-            Unavailable: others are trying things out; ask again.
-        """
-        try:
-            async with asyncio.timeout(PATIENCE_SECONDS):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise Unavailable(
-                {"en": "other previews are being computed", "zh": "正在计算其他预览"}, retry_after=5
-            ) from error
-        try:
-            since = at - QUARTER
-            work = _Work(trial, at, caller, listing)
-            still_open = await self._figures(IS_OPEN, self._open(), work.of_open, OPEN_SECONDS)
-            received = tickets.c.opened_at >= since
-            past = await self._figures(received, self._past(received), work.of_past, PAST_SECONDS)
-        finally:
-            self._slots.release()
+        """Figures of the open tickets and of the last quarter. What `caller` may know of by name is listed."""
+        since = at - QUARTER
+        work = _Work(trial, at, caller, listing)
+        still_open = await self._figures(IS_OPEN, self._open(), work.of_open, OPEN_SECONDS)
+        received = tickets.c.opened_at >= since
+        past = await self._figures(received, self._past(received), work.of_past, PAST_SECONDS)
         span = {"from": format_instant(since), "to": format_instant(at)}
         return {"open": still_open.view(), "past": {**past.view(), **span}}
 
@@ -156,7 +139,7 @@ class Previews:
             if time.monotonic() - began > seconds:
                 figures.truncated = True
                 break
-            await asyncio.to_thread(work, page, figures)
+            await in_thread(work, page, figures)
             figures.looked_at += len(page)
         return figures
 

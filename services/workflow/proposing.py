@@ -13,6 +13,7 @@ from services.promises.faults import Level
 from services.promises.linting import Surroundings, lint
 from services.runtime.database import Database
 from services.runtime.errors import FieldError, NotFound, ValidationFailed
+from services.runtime.turns import in_thread
 from services.workflow.catalogue import Catalogue
 from services.workflow.publications import TABLES, Subject
 from services.workflow.tables import policy_order
@@ -48,7 +49,7 @@ class Proposals:
         subject = await self._subject(SubjectKind.POLICY, id_, version, draft)
         in_force = await self._catalogue.in_force()
         tried = await self._drafted_policy(subject, draft)
-        faults = lint(tried, Surroundings(calendars=in_force.calendars, at=datetime.now(UTC)))
+        faults = await in_thread(lint, tried, Surroundings(calendars=in_force.calendars, at=datetime.now(UTC)))
         _refuse([fault for fault in faults if fault.level is Level.ERROR], "/policy" if draft else "")
         places = await self._places()
         found = {policy.id: policy for policy in in_force.promises.policies} | {id_: tried}

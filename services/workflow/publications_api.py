@@ -16,7 +16,7 @@ from services.runtime.auth import Caller
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor, page
 from services.runtime.idempotency import Answer
 from services.workflow import publication_answers as answers
-from services.workflow.previewing import Listing
+from services.workflow.previewing import TURNS, Listing
 from services.workflow.publications import Subject
 from services.workflow.service import TicketsDep, TicketService, allowed_to
 from services.workflow.trying import Trial
@@ -28,7 +28,7 @@ CalendarWriter = Annotated[Caller, Depends(allowed_to(Action.WRITE_CALENDAR))]
 PolicyReader = Annotated[Caller, Depends(allowed_to(Action.READ_POLICY))]
 
 
-@router.post("/v1/policies/{policy_id}/preview", response_model=answers.PreviewView)
+@router.post("/v1/policies/{policy_id}/preview", response_model=answers.PreviewView, dependencies=[TURNS.of_question()])
 async def preview_policy(
     request: Request,
     tickets: TicketsDep,
@@ -42,7 +42,9 @@ async def preview_policy(
     return await tickets.once(request, caller, lambda: _preview(tickets, caller, asked.items, propose))
 
 
-@router.post("/v1/calendars/{calendar_id}/preview", response_model=answers.PreviewView)
+@router.post(
+    "/v1/calendars/{calendar_id}/preview", response_model=answers.PreviewView, dependencies=[TURNS.of_question()]
+)
 async def preview_calendar(
     request: Request,
     tickets: TicketsDep,

@@ -76,7 +76,13 @@ async def _as_json(request: Request) -> Request:
     headers = [(name, given) for name, given in request.scope["headers"] if name != b"content-type"]
     request.scope["headers"] = [*headers, (b"content-type", b"application/json")]
 
+    read = False
+
     async def receive() -> Message:
+        nonlocal read
+        if read:
+            return await request.receive()
+        read = True
         return {"type": "http.request", "body": body, "more_body": False}
 
     return Request(request.scope, receive)

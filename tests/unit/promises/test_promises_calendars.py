@@ -129,6 +129,24 @@ def test_overlapping_and_touching_intervals_count_once() -> None:
     assert merged.between(local("2026-11-20 00:00"), local("2026-11-21 00:00")) == 5 * HOUR
 
 
+def slots(number: int) -> dict[str, str]:
+    """So many minutes of a day, each with a minute's pause behind it."""
+    return {f"{at // 60:02}:{at % 60:02}": f"{at // 60:02}:{at % 60 + 1:02}" for at in range(0, 2 * number, 2)}
+
+
+def test_a_day_has_48_intervals_at_most_once_those_that_touch_are_one() -> None:
+    calendar(hours={"mon": slots(48)}, breaks={"2026-11-20": slots(48)}, shifts={"2026-11-21": slots(48)})
+    whole = {f"{hour:02}:{minute:02}": f"{hour:02}:{minute + 1:02}" for hour in range(24) for minute in range(59)}
+    assert len(whole) > 48
+    calendar(hours={"mon": {**whole, **{f"{hour:02}:59": f"{hour + 1:02}:00" for hour in range(24)}}})
+    for field, place in (("hours", "mon"), ("shifts", "2026-11-21"), ("breaks", "2026-11-20")):
+        with pytest.raises(CalendarErrors) as refused:
+            Calendar.compile(CalendarDraft.model_validate({"time_zone": "UTC", field: {place: slots(49)}}))
+        assert [(error.pointer, error.code) for error in refused.value.errors] == [
+            (f"/{field}/{place}", "too_many_intervals")
+        ]
+
+
 def test_rule_4_working_hours_are_minutes_of_opening_time() -> None:
     assert OFFICE.add(local("2026-11-20 17:00"), lasting("PT2WH")) == local("2026-11-23 10:00")
 
