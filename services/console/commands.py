@@ -132,7 +132,7 @@ COMMANDS: Mapping[CommandName, Form] = {
             Field("product.model", most=100),
             _text("message"),
             Field("product.purchased_on", "date", aside=True),
-            Field("customer.phone", most=40, aside=True),
+            Field("customer.phone", most=100, aside=True),
             Field("customer.email", most=200, aside=True),
             Field("occurred_at", "moment", aside=True),
             _text("situation", aside=True),

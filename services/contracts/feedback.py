@@ -37,6 +37,8 @@ Label = Annotated[
     Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=100)] | None, NothingIfUnseen
 ]
 """What is printed on a thing or a card: one line, and nothing where nothing can be seen."""
+Phone = Label
+"""A phone as somebody wrote it, words and all; what is stored is spelled in one way, an extension as `;ext=801`."""
 Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=20)]
 
 
@@ -44,7 +46,7 @@ class Customer(Message):
     """Who sent the feedback and how to reach them."""
 
     name: Name | None = None
-    phone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)] | None = None
+    phone: Phone = None
     email: Email | None = None
     wechat_open_id: Label = None
     customer_no: Label = None
@@ -158,6 +160,9 @@ class CustomerView(Message):
     customer_no: str | None = None
     tier: Tier = Tier.STANDARD
     masked: bool = True
+    unusable: tuple[str, ...] = Field(
+        default=(), description="Contacts that cannot be one: kept as they were stated, and reaching nobody."
+    )
 
 
 class CustomerAsk(Message):

@@ -61,7 +61,8 @@ async def register_feedback(request: Request, feedback: Feedback, caller: Feedba
     intake = intake_of(request)  # no dependency: each costs a twentieth of a registration
     key = idempotency_key(request)
     fingerprint = None if key is None else body_hash(request.state.json, intake.secret)
-    receipt = await intake.registrar.register(feedback, Origin(caller_scope(caller), key, fingerprint))
+    origin = Origin(caller_scope(caller), key, fingerprint, is_program=caller.kind == "api_key")
+    receipt = await intake.registrar.register(feedback, origin)
     headers = {"Location": f"/v1/tickets/{receipt.registered.ticket_no}"}
     if receipt.replayed:
         headers[REPLAY_HEADER] = "true"

@@ -6,6 +6,7 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import Product, Proposed, Registration, stored_customer
+from services.intake.identity import unusable
 from services.intake.masking import masked_customer
 from services.intake.models import FeedbackView, LinkRevocation, Sender, Supplied
 from services.intake.tables import feedback, policy_snapshots, supplements
@@ -72,7 +73,8 @@ def _shown(content: dict[str, Any]) -> dict[str, Any]:
 def _sender(row: RowMapping, contact: dict[str, Any], *, in_full: bool) -> Sender:
     stated = stored_customer(contact)
     shown = stated if in_full else masked_customer(stated)
-    return Sender.model_validate({**shown.model_dump(), "id": row["customer_id"], "masked": not in_full})
+    told = {"id": row["customer_id"], "masked": not in_full, "unusable": unusable(stated)}
+    return Sender.model_validate({**shown.model_dump(), **told})
 
 
 def _registration(row: RowMapping) -> Registration:

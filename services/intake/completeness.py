@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from services.contracts.asked_fields import AskedField
 from services.contracts.feedback import Customer, Feedback, Product
 from services.contracts.words import Channel, Kind
+from services.intake.identity import strongest_contact, usable
 from services.runtime.errors import FieldError
 
 BRINGS_AN_ADDRESS = frozenset({Channel.EMAIL, Channel.WECHAT, Channel.SOCIAL, Channel.IMPORT})
@@ -16,7 +17,7 @@ _NEEDS_THE_PRODUCT = frozenset({Kind.COMPLAINT, Kind.FAULT})
 
 def has_contact(customer: Customer) -> bool:
     """Whether the customer can be reached at all."""
-    return bool(customer.phone or customer.email or customer.wechat_open_id)
+    return strongest_contact(usable(customer)) is not None
 
 
 def refuse_reasons(feedback: Feedback, received_at: datetime) -> list[FieldError]:

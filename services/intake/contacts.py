@@ -10,9 +10,9 @@ from sqlalchemy import Row, Text, any_, bindparam, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.feedback import CustomerQuestion, CustomerView
+from services.contracts.feedback import Customer, CustomerQuestion, CustomerView
 from services.intake import audit
-from services.intake.identity import CONTACTS
+from services.intake.identity import CONTACTS, unusable
 from services.intake.masking import masked_view
 from services.intake.tables import customers, feedback, supplements
 from services.runtime.database import Database
@@ -64,7 +64,8 @@ def _in_full(row: Row[Any]) -> CustomerView:
     stated = [row.contact] if row.as_stated else []
     for statement in [*stated, *(row.supplied or [])]:
         contact |= {name: statement[name] for name in contact if statement.get(name)}
-    return CustomerView(id=row.id, customer_no=row.customer_no, tier=row.tier, masked=False, **contact)
+    marked = unusable(Customer.model_construct(**contact))
+    return CustomerView(id=row.id, customer_no=row.customer_no, tier=row.tier, masked=False, unusable=marked, **contact)
 
 
 def _views(question: CustomerQuestion, found: dict[str, CustomerView]) -> list[CustomerView]:

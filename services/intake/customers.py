@@ -74,7 +74,7 @@ async def change(connection: AsyncConnection, customer_id: str, wanted: Customer
     values = {name: _CLEARED.get(name) if value is None else value for name, value in values.items()}
     stated = normalised(_stated(row, values), "")
     values |= {name: getattr(stated, name) for name in values if name in _STATED}
-    if values.keys() & {*CONTACTS, "customer_no"}:
+    if values.keys() & {"name", *CONTACTS, "customer_no"}:
         values["identity"] = identity_of(stated, secret)
     if values.keys() & set(CONTACTS):
         values["corrected_at"] = func.clock_timestamp()

@@ -17,7 +17,7 @@ from services.contracts.words import Tier
 from services.intake.classify import propose
 from services.intake.completeness import missing_from
 from services.intake.gathering import Gathering
-from services.intake.identity import identity_of, strongest_contact
+from services.intake.identity import identity_of, person_behind, strongest_contact, unusable, usable
 from services.intake.numbering import business_date, open_day
 from services.intake.promises_copy import PromisesCopy
 from services.intake.statement import register_statement
@@ -36,11 +36,13 @@ class KeyTaken(Exception):
 
 @dataclass(frozen=True)
 class Origin:
-    """Who registers, under which `Idempotency-Key` if any, with a fingerprint of the body."""
+    """Who registers, under which `Idempotency-Key` if any, with a fingerprint of the body. From a program a phone that
+    cannot be one is taken as it is, where a form can ask again."""
 
     caller: str
     key: str | None
     body_hash: str | None
+    is_program: bool = False
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,7 @@ class Filed:
     proposed: Proposed
     promises: tuple[FirstPromise, ...]
     missing: tuple[str, ...]
+    unusable: tuple[str, ...] = ()
     link_generation: int = 1
 
 
@@ -62,11 +65,13 @@ class _Draft:
     proposed: Proposed
     promises: tuple[FirstPromise, ...]
     missing: tuple[str, ...]
+    unusable: tuple[str, ...]
     values: Mapping[str, Any]
 
     def filed(self, ticket_no: str) -> Filed:
         """The draft, once it has its number."""
-        return Filed(ticket_no, self.values["received_at"], self.proposed, self.promises, self.missing)
+        received_at = self.values["received_at"]
+        return Filed(ticket_no, received_at, self.proposed, self.promises, self.missing, self.unusable)
 
 
 class Filing:
@@ -113,7 +118,7 @@ class Filing:
 
     async def _attempt(self, feedback: Feedback, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Run the statement; None when another session gave the customer's number to somebody in between."""
-        customer = feedback.customer
+        customer = usable(feedback.customer)
         statement = register_statement(by_number=customer.customer_no is not None, contact=strongest_contact(customer))
         try:
             return await statement.one(self._database, values)
@@ -142,16 +147,17 @@ class Filing:
             "policy": promised.policy,
             "promises": PROMISES.dump_json(promised.promises).decode(),
         }
-        return _Draft(proposed, promised.promises, missing, values)
+        return _Draft(proposed, promised.promises, missing, unusable(feedback.customer), values)
 
     def _values(self, feedback: Feedback, origin: Origin, received_at: datetime) -> dict[str, Any]:
-        customer = feedback.customer
+        customer = usable(feedback.customer)
         return {
             "day": business_date(received_at, self._zone),
             "received_at": received_at,
             "customer_id": f"cus_{secrets.token_hex(10)}",
             "identity": identity_of(customer, self._secret),
             "strongest_contact": strongest_contact(customer),
+            "person": person_behind(customer),
             "name": customer.name,
             "phone": customer.phone,
             "email": customer.email,
@@ -159,7 +165,7 @@ class Filing:
             "customer_no": customer.customer_no,
             "tier": customer.tier,
             "content": feedback.model_dump_json(exclude={"customer"}, exclude_none=True),
-            "contact": customer.model_dump_json(exclude_none=True),
+            "contact": feedback.customer.model_dump_json(exclude_none=True),
             "caller": origin.caller,
             "idempotency_key": origin.key,
             "body_hash": origin.body_hash,

@@ -11,8 +11,8 @@ from services.contracts.asked_fields import AskedField
 from services.contracts.base import format_instant
 from services.contracts.feedback import Feedback
 from services.contracts.words import Channel, CommandName
-from services.intake.identity import normalised
-from services.runtime.errors import FieldError, ValidationFailed
+from services.intake.phones import NoPhone, stored_phone
+from services.runtime.errors import FieldError
 from services.runtime.http.problems import field_errors
 from services.runtime.pages import Form
 
@@ -92,11 +92,8 @@ def feedback_of(form: Form, channel: Channel, language: str, zone: ZoneInfo) -> 
     body = {"channel": channel, "language": language, "consent": True, **typed}
     try:
         feedback = Feedback.model_validate(body)
-        normalised(feedback.customer)
     except ValidationError as error:
         errors = errors_by_field(field_errors(error.errors())) | errors
-    except ValidationFailed as refusal:
-        errors = errors_by_field(refusal.errors) | errors
     if errors:
         raise Wrong(_in_order(errors))
     return feedback
@@ -159,6 +156,8 @@ def _body(form: Form, pointers: Mapping[str, str], zone: ZoneInfo) -> tuple[dict
     for name, value in _typed(form, pointers).items():
         try:
             _put(body, pointers[name], _READ.get(name, _as_it_is)(value, zone))
+        except NoPhone as refusal:
+            errors["contact"] = refusal.reason
         except (ValueError, OverflowError):
             errors[name] = "unreadable"
     return body, errors
@@ -186,6 +185,10 @@ def _start_of_the_day(text: str, zone: ZoneInfo) -> str:
     return format_instant(datetime.combine(date.fromisoformat(text), time(), zone))
 
 
+def _phone(text: str, _: ZoneInfo) -> str:
+    return stored_phone(text)
+
+
 def _number(text: str, _: ZoneInfo) -> int:
     return int(text[:20])
 
@@ -198,4 +201,5 @@ _READ: Mapping[str, Callable[[str, ZoneInfo], Any]] = {
     "occurred_on": _start_of_the_day,
     "affected": _number,
     "safety": _ticked,
+    "phone": _phone,
 }

@@ -2,33 +2,43 @@
 
 import hashlib
 import hmac
-import re
-
-import phonenumbers
+import unicodedata
 
 from services.contracts.feedback import Customer
+from services.intake.phones import REASONS, NoPhone, is_phone, is_shared, stored_phone
 from services.runtime.errors import ValidationFailed
-
-_REGION = "CN"
-# Nearly every phone is a mobile one of the home country; asking the library costs more than all other checks together.
-_MOBILE = re.compile(r"(?:\+?86)?(1[3-9]\d{9})", re.ASCII)
 
 CONTACTS = ("phone", "email", "wechat_open_id")
 """Contacts by strength: the first one given finds the customer, unless a customer number does."""
 
 
-def normalised(customer: Customer, pointer: str = "/customer") -> Customer:
-    """Spell the contacts in one way: phone in E.164, e-mail in lower case.
+def normalised(customer: Customer, pointer: str = "/customer", *, lenient: bool = False) -> Customer:
+    """Spell the contacts in one way: phone in E.164, e-mail in lower case. With `lenient` a phone that cannot be one
+    stays as it was typed, if there is another contact.
 
     Raises:
         ValidationFailed: the phone cannot be one; `pointer` is where the customer stands in the body.
     """
     changes: dict[str, str] = {}
-    if customer.phone:
-        changes["phone"] = _e164(customer.phone, f"{pointer}/phone")
     if customer.email:
         changes["email"] = customer.email.lower()
+    if customer.phone:
+        try:
+            changes["phone"] = stored_phone(customer.phone)
+        except NoPhone as refusal:
+            if not (lenient and (customer.email or customer.wechat_open_id)):
+                raise ValidationFailed.at(f"{pointer}/phone", refusal.reason, REASONS[refusal.reason]) from refusal
     return customer.model_copy(update=changes) if changes else customer
+
+
+def unusable(customer: Customer) -> tuple[str, ...]:
+    """The names of the contacts that are kept as they were typed and reach nobody."""
+    return ("phone",) if customer.phone and not is_phone(customer.phone) else ()
+
+
+def usable(customer: Customer) -> Customer:
+    """The customer without such contacts."""
+    return customer.model_copy(update=dict.fromkeys(unusable(customer))) if unusable(customer) else customer
 
 
 def strongest_contact(customer: Customer) -> str | None:
@@ -36,26 +46,26 @@ def strongest_contact(customer: Customer) -> str | None:
     return next((name for name in CONTACTS if getattr(customer, name)), None)
 
 
+def person_behind(customer: Customer) -> str | None:
+    """Whom a contact that several people share stands for, by their name; None where the contact is one person's."""
+    is_one_of_many = strongest_contact(customer) == "phone" and is_shared(customer.phone or "")
+    return folded_name(customer.name) if is_one_of_many and customer.name else None
+
+
+def folded_name(name: str) -> str:
+    """A name as names are compared: without spaces, width and case. The statements do the same."""
+    return unicodedata.normalize("NFKC", name).replace(" ", "").lower()
+
+
 def identity_of(customer: Customer, secret: bytes) -> str | None:
-    """The key under which a record of this customer is unique: customer number, else the strongest contact.
+    """The key under which a record of this customer is unique: customer number, else the strongest contact, with the
+    name where several people share it.
 
     It is hashed with the secret, because PostgreSQL quotes conflicting keys in its log.
     """
     name = "customer_no" if customer.customer_no else strongest_contact(customer)
     if name is None:
         return None
-    return f"{name}:{hmac.digest(secret, getattr(customer, name).encode(), hashlib.sha256).hex()}"
-
-
-def _e164(phone: str, pointer: str) -> str:
-    if mobile := _MOBILE.fullmatch(phone):
-        return f"+86{mobile[1]}"
-    try:
-        number = phonenumbers.parse(phone, _REGION)
-    except phonenumbers.NumberParseException:
-        number = None
-    if number is None or not phonenumbers.is_possible_number(number):
-        raise ValidationFailed.at(
-            pointer, "impossible_phone", {"en": "this cannot be a phone number", "zh": "这不是有效的电话号码"}
-        )
-    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    person = person_behind(customer) if name == "phone" else None
+    meant = getattr(customer, name) + (f"\n{person}" if person else "")
+    return f"{name}:{hmac.digest(secret, meant.encode(), hashlib.sha256).hex()}"

@@ -1,6 +1,7 @@
 """Contacts as those see them who do not handle the ticket: `138****8000` (product.md 11)."""
 
 from services.contracts.feedback import Customer, CustomerView
+from services.intake.phones import split
 
 _HOME_CODE = "+86"
 _SHOWN_AT_THE_END = 4
@@ -8,11 +9,12 @@ _SHORT = 9
 
 
 def mask_phone(phone: str) -> str:
-    """Keep the first three and last four digits, fewer of a short number; the home country's code is left out."""
-    digits = phone.removeprefix(_HOME_CODE)
-    if len(digits) < _SHORT:
-        return f"****{digits[-2:]}"
-    return f"{digits[:3]}****{digits[-_SHOWN_AT_THE_END:]}"
+    """Keep the first three and last four digits, fewer of a short number; the home country's code is left out, and of
+    an extension only that there is one."""
+    number, extension = split(phone)
+    digits = number.removeprefix(_HOME_CODE)
+    kept = f"{digits[:3]}****{digits[-_SHOWN_AT_THE_END:]}" if len(digits) >= _SHORT else f"****{digits[-2:]}"
+    return f"{kept}-***" if extension else kept
 
 
 def mask_email(email: str) -> str:

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from services.contracts.base import Email, Instant, InstantOrDate, Line, Message, Name, Text, Unreadable
 from services.contracts.commands.review import Tags
 from services.contracts.durations import DurationText
-from services.contracts.feedback import Customer, Feedback, Impact, Label, Product, Proposed, Supplement
+from services.contracts.feedback import Customer, Feedback, Impact, Label, Phone, Product, Proposed, Supplement
 from services.contracts.words import (
     CallbackChannel,
     Category,
@@ -38,7 +38,8 @@ class Links(Message):
 
 
 class Registered(Message):
-    """The answer to a registered feedback. `missing` names what review will ask for."""
+    """The answer to a registered feedback. `missing` names what review will ask for, `unusable` the contacts that
+    cannot be one and were kept as they were stated, because there is another."""
 
     ticket_no: str
     status: Status = Status.PENDING
@@ -46,6 +47,7 @@ class Registered(Message):
     received_at: Instant
     complete: bool
     missing: tuple[str, ...]
+    unusable: tuple[str, ...] = ()
     proposed: Proposed
     promised: Promised
     links: Links
@@ -64,12 +66,14 @@ class FollowUp(Successor):
 
 
 class Sender(Customer):
-    """The customer as stated in a feedback; `masked` tells whether the contact is shortened."""
+    """The customer as stated in a feedback; `masked` tells whether the contact is shortened, `unusable` which contacts
+    cannot be one."""
 
     id: str
     name: Line | None = None
     email: str | None = None
     masked: bool
+    unusable: tuple[str, ...] = ()
 
 
 class Supplied(Supplement):
@@ -184,7 +188,7 @@ class CustomerChange(Message):
     """The body of `PATCH /v1/customers/{id}`: what is left out stays, null clears."""
 
     name: Name | None = None
-    phone: Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=40)] | None = None
+    phone: Phone = None
     email: Email | None = None
     wechat_open_id: Label = None
     customer_no: Label = None

@@ -8,11 +8,11 @@ from typing import Any
 from prometheus_client import Counter
 from sqlalchemy import Row, select
 
-from services.contracts.feedback import Feedback, Proposed
+from services.contracts.feedback import Feedback, Proposed, stored_customer
 from services.contracts.words import ClockName
 from services.intake.completeness import refuse_reasons
 from services.intake.filing import PROMISES, Filed, Filing, KeyTaken, Origin
-from services.intake.identity import normalised
+from services.intake.identity import normalised, unusable
 from services.intake.links import TicketLinks
 from services.intake.models import FollowUp, Links, Promised, Registered
 from services.intake.tables import feedback as feedback_table
@@ -60,7 +60,8 @@ class Registrar:
             Unavailable: PostgreSQL did not answer; whether the ticket exists is unknown.
         """
         received_at = self._now()
-        feedback = feedback.model_copy(update={"customer": normalised(feedback.customer)})
+        sender = normalised(feedback.customer, lenient=origin.is_program)
+        feedback = feedback.model_copy(update={"customer": sender})
         # What a known customer asked in a call says as much as they ever said of themselves.
         if not isinstance(feedback, FollowUp) and (errors := refuse_reasons(feedback, received_at)):
             raise ValidationFailed(errors)
@@ -95,6 +96,7 @@ class Registrar:
             received_at=filed.received_at,
             complete=not filed.missing,
             missing=filed.missing,
+            unusable=filed.unusable,
             proposed=filed.proposed,
             promised=Promised(accept_by=due.get(ClockName.ACCEPTANCE), respond_by=due.get(ClockName.RESPONSE)),
             links=Links(ticket=self._links.to(filed.ticket_no, filed.link_generation)),
@@ -110,5 +112,6 @@ def _filed(row: Row[Any]) -> Filed:
         ),
         promises=PROMISES.validate_python(row.promises),
         missing=tuple(row.missing),
+        unusable=unusable(stored_customer(row.contact)),
         link_generation=row.link_generation,
     )

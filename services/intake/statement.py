@@ -11,12 +11,16 @@ from services.runtime.direct import DirectStatement
 
 _NOBODY = "SELECT NULL::text AS id, NULL::text AS tier WHERE false"
 _BY_NUMBER = "SELECT id, tier FROM intake.customers WHERE customer_no = :customer_no"
-_BY_CONTACT = "SELECT id, tier FROM intake.customers WHERE {contact} = :{contact} ORDER BY created_at, id LIMIT 1"
+# Behind a number that people share it is the name that tells them apart; whoever has none stored may be any of them.
+_MEANT = """{contact} = :{contact} AND (
+        CAST(:person AS text) IS NULL OR name IS NULL OR identity = CAST(:identity AS text)
+        OR lower(replace(normalize(name, NFKC), ' ', '')) = CAST(:person AS text))"""
+_BY_CONTACT = "SELECT id, tier FROM intake.customers WHERE {meant} ORDER BY name IS NULL, created_at, id LIMIT 1"
 # A number is stronger than a contact: a record that a contact made is taken over unless it has another number.
 _BY_BOTH = """
     SELECT id, tier FROM intake.customers
-    WHERE customer_no = :customer_no OR ({contact} = :{contact} AND customer_no IS NULL)
-    ORDER BY customer_no NULLS LAST, created_at, id LIMIT 1"""
+    WHERE customer_no = :customer_no OR ({meant} AND customer_no IS NULL)
+    ORDER BY customer_no NULLS LAST, name IS NULL, created_at, id LIMIT 1"""
 
 _REGISTER = """
 WITH known AS MATERIALIZED ({known}
@@ -72,8 +76,9 @@ SELECT (SELECT ticket_no FROM filed) AS ticket_no, (SELECT tier FROM sender) AS 
 @cache
 def register_statement(*, by_number: bool, contact: str | None) -> DirectStatement:
     """The statement for a sender with or without a customer number, and with `contact` as strongest contact, if any."""
+    meant = _MEANT.format(contact=contact)
     if by_number:
-        known = _BY_BOTH.format(contact=contact) if contact else _BY_NUMBER
+        known = _BY_BOTH.format(meant=meant) if contact else _BY_NUMBER
     else:
-        known = _BY_CONTACT.format(contact=contact) if contact else _NOBODY
+        known = _BY_CONTACT.format(meant=meant) if contact else _NOBODY
     return DirectStatement(_REGISTER.format(known=known, numbered=NUMBERED, ticket_no=TICKET_NO))

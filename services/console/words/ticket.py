@@ -20,6 +20,8 @@ TEXTS: dict[str, tuple[str, str]] = {
         "客户链接已作废；下一条通知会带上新链接。",
         "The customer's link is ended; their next notice carries a new one.",
     ),
+    "ticket.extension": (" 转 ", " ext. "),
+    "ticket.unusable": ("号码无效，请向客户核实", "No valid number: ask the customer"),
     "ticket.customer_no": ("客户编号 {number}", "Customer number {number}"),
     "ticket.other_tickets": ("该客户的其他工单", "Other tickets of this customer"),
     "ticket.no_other_tickets": ("没有其他工单", "No other tickets"),

@@ -10,11 +10,12 @@ from services.contracts.customer import CustomerPromise, CustomerStep, CustomerT
 from services.contracts.journal import EventType
 from services.contracts.words import ClockState, CloseReason, CommandName, Phase, Status, WaitReason
 from services.intake.forms import Errors, fields_asked
+from services.intake.phones import REASONS
 from services.runtime.pages import Speech
 
 _STEPS = ("received", "accepted", "handled", "done", "confirmed")
 _REACHED = {Status.PENDING: 0, Status.PROCESSING: 2, Status.RESOLVED: 3, Status.CLOSED: len(_STEPS)}
-_SAYS_ENOUGH = frozenset({"required", "string_too_long", "in_the_future"})
+_SAYS_ENOUGH = frozenset({"required", "string_too_long", "in_the_future", *REASONS})
 _HAPPENS = frozenset({EventType.CLOSED, EventType.CALLBACK_RECORDED, EventType.MERGED})
 _PRODUCT = ("model", "serial_no", "order_no")
 _PREFILLED = {"model": "model", "serial_no": "serial", "order_no": "order"}

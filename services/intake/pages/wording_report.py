@@ -1,5 +1,7 @@
 """What the form for a new report says."""
 
+from services.intake.phones import REASONS
+
 REPORT: dict[str, tuple[str, str]] = {
     "report.title": ("反馈问题", "Tell us what happened"),
     "report.lead": (
@@ -79,6 +81,7 @@ WRONG: dict[str, tuple[str, str]] = {
         "请填写能联系到您的手机号（如 138 0013 8000）或邮箱",
         "please give a phone number with its area, such as 138 0013 8000, or an e-mail address",
     ),
+    **{f"wrong.{reason}": (said["zh"], said["en"]) for reason, said in REASONS.items()},
     "wrong.affected": ("请填写数字", "please give a number"),
     "wrong.date": ("请填写日期，如 2026-11-20", "please give a date, such as 2026-11-20"),
     "wrong.other": ("请检查这一项", "please check this"),

@@ -189,3 +189,32 @@ async def test_the_ticket_search_finds_customers_and_tickets(desk: Desk) -> None
     assert found["customer_ids"] == [customer]
     for q in (number, "SER42", "噪音"):
         assert (await desk.ask("POST", "/internal/customers/find", {"q": q})).json()["ticket_nos"] == [number], q
+
+
+async def test_people_behind_one_exchange_stay_apart(desk: Desk) -> None:
+    first = await _customer_of(desk, phone="010-12345678-801")
+    assert await _customer_of(desk, phone="(010) 1234 5678 转 801") == first
+    assert await _customer_of(desk, phone="010-12345678-802") != first
+    assert await _customer_of(desk, phone="010-12345678-801", name="李雷") != first
+    assert await _customer_of(desk, phone="010-12345678") != first
+    assert (await _profile(desk, first))["phone"] == "+861012345678;ext=801"
+
+
+async def test_a_shared_number_that_was_stored_before_still_finds_its_customer(desk: Desk) -> None:
+    stored = text(
+        "INSERT INTO intake.customers (id, identity, name, phone, created_at, updated_at)"
+        " VALUES ('cus_old', 'phone:as before', '韩 梅梅', '+861012345678', now(), now()),"
+        " ('cus_unnamed', 'phone:of nobody', NULL, '+861087654321', now(), now())"
+    )
+    async with desk.intake.database.begin() as connection:
+        await connection.execute(stored)
+    assert await _customer_of(desk, phone="010 1234 5678") == "cus_old"
+    assert await _customer_of(desk, phone="010 1234 5678", name="李雷") != "cus_old"
+    assert await _customer_of(desk, phone="010 8765 4321") == "cus_unnamed"
+
+
+async def test_a_corrected_name_behind_a_shared_number_is_found_by_that_name(desk: Desk) -> None:
+    first = await _customer_of(desk, phone="400-810-9999")
+    await desk.call("PATCH", f"/v1/customers/{first}", {"name": "韩梅"})
+    assert await _customer_of(desk, phone="400-810-9999", name="韩梅") == first
+    assert await _customer_of(desk, phone="400-810-9999") != first

@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from services.contracts.feedback import Feedback
 from services.intake.filing import Filing, Origin
 from services.intake.gathering import Draft, Gathering
+from services.intake.identity import normalised
 from services.intake.promises_copy import PromisesCopy
 from services.runtime.database import Database
 from services.runtime.errors import Unavailable
@@ -36,6 +37,12 @@ class Watched(Gathering):
         return await super()._send(drafts)
 
 
+def spelled(body: dict[str, Any]) -> Feedback:
+    """A feedback as the registrar hands it on."""
+    arrived = Feedback.model_validate(body)
+    return arrived.model_copy(update={"customer": normalised(arrived.customer)})
+
+
 @dataclass
 class Shop:
     """Drafts of feedback, and where they go."""
@@ -46,7 +53,7 @@ class Shop:
 
     async def draft(self, key: str | None = None, **changes: Any) -> Draft:
         """A draft of the feedback with `changes`."""
-        arrived = Feedback.model_validate(feedback(**changes))
+        arrived = spelled(feedback(**changes))
         values = self.filing._values(arrived, Origin("staff:李雷", key, "hash"), AT)
         return (await self.filing._draft(arrived, values, arrived.customer.tier or "standard")).values  # type: ignore[arg-type]
 
@@ -61,7 +68,7 @@ class Shop:
 async def shop(database: Database) -> Shop:
     """A shop whose day is open: one feedback of 韩梅梅 has been filed."""
     filing = Filing(database, PromisesCopy(database), zone=SHANGHAI, secret=b"identities")
-    await filing.file(Feedback.model_validate(feedback()), Origin("staff:李雷", "first", "hash"), AT)
+    await filing.file(spelled(feedback()), Origin("staff:李雷", "first", "hash"), AT)
     return Shop(filing, Watched(database), database)
 
 

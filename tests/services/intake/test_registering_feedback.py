@@ -5,6 +5,9 @@ from typing import Any
 
 import pytest
 
+from services.contracts.feedback import Feedback
+from services.intake.filing import Origin
+from services.runtime.errors import ValidationFailed
 from tests.services.intake.desk import Desk, feedback
 
 
@@ -184,3 +187,27 @@ async def test_an_incomplete_feedback_starts_the_information_request(desk: Desk)
 async def test_who_may_not_register_is_refused_before_the_body_is_looked_at(desk: Desk) -> None:
     assert (await desk.call("POST", "/v1/feedback", {}, by="管理")).status_code == 403
     assert (await desk.call("POST", "/v1/feedback", feedback(), by=None)).status_code == 401
+
+
+async def test_a_program_s_phone_that_cannot_be_one_is_kept_and_marked_if_there_is_another_contact(desk: Desk) -> None:
+    program = Origin("api_key:app", "once", "hash", is_program=True)
+    customer = {"name": "韩梅梅", "phone": "1380013800", "email": "h@example.com"}
+    sent = Feedback.model_validate(feedback(customer=customer))
+    answers = [(await desk.intake.registrar.register(sent, program)).registered for _ in range(2)]
+    assert [(each.complete, each.unusable) for each in answers] == [(True, ("phone",))] * 2
+    number = answers[0].ticket_no
+    desk.belongs(number)
+    shown = (await desk.call("GET", f"/v1/feedback/{number}")).json()["customer"]
+    assert (shown["phone"], shown["email"], shown["unusable"]) == ("1380013800", "h@example.com", ["phone"])
+    found = (await desk.ask("GET", f"/internal/registrations/{number}")).json()["customer_id"]
+    assert (await desk.call("GET", f"/v1/customers/{found}")).json()["phone"] is None
+
+
+async def test_without_another_contact_or_from_a_person_it_is_refused_at_its_field(desk: Desk) -> None:
+    alone = Feedback.model_validate(feedback(customer={"name": "韩梅梅", "phone": "1380013800"}))
+    with pytest.raises(ValidationFailed):
+        await desk.intake.registrar.register(alone, Origin("api_key:app", None, None, is_program=True))
+    customer = {"name": "韩梅梅", "phone": "1380013800", "email": "h@example.com"}
+    answer = await desk.call("POST", "/v1/feedback", feedback(customer=customer))
+    assert answer.status_code == 422
+    assert _pointers(answer.json()) == ["/customer/phone"]

@@ -123,6 +123,8 @@ async def test_two_forms_are_two_tickets(desk: Desk, visitor: Visitor) -> None:
         ("contact", "", "请填写", "please fill this in"),
         ("contact", "12", "手机号", "phone number"),
         ("contact", "not a phone", "手机号", "phone number"),
+        ("contact", "1380013800", "11 位", "11 digits"),
+        ("contact", "2345 6789", "区号", "area code"),
         ("contact", "@", "邮箱", "e-mail"),
         ("contact", "hmm@@example", "邮箱", "e-mail"),
         ("serial_no", "S" * 101, "太长了", "too long"),

@@ -1,0 +1,155 @@
+"""Phone numbers as people write them: brackets, words around, full width, an extension behind.
+
+One spelling is stored: E.164, with `;ext=801` behind it where there is an extension (RFC 3966). What is no number is
+kept as it was typed; it never begins with `+`, which tells the two apart.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping
+
+import phonenumbers
+from phonenumbers import PhoneNumber, PhoneNumberType
+
+_HOME = "CN"
+_HOME_CODE = 86
+_NEAR = ("86", "852", "853", "886")
+"""Country codes that people of this country write without a plus."""
+_REGIONS = (("HK", re.compile(r"香港|hong ?kong|\bhk\b")), ("MO", re.compile(r"澳门|澳門|maca[uo]")),
+            ("TW", re.compile(r"台湾|台灣|臺灣|taiwan")))  # fmt: skip
+# Nearly every phone is a mobile one of the home country; asking the library costs more than all other checks together.
+_MOBILE = re.compile(r"(?:\+?86)?(1[3-9]\d{9})", re.ASCII)
+_MOBILE_IN = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)", re.ASCII)
+_DASHES = re.compile("[\u2010-\u2015\u2212\u30fc~]")
+_EXTENSION = re.compile(
+    r"^(.*\d.*?)[\s,;(-]*(?:(?:转|轉|接|分机号?|分機號?|内线|內線|extension|extn|ext|x|#|;ext=)[\s:.,#=-]*)+(\d{1,7})\D*$",
+    re.ASCII | re.DOTALL,
+)
+_RUN = re.compile(r"\+?[\d(][\d\s().+/-]*\d", re.ASCII)
+_TAIL = re.compile(r"^(.*\d)\s*-\s*(\d{1,6})$", re.ASCII | re.DOTALL)
+_MARK = ";ext="
+_PERSONAL = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.PERSONAL_NUMBER})
+_LOCAL = range(5, 9)
+
+Reason = str
+REASONS: Mapping[Reason, Mapping[str, str]] = {
+    "phone_without_digits": {
+        "en": "there is no phone number in this; write its digits",
+        "zh": "这里没有号码，请填写手机号或带区号的固定电话",
+    },
+    "phone_without_area": {
+        "en": "write the area code as well, such as 010-12345678 or +852 2345 6789",
+        "zh": "请加上区号，如 010-12345678；香港等地如 +852 2345 6789",
+    },
+    "impossible_phone": {
+        "en": "this is no phone number: a mobile number has 11 digits, others need their area code, as in 010-12345678",
+        "zh": "不是有效的电话号码：手机号为 11 位，固定电话请加区号，如 010-12345678",
+    },
+}
+"""Why a text is no phone number, by code."""
+
+
+class NoPhone(ValueError):
+    """A text is no phone number; `reason` is a code of `REASONS`."""
+
+    def __init__(self, reason: Reason) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+def stored_phone(text: str) -> str:
+    """The stored spelling of what somebody typed.
+
+    Raises:
+        NoPhone: it cannot be one.
+    """
+    if mobile := _MOBILE.fullmatch(text):
+        return f"+86{mobile[1]}"
+    typed = _DASHES.sub("-", unicodedata.normalize("NFKC", text)).casefold()
+    number, extension = _without_extension(typed)
+    region = next((region for region, words in _REGIONS if words.search(typed)), _HOME)
+    for run in _runs(number):
+        if found := _read(run, region, extension):
+            return found
+    raise NoPhone(_reason(number))
+
+
+def is_phone(stored: str) -> bool:
+    """Whether a stored text is a number that can be called."""
+    return stored.startswith("+")
+
+
+def split(stored: str) -> tuple[str, str]:
+    """Number and extension of a stored phone; the extension is empty where there is none."""
+    number, _, extension = stored.partition(_MARK)
+    return number, extension
+
+
+def is_shared(stored: str) -> bool:
+    """Whether several people are reached by the number: an exchange, a fixed line, a service number."""
+    number, extension = split(stored)
+    if extension:
+        return True
+    if _MOBILE.fullmatch(number):
+        return False
+    return phonenumbers.number_type(phonenumbers.parse(number)) not in _PERSONAL
+
+
+def _without_extension(typed: str) -> tuple[str, str]:
+    """What is typed before an extension that is called so, and the extension."""
+    found = _EXTENSION.match(typed)
+    return (found[1], found[2]) if found else (typed, "")
+
+
+def _runs(typed: str) -> Iterator[str]:
+    """What may be a number: digits with what stands between them, and where that is several numbers, each of them."""
+    for run in _RUN.findall(typed):
+        yield run
+        yield from run.split("/")
+        yield from _MOBILE_IN.findall(run)
+
+
+def _read(run: str, region: str, extension: str) -> str | None:
+    """The stored spelling of a run of digits; what follows the last dash may be an extension that is not called so."""
+    if number := _number(run, region):
+        return _spelled(number, extension)
+    tail = _TAIL.match(run)
+    if tail and not extension and (number := _number(tail[1], region)):
+        return _spelled(number, tail[2])
+    return None
+
+
+def _number(run: str, region: str) -> PhoneNumber | None:
+    return next((number for number in _readings(run, region) if _is_one(number, run)), None)
+
+
+def _readings(run: str, region: str) -> Iterator[PhoneNumber]:
+    digits = re.sub(r"\D", "", run)
+    spellings = [run, f"+{digits}"] if digits.startswith(_NEAR) else [run]
+    for spelling in spellings:
+        try:
+            yield phonenumbers.parse(spelling, region)
+        except phonenumbers.NumberParseException:
+            continue
+
+
+def _is_one(number: PhoneNumber, run: str) -> bool:
+    """Abroad whatever is possible; at home what is in use, and fixed lines with their area code in front."""
+    if number.country_code != _HOME_CODE:
+        return phonenumbers.is_possible_number(number)
+    if not phonenumbers.is_valid_number(number):
+        return _MOBILE.fullmatch(str(number.national_number)) is not None
+    is_fixed = phonenumbers.number_type(number) == PhoneNumberType.FIXED_LINE
+    return not is_fixed or run.lstrip("(").startswith(("0", "+", "86"))
+
+
+def _spelled(number: PhoneNumber, extension: str) -> str:
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return f"{written}{_MARK}{extension}" if extension else written
+
+
+def _reason(number: str) -> Reason:
+    digits = re.sub(r"\D", "", number)
+    if not digits:
+        return "phone_without_digits"
+    return "phone_without_area" if len(digits) in _LOCAL else "impossible_phone"
