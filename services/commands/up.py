@@ -30,6 +30,9 @@ def command() -> None:
     except StackError as error:
         complain(str(error))
         raise typer.Exit(1) from None
+    except OSError as error:  # a full disk, more often than not
+        complain(f"It cannot go on: {error.strerror or error}{f' ({error.filename})' if error.filename else ''}.")
+        raise typer.Exit(1) from None
 
 
 async def _run(home: Home, settings: stack_settings.StackSettings) -> None:

@@ -3,11 +3,34 @@
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import IO, Any, cast
 
 from rich.console import Console
 
-console = Console(highlight=False, soft_wrap=True, file=sys.stdout)
+
+class Listener:
+    """A stream that may be closed, or full, while what it tells of goes on: what cannot be said is not said."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write, if that can be done."""
+        with suppress(OSError, ValueError):
+            self._stream.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, if that can be done."""
+        with suppress(OSError, ValueError):
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+console = Console(highlight=False, soft_wrap=True, file=cast("IO[str]", Listener(sys.stdout)))
 
 
 @contextmanager
@@ -26,4 +49,5 @@ def tell(sentence: str) -> None:
 
 def complain(sentence: str) -> None:
     """Say on standard error why it does not go on."""
-    Console(stderr=True, highlight=False, soft_wrap=True).print(sentence, style="bold red", markup=False)
+    listener = cast("IO[str]", Listener(sys.stderr))
+    Console(file=listener, highlight=False, soft_wrap=True).print(sentence, style="bold red", markup=False)

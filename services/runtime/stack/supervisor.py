@@ -14,6 +14,7 @@ Ready = Callable[[], Awaitable[object]]
 """Returns when the program does its work, raises while it does not yet."""
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+RETELL_SECONDS = 1.0
 STEADY_SECONDS = 30.0
 """A program that ran this long and died is started at once; one that dies again and again waits longer each time."""
 PATIENCE_SECONDS = 300.0
@@ -34,7 +35,9 @@ class Running:
 
 @dataclass
 class Supervisor:
-    """`tell` speaks to the person at the terminal; `changed` is called after every start of a process."""
+    """`tell` speaks to the person at the terminal; `changed` is called after every start of a process, and again until
+    it works. Neither may keep a program from being started again: a terminal closes, a disk is full.
+    """
 
     tell: Callable[[str], None]
     changed: Callable[[], None] = lambda: None
@@ -42,6 +45,7 @@ class Supervisor:
     patience: float = PATIENCE_SECONDS
     word_after: float = WORD_AFTER_SECONDS
     _watchers: list[asyncio.Task[None]] = field(default_factory=list)
+    _telling: asyncio.Task[None] | None = None
 
     async def start(self, program: Program, ready: Ready) -> None:
         """Start `program` and return when it is ready; from then on it is started again whenever it ends.
@@ -49,26 +53,27 @@ class Supervisor:
         Raises:
             StackError: it ended, or was not ready in time. What it said last is in the sentence.
         """
-        running = Running(program, await spawn(program))
+        running = Running(program, await _spawn(program))
         self.running.append(running)
-        self.changed()
+        self._tell_of_change()
         await self._until_ready(running, ready)
         self._watchers.append(asyncio.create_task(self._watch(running)))
 
     async def start_together(self, programs: Sequence[tuple[Program, Ready]]) -> None:
         """Start programs that do not wait for each other; they stop in the reverse order all the same."""
-        started = [Running(program, await spawn(program)) for program, _ in programs]
+        started = [Running(program, await _spawn(program)) for program, _ in programs]
         self.running.extend(started)
-        self.changed()
+        self._tell_of_change()
         waits = (self._until_ready(running, ready) for running, (_, ready) in zip(started, programs, strict=True))
         await asyncio.gather(*waits)
         self._watchers.extend(asyncio.create_task(self._watch(running)) for running in started)
 
     async def stop(self) -> None:
         """Stop everything, the last started first."""
-        for watcher in self._watchers:
-            watcher.cancel()
-        await asyncio.gather(*self._watchers, return_exceptions=True)
+        tasks = [*self._watchers, *([self._telling] if self._telling else [])]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         for running in reversed(self.running):
             await end(running.process, running.program)
         self.running.clear()
@@ -83,17 +88,47 @@ class Supervisor:
     async def _say_that_it_starts(self, program: Program) -> None:
         while True:
             await asyncio.sleep(self.word_after)
-            self.tell(f"{program.name} is still starting (see {program.log})")
+            self._say(f"{program.name} is still starting (see {program.log})")
 
     async def _watch(self, running: Running) -> None:
         while True:
             status = await _wait(running)
             steady = time.monotonic() - running.since >= STEADY_SECONDS
             running.pause = FIRST_PAUSE if steady else min(running.pause * 2, LONGEST_PAUSE)
-            self.tell(f"{running.program.name} ended ({_describe(status)}); starting it again")
+            self._say(f"{running.program.name} ended ({_describe(status)}); starting it again")
+            await self._start_again(running)
+            self._tell_of_change()
+
+    async def _start_again(self, running: Running) -> None:
+        """Start the program, however often that takes: memory, descriptors or the disk may be used up for a while."""
+        while True:
             await asyncio.sleep(running.pause)
-            running.process, running.since = await spawn(running.program), time.monotonic()
+            try:
+                running.process, running.since = await _spawn(running.program), time.monotonic()
+            except StackError as error:
+                running.pause = min(running.pause * 2, LONGEST_PAUSE)
+                self._say(str(error))
+            else:
+                return
+
+    def _say(self, sentence: str) -> None:
+        with suppress(OSError, ValueError):  # the second from a stream that is closed
+            self.tell(sentence)
+
+    def _tell_of_change(self) -> None:
+        try:
             self.changed()
+        except OSError as error:
+            self._say(f"what runs could not be noted ({error.strerror}); it is tried again")
+            if self._telling is None or self._telling.done():
+                self._telling = asyncio.create_task(self._tell_until_it_works())
+
+    async def _tell_until_it_works(self) -> None:
+        while True:
+            await asyncio.sleep(RETELL_SECONDS)
+            with suppress(OSError):
+                self.changed()
+                return
 
 
 async def _wait(running: Running) -> int:
@@ -102,7 +137,15 @@ async def _wait(running: Running) -> int:
         with suppress(TimeoutError):
             async with asyncio.timeout(60):
                 return await running.process.wait()
-        _cut(running.program)
+        with suppress(OSError):
+            _cut(running.program)
+
+
+async def _spawn(program: Program) -> Process:
+    try:
+        return await spawn(program)
+    except OSError as error:
+        raise StackError(f"{program.name} could not be started: {error.strerror or error}.") from None
 
 
 def _cut(program: Program) -> None:

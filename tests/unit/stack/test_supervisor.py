@@ -1,17 +1,19 @@
 """Programs are started in order, started again when they die, and never outlive who started them."""
 
 import asyncio
+import errno
 import os
 import signal
 import subprocess
 import sys
+from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from services.runtime.stack.errors import StackError
-from services.runtime.stack.programs import Program
+from services.runtime.stack.programs import Program, spawn
 from services.runtime.stack.supervisor import Supervisor
 from tests.stack import CHECKOUT, is_running, wait_until
 
@@ -45,6 +47,54 @@ async def test_a_program_that_dies_is_started_again(supervisor: Supervisor, tmp_
     async with asyncio.timeout(30):
         await restarted.wait()
     assert supervisor.running[0].process.pid != before
+
+
+async def test_what_cannot_be_told_or_noted_keeps_nothing_from_being_started_again(tmp_path: Path) -> None:
+    noted, tries = asyncio.Event(), []
+
+    def tell(_: str) -> None:
+        raise BrokenPipeError
+
+    def note() -> None:
+        tries.append(own.running[0].process.pid)
+        if 0 < len(tries) < 4:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        noted.set()
+
+    own = Supervisor(tell, note, patience=30)
+    await own.start(program(tmp_path, "sleeper", SLEEPER), at_once)
+    try:
+        for _ in range(2):
+            await _killed_and_back(own)
+        async with asyncio.timeout(30):
+            await noted.wait()
+        assert tries[-1] == own.running[0].process.pid
+    finally:
+        await own.stop()
+
+
+async def test_a_start_that_fails_for_want_of_room_is_tried_again(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failures = iter([OSError(errno.ENOSPC, "No space left on device"), OSError(errno.EAGAIN, "Try again")])
+
+    async def scarce(wanted: Program) -> Process:
+        if failure := next(failures, None):
+            raise failure
+        return await spawn(wanted)
+
+    await supervisor.start(program(tmp_path, "sleeper", SLEEPER), at_once)
+    monkeypatch.setattr("services.runtime.stack.supervisor.spawn", scarce)
+    await _killed_and_back(supervisor)
+    assert next(failures, None) is None
+
+
+async def _killed_and_back(own: Supervisor) -> None:
+    before = own.running[0].process
+    before.kill()
+    async with asyncio.timeout(30):
+        while own.running[0].process is before:  # noqa: ASYNC110 - what is waited for is the supervisor's doing
+            await asyncio.sleep(0.01)
 
 
 async def test_a_slow_start_is_waited_for_and_told_meanwhile(tmp_path: Path) -> None:
