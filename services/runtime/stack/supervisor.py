@@ -15,6 +15,7 @@ Ready = Callable[[], Awaitable[object]]
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
 RETELL_SECONDS = 1.0
+LOOK_SECONDS = 5.0
 STEADY_SECONDS = 30.0
 """A program that ran this long and died is started at once; one that dies again and again waits longer each time."""
 PATIENCE_SECONDS = 300.0
@@ -132,13 +133,15 @@ class Supervisor:
 
 
 async def _wait(running: Running) -> int:
-    """Wait for the end of the process, and keep its log from filling the disk meanwhile."""
+    """Wait for the end of the process, keep its log from filling the disk, and end it when what it works on is gone."""
     while True:
         with suppress(TimeoutError):
-            async with asyncio.timeout(60):
+            async with asyncio.timeout(LOOK_SECONDS):
                 return await running.process.wait()
         with suppress(OSError):
             _cut(running.program)
+            if running.program.is_lost():
+                running.process.kill()
 
 
 async def _spawn(program: Program) -> Process:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from services.runtime.stack.errors import StackError
 from services.runtime.stack.programs import Program
+from services.runtime.stack.store import Store
 
 _PROBE_SECONDS = 5
 _NO_HTTP = 'frontend.httpAllowedHosts=["/"]'
@@ -34,6 +35,7 @@ class Temporal:
 
     def program(self) -> Program:
         """How the supervisor runs the server; write-ahead logging doubles the tickets per second of its default."""
+        store = Store(self.store)
         return Program(
             name="temporal",
             argv=(
@@ -46,6 +48,8 @@ class Temporal:
             log=self.log,
             environment=_environment(),
             shown={"address": self.address},
+            prepare=store.prepare,
+            is_lost=store.is_lost,
         )  # fmt: skip
 
 

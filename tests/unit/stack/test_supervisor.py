@@ -8,6 +8,7 @@ import subprocess
 import sys
 from asyncio.subprocess import Process
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -87,6 +88,21 @@ async def test_a_start_that_fails_for_want_of_room_is_tried_again(
     monkeypatch.setattr("services.runtime.stack.supervisor.spawn", scarce)
     await _killed_and_back(supervisor)
     assert next(failures, None) is None
+
+
+async def test_a_program_that_works_on_what_is_gone_is_started_anew(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("services.runtime.stack.supervisor.LOOK_SECONDS", 0.05)
+    store = tmp_path / "store"
+    sleeper = replace(program(tmp_path, "sleeper", SLEEPER), prepare=store.touch, is_lost=lambda: not store.exists())
+    await supervisor.start(sleeper, at_once)
+    before = supervisor.running[0].process
+    store.unlink()
+    async with asyncio.timeout(30):
+        while supervisor.running[0].process is before:  # noqa: ASYNC110 - what is waited for is the supervisor's doing
+            await asyncio.sleep(0.01)
+    assert store.exists()
 
 
 async def _killed_and_back(own: Supervisor) -> None:
