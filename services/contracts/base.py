@@ -120,10 +120,14 @@ def _folded(value: object) -> object:
         return value
     line = one_line(value)
     if not line and value.strip():
-        raise Unreadable(
-            zh="没有可见的字符，请填写文字", en="nothing in this can be seen; write it in letters", code="required"
-        )
+        raise _unseen()
     return line
+
+
+def _unseen() -> Unreadable:
+    return Unreadable(
+        zh="没有可见的字符，请填写文字", en="nothing in this can be seen; write it in letters", code="required"
+    )
 
 
 def _without_address(name: str) -> str:
@@ -165,7 +169,16 @@ Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,
 Word = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\w[\w .:-]{0,63}$")]
 """A tag, subcategory or reason code that operations choose, in their own script; short enough for histories."""
 
-Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000)]
+
+def _says_something(text: str) -> str:
+    if not one_line(text):
+        raise _unseen()
+    return text
+
+
+Text = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000), AfterValidator(_says_something)
+]
 """Free text by a person. Never enters a workflow history, a log, an event body or a metric."""
 
 

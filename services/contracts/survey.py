@@ -7,6 +7,7 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StringConstraints, model_validator
 
 from services.contracts.base import Code, Instant, Message
+from services.contracts.lines import one_line
 from services.contracts.words import CloseReason
 
 LOWEST_GOOD, HIGHEST_LOW = 4, 2
@@ -162,7 +163,7 @@ class Questionnaire(Message):
 Score = Annotated[StrictInt, Field(ge=1, le=5)]
 _Suggestion = Annotated[
     Annotated[str, StringConstraints(strip_whitespace=True, max_length=5_000)] | None,
-    BeforeValidator(lambda text: None if isinstance(text, str) and not text.strip() else text),
+    BeforeValidator(lambda text: None if isinstance(text, str) and not one_line(text) else text),
 ]
 
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
-from services.contracts.base import Email, Instant, InstantOrDate, Line, Message, Name, Text, Unreadable
+from services.contracts.base import Email, Instant, InstantOrDate, Line, Message, Name, Unreadable
 from services.contracts.commands.review import Tags
 from services.contracts.durations import DurationText
 from services.contracts.feedback import Customer, Feedback, Impact, Label, Phone, Product, Proposed, Supplement
@@ -80,7 +80,10 @@ class Supplied(Supplement):
     """What the customer supplied later."""
 
     customer: Sender | None = None
+    situation: str | None = None
+    already_tried: str | None = None
     complaint_about: Line | None = None
+    description: str | None = None
     supplied_at: Instant
 
 
@@ -111,10 +114,10 @@ class FeedbackView(Message):
     kind: Kind | None = None
     category: Category | None = None
     urgency: Urgency | None = None
-    description: Text
+    description: str
     occurred_at: Instant | None = None
-    situation: Text | None = None
-    already_tried: Text | None = None
+    situation: str | None = None
+    already_tried: str | None = None
     complaint_about: Line | None = None
     desired_solution: DesiredSolution | None = None
     expected_by: InstantOrDate | None = None

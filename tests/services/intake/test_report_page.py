@@ -115,6 +115,7 @@ async def test_two_forms_are_two_tickets(desk: Desk, visitor: Visitor) -> None:
     ("field", "typed", "zh", "en"),
     [
         ("description", " \n ", "请填写", "please fill this in"),
+        ("description", "\u200b\n\ufeff", "请填写", "please fill this in"),
         ("description", "x" * 20_001, "太长了", "too long"),
         ("name", "", "请填写", "please fill this in"),
         ("name", "\u200b\u3164", "请填写", "please fill this in"),

@@ -70,6 +70,7 @@ async def test_an_empty_body_equals_an_empty_object(system: System) -> None:
         ("supply-information", {"customer": {"phone": "not a phone"}}, "/customer/phone"),
         ("customer-message", {}, "/message"),
         ("customer-message", {"message": "  "}, "/message"),
+        ("respond", {"message": "\u200b\u3164 \n"}, "/message"),
         ("assign", {}, ""),
         ("respond", {}, "/message"),
         ("plan", {}, "/steps"),

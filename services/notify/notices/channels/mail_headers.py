@@ -61,7 +61,7 @@ def address_of(typed: str) -> str:
 
 
 def _is_local(local: str) -> bool:
-    if not local or len(local.encode()) > _LONGEST_LOCAL or ".." in local or local[0] == "." or local[-1] == ".":
+    if not local or len(local) > _LONGEST_LOCAL or ".." in local or local[0] == "." or local[-1] == ".":
         return False
     return all(letter in _LETTERS or letter in _BESIDE_LETTERS or _is_beyond_ascii(letter) for letter in local)
 
