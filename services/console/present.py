@@ -73,7 +73,9 @@ class Present:
         """What one clock says; `calendar` is the one that it counts on, where that is known."""
         name = self.words.of("clock", clock["name"])
         if clock["state"] == "paused":
-            reasons = "、".join(self.words.of("wait_reason", reason) for reason in clock["paused_reasons"])
+            reasons = self.words.text("list.and").join(
+                self.words.of("wait_reason", reason) for reason in clock["paused_reasons"]
+            )
             return Countdown("paused", self.words.text("clock.paused_for", reason=reasons), name)
         due = self.moment(clock["due_at"])
         if clock["state"] not in LIVE or due is None:

@@ -50,7 +50,8 @@ GROUPS: dict[str, type[StrEnum]] = {
     "not_sent_reason": NotSentReason,
     "audience": Audience,
 }
-CHINESE = re.compile(r"[\u4e00-\u9fff]")
+CHINESE = re.compile(r"[\u4e00-\u9fff\u3001-\u303f\uff01-\uff5e]")
+"""Letters and punctuation."""
 
 
 @pytest.mark.parametrize("group", GROUPS)

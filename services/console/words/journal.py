@@ -9,6 +9,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "journal.new": ("提交前发生的变化", "What happened meanwhile"),
     "list.and": ("、", ", "),
     "said.because": ("：", ": "),
+    "said.beside": ("{what}（{beside}）", "{what} ({beside})"),
     "fact.kind": ("性质", "Kind"),
     "fact.category": ("类型", "Category"),
     "fact.subcategory": ("细分", "Subcategory"),
