@@ -1,0 +1,34 @@
+"""What of a customer somebody was given: the contact, or a link."""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from alembic import op
+
+revision: str = "0027"
+down_revision: str | None = "0022"
+branch_labels: str | Sequence[str] | None = None
+depends_on: str | Sequence[str] | None = None
+
+
+def upgrade() -> None:
+    """Let the audit log say what was shown; everything before was a contact."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.add_column(
+        "contact_readings",
+        sa.Column("what", sa.Text(), server_default="contact", nullable=False),
+        schema="intake",
+    )
+    op.create_check_constraint(
+        op.f("contact_readings_what"),
+        "contact_readings",
+        "what IN ('contact', 'ticket_link', 'survey_link')",
+        schema="intake",
+    )
+
+
+def downgrade() -> None:
+    """Forget the difference."""
+    op.execute("SET LOCAL lock_timeout = '5s'")
+    op.drop_constraint(op.f("contact_readings_what"), "contact_readings", schema="intake", type_="check")
+    op.drop_column("contact_readings", "what", schema="intake")
