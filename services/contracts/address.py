@@ -9,12 +9,29 @@ from services.contracts.base import Line, Message
 from services.contracts.notice import NoticeChannel
 
 
+class Revealed(StrEnum):
+    """What of a customer somebody was shown, as the audit log says it."""
+
+    CONTACT = "contact"
+    TICKET_LINK = "ticket_link"
+    SURVEY_LINK = "survey_link"
+
+
 class Reader(Message):
     """The person to whom an answer is shown; the audit log names them."""
 
     kind: str
     id: str
     request_id: str
+
+
+class HandOver(Message):
+    """`POST /internal/audit/hand-overs`: a customer's link is given to the reader, who is to hand it over."""
+
+    reader: Reader
+    what: Revealed
+    customer_id: str
+    ticket_no: str
 
 
 class AddressAsk(Message):

@@ -5,10 +5,9 @@ from typing import Annotated
 
 from pydantic import Field, JsonValue, StringConstraints
 
-from services.contracts.base import Instant, Message
+from services.contracts.base import Instant, Message, Nothing
 from services.contracts.basis import Basis
 from services.contracts.commands import (
-    Confirm,
     CustomerMessageBody,
     ReopenBody,
     SupplyInformationBody,
@@ -21,7 +20,7 @@ from services.contracts.words import ClockName, ClockState, CloseReason, Command
 CUSTOMER_COMMANDS: Mapping[CommandName, type[Message]] = {
     CommandName.SUPPLY_INFORMATION: SupplyInformationBody,
     CommandName.CUSTOMER_MESSAGE: CustomerMessageBody,
-    CommandName.CONFIRM: Confirm,
+    CommandName.CONFIRM: Nothing,
     CommandName.REOPEN: ReopenBody,
     CommandName.WITHDRAW: WithdrawBody,
 }
@@ -88,8 +87,10 @@ class CustomerTicket(Message):
 
 class CustomerCommand(Message):
     """One command of the customer. `key` was made with the form: a repeat under it changes nothing. `basis` is what the
-    form was drawn from; without it the command is meant for the ticket as it is now."""
+    form was drawn from; without it the command is meant for the ticket as it is now. `hand_over` is where the audit log
+    says who was given the link that it came by, if staff were."""
 
     key: Annotated[str, StringConstraints(min_length=1, max_length=255)]
     body: dict[str, JsonValue] = Field(default_factory=dict)
     basis: Basis | None = None
+    hand_over: int | None = None

@@ -18,6 +18,7 @@ class Action(StrEnum):
     REGISTER_FEEDBACK = "register-feedback"
     READ_FEEDBACK = "read-feedback"
     REVOKE_LINK = "revoke-link"
+    HAND_OVER_LINK = "hand-over-link"
     READ_TICKET = "read-ticket"
     READ_CONTACT = "read-contact"
     READ_NOTE = "read-note"
@@ -125,7 +126,7 @@ _CLERK = {
           Action.READ_CUSTOMER, Action.WRITE_CUSTOMER, Action.ACCEPT, Action.REQUEST_INFORMATION, Action.RECLASSIFY,
           Action.RECORD_CALLBACK, Action.WAIT, Action.RESUME, Action.REOPEN, Action.WITHDRAW, Action.MERGE,
           Action.CHASE, Action.READ_ALERT, Action.ANSWER_ALERT, Action.READ_NOTICE, Action.RESEND_NOTICE,
-          Action.READ_SURVEY, Action.ANSWER_SURVEY),
+          Action.READ_SURVEY, Action.ANSWER_SURVEY, Action.HAND_OVER_LINK),
     **_at(Relation.OPEN_QUEUE, Action.READ_CONTACT),
 }  # fmt: skip
 _HANDLER = {
@@ -181,7 +182,7 @@ BY_ROLE: Mapping[StaffRole, Mapping[Action, Relation]] = {
 """Nearest relation that each role needs for each action; what is absent is forbidden."""
 
 _SUPERVISION = frozenset({Action.SECOND_CALLBACK, Action.CLOSE_UNRESOLVED, Action.PROMISE_LATER, Action.APPROVE_PLAN,
-                          Action.REJECT_PLAN, Action.REVOKE_LINK})  # fmt: skip
+                          Action.REJECT_PLAN, Action.REVOKE_LINK, Action.HAND_OVER_LINK})  # fmt: skip
 _COMMANDS = frozenset(Action(name) for name in CommandName if name is not CommandName.CONFIRM)
 
 BY_SCOPE: Mapping[Scope, frozenset[Action]] = {

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.contracts.names import Role
-from services.intake import api, pages
+from services.intake import api, links_api, pages
 from services.intake.filing import Filing
 from services.intake.links import TicketLinks
 from services.intake.outbox import outbox_bell
@@ -48,7 +48,7 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     async with _in_background(*work):
         yield Part(
             name=Role.INTAKE,
-            routers=[api.router, *pages.routers],
+            routers=[api.router, links_api.router, *pages.routers],
             internal_routers=[api.internal_router],
             ready={"postgresql": database.ping},
             state=intake,

@@ -1,4 +1,4 @@
-"""The audit log: who was shown which contact in full (invariant I15)."""
+"""The audit log: who was shown which contact in full, and was given which customer's link (invariants I13, I15)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.address import Revealed
 from services.intake.models import ContactReading, Reader
 from services.intake.tables import contact_readings
 
@@ -19,7 +20,12 @@ class Asked:
     request_id: str
 
 
-async def record(connection: AsyncConnection, asked: Asked, shown: Iterable[tuple[str, str | None]]) -> None:
+async def record(
+    connection: AsyncConnection,
+    asked: Asked,
+    shown: Iterable[tuple[str, str | None]],
+    what: Revealed = Revealed.CONTACT,
+) -> None:
     """Write one line for each (customer, ticket) shown in full, in the transaction that reads them."""
     rows = [
         {
@@ -28,6 +34,7 @@ async def record(connection: AsyncConnection, asked: Asked, shown: Iterable[tupl
             "request_id": asked.request_id,
             "customer_id": customer_id,
             "ticket_no": ticket_no,
+            "what": what,
         }
         for customer_id, ticket_no in shown
     ]
@@ -56,6 +63,7 @@ async def readings(
             id=str(row.id),
             at=row.read_at,
             reader=Reader(kind=row.reader_kind, id=row.reader_id),
+            what=row.what,
             customer_id=row.customer_id,
             ticket_no=row.ticket_no,
             request_id=row.request_id,

@@ -5,13 +5,14 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from services.contracts.address import AddressQuestion
+from services.contracts.address import AddressQuestion, HandOver
 from services.contracts.feedback import CustomerQuestion, OpenQuestion, Registration, Supplemented
 from services.contracts.policy import Promises
 from services.intake import contacts, customers
 from services.intake.addresses import addresses
 from services.intake.arrivals import registrations
 from services.intake.following_up import follow_up
+from services.intake.hand_over import log_hand_over
 from services.intake.models import Found, SupplementCommand, Wanted
 from services.intake.service import IntakeDep
 from services.intake.supplements import supply
@@ -44,6 +45,13 @@ async def tell_addresses(question: AddressQuestion, _: PeerDep, intake: IntakeDe
     """Tell how customers are reached about tickets, in the order asked; what a reader gets to see is logged."""
     found = await addresses(intake.database, intake.links, question)
     return page([each.model_dump(mode="json") for each in found])
+
+
+@router.post("/internal/audit/hand-overs", status_code=204)
+async def log_a_hand_over(given: HandOver, _: PeerDep, intake: IntakeDep) -> None:
+    """Write into the audit log that a customer's link is given to somebody who is to hand it over."""
+    async with intake.database.begin() as connection:
+        await log_hand_over(connection, given)
 
 
 @router.post("/internal/customers/find")

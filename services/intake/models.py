@@ -4,6 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from services.contracts.accused import is_about
+from services.contracts.address import Revealed
 from services.contracts.base import Email, Instant, InstantOrDate, Line, Message, Name, Unreadable
 from services.contracts.commands.review import Tags
 from services.contracts.durations import DurationText
@@ -20,6 +22,7 @@ from services.contracts.words import (
     Tier,
     Urgency,
 )
+from services.runtime.auth import Caller
 
 ClockTime = Annotated[str, StringConstraints(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
@@ -217,12 +220,21 @@ class CustomerPage(Message):
     next_cursor: str | None = None
 
 
+class HandedLink(Message):
+    """A customer's link, for whoever is to hand it to them; the audit log says to whom it was given."""
+
+    link: str
+    at: Instant
+    by: Reader
+
+
 class ContactReading(Message):
-    """One line of the audit log: a contact was shown in full."""
+    """One line of the audit log: a contact was shown in full, or a customer's link handed over (`what`)."""
 
     id: str
     at: Instant
     reader: Reader
+    what: Revealed
     customer_id: str
     ticket_no: str | None = None
     request_id: str
@@ -264,4 +276,11 @@ class TicketAccess(BaseModel):
     department: str | None = None
     owner: str | None = None
     co_owners: tuple[str, ...] = ()
+    complaint_about: str | None = None
     phase: Phase = Phase.REVIEW
+
+    def is_work_of(self, caller: Caller) -> bool:
+        """Whether the caller handles the ticket, or the complaint is about them."""
+        named = {caller.id, caller.name, caller.username}
+        about = self.complaint_about is not None and is_about(self.complaint_about, named)
+        return about or caller.id in {self.owner, *self.co_owners}

@@ -180,10 +180,13 @@ contact_readings = Table(
     Column("customer_id", Text, nullable=False),
     Column("ticket_no", Text),
     Column("request_id", Text, nullable=False),
+    Column("what", Text, nullable=False, server_default="contact"),
+    CheckConstraint("what IN ('contact', 'ticket_link', 'survey_link')", name="what"),
     Index("contact_readings_by_customer", "customer_id", "id"),
     Index("contact_readings_by_ticket", "ticket_no", "id"),
 )
-"""The audit log: one row for each time that somebody was shown a contact in full (invariant I15). Append-only."""
+"""The audit log: one row for each time that somebody was shown a contact in full (invariant I15), or was given
+a link of the customer's; `what` says which. Append-only."""
 
 idempotency = idempotency_table(metadata)
 """Answers of POSTs that keep nothing else; those on feedback are made again from the feedback's own row."""

@@ -6,22 +6,24 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.base import Message
+from services.contracts.base import Message, Nothing
 from services.contracts.permissions import Action
 from services.contracts.survey import Answer, Questionnaire
 from services.runtime.auth import Caller
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import page, preferred_language
+from services.runtime.idempotency import REPLAY_HEADER
 from services.runtime.idempotency import Answer as Reply
 from services.runtime.turns import Turns
 from services.survey.answering import refuse_own
 from services.survey.queries import SurveyFilters
 from services.survey.questionnaires import misfits
+from services.survey.refusals import AlreadyAnswered
 from services.survey.reports.satisfaction import By, ReportFilters, ReportRow, rows
 from services.survey.reports.summary import Summary, summary
 from services.survey.service import SurveysDep, allowed_to
 from services.survey.standing import Row, lock
-from services.survey.views import SurveyPage, SurveyView, survey_view
+from services.survey.views import HandedSurveyLink, SurveyPage, SurveyView, survey_view
 
 router = APIRouter()
 
@@ -54,14 +56,14 @@ class SatisfactionReport(Message):
 async def list_surveys(surveys: SurveysDep, caller: Reader, filters: Annotated[SurveyFilters, Query()]) -> JSONResponse:
     """List the surveys of tickets that were yours to read when they closed, the newest first."""
     found, following = await surveys.queries.page(caller, filters)
-    return JSONResponse(page([survey_view(row, caller, surveys.links) for row in found], following))
+    return JSONResponse(page([survey_view(row, caller) for row in found], following))
 
 
 @router.get("/v1/surveys/{survey_id}", tags=["surveys"], response_model=SurveyView)
 async def read_survey(surveys: SurveysDep, caller: Reader, survey_id: str) -> JSONResponse:
     """Show one survey."""
     row = await surveys.require(survey_id, caller, Action.READ_SURVEY)
-    return JSONResponse(survey_view(row, caller, surveys.links))
+    return JSONResponse(survey_view(row, caller))
 
 
 @router.get("/v1/surveys/{survey_id}/questionnaire", tags=["surveys"], response_model=Questionnaire)
@@ -88,9 +90,34 @@ async def answer_survey(
             raise ValidationFailed(errors)
         await surveys.answering.by_staff(connection, survey_id, answer, caller)
         recorded = await lock(connection, survey_id)
-        return Reply(survey_view(recorded or row, caller, surveys.links))
+        return Reply(survey_view(recorded or row, caller))
 
     return await surveys.idempotency.once(request, caller, work)
+
+
+@router.post("/v1/surveys/{survey_id}/hand-over-link", tags=["surveys"], response_model=HandedSurveyLink)
+async def hand_over_link(
+    request: Request,
+    surveys: SurveysDep,
+    caller: Recorder,
+    row: Annotated[Row, Depends(entrusted)],
+    _: Annotated[Nothing, Body()],
+) -> JSONResponse:
+    """Get the customer's link to a survey that takes answers, to be handed to them. Never for your own ticket; every
+    link that is given away is in the audit log."""
+
+    async def work(_: AsyncConnection) -> Reply:
+        surveys.answering.require_open(row, surveys.answering.now())
+        if row["answered_at"] is not None:
+            raise AlreadyAnswered
+        await surveys.log_hand_over(row, caller)
+        return Reply({"survey_id": row["id"]})
+
+    logged = await surveys.idempotency.once(request, caller, work)
+    # The link is made anew at a repeat too: a stored answer would keep the customer's secret.
+    replayed = {name: logged.headers[name] for name in (REPLAY_HEADER,) if name in logged.headers}
+    link = surveys.links.to(row["id"], row["nonce"])
+    return JSONResponse({"link": link}, headers={"Cache-Control": "no-store", **replayed})
 
 
 @router.get(

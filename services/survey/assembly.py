@@ -43,7 +43,8 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
     """The HTTP part. It needs PostgreSQL alone: an answer is kept, and the worker does what follows from it."""
     settings = _own(given)
     database = _database_of(settings, "survey")
-    surveys = SurveyService(settings, database)
+    intake = Peer(settings.intake_url, settings.internal_secret.get_secret_value())
+    surveys = SurveyService(settings, database, intake)
     try:
         async with _in_background(_sweep(surveys)):
             yield Part(
@@ -54,6 +55,7 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
                 state=surveys,
             )
     finally:
+        await intake.close()
         await database.dispose()
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.contracts.address import HandOver, Reader, Revealed
 from services.contracts.names import Role
 from services.contracts.permissions import Action, may
 from services.runtime.auth import Caller, CallerDep
@@ -14,6 +15,8 @@ from services.runtime.errors import Forbidden
 from services.runtime.idempotency import Idempotency
 from services.runtime.pages import Pages
 from services.runtime.parts import service
+from services.runtime.peers import Peer
+from services.runtime.telemetry import request_id
 from services.survey.answering import Answering
 from services.survey.links import SurveyLinks
 from services.survey.queries import Queries
@@ -30,9 +33,10 @@ _TEMPLATES = Path(__file__).with_name("templates")
 class SurveyService:
     """One per process."""
 
-    def __init__(self, settings: SurveySettings, database: Database) -> None:
+    def __init__(self, settings: SurveySettings, database: Database, intake: Peer) -> None:
         self.settings = settings
         self.database = database
+        self.intake = intake
         self.links = links_of(settings)
         self.queries = Queries(database, settings.time_zone)
         self.questionnaires = Questionnaires(database)
@@ -40,6 +44,20 @@ class SurveyService:
         self.answering = Answering(settings.survey_edit_window)
         self.pages = Pages(_TEMPLATES, WORDS, settings)
         self.idempotency = Idempotency(database, idempotency, settings.internal_secret.get_secret_value())
+
+    async def log_hand_over(self, row: Row, caller: Caller) -> None:
+        """Have the audit log say that the survey's link is given away.
+
+        Raises:
+            Unavailable: it cannot be written down now, so nothing is given away.
+        """
+        given = HandOver(
+            reader=Reader(kind=caller.kind, id=caller.id, request_id=request_id.get()),
+            what=Revealed.SURVEY_LINK,
+            customer_id=row["customer_id"],
+            ticket_no=row["ticket_no"],
+        )
+        await self.intake.post("/internal/audit/hand-overs", given.model_dump(mode="json"))
 
     async def require(self, survey_id: str, caller: Caller, action: Action) -> Row:
         """One survey on which `caller` may do `action`.

@@ -8,10 +8,9 @@ from pydantic import Field
 
 from services.contracts.base import Instant, Message
 from services.contracts.permissions import Action, Caller, may
-from services.contracts.survey import UNDELIVERED, NotInvited, Overall, SurveyState
+from services.contracts.survey import NotInvited, Overall, SurveyState
 from services.contracts.words import Category, Channel, CloseReason, Kind, Phase, Urgency
-from services.survey.answering import answer_of, is_own
-from services.survey.links import SurveyLinks
+from services.survey.answering import answer_of
 from services.survey.standing import Row
 
 
@@ -64,10 +63,14 @@ class SurveyView(Message):
     reminded_at: Instant | None
     expires_at: Instant | None
     answered_at: Instant | None
-    link: str | None = Field(
-        description="The customer's page, while it takes an answer; only for those who may record one."
-    )
+    link: str | None = Field(description="Null: the link is the customer's alone; `hand-over-link` gives it away.")
     answer: AnswerView | None
+
+
+class HandedSurveyLink(Message):
+    """The customer's link to a survey, for whoever is to hand it to them; it is in the audit log."""
+
+    link: str
 
 
 class SurveyPage(Message):
@@ -95,12 +98,12 @@ def ticket_of(row: Row) -> SurveyTicket:
     return SurveyTicket(row["department"], row["owner"], tuple(row["co_owners"]))
 
 
-def survey_view(row: Row, caller: Caller, links: SurveyLinks) -> dict[str, Any]:
+def survey_view(row: Row, caller: Caller) -> dict[str, Any]:
     """A survey as `caller` may see it."""
     view = SurveyView(
         **{name: row[name] for name in _SHOWN},
         questionnaire=QuestionnaireRef(id=row["questionnaire"], version=row["questionnaire_version"]),
-        link=links.to(row["id"], row["nonce"]) if _may_hand_out(row, caller) else None,
+        link=None,
         answer=_answer(row, caller) if row["answered_at"] else None,
     )
     return view.model_dump(mode="json")
@@ -113,10 +116,3 @@ def _answer(row: Row, caller: Caller) -> AnswerView:
         # Customers write contacts into free text: no text without the right to notes (I14).
         return AnswerView(**given.model_dump(exclude={"suggestion", "other"}), suggestion=None, other={}, **told)
     return AnswerView(**given.model_dump(), **told)
-
-
-def _may_hand_out(row: Row, caller: Caller) -> bool:
-    """Whose own work it is would rate themselves with the link (semantics.md 26)."""
-    state = SurveyState(row["state"])
-    takes_answers = state.is_open or (state is SurveyState.NOT_SENT and row["not_sent_reason"] in UNDELIVERED)
-    return takes_answers and may(caller, Action.ANSWER_SURVEY, ticket_of(row)) and not is_own(row, caller)

@@ -1,8 +1,8 @@
 """Whom a complaint is about: they neither see its texts nor are given its work (product.md 2)."""
 
-import re
 from collections.abc import Sequence
 
+from services.contracts.accused import is_about
 from services.contracts.directory import StaffMember
 from services.runtime.auth import Caller
 from services.workflow.views import TicketRow
@@ -18,17 +18,3 @@ def staff_named(about: str | None, staff: Sequence[StaffMember]) -> str | None:
     """The id of the one active member of staff whom a complaint names; None where it names nobody, or several."""
     named = [it.id for it in staff if about and it.active and is_about(about, {it.id, it.name, it.username})]
     return named[0] if len(named) == 1 else None
-
-
-def is_about(about: str, names: set[str | None]) -> bool:
-    """Whether what a complaint is about names a person: customers write 「维修部李雷」 as well as 「李雷」."""
-    said = about.strip().casefold()
-    return any(_is_said(name.strip().casefold(), said) for name in names if name)
-
-
-def _is_said(name: str, said: str) -> bool:
-    if len(name) <= 1:  # one character is in too many other words
-        return name == said
-    if not name.isascii():
-        return name in said
-    return re.search(rf"(?<![0-9a-z]){re.escape(name)}(?![0-9a-z])", said) is not None

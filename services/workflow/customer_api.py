@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from services.contracts.base import Message
+from services.contracts.commands import Confirm
 from services.contracts.customer import CUSTOMER_COMMANDS, CustomerCommand
 from services.contracts.words import CommandName
 from services.runtime.auth import Caller, PeerDep
@@ -58,6 +59,7 @@ def _validated(command: CommandName, asked: CustomerCommand) -> Message:
     if model is None:
         raise NotFound
     try:
-        return model.model_validate(asked.body)
+        body = model.model_validate(asked.body)
     except ValidationError as error:
         raise ValidationFailed(field_errors(error.errors())) from error
+    return Confirm(hand_over=asked.hand_over) if command is CommandName.CONFIRM else body

@@ -39,7 +39,12 @@ async def register(tickets: TicketsDep, _: PeerDep, batch: Annotated[Registratio
 async def read_access(tickets: TicketsDep, caller: PeerDep, ticket_no: str) -> Response:
     """What the permission table asks of a ticket."""
     ticket = await tickets.showing.find(ticket_no, caller)
-    access = {"department": ticket.department, "owner": ticket.owner, "co_owners": list(ticket.co_owners)}
+    access = {
+        "department": ticket.department,
+        "owner": ticket.owner,
+        "co_owners": list(ticket.co_owners),
+        "complaint_about": ticket.row["complaint_about"],
+    }
     return JSONResponse({"ticket_no": ticket_no, "phase": ticket.phase, **access})
 
 

@@ -188,10 +188,11 @@ class Life:
             self.set_deadline(DeadlineName.REOPEN_WINDOW, at, self.settings.reopen_window)
         self.write(type_, at, actor, before, {"reason": str(reason), **(data or {})})
 
-    def close_confirmed(self, at: datetime, actor: Actor, by: str) -> None:
-        """The customer said that the problem is gone; `by` names the evidence (invariant I8)."""
+    def close_confirmed(self, at: datetime, actor: Actor, by: str, *, hand_over: int | None = None) -> None:
+        """The customer said that the problem is gone; `by` names the evidence (invariant I8), `hand_over` who was given
+        the link that it came by."""
         self.state.confirmed_at, self.state.confirmation = at, CallbackOutcome.SATISFIED
-        self.close(CloseReason.CONFIRMED, at, actor, data={"confirmed_by": by})
+        self.close(CloseReason.CONFIRMED, at, actor, data={"confirmed_by": by, "hand_over": hand_over})
 
     def reopen(self, at: datetime, actor: Actor, cause: str) -> None:
         """Begin the next cycle with clocks of its own; the response clock is not armed again (20)."""

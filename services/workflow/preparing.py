@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.contracts import commands as bodies
+from services.contracts.accused import is_about
 from services.contracts.base import Message
 from services.contracts.basis import Basis
 from services.contracts.commands import Command, SupplyInformation, decision_of
@@ -28,7 +29,6 @@ from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, ValidationFailed
 from services.runtime.instants import require_to_come
 from services.runtime.peers import Peer
-from services.workflow.accused import is_about
 from services.workflow.callbacks import Callbacks
 from services.workflow.catalogue import Catalogue
 from services.workflow.customer_reach import CustomerReach

@@ -35,13 +35,13 @@ async def live(connection: Connection, number: int, commands: Commands) -> str:
 
 
 async def survey_of(connection: Connection, ticket_no: str) -> dict[str, Any]:
-    """The survey about a closed ticket, as soon as it is sent."""
+    """The survey about a closed ticket, as soon as it is sent, with the link that its customer got."""
     given_up_at = time.monotonic() + PATIENCE_SECONDS
     while time.monotonic() < given_up_at:
         found = (await connection.get(f"/v1/surveys?ticket_no={ticket_no}&state=sent")).json()["items"]
         if found:
-            survey: dict[str, Any] = found[0]
-            return survey
+            link = (await connection.post(f"/v1/surveys/{found[0]['id']}/hand-over-link", {})).json()["link"]
+            return {**found[0], "link": link}
         await asyncio.sleep(LOOK_EVERY_SECONDS)
     raise TimeoutError(f"no survey about {ticket_no}")
 

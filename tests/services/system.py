@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 from joserfc.jwk import OKPKey
@@ -125,6 +125,12 @@ class System:
         answer = await self.call("GET", path + query, by=by)
         assert answer.status_code == 200, f"{path}: {answer.status_code} {answer.text}"
         return answer.json()
+
+    async def survey_page(self, survey_id: str, *, by: str = "王芳") -> str:
+        """The path of a survey's page, by the link that somebody is given to hand over."""
+        answer = await self.call("POST", f"/v1/surveys/{survey_id}/hand-over-link", {}, by=by)
+        assert answer.status_code == 200, answer.text
+        return str(urlsplit(answer.json()["link"]).path)
 
     async def register(self, *, by: str = "李雷", **changes: Any) -> str:
         """Register a feedback of 韩梅梅 about a refrigerator; answers the ticket number."""

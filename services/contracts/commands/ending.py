@@ -53,7 +53,10 @@ class RecordCallbackBody(CallbackAttempt):
 
 
 class Confirm(Message):
-    """客户确认: the customer's own click on their page."""
+    """客户确认: the customer's own click on their page. `hand_over` is the line of the audit log where staff were given
+    the link that it came by."""
+
+    hand_over: int | None = None
 
 
 class Reopen(Message):

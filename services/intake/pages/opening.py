@@ -24,6 +24,8 @@ class OpenedTicket:
 
     token: str
     row: RowMapping
+    hand_over: int | None = None
+    """Where the audit log says who of the staff was given this link, if anybody was."""
 
     @property
     def path(self) -> str:
@@ -66,7 +68,7 @@ async def open_ticket(intake: Intake, token: str) -> OpenedTicket:
         row = await arrival(connection, opened.ticket_no)
     if row is None or row["link_generation"] != opened.generation:
         raise NotFound
-    return OpenedTicket(intake.links.token(opened.ticket_no, opened.generation), row)
+    return OpenedTicket(intake.links.token(*opened), row, opened.hand_over)
 
 
 async def told(intake: Intake, opened: OpenedTicket) -> CustomerTicket:

@@ -93,7 +93,7 @@ async def give_command(request: Request, token: str, action: str, intake: Intake
     key = require_key(form)
     try:
         body = body_of(command, form, intake.zone)
-        asked = CustomerCommand(key=key, body=body, basis=_basis(form))
+        asked = CustomerCommand(key=key, body=body, basis=_basis(form), hand_over=opened.hand_over)
         await intake.tickets.give(opened.ticket_no, command, asked)
     except (Wrong, ValidationFailed, Conflict) as refusal:
         return await _refused(request, intake, opened, _attempt(action, form, refusal))

@@ -22,7 +22,7 @@ from services.notify.notices.reach import reaches
 from services.notify.notices.submitting import NO_CHANNEL, notices_total
 from services.notify.notices.tables import notices
 from services.notify.notices.views import NoticeView, notice_view
-from services.notify.notices.words import Language
+from services.notify.notices.words import CUSTOMERS_LINK, Language
 from services.notify.resources import FIRST_TRIES_CHANNEL, Resources
 from services.notify.tables import tickets
 from services.runtime.auth import Caller
@@ -151,7 +151,7 @@ class Notices:
         addresses = await self._read_contacts(caller, entitled)
         views = []
         for each in shown:
-            places = _places(caller, each, addresses) if each in entitled else None
+            places = _places(each, addresses) if each in entitled else None
             views.append(notice_view(each.row, places))
         return views
 
@@ -224,19 +224,13 @@ def _sees_text(caller: Caller, shown: Shown) -> bool:
     return shown.ticket is not None and sees_contact(caller, shown.ticket)
 
 
-def _places(caller: Caller, shown: Shown, addresses: dict[str, CustomerAddress]) -> Places:
+def _places(shown: Shown, addresses: dict[str, CustomerAddress]) -> Places:
+    """What fills a text for staff to read. Nobody confirms or rates for the customer: where the customer's links stood
+    in the letter, it says so."""
     row = shown.row
-    language, links = Language.of(row["language"], Language.CHINESE), dict(row["links"])
-    if _would_rate_themselves(caller, shown.ticket):
-        links.pop("survey", None)
+    language = Language.of(row["language"], Language.CHINESE)
     if row["audience"] == Audience.STAFF:
-        return Places(language, links=links)
+        return Places(language, links=dict(row["links"]))
     address = addresses.get(row["ticket_no"])
-    if address and address.ticket_link:
-        links["ticket"] = address.ticket_link
-    return Places(language, address.name if address else None, links)
-
-
-def _would_rate_themselves(caller: Caller, ticket: KnownTicket | None) -> bool:
-    """Whose work it is must not have the customer's link to the survey about it (semantics.md 26)."""
-    return ticket is not None and caller.id in {ticket.owner, *ticket.co_owners, ticket.complaint_about}
+    hidden = dict.fromkeys(("ticket", "survey"), CUSTOMERS_LINK[language])
+    return Places(language, address.name if address else None, hidden)

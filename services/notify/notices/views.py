@@ -14,7 +14,8 @@ from services.notify.notices.words import Language
 
 
 class NoticeView(Message):
-    """One notice. `text` and `links` are shown to those who see the ticket's contact, and to the recipient."""
+    """One notice. `text` and `links` are shown to those who see the ticket's contact, and to the recipient; a
+    customer's links are theirs alone, and stand in no text here."""
 
     id: str
     key: str
@@ -92,8 +93,13 @@ def notice_view(row: RowMapping, places: Places | None) -> NoticeView:
         resent=row["round"] - 1,
         subject=subject,
         text=text,
-        links=None if places is None else dict(places.links),
+        links=None if places is None or row["text"] is None else _links(row),
     )
+
+
+def _links(row: RowMapping) -> dict[str, str]:
+    """What leads from a notice to our pages; a customer's links are shown to nobody but the customer."""
+    return dict(row["links"]) if row["audience"] == Audience.STAFF else {}
 
 
 def template_view(stored: StoredTemplate) -> TemplateView:

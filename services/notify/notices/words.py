@@ -97,6 +97,11 @@ _MONTHS = (
     "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
 )  # fmt: skip
+CUSTOMERS_LINK: Mapping[Language, str] = {
+    Language.CHINESE: "（客户的专属链接，仅客户可见）",
+    Language.ENGLISH: "(the customer's own link, which only they see)",
+}
+"""What staff read where the link of a customer stood."""
 NAMELESS: Mapping[Language, str] = {Language.CHINESE: "尊敬的客户", Language.ENGLISH: "customer"}
 """How a customer is addressed who gave no name."""
 

@@ -64,9 +64,9 @@ def _conclude(life: Life, command: Command, outcome: CallbackOutcome, now: datet
         life.close(CloseReason.NOT_REACHED, now, system(life))
 
 
-def confirm(life: Life, command: Command, _: commands.Confirm, now: datetime) -> None:
+def confirm(life: Life, command: Command, decision: commands.Confirm, now: datetime) -> None:
     """Close because the customer says that the problem is gone."""
-    life.close_confirmed(now, command.actor, "customer")
+    life.close_confirmed(now, command.actor, "customer", hand_over=decision.hand_over)
 
 
 def reopen(life: Life, command: Command, _: commands.Reopen, now: datetime) -> None:

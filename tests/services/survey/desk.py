@@ -19,6 +19,7 @@ from services.runtime.auth import Authenticator, mint_token
 from services.runtime.http import create_app
 from services.runtime.pages import refusal_pages
 from services.runtime.parts import publish
+from services.runtime.peers import Peer
 from services.survey.answering import Answering
 from services.survey.assembly import assemble
 from services.survey.inviting import Inviter
@@ -62,6 +63,20 @@ PEOPLE = {
 }
 
 
+class AuditLog(Peer):
+    """Takes every line; `down` lets it answer nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("http://intake", "secret")
+        self.down = False
+
+    async def send(self, *_: object, **__: object) -> tuple[int, bytes]:
+        """Write a line down."""
+        if self.down:
+            raise ConnectionError
+        return 204, b""
+
+
 @dataclass
 class Desk:
     """A service desk and its surveys."""
@@ -69,6 +84,7 @@ class Desk:
     http: httpx.AsyncClient
     surveys: SurveyService
     signing_key: bytes
+    audit: AuditLog
     tokens: dict[str, str] = field(default_factory=dict)
 
     def sign_in(self, name: str, *roles: str, department: str | None = None) -> None:
@@ -218,7 +234,8 @@ async def a_desk(database_url: str) -> AsyncIterator[Desk]:
         publish(app, [part])
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://bihuan.test") as http:
-            desk = Desk(http, part.state, pair.as_pem(private=True))
+            part.state.intake = audit = AuditLog()
+            desk = Desk(http, part.state, pair.as_pem(private=True), audit)
             for name, (role, department) in PEOPLE.items():
                 desk.sign_in(name, role, department=department)
             yield desk

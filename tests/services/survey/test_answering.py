@@ -314,7 +314,8 @@ async def test_nobody_records_a_rating_of_their_own_work(desk: Desk, relation: s
     invited = await desk.invite(**named)
     answer = await invited.record()
     assert (answer.status_code, answer.json()["code"]) == (403, "own_work")
-    assert (await invited.view(by="李雷"))["link"] is None
+    given = await desk.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {})
+    assert (given.status_code, given.json()["code"]) == (403, "own_work")
     assert (await invited.record(by="王芳")).status_code == 200
 
 

@@ -1,7 +1,6 @@
 """The loop from a closing to the report, through every service: journal, notice, page, alert, figures."""
 
 from typing import Any
-from urllib.parse import urlsplit
 
 from tests.services.survey.desk import JSON
 from tests.services.system import System, until
@@ -33,7 +32,7 @@ async def test_a_closing_asks_the_customer_and_the_answer_reaches_journal_alert_
     assert [it["state"] for it in notices] == ["sent"]
 
     low = {**JSON, "scores": {**JSON["scores"], "attitude": 1}}
-    answered = await system.http.post(urlsplit(survey["link"]).path, json=low)
+    answered = await system.http.post(await system.survey_page(survey["id"]), json=low)
     assert answered.status_code == 200, answered.text
     await survey_of(system, ticket_no, "answered")
 
@@ -60,9 +59,10 @@ async def test_a_closing_asks_the_customer_and_the_answer_reaches_journal_alert_
 async def test_a_low_rating_corrected_upwards_is_told_to_the_feed_and_ends_its_alert(system: System) -> None:
     ticket_no = await system.closed()
     survey = await survey_of(system, ticket_no, "sent")
+    page = await system.survey_page(survey["id"])
     for attitude in (1, 5):
         answer = {**JSON, "scores": {**JSON["scores"], "attitude": attitude}}
-        answered = await system.http.post(urlsplit(survey["link"]).path, json=answer)
+        answered = await system.http.post(page, json=answer)
         assert answered.status_code == 200, answered.text
 
         async def is_told(low: bool = attitude == 1) -> bool:
@@ -82,13 +82,31 @@ async def test_a_low_rating_corrected_upwards_is_told_to_the_feed_and_ends_its_a
 async def test_a_reopening_withdraws_what_is_not_answered_and_the_next_closing_asks_again(system: System) -> None:
     ticket_no = await system.closed()
     first = await survey_of(system, ticket_no, "sent")
+    page = await system.survey_page(first["id"])
     await system.do(ticket_no, "reopen", {"reason": "又坏了"}, by="李雷")
     await survey_of(system, ticket_no, "withdrawn")
-    assert (await system.http.get(urlsplit(first["link"]).path)).status_code == 410
+    assert (await system.http.get(page)).status_code == 410
+    refused = await system.call("POST", f"/v1/surveys/{first['id']}/hand-over-link", {}, by="王芳")
+    assert (refused.status_code, refused.json()["code"]) == (410, "survey_withdrawn")
     await system.do(ticket_no, "resolve", {"result": "resolved", "summary": "再次更换"}, by="林涛")
     await system.do(ticket_no, "record-callback", {"outcome": "satisfied", "channel": "phone"}, by="李雷")
     second = await survey_of(system, ticket_no, "sent")
     assert (second["cycle"], second["id"] != first["id"]) == (2, True)
+
+
+async def test_a_survey_s_link_that_is_handed_over_is_in_the_audit_log_once_and_never_in_a_list(system: System) -> None:
+    ticket_no = await system.closed()
+    survey = await survey_of(system, ticket_no, "sent")
+    assert survey["link"] is None
+    path, key = f"/v1/surveys/{survey['id']}/hand-over-link", {"Idempotency_Key": "hand-over"}
+    given = [await system.call("POST", path, {}, by="王芳", **key) for _ in range(2)]
+    assert [it.status_code for it in given] == [200, 200]
+    assert given[0].json() == given[1].json()
+    for by in ("林涛", "周强", "郑洁", "钱进", "孙磊"):
+        assert (await system.call("POST", path, {}, by=by)).status_code == 403, by
+    lines = (await system.get("/v1/audit", by="郑洁", ticket_no=ticket_no, limit=200))["items"]
+    handed = [it for it in lines if it["what"] == "survey_link"]
+    assert [it["reader"]["id"] for it in handed] == [system.ids["王芳"]]
 
 
 async def test_an_answer_taken_by_phone_is_in_the_journal_with_who_took_it(system: System) -> None:

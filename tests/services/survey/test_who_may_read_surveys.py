@@ -57,14 +57,34 @@ async def test_a_suggestion_is_shown_to_those_who_read_notes(desk: Desk, reader:
     ("reader", "gets"),
     [("李雷", True), ("王芳", True), ("林涛", False), ("周强", False), ("吴刚", False), ("郑洁", False)],
 )
-async def test_the_link_is_shown_to_those_who_may_record_an_answer(desk: Desk, reader: str, gets: bool) -> None:
+async def test_the_link_is_shown_to_nobody_and_handed_over_by_those_who_may_record_an_answer(
+    desk: Desk, reader: str, gets: bool
+) -> None:
     invited = await desk.invite()
-    assert (await invited.view(by=reader))["link"] == (f"http://bihuan.test{invited.page}" if gets else None)
+    assert (await invited.view(by=reader))["link"] is None
+    listed = await desk.get("/v1/surveys", reader=reader, ticket_no=invited.ticket_no)
+    assert [it["link"] for it in listed["items"]] == [None]
+    given = await desk.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {}, by=reader)
+    assert given.status_code == (200 if gets else 403)
+    if gets:
+        assert given.json() == {"link": f"http://bihuan.test{invited.page}"}
 
 
-async def test_a_link_that_takes_no_answer_is_not_shown(desk: Desk) -> None:
+async def test_a_link_that_takes_no_answer_is_not_handed_over(desk: Desk) -> None:
     invited = await desk.answered()
-    assert (await invited.view())["link"] is None
+    given = await desk.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {}, by="王芳")
+    assert (given.status_code, given.json()["code"]) == (409, "already_answered")
+
+
+async def test_a_link_that_cannot_be_written_into_the_audit_log_is_not_handed_over(desk: Desk) -> None:
+    invited = await desk.invite()
+    desk.audit.down = True
+    try:
+        given = await desk.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {}, by="王芳")
+    finally:
+        desk.audit.down = False
+    assert given.status_code == 503
+    assert "link" not in given.json()
 
 
 async def test_recording_is_for_clerks_and_supervisors_of_the_department(desk: Desk) -> None:
