@@ -15,6 +15,7 @@ from services.runtime.settings import RuntimeSettings
 
 APIS = (
     "services.intake.api",
+    "services.intake.links_api",
     "services.workflow.api",
     "services.workflow.calendars_api",
     "services.workflow.policies_api",

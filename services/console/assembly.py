@@ -11,6 +11,7 @@ from services.console.pages import (
     board,
     calendar_editing,
     calendars,
+    customer_links,
     inbox,
     ladders,
     new_ticket,
@@ -42,8 +43,9 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     own = settings if isinstance(settings, ConsoleSettings) else load(ConsoleSettings)
     api = Api(own.api_base)
     # `/tickets/new` comes before `/tickets/{ticket_no}`: the first route that matches answers.
-    pages = [sign_in, account, board, search, new_ticket, ticket, alerts, report, inbox, texts, registers]
-    pages += [policies, policy_editing, packs, publications, calendars, calendar_editing, ladders, quiet_hours]
+    pages = [sign_in, account, board, search, new_ticket, ticket, customer_links, alerts, report, inbox, texts]
+    pages += [registers, policies, policy_editing, packs, publications, calendars, calendar_editing, ladders]
+    pages += [quiet_hours]
     try:
         yield Part(
             name=Role.CONSOLE,

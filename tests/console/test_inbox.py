@@ -8,7 +8,7 @@ from tests.services.system import System, noticed, until
 Visit = Callable[..., Visitor]
 
 
-async def test_a_notice_reads_as_the_customer_reads_it_and_leads_to_their_page(system: System, visit: Visit) -> None:
+async def test_a_notice_reads_as_the_customer_reads_it_but_for_their_link(system: System, visit: Visit) -> None:
     ticket_no = await system.register()
     notice_id = await noticed(system, ticket_no)
     visitor = visit("李雷")
@@ -16,7 +16,8 @@ async def test_a_notice_reads_as_the_customer_reads_it_and_leads_to_their_page(s
     assert ticket_no in page.text
     opened = await visitor.get(f"/inbox?ticket_no={ticket_no}&notice={notice_id}")
     assert "韩梅梅" in opened.text
-    assert any("/t/" in href for href, _ in opened.links)
+    assert "客户的专属链接" in opened.text
+    assert not any("/t/" in href for href, _ in opened.links)
 
 
 async def test_whoever_does_not_see_the_contact_reads_no_text(system: System, visit: Visit) -> None:

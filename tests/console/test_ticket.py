@@ -362,6 +362,44 @@ async def test_a_supervisor_ends_the_customer_s_link(system: System, visit: Visi
     )
 
 
+async def test_a_link_is_given_away_on_the_page_and_in_no_address_and_not_to_who_works_on_the_ticket(
+    system: System, visit: Visit
+) -> None:
+    ticket_no = await system.accepted(owner="林涛")
+    visitor = visit("李雷")
+    shown = await visitor.get(f"/tickets/{ticket_no}")
+    given = await visitor.send(shown.form("/link/hand-over"))
+    link = next(href for href, _ in given.links if "/t/" in href)
+    assert f"{ticket_no}." in link
+    assert "不会再次显示" in given.text
+    assert "/t/" not in str((await visitor.get(f"/tickets/{ticket_no}")).links)
+    for by in ("林涛", "周强"):
+        assert not (await visit(by).get(f"/tickets/{ticket_no}")).has_form("/link/hand-over"), by
+
+
+async def test_a_reply_says_how_the_customer_gets_it_before_and_after(system: System, visit: Visit) -> None:
+    ticket_no = await system.accepted()
+    visitor = visit("林涛")
+    shown = await visitor.get(f"/tickets/{ticket_no}")
+    assert "没有配置邮件服务器：给客户的消息只显示在收件箱中" in shown.text
+    said = await visitor.send(shown.form("/respond"), message="明天上门")
+    assert "没有配置邮件服务器，给客户的消息显示在收件箱中" in said.text
+    said = await visitor.send(
+        (await visitor.get(f"/tickets/{ticket_no}")).form("/respond"), message="好", told_by="phone"
+    )
+    assert "由您告知客户" in said.text
+
+
+async def test_what_bears_on_nothing_does_not_hold_a_form_up(system: System, visit: Visit) -> None:
+    ticket_no = await system.accepted()
+    visitor = visit("林涛")
+    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/respond")
+    await system.do(ticket_no, "tag", {"add": ["seen"]}, by="李雷")
+    await system.do(ticket_no, "chase", {}, by="李雷")
+    await visitor.send(form, message="明天上门")
+    assert (await types(system, ticket_no))[-1] == "ticket.responded"
+
+
 async def test_a_supervisor_chases_with_one_click(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
     visitor = visit("王芳")

@@ -9,17 +9,16 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import choices, commands, overview
+from services.console import choices, commands, conflicts, customer_reach, overview
 from services.console.client import Problem, path
 from services.console.commands import COMMANDS
-from services.console.confirmation import Question, ask, is_confirmed
 from services.console.filling import Typed, body_of, placed, typed
 from services.console.journal import Entry
 from services.console.overview import Overview
 from services.console.routing import error_page, page_router, see_said
 from services.console.service import Page, PageDep
 from services.console.sign_in_again import unsent_page
-from services.contracts.words import CommandName
+from services.contracts.words import CommandName, ToldBy
 from services.runtime.errors import NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key
 
@@ -36,7 +35,7 @@ _BY_STATUS = {
 _MOVES = frozenset({CommandName.RESPOND, CommandName.PLAN, CommandName.PROGRESS, CommandName.WAIT, CommandName.RESUME,
                     CommandName.RESOLVE})  # fmt: skip
 """The steps of handling, which an owner goes on with after noting why a clock was missed (product.md 5)."""
-_REVOKED = "revoke-link"
+REVOKED = "revoke-link"
 _SAME_KEY = frozenset({"unknown", "often"})
 """After these the command may have been taken: a repeat must be recognised as one."""
 
@@ -57,34 +56,37 @@ class Attempt:
     since: Sequence[Entry] = field(default=())
 
 
+@dataclass(frozen=True)
+class Said:
+    """What the reader has just done, and whether the customer heard it."""
+
+    done: str = ""
+    told: str = ""
+
+    @property
+    def in_address(self) -> dict[str, str]:
+        """The same, as the address of the page says it."""
+        return {name: value for name, value in (("done", self.done), ("told", self.told)) if value}
+
+
 @router.get("/tickets/{ticket_no}")
-async def show_ticket(ticket_no: str, page: PageDep, part: str = "", seen: str = "", done: str = "") -> Response:
-    """Show a ticket. `part=live` answers it anew if it is no longer what the page shows as `seen`, else 204."""
-    said = done if done in {*CommandName, _REVOKED} else ""
+async def show_ticket(
+    ticket_no: str, page: PageDep, part: str = "", seen: str = "", done: str = "", told: str = ""
+) -> Response:
+    """Show a ticket. `part=live` answers it anew if it is no longer what the page shows as `seen`, else 204. `done` and
+    `told` say what the reader has just done, and whether the customer heard it."""
+    said = Said(done if done in {*CommandName, REVOKED} else "", told if told in customer_reach.OUTCOMES else "")
     if part == "live":
         if not await overview.has_changed(page, ticket_no, seen):
             return Response(status_code=HTTPStatus.NO_CONTENT)
-        return _shown(page, await overview.overview(page, ticket_no), done=said, template="ticket_live.html")
+        return shown(page, await overview.overview(page, ticket_no), said=said, template="ticket_live.html")
     try:
         found = await overview.overview(page, ticket_no)
     except Problem as problem:
         if problem.status == HTTPStatus.FORBIDDEN and done:
             return await error_page(page.request, HTTPStatus.OK, "gone")
         raise
-    return _shown(page, found, done=said)
-
-
-@router.post("/tickets/{ticket_no}/link/revoke")
-async def revoke_link(ticket_no: str, request: Request, page: PageDep) -> Response:
-    """End the customer's link, which came into the wrong hands."""
-    form = await read_form(request)
-    key, text = require_key(form), page.words.text
-    if not is_confirmed(form):
-        asked, button = text("ticket.revoke_link.ask", number=ticket_no), text("ticket.revoke_link")
-        question = Question(asked, text("ticket.revoke_link.hint"), button, path("tickets", ticket_no))
-        return ask(page, form, question)
-    await page.desk.post(path("v1", "feedback", ticket_no, "revoke-link"), {}, key=key)
-    return see_said(f"{path('tickets', ticket_no)}?done={_REVOKED}")
+    return shown(page, found, said=said)
 
 
 @router.post("/tickets/{ticket_no}/{command}")
@@ -100,11 +102,12 @@ async def give_command(ticket_no: str, command: str, request: Request, page: Pag
         values = typed(form, COMMANDS[name].fields)
         return await _again(page, ticket_no, Attempt(name, "fields", Typed(values.values, errors), new_key(), version))
     try:
-        await page.desk.post(path("v1", "tickets", ticket_no, name), body, key=key, version=version)
+        ticket = await _given(page, ticket_no, name, body, key, version)
     except Problem as problem:
         attempt = _failed(problem, name, form, key, version)
     else:
-        return see_said(f"{path('tickets', ticket_no)}?done={name}")
+        said = Said(name, customer_reach.outcome(name, body, ticket))
+        return see_said(f"{path('tickets', ticket_no)}?{urlencode(said.in_address)}")
     try:
         return await _again(page, ticket_no, attempt)
     except Problem as problem:
@@ -112,10 +115,29 @@ async def give_command(ticket_no: str, command: str, request: Request, page: Pag
         return unsent_page(page, form, problem)
 
 
+async def _given(
+    page: Page, ticket_no: str, name: CommandName, body: dict[str, Any], key: str, version: int | None
+) -> Mapping[str, Any]:
+    """Give the command to the ticket that the page showed; what has happened since and bears on nothing is let pass."""
+    address = path("v1", "tickets", ticket_no)
+    try:
+        return dict(await page.desk.post(f"{address}/{name}", body, key=key, version=version))
+    except Problem as problem:
+        if problem.status != HTTPStatus.PRECONDITION_FAILED or version is None:
+            raise
+        events = await page.desk.items(f"{address}/timeline")
+        since = [event["type"] for event in events if event["seq"] > version]
+        if not since or not conflicts.changes_nothing(name, since):
+            raise
+    return dict(await page.desk.post(f"{address}/{name}", body, key=key, version=events[-1]["seq"]))
+
+
 def _body(page: Page, form: Form, name: CommandName) -> tuple[dict[str, Any], dict[str, str]]:
     body, errors = body_of(form, COMMANDS[name].fields, page.zone, page.words)
     for field_name, _ in COMMANDS[name].buttons:
-        body[field_name] = form.one(field_name) == "true"
+        body[field_name] = form.one(field_name) == "true" or form.one(customer_reach.TOLD_BY) in set(ToldBy)
+    if name in customer_reach.TELLS and (told := form.one(customer_reach.TOLD_BY)):
+        body[customer_reach.TOLD_BY] = told
     return body, errors
 
 
@@ -165,22 +187,23 @@ async def _again(page: Page, ticket_no: str, attempt: Attempt) -> Response:
         "forbidden": 403,
         "often": 429,
     }
-    return _shown(page, found, attempt=attempt, status=status.get(attempt.failure, 503))
+    return shown(page, found, attempt=attempt, status=status.get(attempt.failure, 503))
 
 
-def _shown(
+def shown(
     page: Page,
     found: Overview,
     *,
     attempt: Attempt | None = None,
-    done: str = "",
+    said: Said = Said(),
+    handed: str = "",
     status: int = 200,
     template: str = "ticket.html",
 ) -> Response:
     ticket = found.ticket
     explain_first = _explains_first(page, found)
     offered = commands.groups(ticket, explain_first=explain_first)
-    live = {"part": "live", "seen": found.seen, **({"done": done} if done else {})}
+    live = {"part": "live", "seen": found.seen, **said.in_address}
     return page.render(
         template,
         status=status,
@@ -197,7 +220,14 @@ def _shown(
         draft=lambda field: choices.draft(ticket, field),
         notes=lambda name: choices.notes(found, name),
         key=new_key,
-        done=done,
+        done=said.done,
+        told=said.told,
+        handed=handed,
+        buttons=lambda name: customer_reach.buttons(name, COMMANDS[name], ticket, page.words),
+        tells=customer_reach.TELLS,
+        reached=customer_reach.how(ticket, page.words),
+        is_unreached=customer_reach.is_unreached(ticket),
+        is_own_work=page.reader.id in {ticket["owner"], *ticket["co_owners"]},
         refresh=f"{path('tickets', ticket['ticket_no'])}?{urlencode(live)}",
     )
 

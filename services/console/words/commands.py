@@ -149,7 +149,44 @@ TEXTS: dict[str, tuple[str, str]] = {
     "form.wrong.number": ("请填写整数", "Give a whole number"),
     "form.wrong.choice": ("请选择一项", "Choose one"),
     "done.other": ("已完成：{command}。", "Done: {command}."),
-    "done.respond": ("回复已记录并发送给客户。", "The answer is recorded and goes to the customer."),
+    "reach.email": ("客户将通过电子邮件收到（{address}）。", "The customer gets it by e-mail ({address})."),
+    "reach.inbox": (
+        "没有配置邮件服务器：给客户的消息只显示在收件箱中。",
+        "There is no mail server: messages to the customer stay in the inbox.",
+    ),
+    "reach.not_known": (
+        "暂时无法确认客户能否收到消息。",
+        "It cannot be told just now whether the customer gets messages.",
+    ),
+    "reach.phone_only": (
+        "该客户只有电话，没有可发送的渠道：请电话告知。",
+        "This customer left a phone number only, and no channel reaches it: please call.",
+    ),
+    "reach.nobody": (
+        "该客户没有可发送的渠道：请以其他方式告知。",
+        "No channel reaches this customer: please tell them in another way.",
+    ),
+    "reach.told_by.phone": ("我已电话告知", "I told them by phone"),
+    "reach.told_by.visit": ("我已当面告知", "I told them in person"),
+    "reach.told_by.other": ("我已以其他方式告知", "I told them in another way"),
+    "reach.told_by.nobody": ("仅记录，尚未告知", "Record only, not told yet"),
+    "told.email": (
+        "已记录：{command}，正通过电子邮件发给客户（{address}）。",
+        "Recorded: {command}. It goes to the customer by e-mail ({address}).",
+    ),
+    "told.inbox": (
+        "已记录：{command}。没有配置邮件服务器，给客户的消息显示在收件箱中。",
+        "Recorded: {command}. There is no mail server, so the message to the customer stays in the inbox.",
+    ),
+    "told.not_known": (
+        "已记录：{command}。暂时无法确认客户能否收到。",
+        "Recorded: {command}. It cannot be told just now whether the customer gets it.",
+    ),
+    "told.told": ("已记录：{command}，由您告知客户。", "Recorded: {command}, and the customer was told by you."),
+    "told.nobody": (
+        "已记录：{command}，但客户没有得到消息，时限仍在计时。请告知客户后再记录一次。",
+        "Recorded: {command}, but the customer has not heard it and the clock runs on. Tell them and record it again.",
+    ),
     "done.accept": ("已受理。", "Accepted."),
     "done.resolve": ("已完成处理，等待回访。", "Resolved; the callback is next."),
     "fail.conflict.title": ("提交前工单已被更新", "The ticket changed before you sent this"),

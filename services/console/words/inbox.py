@@ -21,7 +21,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "inbox.not_entitled": (
         "正文含客户信息，只有经办该工单的人可见。",
-        "The text is for those who handle the ticket: it holds the customer's name and links.",
+        "The text is for those who handle the ticket: it holds the customer's name.",
     ),
     "inbox.unwritten": ("还没有生成正文。", "Nothing was written yet."),
     "inbox.resend": ("重新发送", "Send again"),
@@ -34,7 +34,5 @@ TEXTS: dict[str, tuple[str, str]] = {
         "发给客户和同事的每一条通知都会出现在这里，未接入邮件时也能试用。",
         "Every notice to customers and staff appears here, also before mail is set up.",
     ),
-    "inbox.link.ticket": ("打开客户的工单页面", "Open the customer's page"),
-    "inbox.link.survey": ("打开评价页面", "Open the survey"),
     "inbox.link.console": ("打开工单", "Open the ticket"),
 }

@@ -9,6 +9,17 @@ TEXTS: dict[str, tuple[str, str]] = {
         "Shortened: only those who handle the ticket see it in full",
     ),
     "ticket.in_full": ("完整联系方式，本次查看已记录", "In full; this reading is logged"),
+    "ticket.hand_over": ("把链接交给客户", "Hand a link over"),
+    "ticket.hand_over.hint": (
+        "链接只属于客户，凭它可以确认和评价。索取会记入审计日志。",
+        "The link is the customer's alone: with it they confirm and rate. Asking for it is written into the audit log.",
+    ),
+    "ticket.hand_over.ticket": ("索取客户工单页面的新链接", "Get a new link to the customer's page"),
+    "ticket.hand_over.survey": ("索取评价链接交给客户", "Hand over the survey link"),
+    "ticket.handed": (
+        "请把此链接交给客户本人。它不会再次显示，索取已记入审计日志。",
+        "Give this link to the customer. It is not shown again, and the audit log says that you were given it.",
+    ),
     "ticket.revoke_link": ("作废客户链接", "End the customer's link"),
     "ticket.revoke_link.ask": ("作废工单 {number} 的客户链接？", "End the customer's link of ticket {number}?"),
     "ticket.revoke_link.hint": (
