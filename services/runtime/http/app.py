@@ -24,6 +24,7 @@ from services.runtime.http.edge import Bounds, Edge, Refuse
 from services.runtime.http.limits import RateLimits
 from services.runtime.http.openapi import describe
 from services.runtime.http.problems import field_errors
+from services.runtime.http.query_parameters import refusing_unknown_queries
 from services.runtime.settings import RuntimeSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
@@ -69,7 +70,7 @@ def create_app(
     )
     for router in routers:
         # Not include_router: its layer would match every path twice, and merges prefixes that nobody uses here.
-        app.router.routes.extend(router.routes)
+        app.router.routes.extend(map(refusing_unknown_queries, router.routes))
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid_input)
     describe(app)
@@ -84,18 +85,20 @@ async def _answer_http_exception(request: Request, error: Exception) -> Response
 
 def _unusual(request: Request, error: Exception, status: int) -> Refusal:
     if status == MethodNotAllowed.status:
-        return MethodNotAllowed(headers={"Allow": ", ".join(sorted(_methods(request)))})
+        return MethodNotAllowed(headers={"Allow": ", ".join(sorted(set(_methods(request))))})
     if status >= Refusal.status:
         raise error
     return MalformedRequest()
 
 
 def _methods(request: Request) -> Iterator[str]:
-    """Name the methods of every route of this path; the router knows only those of the first."""
+    """Name the methods of every route of this path; the router knows only those of the first. HEAD goes with GET."""
     routes: list[BaseRoute] = request.app.router.routes
     for route in routes:
         if route.matches(request.scope)[0] is not Match.NONE:
-            yield from getattr(route, "methods", None) or ()
+            methods = getattr(route, "methods", None) or ()
+            yield from methods
+            yield from ("HEAD",) if "GET" in methods else ()
 
 
 async def _answer_invalid_input(request: Request, error: Exception) -> Response:

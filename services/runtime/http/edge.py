@@ -116,6 +116,18 @@ class Edge:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        if scope["method"] == "HEAD":
+            await self._answer_head(scope, receive, send)
+            return
+        await self._answer(scope, receive, send)
+
+    async def _answer_head(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer as GET would; the answer is over with its head, and whatever ends a stream then ends nothing else."""
+        head = _Head(receive, send)
+        # The server goes by its own copy of the method, and writes no body.
+        await self._answer({**scope, "method": "GET"}, head.receive, head.send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         exchange = _Exchange(scope, send, self._refuse)
         try:
             await self._serve(exchange, receive)
@@ -123,7 +135,11 @@ class Edge:
             return
         except Refusal as refusal:
             await exchange.refuse(refusal)
-        except Exception:
+        except _Over:
+            return
+        except Exception as error:
+            if isinstance(error, ExceptionGroup) and error.split(_Over)[1] is None:
+                return
             log().exception("request failed", route=exchange.route)
             if exchange.status:
                 raise
@@ -204,6 +220,33 @@ class Edge:
                 return await _receive_all(receive, self._bounds.body_bytes)
         except TimeoutError as error:
             raise RequestTimedOut from error
+
+
+class _Over(Exception):
+    """More of a stream comes after the head that was asked for."""
+
+
+class _Head:
+    """The channels of a request for the head of an answer."""
+
+    def __init__(self, receive: Receive, send: Send) -> None:
+        self._receive, self._send = receive, send
+        self.is_over = False
+
+    async def receive(self) -> Message:
+        """What the client sends, until the answer is over."""
+        return {"type": "http.disconnect"} if self.is_over else await self._receive()
+
+    async def send(self, message: Message) -> None:
+        """Send the head on, and end the answer."""
+        if self.is_over:
+            if message.get("more_body"):
+                raise _Over
+            return
+        await self._send(message)
+        if message["type"] == "http.response.start":
+            self.is_over = True
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 class _Exchange:

@@ -169,6 +169,52 @@ async def test_no_query_is_answered_with_a_server_error(system: System, ticket_n
                 check(await system.call(method, target, {"x": 1} if method == "PUT" else None, by=key), target)
 
 
+async def test_an_unknown_query_parameter_is_refused_by_its_pointer_on_every_endpoint(
+    system: System, ticket_no: str, key: str
+) -> None:
+    for method, path, _ in operations("get", "post", "put", "patch", "delete"):
+        for language, said in (("en", "Unknown query parameter"), ("zh", "未知字段")):
+            target = filled(path, ticket_no) + "?surprise=1&utm_source=x&surprise=2"
+            body: dict[str, Any] | None = None if method in {"GET", "DELETE"} else {}
+            answer = await system.call(method, target, body, by=key, Accept_Language=language)
+            # What a key has not, and what does not exist, is told first.
+            if (answer.status_code == 404 and "{" in path) or (
+                answer.status_code == 403 and path.startswith("/v1/me/")
+            ):
+                continue
+            assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed"), (
+                method,
+                path,
+                answer.text,
+            )
+            errors = answer.json()["errors"]
+            assert [each["pointer"] for each in errors] == ["/surprise", "/utm_source"], (method, path)
+            assert {(each["code"], each["message"]) for each in errors} == {("unknown_field", said)}
+    assert (await system.call("GET", "/v1/tickets?surprise=1", by=None)).status_code == 401
+    assert (await system.call("GET", "/v1/audit?surprise=1", by="林涛")).status_code == 403
+
+
+async def test_head_is_answered_wherever_get_is_with_the_same_headers_and_no_body(
+    system: System, ticket_no: str, key: str
+) -> None:
+    pages = ("/", "/f", "/f?utm_source=x", "/t/nobody", "/s/nobody", "/sign-in", "/docs", "/openapi.json", "/nowhere")
+    for path in (*(filled(path, ticket_no) for _, path, _ in operations("get")), *pages):
+        got = await (system.peek(path, by=key) if path.endswith("/stream") else system.call("GET", path, by=key))
+        head = await system.call("HEAD", path, by=key)
+        assert (head.status_code, head.content) == (got.status_code, b""), path
+        assert told_apart(head.headers) == told_apart(got.headers), path
+    refused = await system.call("HEAD", "/v1/feedback", by=key)
+    assert (refused.status_code, refused.headers["allow"], refused.content) == (405, "POST", b"")
+    refused = await system.call("DELETE", "/v1/tickets", by=key)
+    assert (refused.status_code, refused.headers["allow"]) == (405, "GET, HEAD")
+
+
+def told_apart(headers: Any) -> dict[str, str]:
+    """Headers that are not of each answer its own."""
+    own = {"date", "x-request-id", "transfer-encoding", "connection", "content-length", "set-cookie"}
+    return {name: value for name, value in headers.items() if name not in own}
+
+
 async def test_a_forged_cursor_is_refused_by_its_pointer(system: System, ticket_no: str, key: str) -> None:
     for method, path, operation in operations("get"):
         if not any(each["name"] == "cursor" for each in operation.get("parameters", ())):
