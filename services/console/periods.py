@@ -7,6 +7,7 @@ from datetime import date, timedelta
 NAMES = ("this_month", "last_month", "this_quarter", "last_quarter", "last_30_days", "this_year")
 DEFAULT = "last_30_days"
 _QUARTER = 3
+_LAST_YEAR = 9998
 
 
 @dataclass(frozen=True)
@@ -28,16 +29,17 @@ class Period:
 
 
 def period_of(asked: Mapping[str, str], today: date) -> Period:
-    """The period that an address names: by its name, else by dates; the last 30 days when it names none.
+    """The period that an address names: by its name, else by dates as the API takes them, `to` not included; the last
+    30 days when it names none.
 
     Raises:
         ValueError: a date cannot be read, or the period ends before it begins.
     """
     if asked.get("period") not in NAMES and (asked.get("from") or asked.get("to")):
         first = date.fromisoformat(asked.get("from") or "2000-01-01")
-        end = date.fromisoformat(asked["to"]) + timedelta(days=1) if asked.get("to") else today + timedelta(days=1)
-        if end <= first:
-            raise ValueError("the period ends before it begins")
+        end = date.fromisoformat(asked["to"]) if asked.get("to") else today + timedelta(days=1)
+        if end <= first or end.year > _LAST_YEAR:
+            raise ValueError("the period ends before it begins, or after all time")
         return Period("", first, end)
     name = asked.get("period", DEFAULT)
     return _named(name if name in NAMES else DEFAULT, today)

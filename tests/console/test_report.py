@@ -1,7 +1,8 @@
 """The satisfaction report: D0's table 2, nothing over nothing, and every number leads to what it counts."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -39,7 +40,8 @@ async def test_the_table_shows_averages_shares_and_quotations_by_dimension(syste
 
 
 async def test_nothing_over_nothing_is_no_data_and_never_a_figure(visit: Visit) -> None:
-    page = await visit("王芳").get("/reports/satisfaction?from=2001-01-01&to=2001-01-31")
+    page = await visit("王芳").get("/reports/satisfaction?from=2001-01-01&to=2001-02-01")
+    assert "2001-01-01 至 2001-01-31（含首尾两天）" in page.text
     assert "满意率（4–5 分） 无数据" in page.text
     assert "净推荐值 NPS 无数据" in page.text
     assert "0.0 %" not in page.text
@@ -79,7 +81,9 @@ async def test_what_customers_wrote_cannot_end_the_figures_of_the_charts(system:
     assert "</script><b>" not in page.source
 
 
-@pytest.mark.parametrize("query", ["from=tomorrow", "from=2026-02-01&to=2026-01-01", "from=9999-12-31&to=9999-12-31"])
+@pytest.mark.parametrize(
+    "query", ["from=tomorrow", "from=2026-02-01&to=2026-01-01", "from=2026-02-01&to=2026-02-01", "to=9999-12-31"]
+)
 async def test_a_period_that_cannot_be_is_a_page_that_says_so(visit: Visit, query: str) -> None:
     answer = await visit("王芳").http.get(f"/reports/satisfaction?{query}")
     assert answer.status_code == 422
@@ -103,7 +107,9 @@ TODAY = date(2026, 2, 14)
         ({"period": "this_quarter"}, date(2026, 1, 1), TODAY),
         ({"period": "last_quarter"}, date(2025, 10, 1), date(2025, 12, 31)),
         ({"period": "this_year"}, date(2026, 1, 1), TODAY),
-        ({"from": "2026-01-05", "to": "2026-01-05"}, date(2026, 1, 5), date(2026, 1, 5)),
+        ({"from": "2026-01-05", "to": "2026-01-06"}, date(2026, 1, 5), date(2026, 1, 5)),
+        ({"from": "2026-01-05", "to": "2026-03-01"}, date(2026, 1, 5), date(2026, 2, 28)),
+        ({"from": "2026-01-05"}, date(2026, 1, 5), TODAY),
         ({"period": "last_month", "from": "2026-02-01"}, date(2026, 1, 1), date(2026, 1, 31)),
     ],
 )
@@ -119,3 +125,20 @@ def test_months_and_trends_keep_to_whole_months() -> None:
     assert months_of(year_until(date(2026, 3, 1)))[:2] == ["2025-03", "2025-04"]
     assert len(months_of(year_until(date(2026, 3, 1)))) == 12
     assert year_until(date(2026, 3, 1)) == Period("", date(2025, 3, 1), date(2026, 3, 1))
+
+
+async def test_to_means_the_same_on_the_page_its_links_and_in_the_api(system: System, visit: Visit) -> None:
+    ticket_no = await answered(system, "T-600")
+    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    # Midnight may pass on the way.
+    for to, count in ((today - timedelta(days=1), 0), (today + timedelta(days=2), 1)):
+        span = f"from={today - timedelta(days=2)}&to={to}"
+        rows = await system.get(f"/v1/reports/satisfaction?by=product_model&product_model=T-600&{span}", by="王芳")
+        page = await visit("王芳").get(f"/reports/satisfaction?by=product_model&product_model=T-600&{span}")
+        assert sum(row["count"] for row in rows["items"]) == count
+        links = [href for href, _ in page.links if "/surveys?" in href]
+        assert links
+        assert all(span in href for href in links)
+        listed = await visit("王芳").get(next(href for href in links if "T-600" in href))
+        assert (ticket_no in listed.text) is bool(count)
+        assert f"{today - timedelta(days=2)} 至 {to - timedelta(days=1)}（含首尾两天）" in listed.text

@@ -90,7 +90,12 @@ def _period(page: Page, asked: Mapping[str, str]) -> Period:
         return period_of(asked, today)
     except (ValueError, OverflowError):
         raise ValidationFailed.at(
-            "/from", "invalid_period", {"en": "the period cannot be read", "zh": "无法识别该期间"}
+            "/from",
+            "invalid_period",
+            {
+                "en": "choose a day to begin with, and a later one that is not included any more",
+                "zh": "请选择起始日期，以及更晚的、不再包含在内的结束日期",
+            },
         ) from None
 
 
@@ -104,8 +109,8 @@ def _span(period: Period) -> Params:
 
 
 def _surveys(period: Period, filters: Mapping[str, Any], **more: Any) -> str:
-    """The address of the surveys behind a number; its last day is the period's last, as a reader writes it."""
-    asked = {"from": period.first.isoformat(), "to": period.last.isoformat(), "state": "answered", **filters, **more}
+    """The address of the surveys behind a number."""
+    asked = {**_span(period), "state": "answered", **filters, **more}
     return f"/reports/satisfaction/surveys?{urlencode(asked, doseq=True)}"
 
 
