@@ -14,7 +14,6 @@ from services.contracts.feedback import Feedback
 from services.contracts.permissions import Action, Relation, may, reach, sees_contact
 from services.intake import audit, customers
 from services.intake.arrivals import arrival, supplied_to, view
-from services.intake.filing import Origin
 from services.intake.internal_api import router as internal_router
 from services.intake.models import (
     ContactReadingPage,
@@ -28,13 +27,14 @@ from services.intake.models import (
     Registered,
     TicketAccess,
 )
+from services.intake.origins import origin_of
 from services.intake.revoking import revocations, revoke_link
 from services.intake.service import Intake, IntakeDep, allowed_to, asked_by, intake_of
 from services.runtime.auth import Caller
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
-from services.runtime.idempotency import REPLAY_HEADER, Answer, body_hash, caller_scope, idempotency_key
+from services.runtime.idempotency import REPLAY_HEADER, Answer, body_hash, idempotency_key
 
 __all__ = ["internal_router", "router"]
 
@@ -61,8 +61,7 @@ async def register_feedback(request: Request, feedback: Feedback, caller: Feedba
     intake = intake_of(request)  # no dependency: each costs a twentieth of a registration
     key = idempotency_key(request)
     fingerprint = None if key is None else body_hash(request.state.json, intake.secret)
-    origin = Origin(caller_scope(caller), key, fingerprint, is_program=caller.kind == "api_key")
-    receipt = await intake.registrar.register(feedback, origin)
+    receipt = await intake.registrar.register(feedback, origin_of(caller, feedback.channel, key, fingerprint))
     headers = {"Location": f"/v1/tickets/{receipt.registered.ticket_no}"}
     if receipt.replayed:
         headers[REPLAY_HEADER] = "true"

@@ -1,12 +1,12 @@
 """Contacts on tickets: masked for most, in full for those entitled, each full reading in the audit log.
 
-A ticket shows what its own feedback said, completed from the customer's record; once staff corrected the record, the
-record stands above older statements.
+A ticket shows what its own feedback said, or the one whose link its customer came by. Where somebody vouched for who
+the customer is, their record completes it; once staff corrected the record, it stands above older statements.
 """
 
 from typing import Any
 
-from sqlalchemy import Row, Text, any_, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Row, Text, any_, bindparam, case, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,24 +17,39 @@ from services.intake.masking import masked_view
 from services.intake.tables import customers, feedback, supplements
 from services.runtime.database import Database
 
-_SUPPLIED = (
-    select(func.jsonb_agg(aggregate_order_by(supplements.c.contact, supplements.c.supplied_at)))
-    .where(
-        supplements.c.ticket_no == feedback.c.ticket_no,
-        or_(customers.c.corrected_at.is_(None), supplements.c.supplied_at > customers.c.corrected_at),
-    )
-    .scalar_subquery()
+_EARLIER = feedback.alias("earlier")
+# The feedback that made the record is corrected with it, whoever wrote it.
+_CORRECTED_AT = case(
+    (or_(feedback.c.vouched, customers.c.created_at == feedback.c.received_at), customers.c.corrected_at)
 )
+
+
+def _stands(at: ColumnElement[Any]) -> ColumnElement[bool]:
+    """Whether what was said at an instant still holds."""
+    return or_(_CORRECTED_AT.is_(None), at > _CORRECTED_AT)
+
+
+def _supplied_to(ticket_no: ColumnElement[Any]) -> ColumnElement[Any]:
+    said = func.jsonb_agg(aggregate_order_by(supplements.c.contact, supplements.c.supplied_at))
+    mine = select(said).where(supplements.c.ticket_no == ticket_no, _stands(supplements.c.supplied_at))
+    return mine.correlate(feedback, customers, _EARLIER).scalar_subquery()
+
+
 # One array is one parameter: `IN` writes and prepares a statement for every number of them.
 _ON_TICKETS = (
     select(
         feedback.c.ticket_no,
         feedback.c.contact,
-        or_(customers.c.corrected_at.is_(None), feedback.c.received_at > customers.c.corrected_at).label("as_stated"),
-        _SUPPLIED.label("supplied"),
+        feedback.c.vouched,
+        _stands(feedback.c.received_at).label("as_stated"),
+        _supplied_to(feedback.c.ticket_no).label("supplied"),
+        case((_stands(_EARLIER.c.received_at), _EARLIER.c.contact)).label("earlier"),
+        _supplied_to(_EARLIER.c.ticket_no).label("supplied_earlier"),
+        customers.c.vouched.label("known"),
         *[customers.c[name] for name in ("id", "name", *CONTACTS, "customer_no", "tier")],
     )
     .join_from(feedback, customers, customers.c.id == feedback.c.customer_id)
+    .outerjoin(_EARLIER, _EARLIER.c.ticket_no == feedback.c.content["follows"].astext)
     .where(feedback.c.ticket_no == any_(bindparam("ticket_nos", type_=ARRAY(Text))))
 )
 
@@ -60,12 +75,21 @@ async def on_tickets(connection: AsyncConnection, ticket_nos: set[str]) -> dict[
 
 
 def _in_full(row: Row[Any]) -> CustomerView:
-    contact = {name: getattr(row, name) for name in ("name", *CONTACTS)}
-    stated = [row.contact] if row.as_stated else []
-    for statement in [*stated, *(row.supplied or [])]:
+    contact = _recorded(row)
+    stated = row.contact if row.as_stated else {}
+    for statement in [row.earlier or {}, *(row.supplied_earlier or []), stated, *(row.supplied or [])]:
         contact |= {name: statement[name] for name in contact if statement.get(name)}
+    number = row.customer_no if row.vouched else row.contact.get("customer_no")
     marked = unusable(Customer.model_construct(**contact))
-    return CustomerView(id=row.id, customer_no=row.customer_no, tier=row.tier, masked=False, unusable=marked, **contact)
+    return CustomerView(id=row.id, customer_no=number, tier=row.tier, masked=False, unusable=marked, **contact)
+
+
+def _recorded(row: Row[Any]) -> dict[str, Any]:
+    """What the record adds: nothing where nobody vouched; to the feedback that it was corrected with, all of it."""
+    names = ("name", *CONTACTS)
+    if row.vouched:
+        return {name: getattr(row, name) if name == "name" or name in row.known else None for name in names}
+    return {name: None if row.as_stated else getattr(row, name) for name in names}
 
 
 def _views(question: CustomerQuestion, found: dict[str, CustomerView]) -> list[CustomerView]:

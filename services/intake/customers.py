@@ -78,6 +78,7 @@ async def change(connection: AsyncConnection, customer_id: str, wanted: Customer
         values["identity"] = identity_of(stated, secret)
     if values.keys() & set(CONTACTS):
         values["corrected_at"] = func.clock_timestamp()
+        values["vouched"] = sorted({*row["vouched"], *(values.keys() & set(CONTACTS))})
     correction = update(customers).where(customers.c.id == customer_id).returning(customers)
     try:
         result = await connection.execute(correction.values(updated_at=func.clock_timestamp(), **values))

@@ -19,6 +19,7 @@ from services.intake.completeness import missing_from
 from services.intake.gathering import Gathering
 from services.intake.identity import identity_of, person_behind, strongest_contact, unusable, usable
 from services.intake.numbering import business_date, open_day
+from services.intake.origins import Origin
 from services.intake.promises_copy import PromisesCopy
 from services.intake.statement import register_statement
 from services.runtime.database import Database
@@ -32,17 +33,6 @@ PROMISES = TypeAdapter(tuple[FirstPromise, ...])
 
 class KeyTaken(Exception):
     """The `Idempotency-Key` has registered a feedback before."""
-
-
-@dataclass(frozen=True)
-class Origin:
-    """Who registers, under which `Idempotency-Key` if any, with a fingerprint of the body. From a program a phone that
-    cannot be one is taken as it is, where a form can ask again."""
-
-    caller: str
-    key: str | None
-    body_hash: str | None
-    is_program: bool = False
 
 
 @dataclass(frozen=True)
@@ -94,7 +84,7 @@ class Filing:
         fixed = self._values(feedback, origin, received_at)
         tier = feedback.customer.tier or Tier.STANDARD
         draft = await self._draft(feedback, fixed, tier)
-        if fixed["identity"] is not None:
+        if fixed["identity"] is not None and not (origin.own_ticket or origin.customer_id):
             ticket_no = await self._gathering.file(draft.values)
             if ticket_no is not None:
                 return draft.filed(ticket_no)
@@ -119,7 +109,12 @@ class Filing:
     async def _attempt(self, feedback: Feedback, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
         """Run the statement; None when another session gave the customer's number to somebody in between."""
         customer = usable(feedback.customer)
-        statement = register_statement(by_number=customer.customer_no is not None, contact=strongest_contact(customer))
+        statement = register_statement(
+            known_already=values["known_id"] is not None,
+            by_number=customer.customer_no is not None,
+            contact=strongest_contact(customer),
+            takes_over=values["vouched"],
+        )
         try:
             return await statement.one(self._database, values)
         except DBAPIError as error:
@@ -166,6 +161,9 @@ class Filing:
             "tier": customer.tier,
             "content": feedback.model_dump_json(exclude={"customer"}, exclude_none=True),
             "contact": feedback.customer.model_dump_json(exclude_none=True),
+            "vouched": origin.vouches,
+            "own_ticket": origin.own_ticket,
+            "known_id": origin.customer_id,
             "caller": origin.caller,
             "idempotency_key": origin.key,
             "body_hash": origin.body_hash,

@@ -1,17 +1,14 @@
 """A question that a callback left open becomes a consultation of the same customer (product.md 5, D3)."""
 
 from collections.abc import Mapping
-from typing import Any
-
-from sqlalchemy import select
 
 from services.contracts.feedback import OpenQuestion, Product, stored_customer
 from services.contracts.words import CallbackChannel, Category, Channel, Kind
+from services.intake import contacts
 from services.intake.arrivals import arrival
-from services.intake.filing import Origin
 from services.intake.models import FollowUp
+from services.intake.origins import Origin
 from services.intake.register import Registrar
-from services.intake.tables import customers
 from services.runtime.database import Database
 from services.runtime.errors import NotFound
 
@@ -28,7 +25,7 @@ _OF_A_CUSTOMER = ("name", "phone", "email", "wechat_open_id", "customer_no", "ti
 async def follow_up(database: Database, registrar: Registrar, ticket_no: str, asked: OpenQuestion) -> str:
     """Register the question and answer its ticket number; a repeat of the command gets the first one.
 
-    Who asks is read from the customer's record as it is now, so that it is the same record again.
+    Who asks is the customer of the ticket, with the contacts that the ticket has.
 
     Raises:
         NotFound: there is no such feedback.
@@ -38,8 +35,9 @@ async def follow_up(database: Database, registrar: Registrar, ticket_no: str, as
         first = await arrival(connection, ticket_no)
         if first is None:
             raise NotFound
-        record = (await connection.execute(select(customers).where(customers.c.id == first["customer_id"]))).mappings()
-        sender = stored_customer({name: value for name, value in _known(record.one()).items() if value})
+        asking = (await contacts.on_tickets(connection, {ticket_no}))[ticket_no]
+    known = {name: getattr(asking, name) for name in _OF_A_CUSTOMER if name not in asking.unusable}
+    sender = stored_customer({name: value for name, value in known.items() if value})
     content = first["content"]
     question = FollowUp(
         channel=_CHANNELS.get(asked.channel, Channel.PHONE),
@@ -53,9 +51,8 @@ async def follow_up(database: Database, registrar: Registrar, ticket_no: str, as
         follows=ticket_no,
         response_target=asked.response_target,
     )
-    receipt = await registrar.register(question, Origin(_CALLER, asked.command_id, asked.command_id))
+    origin = Origin(
+        _CALLER, asked.command_id, asked.command_id, vouches=first["vouched"], customer_id=first["customer_id"]
+    )
+    receipt = await registrar.register(question, origin)
     return receipt.registered.ticket_no
-
-
-def _known(record: Mapping[Any, Any]) -> dict[str, Any]:
-    return {name: record[name] for name in _OF_A_CUSTOMER}

@@ -1,8 +1,8 @@
 """Filing together what arrives together: one statement and one commit for all feedback of a moment.
 
 While a few statements are under way, what arrives waits and becomes the next one; alone, a feedback goes at once.
-A statement files what needs no second look: a customer who is new or says nothing new, under a key not seen before.
-It leaves out the rest, which the careful statement of `services.intake.statement` then files one by one.
+A statement files what needs no second look: a customer who is new or says nothing new that may be written, under a key
+not seen before. It leaves out the rest, which the careful statement of `services.intake.statement` files one by one.
 """
 
 import asyncio
@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
+from services.intake.identity import CONTACTS
 from services.intake.numbering import TICKET_NO
 from services.runtime.database import Database
 from services.runtime.direct import DirectStatement
@@ -25,8 +26,12 @@ _COLUMNS = {
     "assumed_tier": "text", "strongest_contact": "text", "content": "jsonb", "contact": "jsonb", "kind": "text",
     "category": "text", "urgency": "text", "priority": "text", "rule": "text", "missing": "jsonb", "policy": "text",
     "promises": "jsonb", "caller": "text", "idempotency_key": "text", "body_hash": "text",
+    "vouched": "boolean",
 }  # fmt: skip
 
+_STATED = "array_remove(ARRAY[{each}], NULL)".format(
+    each=", ".join(f"CASE WHEN {contact} IS NOT NULL THEN '{contact}' END" for contact in CONTACTS)
+)
 # Customers come in the order of their identity, in every process: two statements with the same new customers wait
 # for each other in one direction only.
 _FILE = """
@@ -40,16 +45,19 @@ WITH item AS MATERIALIZED (
             WHERE f.caller = given.caller AND f.idempotency_key = given.idempotency_key)
 ), known AS MATERIALIZED (
     SELECT item.n, c.id AS sender_id,
-        c.tier = item.assumed_tier AND c.tier = coalesce(item.tier, c.tier)
-        AND (item.name IS NULL OR c.name = item.name)
-        AND (item.phone IS NULL OR c.phone IS NOT NULL) AND (item.email IS NULL OR c.email IS NOT NULL)
-        AND (item.wechat_open_id IS NULL OR c.wechat_open_id IS NOT NULL) AS says_nothing_new
+        CASE WHEN item.vouched THEN
+            c.tier = item.assumed_tier AND c.tier = coalesce(item.tier, c.tier)
+            AND (item.name IS NULL OR c.name = item.name)
+            AND (item.phone IS NULL OR c.phone IS NOT NULL AND 'phone' = ANY (c.vouched))
+            AND (item.email IS NULL OR c.email IS NOT NULL AND 'email' = ANY (c.vouched))
+            AND (item.wechat_open_id IS NULL OR c.wechat_open_id IS NOT NULL AND 'wechat_open_id' = ANY (c.vouched))
+        ELSE item.tier IS NOT NULL OR c.tier = item.assumed_tier END AS says_nothing_new
     FROM item JOIN intake.customers AS c ON c.identity = item.identity
 ), fresh AS (
     INSERT INTO intake.customers
-        (id, identity, name, phone, email, wechat_open_id, customer_no, tier, created_at, updated_at)
+        (id, identity, name, phone, email, wechat_open_id, customer_no, tier, created_at, updated_at, vouched)
     SELECT customer_id, identity, name, phone, email, wechat_open_id, customer_no, assumed_tier, received_at,
-        received_at
+        received_at, CASE WHEN vouched THEN {stated} ELSE '{{}}' END
     FROM item
     WHERE NOT EXISTS (SELECT FROM known WHERE known.n = item.n)
         AND NOT EXISTS (SELECT FROM intake.customers AS c WHERE c.customer_no = item.customer_no)
@@ -73,10 +81,10 @@ WITH item AS MATERIALIZED (
 ), filed AS (
     INSERT INTO intake.feedback
         (ticket_no, received_at, customer_id, content, contact, tier, kind, category, urgency, priority, rule,
-         complete, missing, policy, promises, caller, idempotency_key, body_hash)
+         complete, missing, policy, promises, caller, idempotency_key, body_hash, vouched)
     SELECT ticket_no, received_at, sender_id, content, contact, assumed_tier, kind, category, urgency, priority, rule,
         missing = '[]', ARRAY(SELECT jsonb_array_elements_text(missing)), policy, promises, caller, idempotency_key,
-        body_hash
+        body_hash, vouched
     FROM numbered ORDER BY n
     ON CONFLICT (caller, idempotency_key) WHERE idempotency_key IS NOT NULL DO NOTHING
     RETURNING ticket_no
@@ -91,6 +99,7 @@ _STATEMENT = DirectStatement(
         values=", ".join(f"(SELECT CAST(:{name} AS {kind}[]))" for name, kind in _COLUMNS.items()),
         names=", ".join(_COLUMNS),
         ticket_no=TICKET_NO,
+        stated=_STATED,
     )
 )
 

@@ -11,10 +11,11 @@ from sqlalchemy import Row, select
 from services.contracts.feedback import Feedback, Proposed, stored_customer
 from services.contracts.words import ClockName
 from services.intake.completeness import refuse_reasons
-from services.intake.filing import PROMISES, Filed, Filing, KeyTaken, Origin
+from services.intake.filing import PROMISES, Filed, Filing, KeyTaken
 from services.intake.identity import normalised, unusable
 from services.intake.links import TicketLinks
 from services.intake.models import FollowUp, Links, Promised, Registered
+from services.intake.origins import Origin
 from services.intake.tables import feedback as feedback_table
 from services.runtime.database import Database
 from services.runtime.errors import IdempotencyKeyReused, ValidationFailed

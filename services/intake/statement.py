@@ -6,9 +6,11 @@ kept, the customer's tier is another, somebody else just made the same customer)
 
 from functools import cache
 
+from services.intake.identity import CONTACTS
 from services.intake.numbering import NUMBERED, TICKET_NO
 from services.runtime.direct import DirectStatement
 
+_BY_ID = "SELECT id, tier FROM intake.customers WHERE id = CAST(:known_id AS text)"
 _NOBODY = "SELECT NULL::text AS id, NULL::text AS tier WHERE false"
 _BY_NUMBER = "SELECT id, tier FROM intake.customers WHERE customer_no = :customer_no"
 # Behind a number that people share it is the name that tells them apart; whoever has none stored may be any of them.
@@ -27,28 +29,35 @@ WITH known AS MATERIALIZED ({known}
 ), numbered AS MATERIALIZED ({numbered}
 ), fresh AS (
     INSERT INTO intake.customers
-        (id, identity, name, phone, email, wechat_open_id, customer_no, tier, created_at, updated_at)
+        (id, identity, name, phone, email, wechat_open_id, customer_no, tier, created_at, updated_at, vouched)
     SELECT CAST(:customer_id AS text), CAST(:identity AS text), CAST(:name AS text), CAST(:phone AS text),
         CAST(:email AS text), CAST(:wechat_open_id AS text), CAST(:customer_no AS text), CAST(:assumed_tier AS text),
-        CAST(:received_at AS timestamptz), CAST(:received_at AS timestamptz)
+        CAST(:received_at AS timestamptz), CAST(:received_at AS timestamptz),
+        CASE WHEN CAST(:vouched AS boolean) THEN {stated} ELSE '{{}}' END
     WHERE NOT EXISTS (SELECT FROM known) AND EXISTS (SELECT FROM numbered)
     ON CONFLICT DO NOTHING
     RETURNING id, tier
 ), sender AS (
     SELECT id, coalesce(CAST(:tier AS text), tier) AS tier FROM known UNION ALL SELECT id, tier FROM fresh
+), vouched AS (
+    SELECT CAST(:vouched AS boolean) OR EXISTS (
+        SELECT FROM intake.feedback AS own
+        WHERE own.ticket_no = CAST(:own_ticket AS text) AND own.vouched AND own.customer_id = sender.id) AS so
+    FROM sender
 ), kept AS (
     SELECT CAST(:policy AS text) IS NULL
         OR EXISTS (SELECT FROM intake.policy_snapshots WHERE digest = CAST(:policy AS text)) AS policy
 ), filed AS (
     INSERT INTO intake.feedback
         (ticket_no, received_at, customer_id, content, contact, tier, kind, category, urgency, priority, rule,
-         complete, missing, policy, promises, caller, idempotency_key, body_hash)
+         complete, missing, policy, promises, caller, idempotency_key, body_hash, vouched)
     SELECT {ticket_no}, CAST(:received_at AS timestamptz), sender.id, CAST(:content AS jsonb), CAST(:contact AS jsonb),
         sender.tier, CAST(:kind AS text), CAST(:category AS text), CAST(:urgency AS text), CAST(:priority AS text),
         CAST(:rule AS text), CAST(:missing AS jsonb) = '[]',
         ARRAY(SELECT jsonb_array_elements_text(CAST(:missing AS jsonb))), CAST(:policy AS text),
-        CAST(:promises AS jsonb), CAST(:caller AS text), CAST(:idempotency_key AS text), CAST(:body_hash AS text)
-    FROM sender CROSS JOIN numbered CROSS JOIN kept
+        CAST(:promises AS jsonb), CAST(:caller AS text), CAST(:idempotency_key AS text), CAST(:body_hash AS text),
+        vouched.so
+    FROM sender CROSS JOIN numbered CROSS JOIN kept CROSS JOIN vouched
     WHERE sender.tier = CAST(:assumed_tier AS text) AND kept.policy
     RETURNING ticket_no
 ), queued AS (
@@ -56,16 +65,15 @@ WITH known AS MATERIALIZED ({known}
 ), refreshed AS (
     UPDATE intake.customers AS c SET
         name = coalesce(CAST(:name AS text), c.name), tier = sender.tier,
-        phone = coalesce(c.phone, CAST(:phone AS text)), email = coalesce(c.email, CAST(:email AS text)),
-        wechat_open_id = coalesce(c.wechat_open_id, CAST(:wechat_open_id AS text)),
+        phone = {phone}, email = {email}, wechat_open_id = {wechat_open_id},
         customer_no = coalesce(c.customer_no, CAST(:customer_no AS text)),
+        vouched = ARRAY(SELECT unnest(c.vouched) UNION SELECT unnest({stated})),
         updated_at = CAST(:received_at AS timestamptz)
-    FROM known, sender
-    WHERE c.id = known.id AND EXISTS (SELECT FROM filed)
+    FROM known, sender, vouched
+    WHERE c.id = known.id AND EXISTS (SELECT FROM filed) AND vouched.so AND CAST(:known_id AS text) IS NULL
         AND (c.name IS DISTINCT FROM coalesce(CAST(:name AS text), c.name) OR c.tier <> sender.tier
-            OR c.phone IS NULL AND CAST(:phone AS text) IS NOT NULL
-            OR c.email IS NULL AND CAST(:email AS text) IS NOT NULL
-            OR c.wechat_open_id IS NULL AND CAST(:wechat_open_id AS text) IS NOT NULL
+            OR c.phone IS DISTINCT FROM {phone} OR c.email IS DISTINCT FROM {email}
+            OR c.wechat_open_id IS DISTINCT FROM {wechat_open_id} OR NOT c.vouched @> {stated}
             OR c.customer_no IS NULL AND CAST(:customer_no AS text) IS NOT NULL)
 )
 SELECT (SELECT ticket_no FROM filed) AS ticket_no, (SELECT tier FROM sender) AS tier,
@@ -73,12 +81,32 @@ SELECT (SELECT ticket_no FROM filed) AS ticket_no, (SELECT tier FROM sender) AS 
 """
 
 
+# What is stored and vouched for stays; what nobody vouched for gives way to what somebody does.
+_KEPT = (
+    "(CASE WHEN '{contact}' = ANY (c.vouched) THEN coalesce(c.{contact}, CAST(:{contact} AS text))"
+    " ELSE coalesce(CAST(:{contact} AS text), c.{contact}) END)"
+)
+_STATED = "array_remove(ARRAY[{each}], NULL)".format(
+    each=", ".join(f"CASE WHEN CAST(:{contact} AS text) IS NOT NULL THEN '{contact}' END" for contact in CONTACTS)
+)
+
+
 @cache
-def register_statement(*, by_number: bool, contact: str | None) -> DirectStatement:
-    """The statement for a sender with or without a customer number, and with `contact` as strongest contact, if any."""
+def register_statement(
+    *, known_already: bool = False, by_number: bool, contact: str | None, takes_over: bool = True
+) -> DirectStatement:
+    """The statement for a sender who is known already, or has a customer number, or `contact` as strongest contact.
+
+    With `takes_over` a record that a contact made gets the number that is stated with it.
+    """
     meant = _MEANT.format(contact=contact)
-    if by_number:
-        known = _BY_BOTH.format(meant=meant) if contact else _BY_NUMBER
+    if known_already:
+        known = _BY_ID
+    elif by_number:
+        known = _BY_BOTH.format(meant=meant) if contact and takes_over else _BY_NUMBER
     else:
         known = _BY_CONTACT.format(meant=meant) if contact else _NOBODY
-    return DirectStatement(_REGISTER.format(known=known, numbered=NUMBERED, ticket_no=TICKET_NO))
+    kept = {each: _KEPT.format(contact=each) for each in CONTACTS}
+    return DirectStatement(
+        _REGISTER.format(known=known, numbered=NUMBERED, ticket_no=TICKET_NO, stated=_STATED, **kept)
+    )

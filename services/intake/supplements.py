@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import func, insert, or_, select, update
+from sqlalchemy import ColumnElement, RowMapping, Text, case, cast, func, insert, or_, select, true, update
+from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import Product, Supplement, Supplemented, stored_customer
@@ -68,24 +69,37 @@ async def _keep(connection: AsyncConnection, ticket_no: str, command_id: str, su
             answer=answer.model_dump(mode="json"),
         )
     )
-    await _complete_the_record(connection, row["customer_id"], contact)
+    await _complete_the_record(connection, row, contact)
     return answer
 
 
-async def _complete_the_record(connection: AsyncConnection, customer_id: str, contact: dict[str, Any]) -> None:
-    """Fill the blanks of the customer's record; what it knows already stays."""
+async def _complete_the_record(connection: AsyncConnection, row: RowMapping, contact: dict[str, Any]) -> None:
+    """Fill the blanks of the customer's record; what it knows already stays. Nobody's word fills the record of a
+    customer for whom somebody vouched."""
     blanks = {name: contact[name] for name in ("name", *CONTACTS) if name in contact}
     if not blanks:
         return
     record = customers.c
     await connection.execute(
         update(customers)
-        .where(record.id == customer_id, or_(*[record[name].is_(None) for name in blanks]))
+        .where(
+            record.id == row["customer_id"],
+            or_(*[record[name].is_(None) for name in blanks]),
+            true() if row["vouched"] else func.cardinality(record.vouched) == 0,
+        )
         .values(
             updated_at=func.clock_timestamp(),
+            vouched=_vouched_with(blanks) if row["vouched"] else record.vouched,
             **{name: func.coalesce(record[name], value) for name, value in blanks.items()},
         )
     )
+
+
+def _vouched_with(blanks: dict[str, Any]) -> ColumnElement[Any]:
+    """The contacts vouched for, with those that fill a blank now."""
+    record = customers.c
+    filled = [case((record[name].is_(None), name)) for name in blanks if name != "name"]
+    return func.array_cat(record.vouched, func.array_remove(cast(array(filled), ARRAY(Text)), None))
 
 
 def _merged(parts: Any) -> dict[str, Any]:

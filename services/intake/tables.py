@@ -62,12 +62,14 @@ customers = Table(
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
     Column("corrected_at", DateTime(timezone=True)),
+    Column("vouched", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Index("customers_by_phone", "phone", postgresql_where=text("phone IS NOT NULL")),
     Index("customers_by_email", "email", postgresql_where=text("email IS NOT NULL")),
     Index("customers_by_wechat", "wechat_open_id", postgresql_where=text("wechat_open_id IS NOT NULL")),
 )
 """`identity` is the keyed hash of the number or contact that made the record, so that PostgreSQL's messages about a
-conflict quote no contact. `corrected_at`: since then the record's contact stands above what older feedback says."""
+conflict quote no contact. `corrected_at`: since then the record's contact stands above what older feedback says.
+`vouched`: the contacts for which somebody answered who knew the customer; the others are told to nobody else."""
 
 policy_snapshots = Table(
     "policy_snapshots",
@@ -99,6 +101,7 @@ feedback = Table(
     Column("caller", Text, nullable=False),
     Column("idempotency_key", Text),
     Column("body_hash", Text),
+    Column("vouched", Boolean, nullable=False, server_default=text("false")),
     Index(
         "feedback_by_key",
         "caller",
@@ -119,9 +122,9 @@ feedback = Table(
     ),
 )
 """One row a feedback, never changed by intake but for `link_generation`: `content` without the sender, `contact` the
-sender as stated, and what was answered. The row is its own idempotency record: the first answer is made from it again.
-No foreign keys: checking one locks the row referred to, and every registration refers to the same policy; the statement
-itself looks."""
+sender as stated, `vouched` whether somebody answers for who that is, and what was answered. The row is its own
+idempotency record: the first answer is made from it again. No foreign keys: checking one locks the row referred to, and
+every registration refers to the same policy; the statement itself looks."""
 
 outbox = Table(
     "outbox",
@@ -177,16 +180,24 @@ contact_readings = Table(
     Column("read_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
     Column("reader_kind", Text, nullable=False),
     Column("reader_id", Text, nullable=False),
-    Column("customer_id", Text, nullable=False),
+    Column("customer_id", Text),
     Column("ticket_no", Text),
     Column("request_id", Text, nullable=False),
     Column("what", Text, nullable=False, server_default="contact"),
-    CheckConstraint("what IN ('contact', 'ticket_link', 'survey_link')", name="what"),
+    CheckConstraint("what IN ('contact', 'ticket_link', 'survey_link', 'lookup')", name="what"),
     Index("contact_readings_by_customer", "customer_id", "id"),
     Index("contact_readings_by_ticket", "ticket_no", "id"),
+    Index(
+        "contact_lookups_by_reader",
+        "reader_kind",
+        "reader_id",
+        "read_at",
+        postgresql_where=text("what = 'lookup'"),
+    ),
 )
-"""The audit log: one row for each time that somebody was shown a contact in full (invariant I15), or was given
-a link of the customer's; `what` says which. Append-only."""
+"""The audit log: one row for each time that somebody was shown a contact in full (invariant I15), was given a link of
+the customer's, or looked a whole contact up; `what` says which. A lookup leaves a row for each customer whose contact
+it was, or one without any. Append-only."""
 
 idempotency = idempotency_table(metadata)
 """Answers of POSTs that keep nothing else; those on feedback are made again from the feedback's own row."""

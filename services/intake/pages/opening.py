@@ -93,9 +93,10 @@ async def shortened_contact(intake: Intake, ticket: CustomerTicket) -> CustomerV
     return (await contacts.show(intake.database, question))[0]
 
 
-async def kept_ticket(intake: Intake, ticket: CustomerTicket) -> str | None:
-    """The token of the ticket that this one was merged into, if it is the same customer's."""
-    if ticket.merged_into is None:
+async def kept_ticket(intake: Intake, opened: OpenedTicket, ticket: CustomerTicket) -> str | None:
+    """The token of the ticket that this one was merged into, if it is the same customer's. Whose customer nobody
+    vouched for may be somebody else, and gets no link of theirs."""
+    if ticket.merged_into is None or not opened.row["vouched"]:
         return None
     async with intake.database.read() as connection:
         row: Any = await arrival(connection, ticket.merged_into)

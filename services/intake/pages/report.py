@@ -7,9 +7,9 @@ from fastapi import Request, Response
 
 from services.contracts.feedback import Feedback
 from services.contracts.words import Channel, DesiredSolution, Kind
-from services.intake.filing import Origin
 from services.intake.forms import Errors, Wrong, errors_by_field, feedback_of
 from services.intake.models import Registered, Successor
+from services.intake.origins import Origin
 from services.intake.pages.opening import open_ticket
 from services.intake.pages.present import said_wrong
 from services.intake.service import Intake, IntakeDep
@@ -84,7 +84,8 @@ async def send_form(request: Request, intake: IntakeDep) -> Response:
 async def _register(intake: Intake, form: Form, key: str, language: str) -> tuple[Registered, str]:
     """The ticket, and whether these very words made it: who goes back and changes them has sent the form before."""
     feedback = await _going_on(intake, form, feedback_of(form, _channel(form), language, intake.zone))
-    origin = Origin(caller_scope(None), key, _fingerprint(intake, feedback))
+    own_ticket = feedback.follows if isinstance(feedback, Successor) else None
+    origin = Origin(caller_scope(None), key, _fingerprint(intake, feedback), own_ticket=own_ticket)
     try:
         receipt = await intake.registrar.register(feedback, origin)
     except IdempotencyKeyReused:

@@ -160,7 +160,7 @@ async def _page(
         outcome=present.outcome(ticket, t),
         product=present.product(ticket, t),
         customer=await shortened_contact(intake, ticket),
-        kept=await kept_ticket(intake, ticket),
+        kept=await kept_ticket(intake, opened, ticket),
         new_report=present.new_report(ticket, opened.token),
         done=done if done in _DONE else "",
         came_back=came_back,

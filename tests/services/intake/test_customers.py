@@ -9,7 +9,8 @@ from tests.services.intake.desk import Desk, feedback
 
 
 async def _customer_of(desk: Desk, **customer: Any) -> str:
-    number = (await desk.register(customer={"name": "韩梅梅", **customer}))["ticket_no"]
+    """Whom a clerk who has them on the phone registers."""
+    number = (await desk.register(channel="phone", customer={"name": "韩梅梅", **customer}))["ticket_no"]
     desk.belongs(number)
     found: str = (await desk.ask("GET", f"/internal/registrations/{number}")).json()["customer_id"]
     return found

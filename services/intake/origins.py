@@ -1,0 +1,45 @@
+"""Who registers a feedback, and whether they answer for who its sender is.
+
+A form's words are a stranger's: whoever types somebody's phone is not therefore that somebody. What is vouched for may
+enter the customer's record and is told to the contacts in it; everything else stays with its own feedback.
+"""
+
+from dataclasses import dataclass
+
+from services.contracts.permissions import Action, may
+from services.contracts.words import Channel
+from services.runtime.auth import Caller
+from services.runtime.idempotency import caller_scope
+
+STRANGERS = frozenset({Channel.WEB, Channel.QR, Channel.EMAIL, Channel.SOCIAL})
+"""Channels on which anybody can say that they are anybody, whoever hands their words on."""
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Who registers, under which `Idempotency-Key` if any, with a fingerprint of the body.
+
+    From a program a phone that cannot be one is taken as it is, where a form can ask again. `own_ticket` is a ticket
+    whose link the sender holds: it vouches for them if they are its customer, and if it was vouched for itself.
+    `customer_id` is the sender where they are known already; nothing is written into their record then.
+    """
+
+    caller: str
+    key: str | None
+    body_hash: str | None
+    is_program: bool = False
+    vouches: bool = False
+    own_ticket: str | None = None
+    customer_id: str | None = None
+
+
+def origin_of(caller: Caller, channel: Channel, key: str | None, body_hash: str | None) -> Origin:
+    """The origin of what a caller of the API registers: who may write customers vouches for them, on channels where
+    somebody knows who speaks."""
+    return Origin(
+        caller_scope(caller),
+        key,
+        body_hash,
+        is_program=caller.kind == "api_key",
+        vouches=channel not in STRANGERS and may(caller, Action.WRITE_CUSTOMER),
+    )
