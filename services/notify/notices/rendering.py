@@ -201,7 +201,8 @@ def _in_words(codes: Any, sort: str, language: Language) -> Any:
             en=f"`{sort}` is no sort of words; there are {there_are}", zh=f"没有 `{sort}` 这类词；有 {there_are}"
         )
     if isinstance(codes, list):
-        return [word(str(code), sort, language) for code in codes]
+        # Two codes can have one word: what is told once is enough.
+        return list(dict.fromkeys(word(str(code), sort, language) for code in codes))
     return word(str(codes), sort, language)
 
 

@@ -133,6 +133,14 @@ def test_a_text_that_grows_beyond_its_bound_is_refused() -> None:
         write(with_text("{{ message" + " | quote" * 101 + " }}"), facts, SHANGHAI)
 
 
+def test_what_is_asked_for_is_told_in_words_and_once() -> None:
+    asked = ["customer.contact", "product.order_no_or_serial_no", "customer", "product", "photos"]
+    facts = {**sample(NoticeKind.INFORMATION_MISSING), "fields": asked}
+    written = write(built_in()["information_missing.zh-CN"], facts, SHANGHAI)
+    listed = [line for line in written.text.splitlines() if line.startswith("- ")]
+    assert listed == ["- 联系方式（手机号或邮箱）", "- 产品序列号或订单号", "- 其他信息"]
+
+
 def test_what_a_person_wrote_is_no_template() -> None:
     written = write(built_in()["progress.en"], {**sample(NoticeKind.PROGRESS), "message": "{{ 7 * 7 }} {% x %}"},
                     SHANGHAI)  # fmt: skip
