@@ -21,7 +21,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from services.contracts.lines import has_address, one_line
+from services.contracts.lines import has_address, is_seen, one_line
 
 
 class Unreadable(ValueError):
@@ -166,12 +166,12 @@ Name = Annotated[
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 """An identifier that people choose (department, tag, policy id): safe in URLs, histories and metrics."""
 
-Word = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\w[\w .:-]{0,63}$")]
+Word = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\w[\w .:-]{0,63}$"), BeforeValidator(_folded)]
 """A tag, subcategory or reason code that operations choose, in their own script; short enough for histories."""
 
 
 def _says_something(text: str) -> str:
-    if not one_line(text):
+    if not is_seen(text):
         raise _unseen()
     return text
 

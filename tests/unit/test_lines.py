@@ -5,7 +5,7 @@ import unicodedata
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from services.contracts.base import Email, Line, Name
+from services.contracts.base import Email, Line, Name, Word
 from services.contracts.feedback import Customer, Product, stored_customer
 from services.contracts.lines import harmless, has_address, one_line, visible
 
@@ -140,3 +140,11 @@ NO_ADDRESSES = ("a\ufdd0@b.example", "\ufffe@b.example", "a\u202e@b.example", "\
 def test_what_is_no_address_is_none_in_any_script(address: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Email).validate_python(address)
+
+
+def test_a_word_that_operations_choose_is_seen_too() -> None:
+    word: TypeAdapter[str] = TypeAdapter(Word)
+    assert word.validate_python("制冷\u200d\n系统") == "制冷 系统"
+    for unseen in ("\u3164", "\u115f\u1160", "\u200d"):
+        with pytest.raises(ValidationError):
+            word.validate_python(unseen)
