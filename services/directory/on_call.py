@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select, tuple_
+from sqlalchemy import ColumnElement, RowMapping, select, tuple_
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.directory import Shift
@@ -60,10 +60,15 @@ async def remove_shift(connection: AsyncConnection, by: Caller, identifier: str)
 
 
 async def list_shifts(
-    connection: AsyncConnection, filters: ShiftFilters, *, after: tuple[datetime, str] | None, limit: int
+    connection: AsyncConnection,
+    seen: ColumnElement[bool],
+    filters: ShiftFilters,
+    *,
+    after: tuple[datetime, str] | None,
+    limit: int,
 ) -> Sequence[RowMapping]:
-    """A page of shifts by their beginning, and one row more when there are more."""
-    query = select(on_call).order_by(on_call.c.from_at, on_call.c.id).limit(limit + 1)
+    """A page of the shifts that are `seen`, by their beginning, and one row more when there are more."""
+    query = select(on_call).where(seen).order_by(on_call.c.from_at, on_call.c.id).limit(limit + 1)
     if filters.department is not None:
         query = query.where(on_call.c.department == filters.department)
     if filters.at is not None:

@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import Code, Instant, format_instant
 from services.contracts.directory import Shift
-from services.directory import changes, on_call
+from services.directory import changes, on_call, visibility
 from services.directory.api import Page
 from services.directory.models import NewShift, ShiftChange
 from services.directory.service import DirectoryDep, Reader, Writer
 from services.directory.tables import on_call as table
+from services.runtime.errors import Forbidden
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
 from services.runtime.idempotency import Answer
@@ -27,7 +28,7 @@ ToQuery = Annotated[Instant | None, Query(description="Shifts that begin before 
 
 @router.get("/v1/on-call")
 async def list_shifts(
-    _: Reader,
+    caller: Reader,
     directory: DirectoryDep,
     department: Code | None = None,
     at: AtQuery = None,
@@ -39,17 +40,22 @@ async def list_shifts(
     """List shifts by their beginning: all, those on duty `at` an instant, or those that touch a period."""
     filters = on_call.ShiftFilters(department, at, from_, to)
     async with directory.database.read() as connection:
-        rows = await on_call.list_shifts(connection, filters, after=_position(cursor), limit=limit)
+        rows = await on_call.list_shifts(
+            connection, visibility.seen_shifts(caller), filters, after=_position(cursor), limit=limit
+        )
     shifts = tuple(map(on_call.shift_of, rows[:limit]))
     following = encode_cursor([format_instant(shifts[-1].from_at), shifts[-1].id]) if len(rows) > limit else None
     return Page[Shift](items=shifts, next_cursor=following)
 
 
 @router.get("/v1/on-call/{identifier}")
-async def show_shift(identifier: str, _: Reader, directory: DirectoryDep) -> Shift:
-    """Show one shift."""
+async def show_shift(identifier: str, caller: Reader, directory: DirectoryDep) -> Shift:
+    """Show one shift; 403 for one that the caller's list leaves out."""
     async with directory.database.read() as connection:
-        return on_call.shift_of(await changes.find(connection, table, identifier))
+        row = await changes.find(connection, table, identifier)
+        if not await visibility.sees(connection, table, identifier, visibility.seen_shifts(caller)):
+            raise Forbidden
+    return on_call.shift_of(row)
 
 
 @router.post("/v1/on-call", status_code=201, response_model=Shift, responses=LOCATED)

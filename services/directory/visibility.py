@@ -1,4 +1,4 @@
-"""What a caller of one department sees of keys and of the record of changes; staff and departments are everybody's.
+"""What a caller of one department sees of keys, shifts and the record of changes; people are everybody's.
 
 A key sees its own department. Staff also see the keys that act for the whole centre, because those act on their tickets
 and are named in the journal; whoever keeps the directory sees all.
@@ -20,6 +20,14 @@ def seen_keys(caller: Caller) -> ColumnElement[bool]:
     if caller.kind == "api_key":
         return own
     return true() if may(caller, Action.WRITE_DIRECTORY) else or_(own, api_keys.c.department.is_(None))
+
+
+def seen_shifts(caller: Caller) -> ColumnElement[bool]:
+    """The shifts that the caller may see. Staff see all, to know whom to call; a key those that answer its department's
+    alerts: its own and the centre's."""
+    if caller.kind != "api_key" or caller.department is None:
+        return true()
+    return or_(on_call.c.department == caller.department, on_call.c.department.is_(None))
 
 
 def seen_changes(caller: Caller) -> ColumnElement[bool]:

@@ -237,6 +237,22 @@ async def test_services_ask_for_addresses_at_the_moment_of_sending(house: House,
     }
 
 
+async def test_a_key_of_a_department_sees_the_shifts_that_answer_its_alerts_alone(
+    house: House, crew: dict[str, str]
+) -> None:
+    made = {
+        department: (await house.make("on-call", shift(crew[staff], department=department)))["id"]
+        for department, staff in (("repairs", "lintao"), (ELSE, "zhaomin"), (None, "wangfang"))
+    }
+    secret = await house.key(*Scope, department=ELSE)
+    listed = (await house.call("GET", "/v1/on-call", token=secret)).json()["items"]
+    assert {each["id"] for each in listed} == {made[ELSE], made[None]}
+    for department, status in (("repairs", 403), (ELSE, 200), (None, 200)):
+        assert (await house.call("GET", f"/v1/on-call/{made[department]}", token=secret)).status_code == status
+    staff = await signed_in(house, crew, "qianjin")
+    assert len((await house.call("GET", "/v1/on-call", token=staff)).json()["items"]) == 3
+
+
 async def admin_id(house: House) -> str:
     found: str = (await house.call("GET", "/v1/staff")).json()["items"][0]["id"]
     return found
