@@ -169,9 +169,11 @@ BY_ROLE: Mapping[StaffRole, Mapping[Action, Relation]] = {
     },
     StaffRole.AUDITOR: {
         **_READ_PROMISES,
-        **_at(Relation.ANY, Action.READ_DIRECTORY, Action.READ_AUDIT, Action.READ_TICKET, Action.READ_NOTE,
-              Action.READ_FEEDBACK, Action.READ_EVENTS, Action.READ_CUSTOMER, Action.READ_ALERT, Action.READ_NOTICE,
-              Action.READ_TEMPLATE, Action.READ_WEBHOOK, Action.READ_SURVEY, Action.READ_REPORT),
+        **_at(Relation.ANY, Action.READ_DIRECTORY, Action.READ_TICKET, Action.READ_NOTE, Action.READ_FEEDBACK,
+              Action.READ_EVENTS, Action.READ_CUSTOMER, Action.READ_TEMPLATE),
+        # An auditor of one department reads these of that department; one of the centre reads all.
+        **_at(Relation.QUEUE, Action.READ_AUDIT, Action.READ_ALERT, Action.READ_NOTICE, Action.READ_WEBHOOK,
+              Action.READ_SURVEY, Action.READ_REPORT),
     },
     StaffRole.ADMIN: {
         **_READ_PROMISES,

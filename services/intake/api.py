@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.base import Nothing
 from services.contracts.feedback import Feedback
 from services.contracts.permissions import Action, Relation, may, reach, sees_contact
-from services.intake import audit, customers
+from services.intake import audit, customers, readings
 from services.intake.arrivals import arrival, supplied_to, view
 from services.intake.internal_api import router as internal_router
 from services.intake.models import (
@@ -71,7 +71,9 @@ async def register_feedback(request: Request, feedback: Feedback, caller: Feedba
 
 @router.get("/v1/feedback/{ticket_no}")
 async def read_feedback(ticket_no: str, caller: FeedbackReader, intake: IntakeDep) -> FeedbackView:
-    """Show a feedback as it arrived. The contact is shortened unless the caller handles the ticket, and logged then."""
+    """Show a feedback as it arrived. The contact is shortened unless the caller handles the ticket, and logged then.
+    What the customer wrote is null for whoever lacks the right to notes: a key without `notes:read`.
+    """
     async with intake.database.read() as connection:
         row = await arrival(connection, ticket_no)
     if row is None:
@@ -85,7 +87,7 @@ async def read_feedback(ticket_no: str, caller: FeedbackReader, intake: IntakeDe
         revoked = await revocations(connection, ticket_no)
         if in_full:
             await audit.record(connection, asked_by(caller), [(row["customer_id"], ticket_no)])
-    return view(row, supplied, revoked, in_full=in_full)
+    return view(row, supplied, revoked, in_full=in_full, with_texts=may(caller, Action.READ_NOTE, access))
 
 
 async def _of_their_queue(ticket_no: str, caller: LinkRevoker, intake: IntakeDep) -> Caller:
@@ -163,7 +165,7 @@ async def search_customers(
 
 @router.get("/v1/audit")
 async def read_audit(
-    _: Auditor,
+    caller: Auditor,
     intake: IntakeDep,
     limit: LimitQuery = 50,
     cursor: CursorQuery = None,
@@ -171,19 +173,15 @@ async def read_audit(
     customer_id: Filter = None,
     reader_id: Filter = None,
 ) -> ContactReadingPage:
-    """List who was shown which contact in full, newest first."""
+    """List who was shown which contact in full, newest first.
+
+    A caller of one department sees the lines of its tickets; a page may then hold fewer than `limit` although more
+    follow: go on until `next_cursor` is null.
+    """
     before = None if cursor is None else decode_cursor(cursor, int)[0]
-    async with intake.database.read() as connection:
-        lines = await audit.readings(
-            connection,
-            limit=limit + 1,
-            before=before,
-            ticket_no=ticket_no,
-            customer_id=customer_id,
-            reader_id=reader_id,
-        )
-    following = encode_cursor([int(lines[limit - 1].id)]) if len(lines) > limit else None
-    return ContactReadingPage(items=tuple(lines[:limit]), next_cursor=following)
+    filters = readings.Filters(ticket_no, customer_id, reader_id)
+    lines, following = await readings.page(intake, caller, filters, limit, before)
+    return ContactReadingPage(items=tuple(lines), next_cursor=None if following is None else encode_cursor([following]))
 
 
 async def _profile(

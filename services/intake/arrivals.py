@@ -14,6 +14,8 @@ from services.intake.tables import feedback, policy_snapshots, supplements
 _REGISTRATIONS = select(feedback, policy_snapshots.c.snapshot).join_from(
     feedback, policy_snapshots, policy_snapshots.c.digest == feedback.c.policy, isouter=True
 )
+WRITTEN = frozenset({"description", "situation", "already_tried", "complaint_about"})
+"""What customers write as they like: it may hold anything, contacts too."""
 _COPIED = ("kind", "category", "urgency", "priority")
 
 
@@ -42,14 +44,19 @@ async def supplied_to(connection: AsyncConnection, ticket_no: str) -> list[RowMa
 
 
 def view(
-    row: RowMapping, supplied: list[RowMapping], revoked: tuple[LinkRevocation, ...], *, in_full: bool
+    row: RowMapping,
+    supplied: list[RowMapping],
+    revoked: tuple[LinkRevocation, ...],
+    *,
+    in_full: bool,
+    with_texts: bool,
 ) -> FeedbackView:
     """The feedback as it arrived; what was supplied later stands beside it and decides what is still missing."""
     standing = supplied[-1]["answer"] if supplied else row
     return FeedbackView(
         ticket_no=row["ticket_no"],
         received_at=row["received_at"],
-        **{"product": Product(), "impact": {}, **_shown(row["content"])},
+        **{"product": Product(), "impact": {}, **_shown(row["content"], with_texts=with_texts)},
         customer=_sender(row, row["contact"], in_full=in_full),
         complete=standing["complete"],
         missing=tuple(standing["missing"]),
@@ -57,7 +64,7 @@ def view(
         supplements=tuple(
             Supplied(
                 supplied_at=each["supplied_at"],
-                **each["content"],
+                **_shown(each["content"], with_texts=with_texts),
                 customer=_sender(row, each["contact"], in_full=in_full) if each["contact"] else None,
             )
             for each in supplied
@@ -66,8 +73,10 @@ def view(
     )
 
 
-def _shown(content: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in content.items() if name in FeedbackView.model_fields}
+def _shown(content: dict[str, Any], *, with_texts: bool) -> dict[str, Any]:
+    hidden = frozenset() if with_texts else WRITTEN
+    known = {name: value for name, value in content.items() if name in FeedbackView.model_fields}
+    return {name: None if name in hidden else value for name, value in known.items()}
 
 
 def _sender(row: RowMapping, contact: dict[str, Any], *, in_full: bool) -> Sender:

@@ -117,7 +117,7 @@ class FeedbackView(Message):
     kind: Kind | None = None
     category: Category | None = None
     urgency: Urgency | None = None
-    description: str
+    description: str | None = Field(description="As are the other texts, null without the right to read notes.")
     occurred_at: Instant | None = None
     situation: str | None = None
     already_tried: str | None = None

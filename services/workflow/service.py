@@ -140,7 +140,8 @@ class TicketService:
         answer that says yes or no tells a phone number digit by digit."""
         found = await self.intake.post("/internal/customers/find", {"q": q})
         customers = found["customer_ids"] if may(caller, Action.READ_CONTACT) else []
-        written = found["ticket_nos"] if may(caller, Action.READ_FEEDBACK) else []
+        reads_texts = may(caller, Action.READ_FEEDBACK) and may(caller, Action.READ_NOTE)
+        written = found["ticket_nos"] if reads_texts else []
         rows, following = await self.queries.page(caller, filters, matching(q, customers, written))
         return await self.showing.tickets(rows, caller), following
 

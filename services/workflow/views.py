@@ -62,7 +62,7 @@ def ticket_view(
         "owner": row["owner"],
         "co_owners": list(row["co_owners"]),
         "accepted_by": row["accepted_by"],
-        "complaint_about": row["complaint_about"],
+        "complaint_about": row["complaint_about"] if with_texts else None,
         "product": row["product"],
         "incident_id": row["incident_id"],
         "tags": list(row["tags"]),

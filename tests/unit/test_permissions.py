@@ -147,6 +147,22 @@ def test_auditor_reads_every_ticket_of_every_department_and_the_audit_log() -> N
     assert may(AUDITOR, Action.READ_AUDIT)
 
 
+def test_auditor_of_a_department_reads_its_part_of_the_audit_log_and_of_alerts_notices_webhooks_and_ratings() -> None:
+    bound = replace(AUDITOR, department="logistics")
+    for action in (
+        Action.READ_AUDIT,
+        Action.READ_ALERT,
+        Action.READ_NOTICE,
+        Action.READ_WEBHOOK,
+        Action.READ_SURVEY,
+        Action.READ_REPORT,
+    ):
+        assert may(bound, action, replace(TICKET, department="logistics"))
+        assert not may(bound, action, TICKET)
+        assert reach(bound, action) is Relation.QUEUE
+        assert may(AUDITOR, action, TICKET), "one of the whole centre reads all"
+
+
 def test_auditor_reads_no_contact_and_changes_nothing() -> None:
     assert not sees_contact(AUDITOR, replace(TICKET, owner=AUDITOR.id))
     assert all(action.startswith("read-") for action in allowed(AUDITOR))

@@ -221,7 +221,10 @@ def _may(caller: Caller, action: Action, shown: Shown) -> bool:
 def _sees_text(caller: Caller, shown: Shown) -> bool:
     if _is_for(caller, shown.row):
         return True
-    return shown.ticket is not None and sees_contact(caller, shown.ticket)
+    # What is told a customer holds what was written to them.
+    return shown.ticket is not None and all(
+        (sees_contact(caller, shown.ticket), may(caller, Action.READ_NOTE, shown.ticket))
+    )
 
 
 def _places(shown: Shown, addresses: dict[str, CustomerAddress]) -> Places:

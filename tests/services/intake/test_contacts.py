@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from services.contracts.directory import StaffRole
+from services.intake import readings
 from tests.services.intake.desk import CANARY_EMAIL, CANARY_PHONE, Desk
 
 CANARY = {"name": "韩梅梅", "phone": CANARY_PHONE, "email": CANARY_EMAIL, "wechat_open_id": "oCanaryHanMeimei"}
@@ -130,6 +131,32 @@ async def test_the_audit_log_is_read_in_pages(desk: Desk) -> None:
     assert ids == sorted(ids, reverse=True)
     assert len(ids) == 3
     assert rest["next_cursor"] is None
+
+
+async def test_whoever_belongs_to_a_department_reads_the_lines_of_its_tickets_alone(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(readings, "_AT_ONCE", 2)
+    monkeypatch.setattr(readings, "MOST_LOOKED_AT", 4)
+    desk.sign_in("物流审计", StaffRole.AUDITOR, department="logistics")
+    own, other = [(await desk.register(customer=CANARY))["ticket_no"] for _ in range(2)]
+    desk.belongs(own, department="logistics")
+    desk.belongs(other)
+    await desk.call("GET", f"/v1/feedback/{own}", by="赵敏")
+    for _ in range(7):
+        await desk.call("GET", f"/v1/feedback/{other}")
+    await desk.call("GET", f"/v1/feedback/{own}", by="赵敏")
+    assert len(await _readings(desk)) == 9
+    seen, pages, cursor = [], 0, ""
+    while cursor is not None:
+        answer = await desk.call("GET", f"/v1/audit?limit=1{cursor and '&cursor='}{cursor}", by="物流审计")
+        seen += [item["ticket_no"] for item in answer.json()["items"]]
+        pages, cursor = pages + 1, answer.json()["next_cursor"]
+    assert seen == [own, own]
+    assert pages > 2, "a page looks through a bounded part of the log"
+    for filters in (f"ticket_no={other}", "reader_id=李雷"):
+        answer = await desk.call("GET", f"/v1/audit?{filters}&limit=200", by="物流审计")
+        assert answer.json()["items"] == []
 
 
 async def test_only_auditors_read_the_audit_log(desk: Desk) -> None:

@@ -50,6 +50,7 @@ async def canary(system: System, logs: io.StringIO) -> str:
         description=f"{SAID} {PHONE}",
         situation=SAID,
         already_tried=SAID,
+        complaint_about=SAID,
     )
     owner = {"owner": system.ids["林涛"]}
     for command, body, by in (
@@ -153,6 +154,21 @@ async def test_a_key_sees_a_contact_with_its_scope_alone(system: System, canary:
         seen |= shown(answer)
     assert bool(seen & set(CONTACTS)) == (scope is not None)
     assert SAID not in seen
+
+
+@pytest.mark.parametrize("with_notes", [False, True])
+async def test_a_key_reads_free_text_with_the_right_to_notes_alone(
+    system: System, canary: str, with_notes: bool
+) -> None:
+    others = (scope for scope in Scope if scope is not Scope.NOTES_READ)
+    key = await system.issue_key(f"with notes: {with_notes}", *(Scope if with_notes else others))
+    texts = set[str]()
+    async for template, answer in crawl(system, canary, key):
+        texts |= {template} if SAID in answer.text else set()
+    found = await system.call("POST", "/v1/tickets/search", {"q": SAID}, by=key)
+    assert [item["ticket_no"] for item in found.json()["items"]] == ([canary] if with_notes else [])
+    written = {"/v1/tickets/{ticket_no}/timeline", "/v1/feedback/{ticket_no}", "/v1/notices"}
+    assert texts >= written if with_notes else texts == set()
 
 
 async def test_those_who_are_not_entitled_see_a_shortened_contact(system: System, canary: str) -> None:

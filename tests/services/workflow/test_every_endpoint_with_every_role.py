@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import pytest
 
 from services.commands.openapi import document
-from services.contracts.directory import Scope
-from tests.services.system import OTHER, PEOPLE, System, alerted, listening, noticed, path_of, surveyed
+from services.contracts.directory import Scope, StaffRole
+from tests.services.system import OTHER, OWN, PEOPLE, System, alerted, listening, noticed, path_of, surveyed
 
 LETTERS = dict(zip("CHDSMAX", ["clerk", "handler", "department_head", "supervisor", "manager", "auditor", "admin"],
                    strict=True))  # fmt: skip
@@ -164,6 +164,8 @@ HEADERS = {"DELETE /v1/webhooks/{webhook_id}": {"If_Match": '"999"'}}
 """Where nothing but a version that is not the latest spares what is there."""
 OF_A_DEPARTMENT = ("ticket_no", "customer_id", "notice_id", "survey_id", "alert_id", "webhook_id")
 """Parameters that name what belongs to a department."""
+READ_BY_EVERY_AUDITOR = {"/v1/tickets", "/v1/events"}
+"""Lists of tickets, which auditors read whole, whatever their department (product.md 2)."""
 OPEN_TO_ALL = {"POST /v1/token"}
 """Endpoints without a sign-in."""
 
@@ -270,6 +272,25 @@ async def test_a_key_of_another_department_reaches_no_ticket_with_all_its_scopes
     for endpoint in TABLE:
         if any(f"{{{name}}}" in endpoint for name in OF_A_DEPARTMENT):
             assert await status(system, endpoint, paths, key) == 403, endpoint
+
+
+@pytest.mark.parametrize("who", ["key", "auditor"])
+async def test_no_list_shows_a_department_what_is_another_ones(system: System, paths: dict[str, str], who: str) -> None:
+    await system.issue_key("shop of the other", *Scope, department=OWN)
+    if who == "key":
+        name = await system.issue_key("looking around", *Scope, department=OTHER)
+    else:
+        name = "许诺"
+        await system.hire(name, StaffRole.AUDITOR, OTHER)
+    canaries = {paths[each] for each in OF_A_DEPARTMENT} | {system.ids["shop of the other"]}
+    for path, operations in document()["paths"].items():
+        is_theirs = who == "auditor" and path in READ_BY_EVERY_AUDITOR
+        if "get" not in operations or "{" in path or path.endswith("/stream") or is_theirs:
+            continue
+        listed = any(each["name"] == "limit" for each in operations["get"].get("parameters", ()))
+        answer = await system.call("GET", path + ("?limit=200" if listed else ""), by=name)
+        assert answer.status_code in {200, 403, 422}, path
+        assert not [each for each in canaries if f'"{each}"' in answer.text], path
 
 
 async def test_a_key_of_a_department_changes_nothing_that_every_department_goes_by(
