@@ -33,7 +33,7 @@ class Runs(Protocol):
     """An engine, asked what it runs."""
 
     async def count(self, workflows: Workflows) -> int:
-        """How many bear the type's name, whoever has started them."""
+        """How many bear the type's name and wait at its queue, whoever has started them."""
 
     def ids(self, workflows: Workflows) -> AsyncIterator[str]:
         """The ids of those that we have started."""
@@ -51,7 +51,8 @@ class EngineRuns:
         Raises:
             RPCError: the engine does not answer.
         """
-        return (await self._client.count_workflows(_running(workflows))).count
+        here = f"{_running(workflows)} AND TaskQueue = '{workflows.queue}'"
+        return (await self._client.count_workflows(here)).count
 
     async def ids(self, workflows: Workflows) -> AsyncIterator[str]:
         """List them; what others have started under the type's name is ended, it may hold the place of one of ours.
