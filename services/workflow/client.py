@@ -24,7 +24,7 @@ from services.contracts.names import (
 from services.contracts.publication import PublicationStart, Recalculation
 from services.contracts.ticket import TicketStart
 from services.runtime.running import EngineRuns, Workflows
-from services.runtime.temporal import engine_identity, start_or_attach
+from services.runtime.temporal import RPC_LIMIT, engine_identity, start_or_attach
 from services.workflow.tables import tickets
 
 TICKET_WORKFLOWS = Workflows(WORKFLOW_TICKET, QUEUE_TICKETS, ticket_workflow_id, (tickets.c.ticket_no,))
@@ -40,10 +40,11 @@ class NoWorkflow(Exception):
 
 class Refused(Exception):
     """The workflow refused the command and nothing changed; `code` is `illegal_transition`, `stale_version` or
-    `outdated`."""
+    `outdated`, `version` that of the ticket from which it was refused."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, version: int | None = None) -> None:
         self.code = code
+        self.version = version
         super().__init__(code)
 
 
@@ -78,6 +79,19 @@ class TicketEngine:
             queue=QUEUE_TICKETS,
             summary=ticket_no,
         )
+
+    async def end(self, ticket_no: str) -> None:
+        """End a ticket's workflow, whatever it does; where there is none, nothing is ended.
+
+        Raises:
+            EngineUnavailable: whether it has ended is unknown.
+        """
+        try:
+            handle = self._client.get_workflow_handle(ticket_workflow_id(ticket_no))
+            await handle.terminate("behind its journal", rpc_timeout=RPC_LIMIT)
+        except RPCError as error:
+            if error.status is not RPCStatusCode.NOT_FOUND:
+                raise EngineUnavailable from error
 
     async def start_publication(self, publication: PublicationStart, run: int) -> None:
         """Start a publication's workflow; one that runs already is left alone."""
@@ -150,4 +164,5 @@ def _refusal(error: WorkflowUpdateFailedError) -> Exception:
         return EngineUnavailable()
     if cause.type == "ended":
         return NoWorkflow()
-    return Refused(str(cause.type))
+    told = cause.details[0] if cause.details else {}
+    return Refused(str(cause.type), told.get("version") if isinstance(told, dict) else None)

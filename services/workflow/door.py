@@ -54,6 +54,17 @@ class Door:
             except NoWorkflow as error:
                 await self._look_again(ticket.row["ticket_no"], started, error)
 
+    async def renew(self, ticket_no: str) -> None:
+        """Have a workflow that is behind its journal started anew.
+
+        Raises:
+            Unavailable: `engine_unavailable`.
+        """
+        try:
+            await self._reconciler.renew(ticket_no)
+        except EngineUnavailable as error:
+            raise _engine_unavailable() from error
+
     async def _look_again(self, ticket_no: str, started: float, error: Exception) -> None:
         ticket = await self._queries.require(ticket_no)
         if ticket.row["ended"]:

@@ -122,7 +122,7 @@ class TicketWorkflow:
         try:
             recalculating.require_current(self.life.state, asked)
         except recalculating.Outdated as outdated:
-            raise _stale() from outdated
+            raise _stale(self.life.state) from outdated
 
     async def _durable(self) -> Outcome:
         """Return when the journal holds the step just taken."""
@@ -140,9 +140,9 @@ class TicketWorkflow:
         except IllegalCommand as refusal:
             raise _illegal(refusal) from refusal
         if command.expected_version not in {None, self.life.state.version}:
-            raise _stale()
+            raise _stale(self.life.state)
         if command.basis and is_outdated(command.name, command.basis, Basis.of(self.life.state)):
-            raise _outdated()
+            raise _outdated(self.life.state)
 
     async def _settled(self) -> None:
         """Return when nothing is due any more and every due time is known.
@@ -229,14 +229,20 @@ def _ending() -> ApplicationError:
     return ApplicationError("the workflow is ending; the command was not taken", type=ENDED, non_retryable=True)
 
 
-def _stale() -> ApplicationError:
-    return ApplicationError("the ticket has changed", type=STALE_VERSION, non_retryable=True)
+def _stale(state: TicketState) -> ApplicationError:
+    return ApplicationError("the ticket has changed", _at(state.version), type=STALE_VERSION, non_retryable=True)
 
 
-def _outdated() -> ApplicationError:
-    return ApplicationError("what the form showed no longer holds", type=OUTDATED, non_retryable=True)
+def _outdated(state: TicketState) -> ApplicationError:
+    said = "what the form showed no longer holds"
+    return ApplicationError(said, _at(state.version), type=OUTDATED, non_retryable=True)
+
+
+def _at(version: int) -> dict[str, int]:
+    """What a workflow refuses from: one that is behind its journal is told so."""
+    return {"version": version}
 
 
 def _illegal(refusal: IllegalCommand) -> ApplicationError:
-    details = {"phase": refusal.phase, "allowed": list(refusal.allowed)}
+    details = {"phase": refusal.phase, "allowed": list(refusal.allowed), **_at(refusal.version)}
     return ApplicationError(str(refusal), details, type=ILLEGAL_TRANSITION, non_retryable=True)

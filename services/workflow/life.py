@@ -44,6 +44,7 @@ class IllegalCommand(Exception):
 
     def __init__(self, state: TicketState, detail: str | None = None, actor: Actor | None = None) -> None:
         self.phase = state.phase
+        self.version = state.version
         self.allowed = legal_commands(state, actor)
         super().__init__(detail or f"not legal in {self.phase}")
 

@@ -43,6 +43,15 @@ class Reconciler:
         await self.release(*missing)
         return Comparison(len(living), tuple(sorted(missing)), tuple(sorted(running - known)))
 
+    async def renew(self, ticket_no: str) -> None:
+        """Have a ticket's workflow, which runs behind its journal, started anew from what is stored.
+
+        Raises:
+            EngineUnavailable: it could not be ended.
+        """
+        await self._engine.end(ticket_no)
+        await self.release(ticket_no)
+
     async def release(self, *ticket_nos: str) -> None:
         """Have the workflows of these tickets started; one that runs after all is left alone."""
         if not ticket_nos:

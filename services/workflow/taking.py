@@ -190,8 +190,15 @@ class Commands:
             return (await connection.execute(statement)).first() is not None
 
     async def _give(self, admission: Admission, command: Command) -> None:
+        send = partial(self._send, admission.ticket_no, command)
         try:
-            await self._door.give(admission.ticket, partial(self._send, admission.ticket_no, command))
+            try:
+                await self._door.give(admission.ticket, send)
+            except Refused as refusal:
+                if not await self._is_behind(command, admission.ticket_no, refusal):
+                    raise
+                await self._door.renew(admission.ticket_no)
+                await self._door.give(admission.ticket, send)
         except Refused as refusal:
             raise await self._refusal(admission, refusal) from refusal
         except Ended as ended:
@@ -206,6 +213,16 @@ class Commands:
             if (seq := await self._entered(command.id)) is None:
                 raise
             return Outcome(version=seq)
+
+    async def _is_behind(self, command: Command, ticket_no: str, refusal: Refused) -> bool:
+        """Whether the workflow refuses what is legal by now: somebody has set it back, or its engine was restored."""
+        state = (await self._queries.require(ticket_no)).state
+        if refusal.version is None or refusal.version >= state.version:
+            return False
+        outdated = command.basis is not None and is_outdated(command.name, command.basis, Basis.of(state))
+        owes = owed_reason(state, command.name, command.actor)
+        stale = command.expected_version not in {None, state.version}
+        return is_legal(state, command.name) and not (outdated or owes or stale)
 
     async def _refusal(self, admission: Admission, refusal: Refused) -> Exception:
         if refusal.code == "stale_version":
