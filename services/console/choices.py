@@ -83,7 +83,8 @@ def _handlers(found: Overview) -> list[Choice]:
         if each["active"] and not _HANDLING.isdisjoint(each["roles"]) and each["id"] != found.ticket["complaint_about"]
     ]
     people.sort(key=lambda each: (each["department"] != own, each["department"] or "", "handler" not in each["roles"]))
-    return [Choice(each["id"], each["name"], found.directory.department(each["department"])) for each in people]
+    person, department = found.directory.person, found.directory.department
+    return [Choice(each["id"], person(each["id"]), department(each["department"])) for each in people]
 
 
 def _waits(ticket: Mapping[str, Any]) -> list[str]:

@@ -6,10 +6,12 @@ they might not ask for themselves.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from time import monotonic
 from typing import Any
 
 from services.console.client import Desk, Problem
+from services.contracts.namesakes import Named, told_apart
 
 _KNOWN_SECONDS = 20.0
 
@@ -23,9 +25,18 @@ class Directory:
     keys: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def person(self, identifier: str | None) -> str:
-        """The name of a member of staff, or of a key that acts for one; an unknown id stands for itself."""
-        found = self.staff.get(identifier or "") or self.keys.get(identifier or "")
-        return str(found["name"]) if found else identifier or ""
+        """The name of a member of staff, or of a key that acts for one, with what tells namesakes apart; an
+        unknown id stands for itself."""
+        return self._called.get(identifier or "", identifier or "")
+
+    @cached_property
+    def _called(self) -> Mapping[str, str]:
+        staff = (
+            Named(id_, str(it["name"]), self.department(it["department"]), str(it["username"]))
+            for id_, it in self.staff.items()
+        )
+        keys = (Named(id_, str(it["name"]), self.department(it["department"]), id_) for id_, it in self.keys.items())
+        return told_apart([*staff, *keys])
 
     def department(self, identifier: str | None) -> str:
         """A department's name; an unknown id stands for itself."""

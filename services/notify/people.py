@@ -1,10 +1,12 @@
 """A copy of the directory's staff: whom a step of a ticket concerns."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from services.contracts.directory import StaffMember, StaffRole
+from services.contracts.namesakes import Named, told_apart
 from services.runtime.errors import Refusal
 from services.runtime.peers import Peer
 
@@ -24,8 +26,12 @@ class Roll:
         return tuple(near or [member.id for member in having if member.department is None])
 
     def name_of(self, id_: str) -> str | None:
-        """What somebody is called, also after they left."""
-        return next((member.name for member in self.staff if member.id == id_), None)
+        """What somebody is called, also after they left, with what tells them from others of that name."""
+        return self._called.get(id_)
+
+    @cached_property
+    def _called(self) -> Mapping[str, str]:
+        return told_apart(Named(it.id, it.name, it.department, it.username) for it in self.staff)
 
 
 class People:

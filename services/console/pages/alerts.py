@@ -11,6 +11,7 @@ from fastapi.responses import Response, StreamingResponse
 from services.console.alarms import VIEWS, alarm, in_order, snooze_end
 from services.console.client import Problem
 from services.console.commands import Choice
+from services.console.names import Directory
 from services.console.routing import page_router, see_said
 from services.console.service import HEADERS, Page, PageDep
 from services.runtime.errors import NotFound
@@ -130,7 +131,7 @@ async def _show(
         problem=problem,
         done=done if done in ANSWERS else "",
         seen=_seen,
-        colleagues=_colleagues(directory.staff),
+        colleagues=_colleagues(directory),
         key=new_key,
     )
 
@@ -145,9 +146,9 @@ def _worded(problem: Problem) -> str:
     return problem.errors[0].message if problem.errors else problem.detail or problem.title
 
 
-def _colleagues(staff: Mapping[str, Mapping[str, Any]]) -> list[Choice]:
+def _colleagues(directory: Directory) -> list[Choice]:
     return [
-        Choice(each["id"], each["name"])
-        for each in staff.values()
+        Choice(each["id"], directory.person(each["id"]))
+        for each in directory.staff.values()
         if each["active"] and not _ANSWERING.isdisjoint(each["roles"])
     ]

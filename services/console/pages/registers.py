@@ -296,7 +296,7 @@ async def _show(
             "calendars": await _calendars(page, entries) if register is DEPARTMENTS else (),
             "departments": [Choice(id_, each["name"]) for id_, each in directory.departments.items() if each["active"]],
             "staff": [
-                Choice(id_, each["name"], directory.department(each["department"]))
+                Choice(id_, directory.person(id_), directory.department(each["department"]))
                 for id_, each in directory.staff.items()
                 if each["active"]
             ],
