@@ -21,6 +21,7 @@ from services.intake.register import Registrar
 from services.intake.relay import Relay
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
+from services.intake.surveys import Surveys
 from services.intake.tables import idempotency
 from services.intake.tickets import Tickets
 from services.runtime.bell import Bell
@@ -41,9 +42,10 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     """Open intake. It is ready whenever PostgreSQL is: nothing else is needed to register a feedback."""
     own = _own(settings)
     database = _database(own, "bihuan-intake")
-    peer = Peer(own.tickets_url, own.internal_secret.get_secret_value())
+    secret = own.internal_secret.get_secret_value()
+    peer, surveys = Peer(own.tickets_url, secret), Peer(own.survey_url, secret)
     bell = outbox_bell(database)
-    intake = _intake(own, database, peer, bell)
+    intake = _intake(own, database, peer, surveys, bell)
     work = (bell.ring(), intake.promises.follow(own.promises_poll_seconds), _sweep(intake.idempotency))
     async with _in_background(*work):
         yield Part(
@@ -53,6 +55,7 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
             ready={"postgresql": database.ping},
             state=intake,
         )
+    await surveys.close()
     await peer.close()
     await database.dispose()
 
@@ -79,7 +82,7 @@ def _database(settings: IntakeSettings, name: str) -> Database:
     return Database(url, pool_size=settings.pool_size, role=settings.database_role, application_name=name)
 
 
-def _intake(settings: IntakeSettings, database: Database, peer: Peer, bell: Bell) -> Intake:
+def _intake(settings: IntakeSettings, database: Database, peer: Peer, surveys: Peer, bell: Bell) -> Intake:
     secret = settings.link_secret.get_secret_value()
     if not secret:
         raise ValueError("BIHUAN_LINK_SECRET is empty: links that customers get would be anybody's to make")
@@ -95,6 +98,7 @@ def _intake(settings: IntakeSettings, database: Database, peer: Peer, bell: Bell
         registrar=registrar,
         promises=promises,
         tickets=Tickets(peer),
+        surveys=Surveys(surveys),
         links=links,
         pages=Pages(_TEMPLATES, Phrases(REPORT, WRONG, FIELDS, TICKET), settings),
         zone=zone,

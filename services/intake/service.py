@@ -14,6 +14,7 @@ from services.intake.audit import Asked
 from services.intake.links import TicketLinks
 from services.intake.promises_copy import PromisesCopy
 from services.intake.register import Registrar
+from services.intake.surveys import Surveys
 from services.intake.tickets import Tickets
 from services.runtime.auth import Caller, CallerDep
 from services.runtime.database import Database
@@ -34,6 +35,7 @@ class Intake:
     registrar: Registrar
     promises: PromisesCopy
     tickets: Tickets
+    surveys: Surveys
     links: TicketLinks
     pages: Pages
     zone: ZoneInfo

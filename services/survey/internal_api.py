@@ -17,6 +17,14 @@ async def tell_of_delivery(surveys: SurveysDep, _: PeerDep, survey_id: str) -> d
     return {"survey_id": survey_id}
 
 
+@router.get("/internal/tickets/{ticket_no}/cycles/{cycle}/survey-page")
+async def find_page(surveys: SurveysDep, _: PeerDep, ticket_no: str, cycle: int) -> dict[str, str | None]:
+    """Tell where the customer of a ticket answers the survey of a cycle: for their own page, and shown to nobody else.
+    Null where there is nothing to answer."""
+    row = await surveys.queries.find_of(ticket_no, cycle)
+    return {"path": None if row is None else surveys.open_page(row)}
+
+
 @router.get("/internal/questionnaires")
 async def list_questionnaires(surveys: SurveysDep, _: PeerDep) -> dict[str, Any]:
     """Name the questionnaires that there are, each with its latest version: policies may name no others."""

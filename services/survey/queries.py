@@ -81,6 +81,13 @@ class Queries:
             raise NotFound
         return row
 
+    async def find_of(self, ticket_no: str, cycle: int) -> Row | None:
+        """The survey of a ticket's cycle, if there is one."""
+        mine = (invitations.c.ticket_no == ticket_no, invitations.c.cycle == cycle)
+        async with self._database.read() as connection:
+            row: Row | None = (await connection.execute(with_answer().where(*mine))).mappings().first()
+        return row
+
     async def find_by_token(self, hashed: bytes | None) -> Row:
         """The survey that a link leads to.
 

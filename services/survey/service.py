@@ -21,6 +21,7 @@ from services.survey.answering import Answering
 from services.survey.links import SurveyLinks
 from services.survey.queries import Queries
 from services.survey.questionnaires import Questionnaires
+from services.survey.refusals import SurveyClosed
 from services.survey.settings import SurveySettings
 from services.survey.standing import Row, Standings
 from services.survey.tables import idempotency
@@ -44,6 +45,14 @@ class SurveyService:
         self.answering = Answering(settings.survey_edit_window)
         self.pages = Pages(_TEMPLATES, WORDS, settings)
         self.idempotency = Idempotency(database, idempotency, settings.internal_secret.get_secret_value())
+
+    def open_page(self, row: Row) -> str | None:
+        """The path of the survey's page while it waits for an answer."""
+        try:
+            self.answering.require_open(row, self.answering.now())
+        except SurveyClosed:
+            return None
+        return None if row["answered_at"] else f"/s/{self.links.token(row['id'], row['nonce'])}"
 
     async def log_hand_over(self, row: Row, caller: Caller) -> None:
         """Have the audit log say that the survey's link is given away.

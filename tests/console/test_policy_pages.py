@@ -192,6 +192,23 @@ async def test_a_preview_shows_figures_and_moved_clocks_and_stores_nothing(syste
     await visit("李雷").get(f"/policies/d0-standard/preview?version={version}", status=403)
 
 
+async def test_what_is_published_is_what_was_previewed(system: System, visit: Visit) -> None:
+    applies = [{"channel": ["social"], "kind": ["praise"]}]
+    identifier = await narrow(system, applies=applies)
+    draft = {"applies": applies, "clocks": {"response": {"target": "PT51H"}}}
+    await system.call("PUT", f"/v1/policies/{identifier}", draft, by=ADMIN)
+    admin = visit(ADMIN)
+    form = (await admin.get(f"/policies/{identifier}/preview")).form("/publish")
+    await narrow(system, applies=[{"channel": ["social"], "kind": ["suggestion"]}])
+    anew = await admin.send(form, status=409, recalculate="false")
+    assert "其他策略或日历已有变化" in anew.text
+    assert (await system.get(f"/v1/policies/{identifier}", by=ADMIN))["published_version"] == 1
+    sent = anew.form("/publish")
+    for _ in range(2):  # the second click replays the first
+        assert (await admin.post(sent.action, sent.filled(recalculate="false"))).status_code == 303
+    assert (await system.get(f"/v1/policies/{identifier}", by=ADMIN))["published_version"] == 2
+
+
 async def test_publishing_leads_to_its_progress_and_to_every_change(system: System, visit: Visit) -> None:
     identifier = await narrow(system, applies=[{"channel": ["social"], "kind": ["consultation"]}])
     ticket_no = await system.accepted(channel="social", kind="consultation", category="usage_question")

@@ -6,7 +6,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import previews, promises
+from services.console import in_force, previews, promises
 from services.console.client import Problem, path
 from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
@@ -71,12 +71,15 @@ async def retry_publication(request: Request, page: PageDep, identifier: str) ->
     return see_said(path("publications", identifier))
 
 
-async def preview(page: Page, kind: str, identifier: str, version: int | None, cursor: str) -> Response:
-    """The page of a preview; `kind` is policies or calendars."""
+async def preview(
+    page: Page, kind: str, identifier: str, version: int | None, cursor: str, *, outdated: bool = False
+) -> Response:
+    """The page of a preview; `kind` is policies or calendars. `outdated`: something was published since."""
     address = path("v1", kind, identifier)
     latest = await page.desk.get(address)
     tried = latest["version"] if version is None else version
     body: dict[str, Any] = {"version": tried, "items": {"limit": _LISTED, **({"cursor": cursor} if cursor else {})}}
+    beside = await in_force.read(page, kind, identifier)
     try:
         found = await page.desk.post(f"{address}/preview", body, seconds=_PREVIEW_SECONDS)
     except Problem as problem:
@@ -86,6 +89,9 @@ async def preview(page: Page, kind: str, identifier: str, version: int | None, c
     versions = await promises.versions(page, kind, latest)
     return page.render(
         "preview.html",
+        status=HTTPStatus.CONFLICT if outdated else HTTPStatus.OK,
+        outdated=outdated,
+        beside=beside,
         kind=kind,
         subject=latest,
         title=(await promises.reading(page)).title(latest),
@@ -108,6 +114,9 @@ async def publish(request: Request, page: Page, kind: str, identifier: str) -> R
     key, version = require_key(form), form.one("version")
     if kind not in KINDS or not version.isascii() or not version.isdigit():
         raise NotFound
+    beside = form.one("beside")
+    if beside and beside != await in_force.read(page, kind, identifier):
+        return await preview(page, kind, identifier, int(version), "", outdated=True)
     body = {"version": int(version), "recalculate": form.one("recalculate") == "true"}
     publication = await page.desk.post(f"{path('v1', kind, identifier)}/publish", body, key=key)
     return see_said(path("publications", str(publication["id"])))

@@ -38,6 +38,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "preview.ahead": ("提前 {length}", "{length} earlier"),
     "preview.behind": ("推后 {length}", "{length} later"),
     "preview.closed": ("已结束", "ended"),
+    "preview.outdated": (
+        "没有发布：试算之后，其他策略或日历已有变化。下面是新的试算结果，请确认后再发布。",
+        "Nothing was published: other policies or calendars have changed since the preview. Here is a new one.",
+    ),
     "preview.slow": (
         "试算没有在时限内完成，数据没有改动。请稍后重试。",
         "The preview did not finish in time; nothing was changed. Please try again shortly.",

@@ -161,6 +161,7 @@ async def _page(
         product=present.product(ticket, t),
         customer=await shortened_contact(intake, ticket),
         kept=await kept_ticket(intake, opened, ticket),
+        survey=await intake.surveys.page(ticket),
         new_report=present.new_report(ticket, opened.token),
         done=done if done in _DONE else "",
         came_back=came_back,

@@ -106,6 +106,12 @@ TICKET: dict[str, tuple[str, str]] = {
     ),
     "ticket.confirm.title": ("问题解决了吗？", "Is it solved?"),
     "ticket.confirm.send": ("解决了，谢谢", "Yes, it is solved"),
+    "ticket.rate.title": ("我们做得怎么样？", "How did we do?"),
+    "ticket.rate.next": (
+        "大约一分钟，您的评价会直接影响我们的改进。",
+        "It takes about a minute, and it changes how we work.",
+    ),
+    "ticket.rate.open": ("去评价", "Rate it"),
     "ticket.reopen.open": ("还没解决", "No, not yet"),
     "ticket.reopen.closed": ("问题又出现了，或其实没解决？", "Is it back, or was it never solved?"),
     "ticket.reopen.until": ("可在此重新提出，截止", "You can reopen it here until"),

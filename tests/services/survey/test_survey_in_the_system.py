@@ -1,7 +1,9 @@
 """The loop from a closing to the report, through every service: journal, notice, page, alert, figures."""
 
+import re
 from typing import Any
 
+from tests.services.intake.counter import opened
 from tests.services.survey.desk import JSON
 from tests.services.system import System, until
 
@@ -107,6 +109,21 @@ async def test_a_survey_s_link_that_is_handed_over_is_in_the_audit_log_once_and_
     lines = (await system.get("/v1/audit", by="郑洁", ticket_no=ticket_no, limit=200))["items"]
     handed = [it for it in lines if it["what"] == "survey_link"]
     assert [it["reader"]["id"] for it in handed] == [system.ids["王芳"]]
+
+
+async def test_the_customer_s_own_page_leads_to_the_survey_until_it_is_answered(system: System) -> None:
+    counter = await opened(system)
+    await counter.accept()
+    await counter.resolve()
+    assert "/s/" not in await counter.page()
+    await counter.visitor.do(counter.address, "confirm")
+    await survey_of(system, counter.ticket_no, "sent")
+    html = await counter.page()
+    found = re.search(r'href="(/s/[^"]+)"', html)
+    assert found
+    assert "去评价" in html
+    assert (await system.http.post(found[1], json=JSON)).status_code == 200
+    assert "/s/" not in await counter.page()
 
 
 async def test_an_answer_taken_by_phone_is_in_the_journal_with_who_took_it(system: System) -> None:
