@@ -28,6 +28,7 @@ _CODED: Mapping[str, str] = {
     "level": "level",
     "threshold": "threshold",
     "overall": "overall",
+    "told_by": "told_by",
 }
 _INSTANTS = frozenset({"until", "due_at", "expected_at", "respond_by", "resolve_by", "called_at", "expires_at"})
 _PEOPLE = frozenset({"owner", "recorded_by"})
@@ -76,7 +77,7 @@ def _entry(item: Mapping[str, Any], words: Words, present: Present, directory: D
         at=present.moment(item["at"]),
         who=_who(item, words, directory),
         side=_side(item),
-        visible=kind in _TO_THE_CUSTOMER or data.get("visible") is True,
+        visible=(kind in _TO_THE_CUSTOMER or data.get("visible") is True) and not _went_unheard(data),
         internal=data.get("visible") is False,
         alarming=kind in _ALARMING,
         moved_to=words.of("phase", item["to"]) if moved else "",
@@ -84,6 +85,11 @@ def _entry(item: Mapping[str, Any], words: Words, present: Present, directory: D
         facts=list(_facts(data, kind, words, present, directory)),
         cycle=item["cycle"],
     )
+
+
+def _went_unheard(data: Mapping[str, Any]) -> bool:
+    """Whether no channel carried what was said, and nobody told the customer otherwise."""
+    return data.get("reached") is False and not data.get("told_by")
 
 
 def _who(item: Mapping[str, Any], words: Words, directory: Directory) -> str:
@@ -124,6 +130,9 @@ def _facts(data: Mapping[str, Any], kind: str, words: Words, present: Present, d
         if name == "reason" and isinstance(value, str):
             group = "wait_reason" if kind in {"ticket.waiting", "ticket.resumed"} else "close_reason"
             yield fact("reason", words.of(group, value))
+        elif name == "reached":
+            if _went_unheard(data):
+                yield fact("reached", words.text("fact.reached.not"))
         elif name in _TICKETS:
             yield fact(name, str(value), link=str(value))
         elif name in shown:

@@ -81,6 +81,7 @@
     if (address.hash !== "#said") return;
     document.getElementById("said")?.focus();
     address.searchParams.delete("done");
+    address.searchParams.delete("told");
     address.hash = "";
     window.history.replaceState(window.history.state, "", address);
   });

@@ -283,6 +283,11 @@ CODES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "survey.changed": ("客户修改了评价", "Survey answer changed"),
         "survey.expired": ("评价已过期", "Survey expired"),
     },
+    "told_by": {
+        "phone": ("电话", "phone"),
+        "visit": ("当面", "in person"),
+        "other": ("其他方式", "other"),
+    },
     "threshold": {
         "warning": ("预警", "Warning"),
         "breach": ("超时", "Breach"),

@@ -48,5 +48,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact.excused": ("超时免责", "Breaches excused"),
     "fact.follow_up": ("另建工单", "Became ticket"),
     "fact.follows": ("来自工单", "Follows ticket"),
+    "fact.told_by": ("告知方式", "Told by"),
+    "fact.reached": ("送达", "Reached"),
+    "fact.reached.not": ("没有可发送的渠道，客户未得知", "no channel: the customer has not heard it"),
     "fact.reason": ("原因", "Reason"),
 }
