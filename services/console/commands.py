@@ -48,6 +48,14 @@ class Field:
     """Seldom needed: folded away."""
     marked: bool = False
     """Asked for like what is required, but another field can stand in for it."""
+    blank: str = ""
+    """The word for choosing nothing, which leaves the field out."""
+    nobody: str = ""
+    """The word for choosing nobody, where that is a choice: it sends null."""
+
+
+NOBODY = "-"
+"""The value of choosing nobody; no id looks like this."""
 
 
 @dataclass(frozen=True)
@@ -95,7 +103,7 @@ def _text(name: str, *, required: bool = False, aside: bool = False) -> Field:
     return Field(name, "area", required, aside=aside)
 
 
-_DEPARTMENT = Field("department", "choice", source="departments")
+_DEPARTMENT = Field("department", "choice", source="departments", blank="form.unchanged")
 _OWNER = Field("owner", "choice", source="handlers")
 _CO_OWNERS = Field("co_owners", "many", source="handlers", shown="co_owners", aside=True)
 _CAUSE = _code("cause", Cause, "cause", shown="cause")
@@ -112,7 +120,7 @@ COMMANDS: Mapping[CommandName, Form] = {
             _code("kind", Kind, "kind", shown="kind"),
             _code("category", Category, "category", shown="category"),
             _code("urgency", Urgency, "urgency", shown="urgency"),
-            Field("department", "choice", source="departments", shown="department"),
+            Field("department", "choice", source="departments", blank="form.routed"),
             _OWNER,
             Field("complex", "flag"),
             Field("subcategory", most=64, aside=True),
@@ -142,7 +150,14 @@ COMMANDS: Mapping[CommandName, Form] = {
         )
     ),
     CommandName.CUSTOMER_MESSAGE: Form((_text("message", required=True),)),
-    CommandName.ASSIGN: Form((_DEPARTMENT, _OWNER, _text("reason"), _CO_OWNERS)),
+    CommandName.ASSIGN: Form(
+        (
+            _DEPARTMENT,
+            Field("owner", "choice", source="handlers", blank="form.unchanged", nobody="form.nobody"),
+            _text("reason"),
+            _CO_OWNERS,
+        )
+    ),
     CommandName.RESPOND: Form((_text("message", required=True),)),
     CommandName.PLAN: Form(
         (

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.console.client import FieldProblem
-from services.console.commands import Field
+from services.console.commands import NOBODY, Field
 from services.console.words import Words
 from services.contracts.base import format_instant
 from services.runtime.pages import Form
@@ -58,7 +58,9 @@ def body_of(form: Form, fields: Sequence[Field], zone: ZoneInfo, words: Words) -
         except ValueError:
             errors[each.name] = words.text(f"form.wrong.{each.type}")
             continue
-        if value is not None:
+        if each.nobody and value == NOBODY:
+            _put(body, each.name.split("."), None)
+        elif value is not None:
             _put(body, each.name.split("."), value)
         elif each.required:
             errors[each.name] = words.text("form.required")

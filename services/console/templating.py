@@ -8,7 +8,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.console.commands import Choice, Field
+from services.console.commands import NOBODY, Choice, Field
 from services.console.filling import Typed
 from services.console.words import TEXTS, Words
 from services.runtime.pages import printed
@@ -30,6 +30,7 @@ class Templates:
             auto_reload=False,
         )
         self._environment.globals["t_has"] = TEXTS.__contains__
+        self._environment.globals["nobody"] = NOBODY
         self._environment.filters |= {
             "as_choices": _as_choices,
             "by_heading": _by_heading,

@@ -159,6 +159,8 @@ class TicketState(Record):
     complete: bool = True
     missing: tuple[str, ...] = ()
     department: Code | None = None
+    department_named: bool = False
+    """Whether a person gave the ticket to its department, and not the routing."""
     owner: str | None = None
     co_owners: tuple[str, ...] = ()
     complex: bool = False

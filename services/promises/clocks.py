@@ -45,6 +45,12 @@ def own_time(
     return ran
 
 
+def paused_time(started_at: datetime, pauses: Sequence[Pause], calendar: Calendar, *, working: bool) -> timedelta:
+    """How long the clock stood still, each stretch once: in opening time if it counts that."""
+    spans = _in_order(started_at, pauses)
+    return sum((_length(begins, ends, calendar, working=working) for begins, ends in spans), _ZERO)
+
+
 def warnings_at(
     warn_at: Sequence[float | str],
     started_at: datetime,

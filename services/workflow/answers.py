@@ -187,7 +187,8 @@ class LedgerView(ClockView):
     policy: VersionRef
     calendar: CalendarRef
     segments: tuple[SegmentView, ...]
-    paused_seconds: int
+    paused_seconds: int = Field(description="In the clock's own time: opening time if it counts that.")
+    paused_wall_seconds: int = Field(description="The same by the wall clock.")
     ran_seconds: int = Field(description="In the clock's own time: without pauses, and opening time if it counts that.")
     elapsed_seconds: int | None = Field(description="The same, stored when the clock ended.")
     overdue_seconds: int | None = Field(description="In the clock's own time; it grows until the clock ends.")

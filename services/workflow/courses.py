@@ -14,7 +14,8 @@ from services.workflow.answering import ANSWERS, is_answer
 Row = Mapping[Any, Any]
 
 _ENDS = frozenset({EventType.RESOLVED, EventType.CLOSED, EventType.WITHDRAWN, EventType.MERGED})
-_PLACES = frozenset({EventType.RECEIVED, EventType.ACCEPTED, EventType.ASSIGNED, EventType.REOPENED})
+_PLACES = frozenset({EventType.RECEIVED, EventType.ACCEPTED, EventType.ASSIGNED, EventType.RECLASSIFIED,
+                     EventType.REOPENED})  # fmt: skip
 _SAID_BY_CUSTOMERS = frozenset({EventType.CUSTOMER_MESSAGE, EventType.INFORMATION_SUPPLIED})
 
 COURSE = tuple(sorted(_ENDS | _PLACES | _SAID_BY_CUSTOMERS | ANSWERS.keys()

@@ -34,15 +34,27 @@ def spent_by(clock: Clock, calendars: Calendars, now: datetime) -> dict[str, int
     calendar = _calendar(calendars, clock.calendar, clock.calendar_version)
     working = parse_duration(clock.target).is_working
     until = max(clock.started_at, clock.ended_at or now)
-    pauses = [*paused_spans(clock)]
-    if clock.state is ClockState.PAUSED:
-        pauses.append((clock.segments[-1].from_at, until))
+    pauses = _pauses_until(clock, now)
     elapsed = arithmetic.own_time(clock.started_at, until, pauses, calendar, working=working)
     times = {"elapsed": int(elapsed.total_seconds())}
     if clock.breached_at and until > clock.breached_at:
         overdue = arithmetic.own_time(clock.breached_at, until, (), calendar, working=working)
         times["overdue"] = int(overdue.total_seconds())
     return times
+
+
+def paused_by(clock: Clock, calendars: Calendars, now: datetime) -> timedelta:
+    """How long a clock has stood still by `now`, in its own time (semantics.md 6)."""
+    calendar = _calendar(calendars, clock.calendar, clock.calendar_version)
+    working = parse_duration(clock.target).is_working
+    return arithmetic.paused_time(clock.started_at, _pauses_until(clock, now), calendar, working=working)
+
+
+def _pauses_until(clock: Clock, now: datetime) -> Sequence[tuple[datetime, datetime]]:
+    """Every pause, an open one up to `now`."""
+    until = max(clock.started_at, clock.ended_at or now)
+    is_open = clock.state is ClockState.PAUSED
+    return (*paused_spans(clock), (clock.segments[-1].from_at, until)) if is_open else paused_spans(clock)
 
 
 def paused_spans(clock: Clock) -> Sequence[tuple[datetime, datetime]]:

@@ -92,10 +92,13 @@ class Preparation:
         """
         body = asked.body
         decision = decision_of(asked.name, body)
-        if isinstance(body, bodies.Accept | bodies.Assign):
+        if isinstance(body, bodies.Accept | bodies.AssignBody):
             decision |= await self._named(asked, body)
-        if isinstance(body, bodies.Accept | bodies.Reclassify):
+        if isinstance(body, bodies.AssignBody):
+            decision |= {"owner_off": body.takes_the_owner_off}
+        if isinstance(body, bodies.Accept | bodies.ReclassifyBody):
             require_reason_to_lower(asked.ticket, body)
+            decision |= await self._routed(asked, body)
         if isinstance(body, bodies.Merge):
             await self._require_target(asked, body.into)
         if isinstance(body, bodies.Wait):
@@ -128,8 +131,8 @@ class Preparation:
             return True
         return (await self._reach.of(ticket)).goes
 
-    async def _named(self, asked: Asked, body: bodies.Accept | bodies.Assign) -> dict[str, Any]:
-        """Check who and what is named; a new department is routed when an acceptance names none."""
+    async def _named(self, asked: Asked, body: bodies.Accept | bodies.AssignBody) -> dict[str, Any]:
+        """Check who and what is named."""
         ids = [id_ for id_ in (body.department, body.owner, *(body.co_owners or ())) if id_]
         roll = await self._people.roll(must_have=ids)
         named: dict[str, Any] = {}
@@ -137,14 +140,21 @@ class Preparation:
             raise ValidationFailed.at(
                 "/department", "unknown", {"en": "no active department has this id", "zh": "没有此编号的启用部门"}
             )
-        if isinstance(body, bodies.Accept) and body.department is None and asked.ticket.department is None:
-            named["department"] = roll.route(body.category or asked.ticket.state.category)
         if body.owner is not None:
             named["owner"] = _member(asked.ticket, roll, body.owner, "/owner")
         if body.co_owners is not None:
             found = [_member(asked.ticket, roll, id_, f"/co_owners/{n}") for n, id_ in enumerate(body.co_owners)]
             named["co_owners"] = found
         return named
+
+    async def _routed(self, asked: Asked, body: bodies.Accept | bodies.ReclassifyBody) -> dict[str, Any]:
+        """The department of a ticket that nobody was given and that turns out to be another than it seemed; until its
+        acceptance it goes where its category is handled, unless a person named a department."""
+        if not is_routed(asked.ticket.state, body):
+            return {}
+        roll = await self._people.roll()
+        department = roll.route(body.category or asked.ticket.state.category)
+        return {"department": department} if department else {}
 
     async def _policy_for(self, asked: Asked, decision: Mapping[str, Any]) -> PolicySnapshot | None:
         """The first policy that applies to the ticket as the command makes it (semantics.md 17).
@@ -255,6 +265,14 @@ def facts_after(state: TicketState, decision: Mapping[str, Any]) -> TicketFacts:
         channel=state.channel,
         department=decision.get("department") or state.department,
     )
+
+
+def is_routed(state: TicketState, body: bodies.Accept | bodies.ReclassifyBody) -> bool:
+    """Whether an acceptance or a correction routes the ticket (anew)."""
+    if isinstance(body, bodies.Accept) and (body.department or state.department is None):
+        return body.department is None
+    is_free = state.accepted_at is None and state.owner is None and not state.department_named
+    return is_free and (body.category not in {None, state.category} or body.kind not in {None, state.kind})
 
 
 def actor_of(caller: Caller) -> Actor:

@@ -8,7 +8,7 @@ from services.runtime.errors import ValidationFailed
 from services.workflow.views import TicketRow
 
 
-def require_reason_to_lower(ticket: TicketRow, body: bodies.Accept | bodies.Reclassify) -> None:
+def require_reason_to_lower(ticket: TicketRow, body: bodies.Accept | bodies.ReclassifyBody) -> None:
     """A safety risk is urgent whatever was stated; a clerk may lower it with a reason (product.md 4)."""
     state = ticket.state
     if not state.safety_risk or state.urgency is not Urgency.URGENT or body.urgency in {None, Urgency.URGENT}:
@@ -22,7 +22,7 @@ def require_reason_to_lower(ticket: TicketRow, body: bodies.Accept | bodies.Recl
                 "zh": "有安全风险即为紧急：请用 reclassify 降低并说明原因",
             },
         )
-    if getattr(body, "reason", None) is None:
+    if body.reason is None:
         raise ValidationFailed.at(
             "/reason", "required", {"en": "say why a safety risk is not urgent", "zh": "请说明有安全风险却不紧急的原因"}
         )

@@ -174,7 +174,8 @@ def _facts(row: Row, calendars: Calendars, course: Course, language: str, now: d
     calendar = calendar_of(clock, calendars)
     explanation = explain(clock, calendar)["zh-CN" if language.startswith("zh") else "en"]
     times = due.spent_by(clock, calendars, now)
-    return ClockFacts(clock, row, times, course, _is_provisional(clock, calendar), explanation)
+    paused = due.paused_by(clock, calendars, now)
+    return ClockFacts(clock, row, times, paused, course, _is_provisional(clock, calendar), explanation)
 
 
 def _is_provisional(clock: Clock, calendar: Calendar) -> bool:

@@ -110,11 +110,13 @@ def clock_view(clock: Clock) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class ClockFacts:
-    """A clock with what is told of it besides its ledger; `times` are its elapsed and overdue seconds by now."""
+    """A clock with what is told of it besides its ledger; `times` are its elapsed and overdue seconds by now, `paused`
+    is its own time that it stood still."""
 
     clock: Clock
     row: Row
     times: Mapping[str, int]
+    paused: timedelta
     course: Course
     provisional: bool
     explanation: str
@@ -149,7 +151,8 @@ def ledger_view(facts: ClockFacts, now: datetime) -> dict[str, Any]:
             }
             for segment in clock.segments
         ],
-        "paused_seconds": int(_paused(clock, now).total_seconds()),
+        "paused_seconds": int(facts.paused.total_seconds()),
+        "paused_wall_seconds": int(_paused(clock, now).total_seconds()),
         "ran_seconds": row["elapsed_seconds"] if clock.ended_at else facts.times["elapsed"],
         "elapsed_seconds": row["elapsed_seconds"],
         "overdue_seconds": row["overdue_seconds"] if clock.ended_at else facts.times.get("overdue"),

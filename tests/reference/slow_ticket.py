@@ -45,8 +45,8 @@ class SlowTicket(SlowLife):
         if "customer_wait" not in self.book.live:
             self.book.start("customer_wait")
 
-    def _assign(self, department: str | None = None, owner: str | None = None) -> None:
-        if department not in {None, self.facts["department"]}:
+    def _assign(self, department: str | None = None, owner: str | None = None, owner_off: bool = False) -> None:
+        if owner_off or department not in {None, self.facts["department"]}:
             self.owner = None
         self._classify(department=department)
         self.owner = owner or self.owner

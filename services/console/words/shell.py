@@ -115,6 +115,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "time.yesterday": ("昨天 {time}", "Yesterday {time}"),
     "form.choose": ("请选择", "Choose"),
     "form.unchanged": ("保持不变", "Keep as it is"),
+    "form.routed": ("按问题类型分派", "Where its category is handled"),
+    "form.nobody": ("取消主办人", "Take the owner off"),
     "form.required": ("必填", "Required"),
     "cancel": ("取消", "Cancel"),
     "none": ("—", "—"),

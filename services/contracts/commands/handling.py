@@ -10,24 +10,39 @@ from services.contracts.commands.telling import Telling, Told
 from services.contracts.words import Cause, ClockName, Result, WaitReason
 
 
-class Assign(Message):
-    """Hand to a department or an owner; clocks towards the customer keep running (semantics.md 16)."""
+class Assignment(Message):
+    """Who is to have the ticket; what is left out stays."""
 
     department: Code | None = None
-    owner: str | None = None
+    owner: str | None = Field(default=None, description="`null` takes the owner off; left out, they stay.")
     co_owners: CoOwners | None = None
 
-    @model_validator(mode="after")
-    def _name_somebody(self) -> "Assign":
-        if self.department is None and self.owner is None and self.co_owners is None:
-            raise Unreadable(zh="请给出部门、负责人或协办人", en="give a department, an owner or co-owners")
-        return self
+
+class Assign(Assignment):
+    """`owner_off` takes the owner off."""
+
+    owner_off: bool = False
 
 
-class AssignBody(Assign):
-    """`reason` is for the next owner."""
+class AssignBody(Assignment):
+    """Hand to a department or an owner, or take the owner off; clocks towards the customer keep running (semantics.md
+    16). `reason` is for the next owner."""
 
     reason: Text | None = None
+
+    @model_validator(mode="after")
+    def _name_somebody(self) -> "AssignBody":
+        if self.department is None and "owner" not in self.model_fields_set and self.co_owners is None:
+            raise Unreadable(
+                zh="请给出部门、负责人或协办人；owner 为 null 表示取消负责人",
+                en="give a department, an owner or co-owners; `null` as the owner takes them off",
+            )
+        return self
+
+    @property
+    def takes_the_owner_off(self) -> bool:
+        """Whether nobody is named as the owner on purpose."""
+        return self.owner is None and "owner" in self.model_fields_set
 
 
 class Proposed(Told):

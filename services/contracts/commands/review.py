@@ -63,8 +63,8 @@ class SupplyInformationBody(Supplement):
         return self
 
 
-class Reclassify(Message):
-    """Correct what the ticket is; clocks keep their start and get the new targets (semantics.md 17)."""
+class Reclassification(Message):
+    """What the ticket is; what is left out stays."""
 
     kind: Kind | None = None
     category: Category | None = None
@@ -72,7 +72,7 @@ class Reclassify(Message):
     urgency: Urgency | None = None
 
     @model_validator(mode="after")
-    def _change_something(self) -> "Reclassify":
+    def _change_something(self) -> "Reclassification":
         if not any((self.kind, self.category, self.subcategory, self.urgency)):
             raise Unreadable(
                 zh="请给出类型、类别、子类别或紧急程度", en="give a kind, category, subcategory or urgency"
@@ -80,8 +80,15 @@ class Reclassify(Message):
         return self
 
 
-class ReclassifyBody(Reclassify):
-    """Why."""
+class Reclassify(Reclassification):
+    """`department` is where a ticket goes that nobody has taken on yet and that is another than it seemed."""
+
+    department: Code | None = None
+
+
+class ReclassifyBody(Reclassification):
+    """Correct what the ticket is; clocks keep their start and get the new targets (semantics.md 17). `reason` says
+    why."""
 
     reason: Text | None = None
 

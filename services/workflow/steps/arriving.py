@@ -70,6 +70,9 @@ def assign(life: Life, command: Command, decision: commands.Assign, now: datetim
     if decision.department not in {None, state.department}:
         # The old department's people do not follow; who is named below belongs to the new one.
         state.department, state.owner, state.co_owners = decision.department, None, ()
+    state.department_named = state.department_named or decision.department is not None
+    if decision.owner_off:
+        state.owner = None
     _own(life, decision, now)
     state.assigned_at = now
     if command.policy_chosen:
@@ -82,6 +85,7 @@ def reclassify(life: Life, command: Command, decision: commands.Reclassify, now:
     """Correct what the ticket is."""
     before = life.state.phase
     _classify(life, decision)
+    life.state.department = decision.department or life.state.department
     _retarget(life, command, now)
     life.write(EventType.RECLASSIFIED, now, command.actor, before, _classification(life))
 

@@ -197,7 +197,12 @@ class TicketLife(RuleBasedStateMachine):
 
     def _assign_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
         return st.sampled_from(
-            [{"owner": "li-lei"}, {"department": "field"}, {"department": "shop", "owner": "li-lei"}]
+            [
+                {"owner": "li-lei"},
+                {"owner_off": True},
+                {"department": "field"},
+                {"department": "shop", "owner": "li-lei"},
+            ]
         )
 
     def _supply_information_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
@@ -236,7 +241,8 @@ class TicketLife(RuleBasedStateMachine):
         )
 
     def _reclassify_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
-        return st.fixed_dictionaries({"urgency": st.sampled_from(["urgent", "normal", "low"])})
+        urgency = {"urgency": st.sampled_from(["urgent", "normal", "low"])}
+        return st.fixed_dictionaries(urgency, optional={"department": st.just("field")})
 
     def _explain_breach_decisions(self) -> st.SearchStrategy[dict[str, Any]]:
         return st.fixed_dictionaries({"clock": st.sampled_from(self._unexplained() or ["acceptance"])})
