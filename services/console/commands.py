@@ -250,7 +250,7 @@ def next_steps(ticket: Mapping[str, Any], *, explain_first: bool = False) -> lis
         likely = [*(name for name in likely if name is not _N.RESPOND), _N.RESPOND]
     if not ticket["complete"] and ticket["phase"] == Phase.REVIEW:
         likely.reverse()
-    if not ticket["owner"] and ticket["status"] == "processing":
+    if (not ticket["owner"] or ticket["owner_left"]) and ticket["status"] == "processing":
         likely = [_N.ASSIGN, *likely]
     if ticket["unanswered_since"]:
         likely = [_N.RESPOND, *(name for name in likely if name is not _N.RESPOND)]

@@ -25,6 +25,7 @@ class Row:
     clock: Countdown
     opened: Moment | None
     owner: str
+    owner_left: bool
     department: str
     unanswered: Moment | None
     hints: Sequence[str]
@@ -48,6 +49,7 @@ def _row(page: Page, ticket: Ticket, present: Present, directory: Directory, cal
         clock=present.next_clock(ticket["clocks"], calendars.of_policy(ticket["policy"])),
         opened=present.moment(ticket["opened_at"]),
         owner=directory.person(ticket["owner"]),
+        owner_left=ticket["owner_left"],
         department=directory.department(ticket["department"]),
         unanswered=present.moment(ticket["unanswered_since"]),
         hints=_hints(page, ticket),

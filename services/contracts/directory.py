@@ -127,7 +127,7 @@ class RecipientsQuestion(Message):
 
 
 class RecipientsAsked(Message):
-    """Questions to the directory; owners are the asker's own knowledge.
+    """Questions to the directory; owners are the asker's own knowledge: which of `also` are there is answered.
 
     With `hours_at`, the hours of those found, and of those in `also`, are answered as of that instant.
     """
@@ -160,6 +160,8 @@ class Recipients(Message):
     """
 
     items: tuple[tuple[str, ...], ...]
+    present: tuple[str, ...] = ()
+    """Those of `also` who have not left."""
     hours: tuple[WorkingHours, ...] = ()
     next_shift_at: Instant | None = None
     generation: int = 0

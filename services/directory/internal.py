@@ -45,11 +45,13 @@ async def tell_sessions(generation: Count, position: Count, _: PeerDep, director
 
 
 @router.get("/internal/people")
-async def copy_people(_: PeerDep, directory: DirectoryDep) -> People:
-    """Hand out the whole directory, to be kept as a copy."""
+async def copy_people(_: PeerDep, directory: DirectoryDep, known: int | None = None) -> People:
+    """Hand out the whole directory, to be kept as a copy; only its generation where that is `known`."""
     async with directory.database.read() as connection:
         # Read first: rows may be newer than the generation that vouches for them, never older.
         generation = await changes.generation(connection)
+        if generation == known:
+            return People(generation=generation, unchanged=True)
         found_departments = await connection.execute(select(departments).order_by(departments.c.position))
         found_staff = await connection.execute(select(staff).order_by(staff.c.position))
     return People(
@@ -74,7 +76,7 @@ async def find_recipients(asked: RecipientsAsked, _: PeerDep, directory: Directo
     async with directory.database.read() as connection:
         if asked.hours_at is None:
             crew = await recipients.read_crew(connection, asked, directory.on_call_fallback)
-            return Recipients(items=tuple(map(crew.answer, asked.items)))
+            return Recipients(items=tuple(map(crew.answer, asked.items)), present=crew.present(asked.also))
         # Read first: rows may be newer than the generation that vouches for them, never older.
         generation = await changes.generation(connection)
         crew = await recipients.read_crew(connection, asked, directory.on_call_fallback)
@@ -82,7 +84,13 @@ async def find_recipients(asked: RecipientsAsked, _: PeerDep, directory: Directo
     items = tuple(map(crew.answer, asked.items))
     people = {*asked.also, *(id_ for found in items for id_ in found)}
     hours = crew.hours(people, asked.hours_at)
-    return Recipients(items=items, hours=hours, next_shift_at=next_shift_at, generation=generation)
+    return Recipients(
+        items=items,
+        present=crew.present(asked.also),
+        hours=hours,
+        next_shift_at=next_shift_at,
+        generation=generation,
+    )
 
 
 @router.post("/internal/bootstrap")

@@ -250,8 +250,10 @@ class People(Message):
     which routing tries them. `generation` grows with every change."""
 
     generation: int
-    departments: tuple[Department, ...]
-    staff: tuple[StaffMember, ...]
+    unchanged: bool = False
+    """The asker's copy is still true; nothing is told again."""
+    departments: tuple[Department, ...] = ()
+    staff: tuple[StaffMember, ...] = ()
 
 
 class Bootstrap(Message):

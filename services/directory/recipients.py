@@ -39,6 +39,11 @@ class Crew:
         role = _BY_ROLE.get(question.rung)
         return self._with_role(role, question.department) if role else ()
 
+    def present(self, people: Iterable[str]) -> tuple[str, ...]:
+        """Those of these people who have not left."""
+        here = {member["id"] for member in self.staff}
+        return tuple(id_ for id_ in people if id_ in here)
+
     def hours(self, people: Iterable[str], at: datetime) -> tuple[WorkingHours, ...]:
         """When these people are reached, as of an instant."""
         wanted = set(people)

@@ -1,7 +1,7 @@
 """The copy of tickets that notify keeps from the feed, and who may reach them (invariant I16)."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +35,11 @@ class KnownTicket:
     product_model: str | None
     closed_at: datetime | None
     calendar: str | None = None
+
+
+def with_those_present(ticket: KnownTicket, present: Collection[str]) -> KnownTicket:
+    """A ticket as ladders see it: an owner who has left counts as nobody."""
+    return ticket if ticket.owner is None or ticket.owner in present else replace(ticket, owner=None)
 
 
 async def remember(connection: AsyncConnection, facts: Iterable[TicketFacts]) -> None:

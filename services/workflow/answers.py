@@ -82,6 +82,7 @@ class TicketView(Message):
     language: str
     department: str | None
     owner: str | None
+    owner_left: bool = Field(description="The owner no longer works here, and counts as nobody.")
     co_owners: tuple[str, ...]
     accepted_by: str | None
     complaint_about: str | None

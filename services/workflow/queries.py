@@ -1,6 +1,6 @@
 """The reading side: one ticket, lists, journal, clocks, the feed. Every list is bounded and filtered by reach."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Select,
     Text,
+    all_,
     and_,
     any_,
     cast,
@@ -18,6 +19,7 @@ from sqlalchemy import (
     func,
     literal,
     literal_column,
+    not_,
     or_,
     select,
     tuple_,
@@ -72,11 +74,21 @@ class TicketFilters(BaseModel):
     cursor: Annotated[str | None, Field(max_length=1000)] = None
 
 
+Left = Callable[[], Awaitable[frozenset[str]]]
+"""Asks who has left: a ticket that they own counts as unassigned."""
+
+
+async def nobody_left() -> frozenset[str]:
+    """Nobody has left, as far as is known."""
+    return frozenset()
+
+
 class Queries:
     """Reads schema `workflow`."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, left: Left = nobody_left) -> None:
         self._database = database
+        self._left = left
 
     async def find(self, ticket_no: str) -> TicketRow | None:
         """One ticket, or None."""
@@ -114,7 +126,7 @@ class Queries:
         query = within_reach(select(tickets), caller, Action.READ_TICKET)
         if meant is not None:
             query = query.where(meant)
-        query = _ordered(_filtered(query, filters), filters)
+        query = _ordered(_filtered(query, filters, await self._left()), filters)
         async with self._database.read() as connection:
             rows = list((await connection.execute(query.limit(filters.limit + 1))).mappings())
         if len(rows) <= filters.limit:
@@ -126,7 +138,8 @@ class Queries:
     async def counts(self, caller: Caller, lists: Sequence[TicketFilters]) -> list[int]:
         """How many tickets each list shows to `caller`, in one statement; counted up to `MOST_COUNTED`."""
         within = within_reach(select(literal(1)).select_from(tickets), caller, Action.READ_TICKET)
-        numbered = (_filtered(within, filters).limit(MOST_COUNTED).subquery() for filters in lists)
+        left = await self._left()
+        numbered = (_filtered(within, filters, left).limit(MOST_COUNTED).subquery() for filters in lists)
         query = select(*(select(func.count()).select_from(each).scalar_subquery() for each in numbered))
         async with self._database.read() as connection:
             return [int(number) for number in (await connection.execute(query)).one()]
@@ -236,7 +249,7 @@ def _in_queue(caller: Caller) -> Any:
     )
 
 
-def _filtered(query: Select[Any], filters: TicketFilters) -> Select[Any]:
+def _filtered(query: Select[Any], filters: TicketFilters, left: Collection[str]) -> Select[Any]:
     for name in ("status", "phase", "kind", "category", "priority", "urgency", "department"):
         if values := getattr(filters, name):
             query = query.where(tickets.c[name].in_(values))
@@ -244,11 +257,17 @@ def _filtered(query: Select[Any], filters: TicketFilters) -> Select[Any]:
         mine = [tickets.c.owner.in_(filters.owner), tickets.c.co_owners.overlap(filters.owner)]
         query = query.where(or_(*mine))
     if filters.assigned is not None:
-        query = query.where(tickets.c.owner.is_not(None) if filters.assigned else tickets.c.owner.is_(None))
+        query = query.where(_is_assigned(left) if filters.assigned else not_(_is_assigned(left)))
     for name in ("customer_id", "product_model", "incident_id"):
         if value := getattr(filters, name):
             query = query.where(tickets.c[name] == value)
     return _filtered_by_time(query, filters)
+
+
+def _is_assigned(left: Collection[str]) -> ColumnElement[bool]:
+    """Whether a ticket has an owner who has not left."""
+    owner = func.coalesce(tickets.c.owner, "")
+    return owner != all_(cast(["", *sorted(left)], ARRAY(Text)))
 
 
 def _filtered_by_time(query: Select[Any], filters: TicketFilters) -> Select[Any]:

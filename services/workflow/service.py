@@ -77,7 +77,7 @@ class TicketService:
         self._zone = ZoneInfo(settings.time_zone)
         self.intake = intake
         self.people = People(peers.directory)
-        self.queries = Queries(database)
+        self.queries = Queries(database, self.people.left)
         self.catalogue = Catalogue(database, settings.policy_pack)
         self.promising = Promising(self.catalogue, intake)
         register = PolicyRegister(database)
@@ -92,7 +92,12 @@ class TicketService:
         self.registrar = Registrar(database, self.people, recorded=self.bell.pull)
         reach = CustomerReach(peers.notify)
         self.showing = Showing(
-            queries=self.queries, registrar=self.registrar, catalogue=self.catalogue, intake=intake, reach=reach
+            queries=self.queries,
+            registrar=self.registrar,
+            catalogue=self.catalogue,
+            intake=intake,
+            reach=reach,
+            left=self.people.left,
         )
         engine = TicketEngine(client)
         self.reconciler = Reconciler(database, engine)

@@ -24,7 +24,7 @@ from services.workflow.catalogue import Catalogue
 from services.workflow.courses import Course, Stretch
 from services.workflow.customer_reach import CustomerReach
 from services.workflow.due import Calendars, calendar_of
-from services.workflow.queries import Queries, Row, Rows
+from services.workflow.queries import Left, Queries, Row, Rows, nobody_left
 from services.workflow.registering import Registrar
 from services.workflow.views import (
     ClockFacts,
@@ -54,8 +54,16 @@ class Showing:
     """Answers what a caller may see of tickets."""
 
     def __init__(
-        self, *, queries: Queries, registrar: Registrar, catalogue: Catalogue, intake: Peer, reach: CustomerReach
+        self,
+        *,
+        queries: Queries,
+        registrar: Registrar,
+        catalogue: Catalogue,
+        intake: Peer,
+        reach: CustomerReach,
+        left: Left = nobody_left,
     ) -> None:
+        self._left = left
         self._queries = queries
         self._registrar = registrar
         self._catalogue = catalogue
@@ -90,7 +98,8 @@ class Showing:
             self.customers([ticket], caller, in_full=sees_contact(caller, ticket)),
             self._reach.of(ticket),
         )
-        told = {"reach": reach.model_dump(mode="json"), "customer": customers[0]}
+        owner_left = ticket.owner in await self._left()
+        told = {"owner_left": owner_left, "reach": reach.model_dump(mode="json"), "customer": customers[0]}
         return {**self._view(ticket, clocks, unanswered, caller), **told}
 
     async def tickets(self, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
@@ -99,9 +108,14 @@ class Showing:
         numbers = [row["ticket_no"] for row in rows]
         clocks, unanswered = await asyncio.gather(self._queries.clocks_of(*numbers), self._queries.unanswered(*numbers))
         customers = await self.customers(found, caller, in_full=False)
-        views = zip(found, customers, strict=True)
+        views, left = zip(found, customers, strict=True), await self._left()
         return [
-            {**self._view(it, clocks, unanswered, caller), "reach": None, "customer": customer}
+            {
+                **self._view(it, clocks, unanswered, caller),
+                "owner_left": it.owner in left,
+                "reach": None,
+                "customer": customer,
+            }
             for it, customer in views
         ]
 

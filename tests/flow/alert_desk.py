@@ -58,6 +58,7 @@ class Directory(Peer):
         self.shifts: list[tuple[str, datetime, datetime]] = []
         self.begins = datetime.max.replace(tzinfo=UTC)
         self.generation = 1
+        self.left: set[str] = set()
         self.down = False
 
     async def send(self, _method: str, path: str, *, json: Any, **_: object) -> tuple[int, bytes]:  # type: ignore[override]
@@ -68,7 +69,8 @@ class Directory(Peer):
             return 200, _dumped({"generation": 1, "departments": [], "staff": []})
         items = [self.crew.get(asked["rung"], ()) for asked in json["items"]]
         at = datetime.fromisoformat(json["hours_at"]) if json["hours_at"] else None
-        return 200, _dumped({"items": items, **(self._hours_at(at) if at else {})})
+        present = [id_ for id_ in json["also"] if id_ not in self.left]
+        return 200, _dumped({"items": items, "present": present, **(self._hours_at(at) if at else {})})
 
     def everybody_works(self, begins: datetime, ends: datetime) -> None:
         """Everybody but the administrators has hours from one instant until another, every week."""

@@ -73,7 +73,8 @@ async def _filter_form(page: Page, shown: Filters) -> dict[str, Any]:
     """The fields of the filter form, with what is chosen; filters without a field are carried along, as chips."""
     directory = await page.console.names.directory(page.desk)
     words = page.words
-    people = [(each["id"], directory.person(each["id"])) for each in directory.staff.values() if _handles(each)]
+    named = shown.get("owner", ())
+    people = [(id_, directory.person(id_)) for id_, it in directory.staff.items() if _handles(it) or id_ in named]
     choices: dict[str, list[tuple[str, str]]] = {
         "department": [(each["id"], each["name"]) for each in directory.departments.values() if each["active"]],
         "owner": [(ME, words.text("board.mine")), *people],

@@ -17,6 +17,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "board.reset": ("清除筛选", "Clear filters"),
     "board.any": ("全部", "Any"),
     "board.department": ("部门", "Department"),
+    "board.owner_left": ("已离职，视为未分派", "Has left: unassigned"),
     "board.owner": ("主办人", "Owner"),
     "board.kind": ("性质", "Kind"),
     "board.urgency": ("紧急程度", "Urgency"),

@@ -92,6 +92,7 @@ class Climber:
         step = step_of(row, ticket, at)
         steps = map(step.ladder.step, step.ladder.rest_of_round(step.place))
         around = await self._reaching.around(ticket, steps, at)
+        ticket = around.ticket
         choice = choose(step, ticket, around.answers, around.reach)
         unheard_total.inc(choice.is_unheard)
         heads = {} if row["level"] or row["threshold"] != Threshold.BREACH else _heads(ticket, around, at)

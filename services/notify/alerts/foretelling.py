@@ -18,7 +18,7 @@ from services.notify.alerts.reaching import Ahead, Reaching
 from services.notify.alerts.recipients import questions
 from services.notify.alerts.views import NextView
 from services.notify.hours.reach import EVERYBODY
-from services.notify.known import KnownTicket
+from services.notify.known import KnownTicket, with_those_present
 from services.runtime.errors import Refusal
 
 
@@ -63,7 +63,8 @@ def _unasked(row: Row) -> NextView:
 def _foretold(row: Row, ticket: KnownTicket, ahead: Ahead) -> NextView | None:
     looked_at: datetime = row["next_at"]
     reach = EVERYBODY if ticket.urgency is Urgency.URGENT else ahead.reach(ticket.calendar, looked_at)
-    choice = choose(step_of(row, ticket, looked_at), ticket, ahead.answers, reach)
+    present = with_those_present(ticket, ahead.present)
+    choice = choose(step_of(row, present, looked_at), present, ahead.answers, reach)
     if row["threshold"] == Threshold.WARNING and choice.at >= row["due_at"]:
         return None
     staff = tuple(each.staff for each in choice.recipients)

@@ -62,7 +62,8 @@ async def plan(reaching: Reaching, stored: StoredLadder, question: Question, rol
         step = _step(ladder, ticket, walk, question.threshold)
         rest = ladder.rest_of_round(walk.place)
         around = await reaching.around(ticket, map(ladder.step, rest), walk.at)
-        choice = choose(step, ticket, around.answers, around.reach)
+        found = around.ticket if question.owner else ticket
+        choice = choose(step, found, around.answers, around.reach)
         look_at = min(choice.at, around.next_shift_at or choice.at)
         if look_at > walk.at:
             walk = replace(walk, at=look_at, waits_from=step.due_at)

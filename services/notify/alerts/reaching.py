@@ -9,20 +9,24 @@ from services.contracts.alert import Rung
 from services.contracts.directory import RecipientsQuestion, WorkingHours
 from services.contracts.words import Urgency
 from services.notify.alerts.ladders import Step, rungs_of
-from services.notify.alerts.recipients import MOST_QUESTIONS, Answers, ask, ask_with_hours, questions
+from services.notify.alerts.recipients import MOST_QUESTIONS, Answers, ask, questions
 from services.notify.hours import keeping
 from services.notify.hours.calendars import CalendarsCopy, PublishedCalendars
 from services.notify.hours.quiet import QuietSpan
 from services.notify.hours.reach import EVERYBODY, Reach
-from services.notify.known import KnownTicket
+from services.notify.known import KnownTicket, with_those_present
 from services.notify.resources import Resources
 
 
 @dataclass(frozen=True)
 class Around:
-    """The people around a step. `read_from` names what their hours were read from: what waits looks again when that
-    changes. `next_shift_at` is when somebody else may be found on duty."""
+    """The people around a step; the owner of `ticket` counts as nobody once they have left.
 
+    `read_from` names what hours were read from: what waits looks again when that changes. `next_shift_at` is when
+    somebody else may be found on duty.
+    """
+
+    ticket: KnownTicket
     answers: Answers
     reach: Reach = EVERYBODY
     read_from: str = ""
@@ -34,6 +38,8 @@ class Ahead:
     """The people of several alerts to come."""
 
     answers: Answers
+    present: frozenset[str]
+    """Of the owners asked about, those who are still there."""
     hours: Mapping[str, WorkingHours]
     calendars: PublishedCalendars
     quiet: QuietSpan | None
@@ -61,14 +67,20 @@ class Reaching:
         # The head of the department is told of every breach.
         rungs = {rung for step in steps for rung in rungs_of(step)} | {Rung.ADMIN, Rung.DEPARTMENT_HEAD}
         asked = questions(ticket, rungs, at)
-        if ticket.urgency is Urgency.URGENT:
-            return Around(await ask(self._opened.directory, asked))
         owners = {ticket.owner} if ticket.owner else set()
-        found = await ask_with_hours(self._opened.directory, asked, owners, at)
+        hours_at = None if ticket.urgency is Urgency.URGENT else at
+        found = await ask(self._opened.directory, asked, owners, hours_at)
+        ticket = with_those_present(ticket, found.present)
+        if hours_at is None:
+            return Around(ticket, found.answers)
         calendars, quiet = await self._calendars.current(), await self._quiet_hours()
         reach = Reach(found.hours, calendars, quiet.hours.staff, promised_by=ticket.calendar)
         return Around(
-            found.answers, reach, read_from(found.generation, calendars.generation, quiet.version), found.next_shift_at
+            ticket,
+            found.answers,
+            reach,
+            read_from(found.generation, calendars.generation, quiet.version),
+            found.next_shift_at,
         )
 
     async def ahead(self, asked: Iterable[RecipientsQuestion], owners: Iterable[str]) -> Ahead:
@@ -79,17 +91,19 @@ class Reaching:
         """
         now, ordered = datetime.now(UTC), sorted(set(asked), key=str)
         answers: dict[RecipientsQuestion, tuple[str, ...]] = {}
+        present: frozenset[str] = frozenset()
         hours: dict[str, WorkingHours] = {}
         shifts: dict[str, set[tuple[datetime, datetime]]] = defaultdict(set)
         for begin in range(0, len(ordered), MOST_QUESTIONS):
             batch = ordered[begin : begin + MOST_QUESTIONS]
-            found = await ask_with_hours(self._opened.directory, batch, set(owners), now)
+            found = await ask(self._opened.directory, batch, set(owners), now)
             answers |= found.answers
+            present |= found.present
             for each in found.hours:
                 shifts[each.staff] |= set(each.shifts)
                 hours[each.staff] = each.model_copy(update={"shifts": tuple(shifts[each.staff])})
         calendars, quiet = await self._calendars.current(), await self._quiet_hours()
-        return Ahead(answers, hours, calendars, quiet.hours.staff)
+        return Ahead(answers, present, hours, calendars, quiet.hours.staff)
 
     async def knows(self, calendar: str) -> bool:
         """Whether a calendar is published, as far as it was heard of."""
@@ -101,7 +115,7 @@ class Reaching:
         Raises:
             Unavailable: as `around`.
         """
-        found = await ask_with_hours(self._opened.directory, (), (), datetime.now(UTC))
+        found = await ask(self._opened.directory, (), (), datetime.now(UTC))
         calendars, quiet = await self._calendars.current(), await self._quiet_hours()
         return read_from(found.generation, calendars.generation, quiet.version)
 

@@ -28,45 +28,32 @@ def questions(ticket: KnownTicket, rungs: Iterable[Rung], at: datetime) -> set[R
     return {RecipientsQuestion(rung=rung, department=ticket.department, at=at) for rung in asked}
 
 
-async def ask(directory: Peer, asked: Iterable[RecipientsQuestion]) -> Answers:
-    """Ask the directory, once for every thousand questions.
-
-    Raises:
-        Unavailable: it does not answer.
-    """
-    ordered, answers = sorted(set(asked), key=str), dict[RecipientsQuestion, tuple[str, ...]]()
-    for begin in range(0, len(ordered), MOST_QUESTIONS):
-        batch = tuple(ordered[begin : begin + MOST_QUESTIONS])
-        told = await directory.post("/internal/recipients", RecipientsAsked(items=batch).model_dump(mode="json"))
-        answers |= dict(zip(batch, Recipients.model_validate(told).items, strict=True))
-    return answers
-
-
 @dataclass(frozen=True)
 class Found:
-    """Who is found, when they are reached, and what the directory knew them by: `generation`. `next_shift_at` is when
-    somebody else may be found on duty."""
+    """Who is found, which owners are still there, when they are reached, and what the directory knew them by:
+    `generation`. `next_shift_at` is when somebody else may be found on duty."""
 
     answers: Answers
+    present: frozenset[str] = frozenset()
     hours: tuple[WorkingHours, ...] = ()
     next_shift_at: datetime | None = None
     generation: int = 0
 
 
-async def ask_with_hours(
-    directory: Peer, asked: Iterable[RecipientsQuestion], owners: Collection[str], at: datetime
+async def ask(
+    directory: Peer, asked: Iterable[RecipientsQuestion], owners: Collection[str], hours_at: datetime | None = None
 ) -> Found:
-    """Ask who is found and when they are reached, in one question of a thousand at most; the hours of owners, as many
-    at most, are asked for besides.
+    """Ask who is found, and with `hours_at` when they and the owners are reached: one question of a thousand at most,
+    about as many owners at most.
 
     Raises:
         Unavailable: the directory does not answer.
     """
     items = tuple(sorted(set(asked), key=str))
-    question = RecipientsAsked(items=items, hours_at=at, also=tuple(sorted(owners)))
+    question = RecipientsAsked(items=items, hours_at=hours_at, also=tuple(sorted(owners)))
     told = Recipients.model_validate(await directory.post("/internal/recipients", question.model_dump(mode="json")))
     answers = dict(zip(items, told.items, strict=True))
-    return Found(answers, told.hours, told.next_shift_at, told.generation)
+    return Found(answers, frozenset(told.present), told.hours, told.next_shift_at, told.generation)
 
 
 def found_by(step: Step, ticket: KnownTicket, answers: Answers, at: datetime) -> Sequence[Recipient]:

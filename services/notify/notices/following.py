@@ -72,19 +72,19 @@ class NoticeFollower:
     async def _staff(
         self, connection: AsyncConnection, to: To, item: TicketEvent, *, late: bool
     ) -> Sequence[tuple[str, str]]:
-        """Whom of the staff an event concerns, each with the part they have in the ticket."""
-        roll = await self._people.roll()
+        """Whom of the staff an event concerns, each with their part in the ticket; whoever has left has none."""
+        roll = await self._people.roll(at_once=True)
         ticket = item.ticket
         heads = [(id_, DEPARTMENT_HEAD) for id_ in roll.with_role(StaffRole.DEPARTMENT_HEAD, ticket.department)]
         if to is To.DEPARTMENT_HEAD:
             return heads
         if to is To.NEW_HANDLERS:
-            named = await _newly_named(connection, item, late=late)
+            named = [each for each in await _newly_named(connection, item, late=late) if roll.has(each[0])]
             told = {id_ for id_, _ in named}
             return [*named, *(each for each in heads if named and each[0] not in told)]
-        if ticket.owner:
+        if ticket.owner and roll.has(ticket.owner):
             return [(ticket.owner, OWNER)]
-        return _clerks(roll, item) if to is To.OWNER_OR_CLERKS else []
+        return _clerks(roll, item)
 
 
 def _clerks(roll: Roll, item: TicketEvent) -> Sequence[tuple[str, str]]:

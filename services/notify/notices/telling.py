@@ -19,9 +19,8 @@ class To(Enum):
     CUSTOMER = auto()
     NEW_HANDLERS = auto()
     """Owner and co-owners who were not told yet, and the head of their department (product.md 3.3)."""
-    OWNER = auto()
     OWNER_OR_CLERKS = auto()
-    """The owner; before there is one, the department's clerks."""
+    """The owner; before there is one, and once they have left, the department's clerks."""
     DEPARTMENT_HEAD = auto()
 
 
@@ -131,7 +130,7 @@ TELLINGS: Mapping[EventType, tuple[Telling, ...]] = {
     ),
     EventType.REOPENED: (
         Telling(NoticeKind.ACCEPTED, To.CUSTOMER, facts=_promised(ClockName.RESPONSE, ClockName.RESOLUTION)),
-        Telling(NoticeKind.ASSIGNED, To.OWNER, facts=lambda _: {"part": "owner", "reopened": True}),
+        Telling(NoticeKind.ASSIGNED, To.OWNER_OR_CLERKS, facts=lambda _: {"reopened": True}),
     ),
     EventType.ASSIGNED: (
         Telling(NoticeKind.ASSIGNED, To.NEW_HANDLERS, facts=_promised(ClockName.RESOLUTION), texts={"note": "reason"}),

@@ -335,6 +335,32 @@ async def test_a_reopened_ticket_is_told_to_the_customer_and_the_owner(journal: 
     assert {row["facts"]["cycle"] for row in rows} == {2}
 
 
+@pytest.mark.parametrize(
+    ("type_", "by", "kind"),
+    [
+        (E.CUSTOMER_MESSAGE, "han-meimei", "customer_replied"),
+        (E.INFORMATION_SUPPLIED, "han-meimei", "customer_replied"),
+        (E.CHASED, "zhou-qiang", "chase"),
+        (E.REOPENED, "han-meimei", "assigned"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("owner", "recipient"),
+    [("left", "li-lei"), (None, "li-lei"), ("lin-tao", "lin-tao"), ("zhao-min", "zhao-min")],
+    ids=["who has left", "nobody", "of the department", "who has moved to another department"],
+)
+async def test_an_owner_who_has_left_counts_as_nobody(
+    journal: Journal, type_: EventType, by: str, kind: str, owner: str | None, recipient: str
+) -> None:
+    rows = await journal.happens(type_, by=by, ticket={"owner": owner}, cause="requested")
+    assert told([row for row in rows if row["audience"] == "staff"]) == {(kind, recipient)}
+
+
+async def test_a_co_owner_who_has_left_is_told_nothing(journal: Journal) -> None:
+    rows = await journal.happens(E.ASSIGNED, owner="lin-tao", co_owners=["left", "zhao-min"])
+    assert told(rows) == {("assigned", "lin-tao"), ("assigned", "zhao-min"), ("assigned", "zhou-qiang")}
+
+
 @pytest.mark.parametrize(("age", "state"), [
     (WEEK - timedelta(minutes=1), "waiting"), (WEEK + timedelta(minutes=1), "not_sent"),
 ])  # fmt: skip
