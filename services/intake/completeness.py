@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from services.contracts.asked_fields import AskedField
-from services.contracts.feedback import Customer, Feedback, Product
+from services.contracts.feedback import Customer, Feedback, Product, Supplement
 from services.contracts.words import Channel, Kind
 from services.intake.identity import strongest_contact, usable
 from services.runtime.errors import FieldError
@@ -11,7 +11,7 @@ from services.runtime.errors import FieldError
 BRINGS_AN_ADDRESS = frozenset({Channel.EMAIL, Channel.WECHAT, Channel.SOCIAL, Channel.IMPORT})
 """Channels whose messages come with their own sender; all others are forms and programs that ask for one."""
 
-_AHEAD = timedelta(days=1)
+_A_DAY = timedelta(days=1)
 _NEEDS_THE_PRODUCT = frozenset({Kind.COMPLAINT, Kind.FAULT})
 
 
@@ -25,24 +25,35 @@ def refuse_reasons(feedback: Feedback, received_at: datetime) -> list[FieldError
     errors: list[FieldError] = []
     if feedback.channel not in BRINGS_AN_ADDRESS:
         errors += _without_sender(feedback.customer)
-    if feedback.occurred_at is not None and feedback.occurred_at > received_at + _AHEAD:
+    return [*errors, *impossible_dates(feedback, received_at)]
+
+
+def impossible_dates(told: Feedback | Supplement, at: datetime) -> list[FieldError]:
+    """What has happened and lies ahead, what is wished for and lies behind; a day more for zones and wrong clocks."""
+    bought, wanted = told.product.purchased_on if told.product else None, told.expected_by
+    errors: list[FieldError] = []
+    if told.occurred_at is not None and told.occurred_at > at + _A_DAY:
+        errors.append(_in_the_future("/occurred_at"))
+    if bought is not None and bought > (at + _A_DAY).date():
+        errors.append(_in_the_future("/product/purchased_on"))
+    day = wanted.date() if isinstance(wanted, datetime) else wanted
+    if day is not None and day < (at - _A_DAY).date():
         errors.append(
             {
-                "pointer": "/occurred_at",
-                "code": "in_the_future",
-                "message": {"en": "must not lie in the future", "zh": "不能晚于当前时间"},
-            }
-        )
-    bought = feedback.product.purchased_on
-    if bought is not None and bought > (received_at + _AHEAD).date():
-        errors.append(
-            {
-                "pointer": "/product/purchased_on",
-                "code": "in_the_future",
-                "message": {"en": "must not lie in the future", "zh": "不能晚于当前时间"},
+                "pointer": "/expected_by",
+                "code": "in_the_past",
+                "message": {"en": "give a date that is still to come", "zh": "请填写尚未到来的日期"},
             }
         )
     return errors
+
+
+def _in_the_future(pointer: str) -> FieldError:
+    return {
+        "pointer": pointer,
+        "code": "in_the_future",
+        "message": {"en": "must not lie in the future", "zh": "不能晚于当前时间"},
+    }
 
 
 def missing_from(kind: Kind, customer: Customer, product: Product) -> tuple[str, ...]:

@@ -11,11 +11,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.feedback import Product, Supplement, Supplemented, stored_customer
 from services.contracts.words import Kind
 from services.intake.arrivals import arrival, supplied_to
-from services.intake.completeness import missing_from
+from services.intake.completeness import impossible_dates, missing_from
 from services.intake.identity import CONTACTS, normalised
 from services.intake.tables import customers, feedback, supplements
 from services.runtime.database import Database
-from services.runtime.errors import NotFound
+from services.runtime.errors import NotFound, ValidationFailed
 
 
 async def supply(database: Database, ticket_no: str, command_id: str, supplement: Supplement) -> Supplemented:
@@ -23,7 +23,7 @@ async def supply(database: Database, ticket_no: str, command_id: str, supplement
 
     Raises:
         NotFound: no such feedback.
-        ValidationFailed: an impossible phone.
+        ValidationFailed: an impossible phone or date.
     """
     if supplement.customer:
         supplement = supplement.model_copy(update={"customer": normalised(supplement.customer)})
@@ -32,6 +32,8 @@ async def supply(database: Database, ticket_no: str, command_id: str, supplement
         known = select(supplements.c.answer).where(supplements.c.command_id == command_id)
         if answer := (await connection.execute(known)).scalar_one_or_none():
             return Supplemented.model_validate(answer)
+        if errors := impossible_dates(supplement, datetime.now(UTC)):
+            raise ValidationFailed(errors)
         return await _keep(connection, ticket_no, command_id, supplement)
 
 

@@ -15,7 +15,7 @@ from services.runtime.pages import Speech
 
 _STEPS = ("received", "accepted", "handled", "done", "confirmed")
 _REACHED = {Status.PENDING: 0, Status.PROCESSING: 2, Status.RESOLVED: 3, Status.CLOSED: len(_STEPS)}
-_SAYS_ENOUGH = frozenset({"required", "string_too_long", "in_the_future", *REASONS})
+_SAYS_ENOUGH = frozenset({"required", "string_too_long", "in_the_future", "in_the_past", *REASONS})
 _HAPPENS = frozenset({EventType.CLOSED, EventType.CALLBACK_RECORDED, EventType.MERGED})
 _PRODUCT = ("model", "serial_no", "order_no")
 _PREFILLED = {"model": "model", "serial_no": "serial", "order_no": "order"}
@@ -86,6 +86,15 @@ def promises(ticket: CustomerTicket, t: Speech, now: datetime) -> list[PromiseLi
 def story(ticket: CustomerTicket, t: Speech, description: str) -> list[StoryLine]:
     """Everything that concerns the customer, oldest first; the report itself is its first message."""
     return [_story_line(step, t, description) for step in _told(ticket)]
+
+
+def news(ticket: CustomerTicket, t: Speech) -> tuple[str, list[StoryLine]] | None:
+    """How the ticket stands that this one was merged into, where it is another customer's, and what was heard of it."""
+    kept = ticket.kept
+    if kept is None:
+        return None
+    name = "closed" if kept.phase is Phase.CLOSED else kept.phase.status
+    return t(f"ticket.kept.now.{name}", into=kept.ticket_no), [_story_line(step, t, "") for step in kept.steps]
 
 
 def outcome(ticket: CustomerTicket, t: Speech) -> StoryLine | None:

@@ -76,6 +76,7 @@ WRONG: dict[str, tuple[str, str]] = {
     "wrong.string_too_long": ("太长了，请缩短", "too long, please shorten it"),
     "wrong.unreadable": ("格式不对，请重新填写", "we cannot read this, please write it differently"),
     "wrong.address_in_name": ("只写名称，不能有网址", "just the name, please: no web address"),
+    "wrong.in_the_past": ("日期已过，请检查", "this lies in the past, please check it"),
     "wrong.in_the_future": ("日期在将来，请检查", "this lies in the future, please check it"),
     "wrong.contact": (
         "请填写能联系到您的手机号（如 138 0013 8000）或邮箱",

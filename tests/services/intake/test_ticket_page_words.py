@@ -99,6 +99,6 @@ def test_every_event_that_is_shown_has_words(language: PageLanguage, type_: Even
 def test_every_field_and_every_error_has_words(language: PageLanguage) -> None:
     t = PHRASES.speak(language)
     names = [key.removeprefix("field.") for key in FIELDS]
-    codes = ["required", "string_too_long", "unreadable", "in_the_future", "enum", "never heard of"]
+    codes = ["required", "string_too_long", "unreadable", "in_the_future", "in_the_past", "enum", "never heard of"]
     for name, code in itertools.product(names, codes):
         assert present.said_wrong(t, {name: code})[name]
