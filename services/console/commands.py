@@ -207,7 +207,7 @@ COMMANDS: Mapping[CommandName, Form] = {
         (Field("reason_code", required=True, most=64), _text("reason", required=True)), grave=True
     ),
     CommandName.WITHDRAW: Form((_text("reason"),), grave=True),
-    CommandName.MERGE: Form((Field("into", required=True, most=20),), grave=True),
+    CommandName.MERGE: Form((Field("into", required=True, most=20), Field("other_customer", "flag")), grave=True),
     CommandName.RECLASSIFY: Form((*_CLASSIFICATION, _text("reason"))),
     CommandName.EXPLAIN_BREACH: Form(
         (Field("clock", "choice", required=True, source="breached"), _text("reason", required=True))

@@ -30,9 +30,10 @@ _CODED: Mapping[str, str] = {
     "overall": "overall",
     "told_by": "told_by",
 }
-_INSTANTS = frozenset({"until", "due_at", "expected_at", "respond_by", "resolve_by", "called_at", "expires_at"})
+_INSTANTS = frozenset({"until", "due_at", "expected_at", "respond_by", "resolve_by", "called_at", "expires_at",
+                       "next_counts_from"})  # fmt: skip
 _PEOPLE = frozenset({"owner", "recorded_by"})
-_TICKETS = frozenset({"into", "follow_up", "follows"})
+_TICKETS = frozenset({"into", "copy", "follow_up", "follows"})
 _PLAIN = frozenset({"score", "subcategory", "reason_code", "warning", "reminder", "recommend"})
 
 

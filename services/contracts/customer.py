@@ -55,6 +55,16 @@ class Asked(Message):
     message: str | None = None
 
 
+class KeptTicket(Message):
+    """How the ticket goes on, of another customer, that this one's was merged into: nothing that is theirs alone."""
+
+    ticket_no: str
+    phase: Phase
+    closed_at: Instant | None
+    steps: tuple[CustomerStep, ...]
+    """Since the merge, oldest first."""
+
+
 class CustomerTicket(Message):
     """A ticket for its customer: no names of staff, no department, no note."""
 
@@ -73,6 +83,7 @@ class CustomerTicket(Message):
     result: Result | None
     close_reason: CloseReason | None
     merged_into: str | None
+    kept: KeptTicket | None = None
     missing: tuple[str, ...]
     asked: Asked | None
     waiting_for: tuple[WaitReason, ...]

@@ -3,6 +3,7 @@
 from pydantic import Field, JsonValue
 
 from services.contracts.base import Code, Instant, Message
+from services.contracts.copies import JoinedCopy
 from services.contracts.journal import Event, EventType
 from services.contracts.words import (
     Category,
@@ -53,6 +54,8 @@ class TicketFacts(Message):
     """The clocks that are neither met nor cancelled, by their key `name/cycle/round`: what is not here has ended."""
     excused_until: dict[str, Instant] = Field(default_factory=dict)
     """Of breached clocks that a change of promises would have spared, by their key: the due time that excuses them."""
+    joined: tuple[JoinedCopy, ...] = ()
+    """Reports of other customers that were merged into the ticket: they hear how it goes on."""
     promised: dict[str, Instant]
     """Due instants of the running clocks, by the clock's name: what a notice may promise."""
 

@@ -29,6 +29,7 @@ class EventType(StrEnum):
     REOPENED = "ticket.reopened"
     CLOSED = "ticket.closed"
     MERGED = "ticket.merged"
+    COPY_JOINED = "ticket.copy_joined"
     WITHDRAWN = "ticket.withdrawn"
     RECLASSIFIED = "ticket.reclassified"
     PROMISED = "ticket.promised"

@@ -22,6 +22,8 @@ class NoticeKind(StrEnum):
     RESOLVED = "resolved"
     CALLBACK_ANNOUNCED = "callback_announced"
     CLOSED = "closed"
+    JOINED_NEWS = "joined_news"
+    """How the ticket goes on, of another customer, that this one's report was merged into."""
     SURVEY = "survey"
     SURVEY_REMINDER = "survey_reminder"
 
@@ -31,6 +33,8 @@ class NoticeKind(StrEnum):
     OVERDUE = "overdue"
     """A clock was missed: for the head of the department, who need not answer (product.md 5)."""
     CHASE = "chase"
+    COPY_JOINED = "copy_joined"
+    """Another report was merged into the recipient's ticket."""
     CUSTOMER_REPLIED = "customer_replied"
     PLAN_TO_APPROVE = "plan_to_approve"
     LOW_RATING = "low_rating"

@@ -185,7 +185,7 @@ BY_ROLE: Mapping[StaffRole, Mapping[Action, Relation]] = {
 
 _SUPERVISION = frozenset({Action.SECOND_CALLBACK, Action.CLOSE_UNRESOLVED, Action.PROMISE_LATER, Action.APPROVE_PLAN,
                           Action.REJECT_PLAN, Action.REVOKE_LINK, Action.HAND_OVER_LINK})  # fmt: skip
-_COMMANDS = frozenset(Action(name) for name in CommandName if name is not CommandName.CONFIRM)
+_COMMANDS = frozenset(Action(name) for name in CommandName if name not in {CommandName.CONFIRM, CommandName.JOIN})
 
 BY_SCOPE: Mapping[Scope, frozenset[Action]] = {
     Scope.FEEDBACK_WRITE: frozenset({Action.REGISTER_FEEDBACK}),

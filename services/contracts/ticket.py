@@ -9,6 +9,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from services.contracts.base import Code, Instant, Message, Record, Word
+from services.contracts.copies import JoinedCopy
 from services.contracts.durations import DurationText
 from services.contracts.journal import Event
 from services.contracts.policy import PolicySnapshot, Share
@@ -206,6 +207,10 @@ class TicketState(Record):
     """By which the customer could be reached at the last vain attempt."""
     close_reason: CloseReason | None = None
     merged_into: str | None = None
+    copies: tuple[str, ...] = ()
+    """The tickets that were merged into this one."""
+    joined: tuple[JoinedCopy, ...] = ()
+    """Of those, and of theirs, the reports of other customers."""
     ended: bool = False
     """The reopening window is over: the workflow has returned or is about to."""
 

@@ -230,7 +230,8 @@ class ClockState(StrEnum):
 
 
 class CommandName(StrEnum):
-    """The commands of api.md; `confirm` is the customer's own click on their page."""
+    """The commands of api.md; `confirm` is the customer's own click on their page, `join` is what a merge does to the
+    ticket that is kept."""
 
     ACCEPT = "accept"
     REQUEST_INFORMATION = "request-information"
@@ -251,6 +252,7 @@ class CommandName(StrEnum):
     CLOSE_UNRESOLVED = "close-unresolved"
     WITHDRAW = "withdraw"
     MERGE = "merge"
+    JOIN = "join"
     RECLASSIFY = "reclassify"
     EXPLAIN_BREACH = "explain-breach"
     CHASE = "chase"

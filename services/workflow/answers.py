@@ -118,6 +118,7 @@ class TicketView(Message):
     close_reason: CloseReason | None
     close_note: str | None = Field(description="Null for those who do not handle the ticket.")
     merged_into: str | None
+    copies: tuple[str, ...] = Field(description="Tickets that were merged into this one.")
     follows: str | None = Field(
         description="The ticket that this one goes on from: closed for good, or its callback left a question."
     )

@@ -120,7 +120,7 @@ def _add_command(name: CommandName, model: type[Message]) -> None:
         request: Request, tickets: TicketsDep, admission: Annotated[taking.Admission, Depends(admit)], body: Message
     ) -> Response:
         fingerprint = body_hash(getattr(request.state, "json", {}), tickets.secret)
-        taken = await tickets.commands.take(admission, body, fingerprint, if_match(request))
+        taken = await tickets.take(admission, body, fingerprint, if_match(request))
         return await _answer(tickets, admission, taken)
 
     give.__annotations__["body"] = Annotated[model, Body()]

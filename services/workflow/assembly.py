@@ -50,7 +50,14 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
     peers = Peers.of(settings)
     client = await engine_client(settings, lazy=True)
     tickets = TicketService(settings, database, client, peers)
-    work = (_seed(tickets), _sweep(tickets), keep_counting(database), tickets.bell.ring(), tickets.events.listen())
+    work = (
+        _seed(tickets),
+        _sweep(tickets),
+        keep_counting(database),
+        tickets.joins.run(),
+        tickets.bell.ring(),
+        tickets.events.listen(),
+    )
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield Part(

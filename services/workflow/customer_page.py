@@ -3,11 +3,21 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from pydantic import JsonValue
+
 from services.contracts.basis import Basis
-from services.contracts.customer import CUSTOMER_COMMANDS, Asked, CustomerPromise, CustomerStep, CustomerTicket
+from services.contracts.customer import (
+    CUSTOMER_COMMANDS,
+    Asked,
+    CustomerPromise,
+    CustomerStep,
+    CustomerTicket,
+    KeptTicket,
+)
 from services.contracts.journal import EventType
 from services.contracts.ticket import DeadlineName, TicketState
 from services.contracts.words import ActorKind, ClockName, CommandName, WaitReason
+from services.runtime.contact_mask import without_contacts
 from services.workflow.lifecycle import is_legal
 from services.workflow.queries import Queries, Row
 from services.workflow.views import TicketRow
@@ -43,6 +53,15 @@ _CODES: Mapping[EventType, tuple[str, ...]] = {
 """The events that concern the customer, with what of their data the customer is told."""
 
 SHOWN = tuple(_CODES)
+
+_TOLD_TO_ALL: Mapping[EventType, str | None] = {
+    EventType.PROGRESSED: "message",
+    EventType.RESOLVED: "summary",
+    EventType.REOPENED: None,
+    EventType.CLOSED: None,
+    EventType.WITHDRAWN: None,
+}
+"""What the customers of copies are shown of a kept ticket that is another's: news of the matter, not its words."""
 
 _TEXTS: Mapping[EventType, str] = {
     EventType.INFORMATION_REQUESTED: "message",
@@ -82,6 +101,7 @@ async def customer_ticket(queries: Queries, ticket: TicketRow) -> CustomerTicket
         result=row["resolution"],
         close_reason=row["close_reason"],
         merged_into=row["merged_into"],
+        kept=await _kept(queries, ticket),
         missing=state.missing,
         asked=asked,
         waiting_for=tuple(wait.reason for wait in state.waits),
@@ -90,6 +110,37 @@ async def customer_ticket(queries: Queries, ticket: TicketRow) -> CustomerTicket
         allowed=tuple(command for command in CUSTOMER_COMMANDS if _is_offered(state, command, asked)),
         basis=Basis.of(state),
         reopen_until=next((it.at for it in state.deadlines if it.name is DeadlineName.REOPEN_WINDOW), None),
+    )
+
+
+async def _kept(queries: Queries, copy: TicketRow) -> KeptTicket | None:
+    """What the customer of a copy is told of the ticket that is kept, where that is another customer's."""
+    kept = await queries.kept(copy)
+    if kept is copy or kept.row["customer_id"] == copy.row["customer_id"]:
+        return None
+    rows = await queries.latest_events(kept.row["ticket_no"], tuple(_TOLD_TO_ALL), MOST_STEPS)
+    since = copy.row["closed_at"]
+    told = [row for row in rows if row["at"] >= since and _concerns_customers(EventType(row["type"]), row)]
+    return KeptTicket(
+        ticket_no=kept.row["ticket_no"],
+        phase=kept.phase,
+        closed_at=kept.row["closed_at"],
+        steps=tuple(_news(row) for row in told),
+    )
+
+
+def _news(row: Row) -> CustomerStep:
+    """A step of another customer's ticket: what was written of the matter, without anybody's contacts."""
+    type_ = EventType(row["type"])
+    text = _text(_body(row).get(_TOLD_TO_ALL[type_] or ""))
+    codes: dict[str, JsonValue] = {"result": row["data"]["result"]} if type_ is EventType.RESOLVED else {}
+    return CustomerStep(
+        seq=row["seq"],
+        type=EventType.CLOSED if type_ is EventType.WITHDRAWN else type_,
+        at=row["at"],
+        by_customer=False,
+        text=without_contacts(text) if text else None,
+        codes={"reason": "again"} if type_ is EventType.REOPENED else codes,
     )
 
 

@@ -36,6 +36,7 @@ SELECT page.ticket_no, page.seq, page.type, page.at, page.actor_kind, page.actor
     page.cycle AS event_cycle, page.command_id, page.data, page.recorded_at, page.settled, page.tx::text AS tx_text,
     commands.name AS command, commands.body,
     {facts}, tickets.version, tickets.state -> 'clocks' AS clocks,
+    COALESCE(tickets.state -> 'joined', '[]') AS joined,
     tickets.policy ->> 'id' AS policy, tickets.policy -> 'settings' AS settings,
     COALESCE(tickets.policy -> 'calendars' ->> tickets.department, tickets.policy ->> 'calendar') AS calendar,
     policies.body ->> 'questionnaire' AS questionnaire
@@ -96,6 +97,7 @@ def _facts(row: Row, complaint_about: str | None) -> TicketFacts:
             "ticket_no": row["ticket_no"],
             "version": row["version"],
             "complaint_about": complaint_about,
+            "joined": row["joined"],
             "reopened": row["cycle"] > 1,
             "policy": row["policy"],
             "calendar": row["calendar"],

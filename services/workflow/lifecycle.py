@@ -9,7 +9,7 @@ from services.contracts.words import ActorKind, CloseReason, CommandName, Phase,
 _C = CommandName
 
 _WHILE_OPEN = frozenset({_C.CUSTOMER_MESSAGE, _C.ASSIGN, _C.RESPOND, _C.CLOSE_UNRESOLVED, _C.WITHDRAW, _C.MERGE,
-                         _C.RECLASSIFY, _C.EXPLAIN_BREACH, _C.CHASE, _C.TAG})  # fmt: skip
+                         _C.JOIN, _C.RECLASSIFY, _C.EXPLAIN_BREACH, _C.CHASE, _C.TAG})  # fmt: skip
 _PENDING = _WHILE_OPEN | {_C.ACCEPT, _C.REQUEST_INFORMATION, _C.SUPPLY_INFORMATION, _C.PROMISE}
 _PROCESSING = _WHILE_OPEN | {_C.SUPPLY_INFORMATION, _C.PLAN, _C.APPROVE_PLAN, _C.REJECT_PLAN, _C.PROGRESS, _C.WAIT,
                              _C.RESOLVE, _C.PROMISE}  # fmt: skip
@@ -23,7 +23,7 @@ LEGAL: Mapping[Phase, frozenset[CommandName]] = {
     Phase.WAITING: _PROCESSING | {_C.RESUME},
     Phase.AWAITING_CALLBACK: _RESOLVED,
     Phase.AWAITING_SECOND_CALLBACK: _RESOLVED,
-    Phase.CLOSED: frozenset({_C.REOPEN, _C.EXPLAIN_BREACH, _C.TAG}),
+    Phase.CLOSED: frozenset({_C.REOPEN, _C.EXPLAIN_BREACH, _C.TAG, _C.JOIN}),
 }
 """Commands that a phase knows; `is_legal` adds what the facts decide."""
 
@@ -46,7 +46,7 @@ def is_legal(state: TicketState, command: CommandName) -> bool:
         return state.plan is PlanState.PROPOSED
     if command is _C.EXPLAIN_BREACH:
         return bool(state.unexplained)
-    if command is _C.REOPEN:
+    if command in {_C.REOPEN, _C.JOIN}:
         return state.close_reason is not CloseReason.MERGED
     return True
 

@@ -36,7 +36,7 @@ from services.workflow.due import due_by_policy
 from services.workflow.people import People, Roll
 from services.workflow.queries import Queries
 from services.workflow.registering import Registrar
-from services.workflow.requiring import require_end, require_reason_to_lower
+from services.workflow.requiring import require_end, require_keepable, require_reason_to_lower
 from services.workflow.views import TicketRow
 
 
@@ -91,28 +91,8 @@ class Preparation:
             Forbidden: a promise that is a supervisor's to make.
         """
         body = asked.body
-        decision = decision_of(asked.name, body)
-        if isinstance(body, bodies.Accept | bodies.AssignBody):
-            decision |= await self._named(asked, body)
-        if isinstance(body, bodies.AssignBody):
-            decision |= {"owner_off": body.takes_the_owner_off}
-        if isinstance(body, bodies.Accept | bodies.ReclassifyBody):
-            require_reason_to_lower(asked.ticket, body)
-            decision |= await self._routed(asked, body)
-        if isinstance(body, bodies.Merge):
-            await self._require_target(asked, body.into)
-        if isinstance(body, bodies.Wait):
-            require_end(asked.ticket, body)
-        if isinstance(body, bodies.PlanBody):
-            require_to_come("/expected_at", body.expected_at, datetime.now(UTC))
-        if isinstance(body, bodies.Promise):
-            await self._require_right_to_promise(asked, body)
-        if isinstance(body, bodies.SupplyInformationBody):
-            decision = await self._supplement(asked, body)
-        if isinstance(body, bodies.RecordCallbackBody):
-            decision |= await self._callbacks.decision(asked.ticket, asked.id, body)
-        if isinstance(body, bodies.Told) and not await self._is_heard(asked.ticket, body):
-            decision["reached"] = False
+        await self._require_sense(asked)
+        decision = decision_of(asked.name, body) | await self._found_out(asked)
         chosen = asked.name in _CHOOSES
         return Command(
             id=asked.id,
@@ -124,6 +104,37 @@ class Preparation:
             expected_version=asked.expected_version,
             basis=asked.basis,
         )
+
+    async def _require_sense(self, asked: Asked) -> None:
+        """Refuse what the ticket, the caller or the clock forbids."""
+        body = asked.body
+        if isinstance(body, bodies.Accept | bodies.ReclassifyBody):
+            require_reason_to_lower(asked.ticket, body)
+        if isinstance(body, bodies.Wait):
+            require_end(asked.ticket, body)
+        if isinstance(body, bodies.PlanBody):
+            require_to_come("/expected_at", body.expected_at, datetime.now(UTC))
+        if isinstance(body, bodies.Promise):
+            await self._require_right_to_promise(asked, body)
+
+    async def _found_out(self, asked: Asked) -> dict[str, Any]:
+        """What decides besides the body's own words."""
+        body, found = asked.body, dict[str, Any]()
+        if isinstance(body, bodies.Accept | bodies.AssignBody):
+            found |= await self._named(asked, body)
+        if isinstance(body, bodies.AssignBody):
+            found |= {"owner_off": body.takes_the_owner_off}
+        if isinstance(body, bodies.Accept | bodies.ReclassifyBody):
+            found |= await self._routed(asked, body)
+        if isinstance(body, bodies.Merge):
+            found |= {"other_customer": await self._is_another_customers(asked, body)}
+        if isinstance(body, bodies.SupplyInformationBody):
+            found |= await self._supplement(asked, body)
+        if isinstance(body, bodies.RecordCallbackBody):
+            found |= await self._callbacks.decision(asked.ticket, asked.id, body)
+        if isinstance(body, bodies.Told) and not await self._is_heard(asked.ticket, body):
+            found |= {"reached": False}
+        return found
 
     async def _is_heard(self, ticket: TicketRow, body: bodies.Told) -> bool:
         """Whether what is said to the customer reaches them; a note says nothing to them."""
@@ -168,25 +179,19 @@ class Preparation:
             return PolicySnapshot.model_validate(present)
         return snapshot(policy) if policy else None
 
-    async def _require_target(self, asked: Asked, into: str) -> None:
-        if into == asked.ticket.row["ticket_no"]:
+    async def _is_another_customers(self, asked: Asked, body: bodies.Merge) -> bool:
+        """Check what a ticket is merged into; answers whether that is another customer's."""
+        if body.into == asked.ticket.row["ticket_no"]:
             raise ValidationFailed.at(
                 "/into", "same_ticket", {"en": "a ticket is not merged into itself", "zh": "工单不能合并到自身"}
             )
-        target = await self._queries.find(into)
+        target = await self._queries.find(body.into)
         if target is None or not may(asked.caller, Action.MERGE, target):
             raise ValidationFailed.at(
                 "/into", "unknown", {"en": "no ticket of yours has this number", "zh": "您没有此编号的工单"}
             )
-        if target.row["close_reason"] == "merged":
-            raise ValidationFailed.at(
-                "/into",
-                "merged",
-                {
-                    "en": f"it was merged into {target.row['merged_into']}: name that",
-                    "zh": f"该工单已并入 {target.row['merged_into']}：请填写后者",
-                },
-            )
+        require_keepable(asked.ticket, target, body)
+        return bool(target.row["customer_id"] != asked.ticket.row["customer_id"])
 
     async def _require_right_to_promise(self, asked: Asked, body: bodies.Promise) -> None:
         """A date later than the policy's needs a supervisor (semantics.md 18)."""

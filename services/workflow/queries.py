@@ -201,6 +201,15 @@ class Queries:
         end = place_of(shown[-1]) if shown else cursor
         return shown, end, len(rows) > limit
 
+    async def kept(self, copy: TicketRow) -> TicketRow:
+        """The ticket that is kept in the end, of one that was merged; any other is kept itself. The one that it was
+        merged into may be a copy by now; of a circle, which nothing makes any more, it is one of them."""
+        kept, seen = copy, {copy.row["ticket_no"]}
+        while (into := kept.row["merged_into"]) is not None and into not in seen:
+            seen.add(into)
+            kept = await self.require(into)
+        return kept
+
     async def require(self, ticket_no: str) -> TicketRow:
         """One ticket.
 

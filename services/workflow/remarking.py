@@ -55,11 +55,11 @@ class Remarks:
         if known is not None:
             return known
         if ticket.row["ended"]:
-            return await self._append(ticket_no, entry)
+            return await self.append(ticket_no, entry)
         try:
             return (await self._door.give(ticket, partial(self._send, ticket_no, entry))).version
         except Ended:
-            return await self._append(ticket_no, entry)
+            return await self.append(ticket_no, entry)
 
     async def _send(self, ticket_no: str, entry: Entry, limit: timedelta) -> Outcome:
         """Hand it over; a workflow that started anew because the journal holds it already need not get it again."""
@@ -72,7 +72,7 @@ class Remarks:
                 raise
             return Outcome(version=known)
 
-    async def _append(self, ticket_no: str, entry: Entry) -> int:
+    async def append(self, ticket_no: str, entry: Entry) -> int:
         """Write in the place of a workflow that has ended. Its last step is recorded, so the row's lock is enough to
         be alone; a retry of that step finds a journal that is ahead and gives way to it."""
         async with self._database.begin() as connection:

@@ -1,6 +1,7 @@
 """The workflow service put together: what its endpoints work with."""
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
@@ -10,11 +11,14 @@ from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 from temporalio.client import Client
 
+from services.contracts.base import Message
 from services.contracts.names import Role
 from services.contracts.permissions import Action, may
+from services.contracts.words import CommandName
 from services.runtime.auth import Caller, CallerDep
 from services.runtime.database import Database
-from services.runtime.errors import Forbidden
+from services.runtime.errors import Forbidden, Refusal
+from services.runtime.http import IfMatch
 from services.runtime.idempotency import Idempotency
 from services.runtime.parts import service
 from services.runtime.peers import Peer
@@ -26,6 +30,7 @@ from services.workflow.counting import parameters, work_lists
 from services.workflow.customer_reach import CustomerReach
 from services.workflow.door import Door
 from services.workflow.feed import Feed, feed_bell
+from services.workflow.joins import Joins
 from services.workflow.people import People
 from services.workflow.policies import Policies
 from services.workflow.policy_linting import Owners, PolicyLinting
@@ -42,7 +47,7 @@ from services.workflow.remarking import Remarks
 from services.workflow.settings import WorkflowSettings
 from services.workflow.showing import Showing
 from services.workflow.tables import idempotency
-from services.workflow.taking import Commands
+from services.workflow.taking import Admission, Commands, Taken
 from services.workflow.views import feed_item
 
 
@@ -117,7 +122,18 @@ class TicketService:
             door=door,
         )
         self.remarks = Remarks(database=database, queries=self.queries, engine=engine, door=door, bell=self.bell)
+        self.joins = Joins(database=database, queries=self.queries, engine=engine, door=door, remarks=self.remarks)
         self.idempotency = Idempotency(database, idempotency, self.secret)
+
+    async def take(self, admission: Admission, body: Message, body_hash: str, if_match: IfMatch | None) -> Taken:
+        """Carry a command to its durable effect; after a merge the kept ticket is told at once, or else soon."""
+        if admission.name is not CommandName.MERGE:
+            return await self.commands.take(admission, body, body_hash, if_match)
+        async with self.joins.one_at_a_time():
+            taken = await self.commands.take(admission, body, body_hash, if_match)
+        with suppress(Refusal):
+            await self.joins.tell(admission.ticket_no)
+        return taken
 
     async def counts(self, caller: Caller) -> list[dict[str, Any]]:
         """The lists that people work from, counted for this caller."""

@@ -136,6 +136,9 @@ def _texts_of(event: Event, state: TicketState, language: str) -> dict[str, Any]
         return {"close_note": None, "close_evidence": None, "resolution_reason": None}
     if event.type not in _CLOSES or state.close_reason is None:
         return {}
+    if state.close_reason is CloseReason.MERGED:
+        # The kept ticket is another workflow's: `joins` tells it, however often it must try.
+        return {"close_note": _filed(event, state.close_reason, language), "join_pending": True}
     if state.close_reason is CloseReason.CONFIRMED:
         return {"close_note": None, "close_evidence": event.command_id}
     return {"close_note": _filed(event, state.close_reason, language)}

@@ -74,6 +74,7 @@ tickets = Table(
     Column("close_note", Text),
     Column("close_evidence", Text),
     Column("merged_into", Text),
+    Column("join_pending", Boolean, nullable=False, server_default=text("false")),
     _instant("next_due_at"),
     Column("policy", JSONB),
     Column("state", JSONB, nullable=False),
@@ -99,6 +100,7 @@ tickets = Table(
     Index("tickets_by_customer", "customer_id"),
     Index("tickets_by_serial", "serial_no", postgresql_where=text("serial_no IS NOT NULL")),
     Index("tickets_living", "engine_id", postgresql_where=text("NOT ended")),
+    Index("tickets_to_join", "ticket_no", postgresql_where=text("join_pending")),
     Index("tickets_open", "ticket_no", postgresql_where=text("status <> 'closed'")),
 )
 

@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.contracts.base import format_instant
+from services.contracts.commands import BODIES
 from services.contracts.journal import Actor
 from services.contracts.permissions import Action, Caller, may
 from services.contracts.ticket import Clock, TicketState
@@ -82,6 +83,7 @@ def ticket_view(
         "close_reason": row["close_reason"],
         "close_note": row["close_note"] if with_texts else None,
         "merged_into": row["merged_into"],
+        "copies": row["state"].get("copies", []),
         "follows": row["state"].get("follows"),
         "followed_by": row["state"].get("followed_by", []),
         "policy": {"id": policy["id"], "version": policy["version"]} if policy else None,
@@ -198,7 +200,7 @@ def allowed_commands(ticket: TicketRow, caller: Caller, *, accused: bool) -> lis
     return [
         command
         for command in legal_commands(ticket.state, Actor(kind=ActorKind(caller.kind), id=caller.id))
-        if command is not CommandName.CONFIRM and _may_give(ticket, caller, command, accused=accused)
+        if command in BODIES and _may_give(ticket, caller, command, accused=accused)
     ]
 
 

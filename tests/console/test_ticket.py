@@ -63,7 +63,7 @@ def test_every_command_has_a_form() -> None:
     assert set(COMMANDS) == set(CommandName) - {CommandName.CONFIRM, *_INTERNAL}
 
 
-_INTERNAL = {name for name in CommandName if name == "remark"}
+_INTERNAL = {name for name in CommandName if name in {"remark", "join"}}
 
 
 async def test_a_ticket_is_carried_to_its_end_on_its_page(system: System, visit: Visit) -> None:

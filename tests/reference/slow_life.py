@@ -15,12 +15,12 @@ from tests.reference.slow_book import Book, Stretch, World
 from tests.reference.slow_clock import TICK, SlowClock
 from tests.reference.slow_hours import DAY, Hours, Target
 
-ANYTIME = "assign chase close-unresolved customer-message merge reclassify respond tag withdraw"
+ANYTIME = "assign chase close-unresolved customer-message join merge reclassify respond tag withdraw"
 KNOWN = {
     "pending": f"{ANYTIME} accept request-information supply-information promise",
     "processing": f"{ANYTIME} supply-information plan progress wait resolve promise",
     "resolved": f"{ANYTIME} record-callback confirm reopen wait",
-    "closed": "tag reopen",
+    "closed": "tag reopen join",
 }
 """What product.md 3 lets be done in each status, whoever asks."""
 HANDLING = {"respond", "plan", "progress", "wait", "resume", "resolve"}
@@ -57,6 +57,7 @@ class SlowLife:
         self.responded = self.complex = self.first_satisfied = self.ended = False
         self.plan = self.close_reason = ""
         self.attempts = 0
+        self.copies: set[str] = set()
         self.vain: list[Attempt] = []
         self.deadlines: dict[str, datetime] = {}
         self.unexplained: list[SlowClock] = []

@@ -164,6 +164,11 @@ class SlowTicket(SlowLife):
     def _merge(self, **_: Any) -> None:
         self._close("merged")
 
+    def _join(self, copy_no: str) -> None:
+        if self.status == "closed" and copy_no not in self.copies:
+            self._reopen()
+        self.copies.add(copy_no)
+
     def _reclassify(self, **classified: Any) -> None:
         self._classify(**classified)
         self._change_policy()

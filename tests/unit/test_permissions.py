@@ -13,7 +13,7 @@ from services.runtime.auth import Caller
 DEPARTMENT_WORK = {Action.PLAN, Action.PROGRESS, Action.WAIT, Action.RESUME, Action.RESOLVE, Action.RESPOND}
 SUPERVISION = {Action.SECOND_CALLBACK, Action.CLOSE_UNRESOLVED, Action.PROMISE_LATER}
 DIRECTORY_AND_PROMISES = {Action.WRITE_DIRECTORY, Action.WRITE_POLICY, Action.WRITE_CALENDAR}
-COMMANDS = {Action(name) for name in CommandName if name is not CommandName.CONFIRM}
+COMMANDS = {Action(name) for name in CommandName if name not in {CommandName.CONFIRM, CommandName.JOIN}}
 
 
 @dataclass(frozen=True)

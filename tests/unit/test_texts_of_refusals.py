@@ -37,7 +37,7 @@ def told(model: Any, body: object, language: str) -> list[Any]:
         (Email, "a@", "不是有效的电子邮件地址；请填写如 name@example.com 的地址"),
         (Instant, 5, "请按 RFC 3339 填写带时区的时间：2026-11-20T06:30:00Z"),
         (Urgency, "soon", "应为以下之一：'urgent'、'normal'、'low'"),
-        (AssignBody, {}, "请给出部门、负责人或协办人"),
+        (AssignBody, {}, "请给出部门、负责人或协办人；owner 为 null 表示取消负责人"),
         (Tag, {}, "请给出要添加或移除的标签"),
         (ReclassifyBody, {"reason": "x"}, "请给出类型、类别、子类别或紧急程度"),
         (ResolveBody, {"result": "unresolved", "summary": "x"}, "除非结果为已解决，否则必须填写 `reason`"),

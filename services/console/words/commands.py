@@ -62,8 +62,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "command.merge": ("并入其他工单", "Merge into another ticket"),
     "command.merge.hint": (
-        "本工单将关闭并链接到所保留的工单。",
-        "This ticket is closed and linked to the one that is kept.",
+        "本工单将关闭并链接到所保留的工单，并通知双方。所保留的工单若已关闭，须在重新打开期限内，合并后将重新打开。",
+        "This ticket ends in favour of the kept one; its people are told. A closed one opens again, in its window.",
     ),
     "command.reclassify": ("更正分类", "Correct the classification"),
     "command.reclassify.hint": (
@@ -107,6 +107,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "field.classified_as": ("客户意见归类", "What the customer said is"),
     "field.level": ("投诉级别", "Level of the complaint"),
     "field.reason_code": ("原因代码", "Reason code"),
+    "field.other_customer": (
+        "所保留的工单属于另一客户，仍要合并（本客户此后会收到其进展、处理结果和关闭的通知）",
+        "The kept ticket is another customer's: merge all the same, and keep this customer informed of it",
+    ),
     "field.into": ("保留的工单号", "Number of the ticket that is kept"),
     "field.clock": ("时限", "Clock"),
     "field.add": ("添加标签（逗号分隔）", "Add, separated by commas"),

@@ -68,6 +68,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "ticket.resolution_reason": ("未解决原因", "Why not"),
     "ticket.close_reason": ("关闭原因", "Why closed"),
     "ticket.close_note": ("归档说明", "Filed reason"),
+    "ticket.copies": ("并入的反馈单", "Reports joined"),
     "ticket.merged_into": ("已并入", "Merged into"),
     "ticket.policy": ("服务策略", "Policy"),
     "ticket.policy_version": ("{id} 第 {version} 版", "{id}, version {version}"),

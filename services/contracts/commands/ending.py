@@ -6,6 +6,7 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from services.contracts.base import Instant, Message, Text, Unreadable, Word
+from services.contracts.copies import JoinedCopy
 from services.contracts.words import CallbackChannel, CallbackClass, CallbackOutcome, ComplaintLevel
 
 UNREACHED = frozenset({CallbackOutcome.NOT_REACHED, CallbackOutcome.WRONG_NUMBER})
@@ -92,6 +93,16 @@ class WithdrawBody(Withdraw):
 
 
 class Merge(Message):
-    """The ticket is a copy of another; its clocks are cancelled, not met."""
+    """The ticket is a copy of another; its clocks are cancelled, not met. A closed one that takes it in opens again."""
 
     into: str
+    other_customer: bool = Field(
+        default=False, description="The kept ticket may be another customer's; this one's then stays informed of it."
+    )
+
+
+class Join(Message):
+    """A copy was merged into this ticket. `others` are the reports of other customers that come with it."""
+
+    copy_no: str
+    others: tuple[JoinedCopy, ...] = ()

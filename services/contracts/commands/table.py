@@ -28,6 +28,7 @@ DECISIONS: Mapping[CommandName, type[Message]] = {
     CommandName.CLOSE_UNRESOLVED: ending.CloseUnresolved,
     CommandName.WITHDRAW: ending.Withdraw,
     CommandName.MERGE: ending.Merge,
+    CommandName.JOIN: ending.Join,
     CommandName.RECLASSIFY: review.Reclassify,
     CommandName.EXPLAIN_BREACH: handling.ExplainBreach,
     CommandName.CHASE: handling.Chase,
@@ -61,7 +62,8 @@ BODIES: Mapping[CommandName, type[Message]] = {
     CommandName.TAG: review.Tag,
     CommandName.PROMISE: talking.PromiseBody,
 }
-"""What the API takes for each command; `confirm` has no body and comes from the customer's page alone."""
+"""What the API takes for each command; `confirm` has no body and comes from the customer's page alone, `join` from
+a merge."""
 
 
 def decision_of(name: CommandName, body: Message) -> dict[str, JsonValue]:

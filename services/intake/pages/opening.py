@@ -79,7 +79,8 @@ async def told(intake: Intake, opened: OpenedTicket) -> CustomerTicket:
         Unavailable: the workflow service does not answer.
     """
     ticket = await intake.tickets.customer_ticket(opened.ticket_no)
-    if ticket.closed_at is not None and datetime.now(UTC) > ticket.closed_at + intake.link_lifetime:
+    ended_at = ticket.kept.closed_at if ticket.kept else ticket.closed_at
+    if ended_at is not None and datetime.now(UTC) > ended_at + intake.link_lifetime:
         raise NotFound
     return ticket
 

@@ -157,6 +157,7 @@ async def _page(
         marks=present.marks(ticket, t),
         promises=present.promises(ticket, t, datetime.now(UTC)),
         story=present.story(ticket, t, opened.description),
+        news=present.news(ticket, t),
         outcome=present.outcome(ticket, t),
         product=present.product(ticket, t),
         customer=await shortened_contact(intake, ticket),

@@ -87,10 +87,26 @@ TICKET: dict[str, tuple[str, str]] = {
     "ticket.event.callback_recorded.wrong_number": ("我们联系过您，号码不对", "We tried to reach you: a wrong number"),
     "ticket.event.callback_recorded.refused": ("回访：您不希望再联系", "We asked, and you wished no call"),
     "ticket.event.reopened": ("要求重新处理", "asked to take it up again"),
+    "ticket.event.reopened.again": ("已重新打开，继续处理", "It was opened again, and we go on"),
     "ticket.event.closed": ("已关闭", "Closed"),
     "ticket.event.closed.confirmed": ("您确认问题已解决", "You confirmed that it is solved"),
     "ticket.event.withdrawn": ("撤回反馈", "withdrew it"),
     "ticket.event.merged": ("已并入反馈单 {into}", "Joined with report {into}"),
+    "ticket.kept": ("合并处理的进展", "How it goes on"),
+    "ticket.kept.empty": (
+        "合并后还没有新的进展；有进展会通知您。",
+        "Nothing new since; we tell you as soon as there is.",
+    ),
+    "ticket.kept.now.pending": ("反馈单 {into} 等待受理。", "Report {into} waits to be accepted."),
+    "ticket.kept.now.processing": ("反馈单 {into} 正在处理。", "Report {into} is being worked on."),
+    "ticket.kept.now.resolved": (
+        "反馈单 {into} 已处理完毕，等待确认。",
+        "The work on report {into} is done and waits to be confirmed.",
+    ),
+    "ticket.kept.now.closed": (
+        "反馈单 {into} 已关闭。如果您的问题没有解决，请再次告诉我们。",
+        "Report {into} is closed. If your problem is still there, please tell us again.",
+    ),
     "ticket.merged.open": ("打开反馈单 {into}", "Open report {into}"),
     "ticket.merged.next": (
         "同一件事有两张反馈单，我们在 {into} 里继续处理。",

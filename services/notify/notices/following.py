@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.base import format_instant
 from services.contracts.directory import StaffRole
 from services.contracts.feed import TicketEvent
-from services.contracts.notice import Audience, NoticeRequest
+from services.contracts.notice import Audience, NoticeKind, NoticeRequest
 from services.contracts.words import Urgency
 from services.notify import known
 from services.notify.notices import submitting
@@ -19,8 +19,11 @@ from services.notify.notices.submitting import Draft
 from services.notify.notices.tables import handlers
 from services.notify.notices.telling import CANCELS, RELEASES, TELLINGS, Telling, To
 from services.notify.people import People, Roll
+from services.runtime.contact_mask import without_contacts
 
 FOLLOWER = "notices"
+_TOLD_TO_ALL = frozenset({"message", "summary"})
+"""Texts that the customers of copies read too: news of the matter. Answers and questions are one customer's."""
 OWNER, CO_OWNER, DEPARTMENT_HEAD = "owner", "co_owner", "department_head"
 
 
@@ -61,6 +64,8 @@ class NoticeFollower:
                 continue
             if telling.to is To.CUSTOMER:
                 yield Draft(_request(telling, item, item.ticket.customer_id), held=telling.held)
+                for request in _news(telling, item):
+                    yield Draft(request)
                 continue
             by_name = (await self._people.roll()).name_of(item.event.actor.id)
             # Nobody is told what they did themselves, nor told to handle what is said about them (投诉对象).
@@ -144,6 +149,28 @@ def _request(telling: Telling, item: TicketEvent, recipient: str, **of_staff: st
             "texts": dict(_texts(telling, item)),
         }
     )
+
+
+def _news(telling: Telling, item: TicketEvent) -> Iterator[NoticeRequest]:
+    """What the customers hear whose reports were merged into another customer's ticket: how it goes on, under their own
+    number and link, and no contact that was written for the other one. Each hears it once."""
+    if telling.news is None:
+        return
+    latest = {copy.customer_id: copy for copy in item.ticket.joined}
+    texts = {name: without_contacts(text) for name, text in _texts(telling, item) if name in _TOLD_TO_ALL}
+    for copy in latest.values():
+        yield NoticeRequest(
+            key=f"journal/{item.ticket_no}/{item.event.seq}/{NoticeKind.JOINED_NEWS}/{copy.ticket_no}",
+            ticket_no=copy.ticket_no,
+            kind=NoticeKind.JOINED_NEWS,
+            audience=Audience.CUSTOMER,
+            recipient=copy.customer_id,
+            language=copy.language,
+            urgent=item.ticket.urgency is Urgency.URGENT,
+            at=item.event.at,
+            facts={"news": telling.news, "into": item.ticket_no, "happened_at": format_instant(item.event.at)},
+            texts=texts,
+        )
 
 
 def _texts(telling: Telling, item: TicketEvent) -> Iterator[tuple[str, str]]:

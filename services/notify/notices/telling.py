@@ -33,6 +33,8 @@ class Telling:
     when: Callable[[TicketEvent], bool] = lambda _: True
     facts: Callable[[TicketEvent], Facts] = lambda _: {}
     texts: Mapping[str, str] = field(default_factory=dict)
+    news: str | None = None
+    """What it is to the customers of copies, who hear of a ticket that is another's; None where they do not."""
     held: bool = False
     """Kept back until `RELEASES` lets it go."""
 
@@ -105,7 +107,7 @@ def _appointment(item: TicketEvent) -> Facts:
 
 
 def _closed(item: TicketEvent) -> Facts:
-    return {"close_reason": item.event.data.get("reason"), "into": item.event.data.get("into")}
+    return {"close_reason": item.event.data.get("reason"), **_data("into", "other_customer")(item)}
 
 
 TELLINGS: Mapping[EventType, tuple[Telling, ...]] = {
@@ -129,7 +131,10 @@ TELLINGS: Mapping[EventType, tuple[Telling, ...]] = {
         Telling(NoticeKind.ACCEPTED, To.CUSTOMER, facts=_promised(ClockName.RESPONSE, ClockName.RESOLUTION)),
     ),
     EventType.REOPENED: (
-        Telling(NoticeKind.ACCEPTED, To.CUSTOMER, facts=_promised(ClockName.RESPONSE, ClockName.RESOLUTION)),
+        Telling(
+            NoticeKind.ACCEPTED, To.CUSTOMER, facts=_promised(ClockName.RESPONSE, ClockName.RESOLUTION),
+            news="reopened",
+        ),
         Telling(NoticeKind.ASSIGNED, To.OWNER_OR_CLERKS, facts=lambda _: {"reopened": True}),
     ),
     EventType.ASSIGNED: (
@@ -150,10 +155,13 @@ TELLINGS: Mapping[EventType, tuple[Telling, ...]] = {
         ),
     ),
     EventType.PROGRESSED: (
-        Telling(NoticeKind.PROGRESS, To.CUSTOMER, when=_is_visible, texts={"message": "message"}),
+        Telling(NoticeKind.PROGRESS, To.CUSTOMER, when=_is_visible, texts={"message": "message"}, news="progress"),
     ),
     EventType.RESOLVED: (
-        Telling(NoticeKind.RESOLVED, To.CUSTOMER, facts=_resolved, texts={"summary": "summary", "reason": "reason"}),
+        Telling(
+            NoticeKind.RESOLVED, To.CUSTOMER, facts=_resolved, texts={"summary": "summary", "reason": "reason"},
+            news="resolved",
+        ),
     ),
     EventType.WAITING: (
         Telling(NoticeKind.CALLBACK_ANNOUNCED, To.CUSTOMER, when=_is_callback_appointment, facts=_appointment),
@@ -161,9 +169,12 @@ TELLINGS: Mapping[EventType, tuple[Telling, ...]] = {
     EventType.CALLBACK_RECORDED: (
         Telling(NoticeKind.CALLBACK_ANNOUNCED, To.CUSTOMER, when=_is_called_again, facts=_next_callback),
     ),
-    EventType.CLOSED: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed),),
+    EventType.CLOSED: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed, news="closed"),),
     EventType.MERGED: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed),),
-    EventType.WITHDRAWN: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed),),
+    EventType.COPY_JOINED: (
+        Telling(NoticeKind.COPY_JOINED, To.OWNER_OR_CLERKS, facts=_data("copy", "other_customer")),
+    ),
+    EventType.WITHDRAWN: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed, news="closed"),),
     EventType.CHASED: (Telling(NoticeKind.CHASE, To.OWNER_OR_CLERKS, texts={"note": "note"}),),
 }  # fmt: skip
 

@@ -33,6 +33,7 @@ _STEPS: Mapping[CommandName, Callable[[Life, Command, Any, datetime], None]] = {
     CommandName.CLOSE_UNRESOLVED: ending.close_unresolved,
     CommandName.WITHDRAW: ending.withdraw,
     CommandName.MERGE: ending.merge,
+    CommandName.JOIN: ending.join,
     CommandName.RECLASSIFY: arriving.reclassify,
     CommandName.EXPLAIN_BREACH: noting.explain_breach,
     CommandName.CHASE: noting.chase,

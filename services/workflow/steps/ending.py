@@ -6,7 +6,7 @@ from services.contracts import commands
 from services.contracts.commands import UNREACHED, Command
 from services.contracts.durations import parse_duration
 from services.contracts.journal import EventType
-from services.contracts.words import CallbackOutcome, ClockName, CloseReason, Kind, Phase
+from services.contracts.words import CallbackOutcome, ClockName, CloseReason, Kind, Phase, Status
 from services.workflow.attempts import counts, enter_attempt, forget_attempts
 from services.workflow.ledger import FOURTH_RULES
 from services.workflow.life import Life, instant, system
@@ -87,7 +87,21 @@ def withdraw(life: Life, command: Command, _: commands.Withdraw, now: datetime) 
 def merge(life: Life, command: Command, decision: commands.Merge, now: datetime) -> None:
     """End the ticket in favour of another."""
     life.state.merged_into = decision.into
-    life.close(CloseReason.MERGED, now, command.actor, type_=EventType.MERGED, data={"into": decision.into})
+    data = {"into": decision.into, "other_customer": decision.other_customer or None}
+    life.close(CloseReason.MERGED, now, command.actor, type_=EventType.MERGED, data=data)
+
+
+def join(life: Life, command: Command, decision: commands.Join, now: datetime) -> None:
+    """Take in a copy; one that comes to a closed ticket opens it again. A copy that is here already changes nothing."""
+    state = life.state
+    if decision.copy_no in state.copies:
+        return
+    if state.status is Status.CLOSED:
+        life.reopen(now, command.actor, "merged")
+    state.copies = (*state.copies, decision.copy_no)
+    state.joined = (*state.joined, *decision.others)
+    data = {"copy": decision.copy_no, "other_customer": any(it.ticket_no == decision.copy_no for it in decision.others)}
+    life.write(EventType.COPY_JOINED, now, command.actor, state.phase, data)
 
 
 def _is_late(life: Life, decision: commands.RecordCallback, now: datetime) -> bool | None:

@@ -363,8 +363,30 @@ async def test_a_merged_ticket_leads_to_the_one_that_was_kept_if_that_is_the_sam
     assert f'href="{kept.address}"' in html
     assert actions(html, copy.address) == set()
     stranger, other = await opened(system), await opened(system)
-    await other.staff("merge", {"into": stranger.ticket_no}, by="李雷")
+    await other.staff("merge", {"into": stranger.ticket_no, "other_customer": True}, by="李雷")
     assert stranger.address not in await other.page()
+
+
+async def test_the_customer_of_a_copy_follows_another_customer_s_ticket_without_their_contacts(system: System) -> None:
+    whole = {"name": "韩梅梅", "phone": "13911113333", "email": "han.whole@example.com"}
+    kept, copy = await opened(system, customer=whole), await opened(system)
+    await copy.staff("merge", {"into": kept.ticket_no, "other_customer": True}, by="李雷")
+    assert "合并后还没有新的进展" in await copy.page()
+    await kept.staff("accept", {"owner": system.ids["林涛"]}, by="李雷")
+    await kept.staff("respond", {"message": "韩女士，我们会打您的电话"}, by="林涛")
+    await kept.staff("progress", {"message": "2026-12-05 上门，联系 13911113333", "visible": True}, by="林涛")
+    await kept.staff("progress", {"message": "内部：缺件", "visible": False}, by="林涛")
+    await kept.staff("resolve", {"result": "resolved", "summary": "已更换，回执发往 han.whole@example.com"}, by="林涛")
+    html = await copy.page()
+    for told in ("2026-12-05 上门，联系 ***", "已更换，回执发往 ***", "处理完毕：已解决", kept.ticket_no):
+        assert told in html
+    for kept_back in ("13911113333", "139****3333", "han.whole", "韩女士", "内部：缺件", kept.address):
+        assert kept_back not in html
+    assert actions(html, copy.address) == set()
+    await kept.staff("record-callback", {"outcome": "satisfied", "channel": "phone"}, by="李雷")
+    html = await copy.page()
+    assert f"反馈单 {kept.ticket_no} 已关闭" in html
+    assert "您确认" not in html
 
 
 async def test_the_contact_is_shown_in_part_alone(system: System) -> None:

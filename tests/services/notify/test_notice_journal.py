@@ -361,6 +361,49 @@ async def test_a_co_owner_who_has_left_is_told_nothing(journal: Journal) -> None
     assert told(rows) == {("assigned", "lin-tao"), ("assigned", "zhao-min"), ("assigned", "zhou-qiang")}
 
 
+COPY = {"ticket_no": "20261120999", "customer_id": "li-hua", "language": "en"}
+
+
+@pytest.mark.parametrize(
+    ("type_", "options", "news", "texts"),
+    [
+        (E.PROGRESSED, {"visible": True, "body": {"message": "来电 13800138000"}}, "progress", {"message": "来电 ***"}),
+        (E.PROGRESSED, {"visible": False, "body": {"message": "缺件"}}, None, {}),
+        (E.RESOLVED, {"result": "partly_resolved", "body": {"summary": "已换", "reason": "a@b.cn"}}, "resolved",
+         {"summary": "已换"}),
+        (E.CLOSED, {"reason": "confirmed"}, "closed", {}),
+        (E.WITHDRAWN, {"reason": "withdrawn", "body": {"reason": "搬家了"}}, "closed", {}),
+        (E.REOPENED, {"cause": "requested", "body": {"reason": "又坏了"}}, "reopened", {}),
+        (E.RESPONDED, {"body": {"message": "您好"}}, None, {}),
+        (E.PLANNED, {"complex": False, "body": {"steps": ["更换"]}}, None, {}),
+        (E.INFORMATION_REQUESTED, {"body": {"message": "请补充"}, "fields": []}, None, {}),
+        (E.MERGED, {"reason": "merged", "into": "20261120998"}, None, {}),
+    ],
+)  # fmt: skip
+async def test_the_customer_of_a_copy_hears_how_the_kept_ticket_goes_on_and_no_contact(
+    journal: Journal, type_: EventType, options: dict[str, Any], news: str | None, texts: dict[str, str]
+) -> None:
+    again = {**COPY, "ticket_no": f"{journal.ticket_no}7"}
+    item = journal.event(type_, ticket={"joined": [{**COPY, "ticket_no": "20261120111"}, again]}, **options)
+    await journal.apply([item])
+    copy = Journal.__new__(Journal)
+    copy._database, copy.ticket_no = journal._database, again["ticket_no"]
+    rows = await copy.rows()
+    assert [(row["kind"], row["recipient"], row["language"]) for row in rows] == (
+        [("joined_news", "li-hua", "en")] if news else [])  # fmt: skip
+    for row in rows:
+        assert (row["facts"]["news"], row["facts"]["into"], row["texts"]) == (news, journal.ticket_no, texts)
+        assert "product_model" not in row["facts"]
+
+
+async def test_the_owner_hears_of_a_report_that_was_joined_and_its_customer_of_the_kept_one(journal: Journal) -> None:
+    rows = await journal.happens(E.COPY_JOINED, copy="20261120999", other_customer=True)
+    assert told(rows) == {("copy_joined", "lin-tao")}
+    rows = await journal.happens(E.MERGED, reason="merged", into="20261120998", other_customer=True)
+    assert told(rows) == {("closed", "han-meimei")}
+    assert (rows[0]["facts"]["into"], rows[0]["facts"]["other_customer"]) == ("20261120998", True)
+
+
 @pytest.mark.parametrize(("age", "state"), [
     (WEEK - timedelta(minutes=1), "waiting"), (WEEK + timedelta(minutes=1), "not_sent"),
 ])  # fmt: skip
@@ -400,11 +443,11 @@ async def test_a_plan_s_late_approval_lets_its_own_plan_go_and_not_the_next_one(
 
 async def test_a_late_assignment_is_told_to_whoever_it_still_holds_for(journal: Journal) -> None:
     missed = journal.event(E.ASSIGNED, department=OWN, owner="lin-tao", co_owners=["zhao-min", "qian-jin"])
-    helped: dict[str, Any] = {"owner": "lin-tao", "co_owners": ["zhao-min", "left"]}
+    helped: dict[str, Any] = {"owner": "lin-tao", "co_owners": ["zhao-min", "xu-qing"]}
     await journal.happens(E.ASSIGNED, department=OWN, ticket=helped, **helped)
     await journal.apply_late(missed)
     assigned = [row["recipient"] for row in await journal.rows()]
-    assert sorted(assigned) == ["left", "lin-tao", "zhao-min", "zhou-qiang"]
+    assert sorted(assigned) == ["lin-tao", "xu-qing", "zhao-min", "zhou-qiang"]
     # Whoever was told is known still: the next assignment tells nobody twice.
     again = await journal.happens(E.ASSIGNED, department=OWN, **helped)
     assert not again

@@ -132,7 +132,8 @@ async def _lives(walk: Walk) -> str:
     for command, body, by in LIFE:
         await walk.give(ticket_no, command, body, by)
     await walk.give(await system.register(), "withdraw", {"reason": "误报"}, "李雷")
-    await walk.give(await system.register(), "merge", {"into": ticket_no}, "李雷")
+    kept = {"into": await system.register(), "other_customer": True}
+    await walk.give(await system.register(), "merge", kept, "李雷")
     body = feedback(expected_by="2999-01-01", impact={"safety_risk": True})
     for _ in range(2):
         await walk.call("POST /v1/feedback", body, by="李雷", key="walk-feedback")

@@ -45,7 +45,7 @@ def required_by(kind: NoticeKind) -> dict[str, Any]:
     """What a notice of this kind never comes without."""
     always = {"kind": "fault", "urgency": "normal", "cycle": 1, "customer": "{{customer}}", "ticket_link": "http://t"}
     needed = ("message", "steps", "summary", "result", "close_reason", "clock", "part", "survey_link", "webhook_id",
-              "console_link", "alerts_link")  # fmt: skip
+              "console_link", "alerts_link", "into", "copy", "news")  # fmt: skip
     return {**always, **{name: value for name, value in sample(kind).items() if name in needed}}
 
 
@@ -227,7 +227,7 @@ def test_every_text_of_people_is_known_as_theirs() -> None:
     """What a kind may name is a code, an instant, an identifier, one of our places, or somebody's words."""
     codes = {"kind", "urgency", "category", "cycle", "fields", "reminder", "result", "close_reason", "into", "part",
              "reopened", "clock", "level", "round", "overall", "supplied", "unreached", "second", "failed",
-             "webhook_id", "ticket_no", "department", "customer"}  # fmt: skip
+             "webhook_id", "ticket_no", "department", "customer", "other_customer", "copy", "news"}  # fmt: skip
     for kind in NoticeKind:
         unknown = set(variables(kind)) - NAMES - TEXTS - codes
         assert {name for name in unknown if not name.endswith(("_by", "_at", "_link"))} == set()

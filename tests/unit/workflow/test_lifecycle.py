@@ -44,6 +44,7 @@ DECISIONS: dict[CommandName, dict[str, Any]] = {
     C.RECORD_CALLBACK: {"outcome": "satisfied", "channel": "phone"},
     C.CLOSE_UNRESOLVED: {"reason_code": "no_spare_parts"},
     C.MERGE: {"into": "20260302002"},
+    C.JOIN: {"copy_no": "20260302003"},
     C.RECLASSIFY: {"category": "process"},
     C.EXPLAIN_BREACH: {"clock": "acceptance"},
     C.TAG: {"add": ["vip-care"]},
@@ -72,6 +73,7 @@ reopen               .        .                    .        .        .        as
 close-unresolved     closed   closed               closed   closed   closed   closed   closed   .
 withdraw             closed   closed               closed   closed   closed   closed   closed   .
 merge                closed   closed               closed   closed   closed   closed   closed   .
+join                 =        =                    =        =        =        =        =        assigned
 reclassify           =        =                    =        =        =        =        =        .
 explain-breach       .        .                    .        .        .        .        .        .
 chase                =        =                    =        =        =        =        =        .

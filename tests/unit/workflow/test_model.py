@@ -32,7 +32,7 @@ STEPS = 50 if NIGHTLY else 30
 SECONDS = st.sampled_from([0, 0, 1, 60, 3600, 7200, 8 * 3600, 86_400, 3 * 86_400]) | st.integers(0, 6 * 86_400)
 NEAR = st.sampled_from([timedelta(microseconds=-1), timedelta(0), timedelta(microseconds=1), timedelta(seconds=1)])
 OUTCOMES = ["satisfied", "dissatisfied", "residual_issue", "not_reached", "not_reached", "wrong_number", "refused"]
-RARE = {"merge", "withdraw", "close-unresolved", "tag", "chase"}
+RARE = {"merge", "join", "withdraw", "close-unresolved", "tag", "chase"}
 ONWARDS = {"accept", "plan", "approve-plan", "progress", "wait", "resume", "resolve", "record-callback", "reopen"}
 SEEDS = st.integers(0, 400)
 
@@ -262,6 +262,7 @@ FIXED: dict[CommandName, dict[str, Any]] = {
     CommandName.RESOLVE: {"result": "resolved"},
     CommandName.CLOSE_UNRESOLVED: {"reason_code": "no_spare_parts"},
     CommandName.MERGE: {"into": "20260302002"},
+    CommandName.JOIN: {"copy_no": "20260302003"},
     CommandName.TAG: {"add": ["seen"]},
 }
 
