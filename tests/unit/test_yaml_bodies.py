@@ -147,3 +147,13 @@ def test_what_is_written_as_yaml_is_read_back(value: Any) -> None:
 def test_no_text_breaks_the_reading(body: bytes) -> None:
     with suppress(MalformedYaml):
         parse_yaml(body)
+
+
+def test_lines_of_long_places_do_not_fill_memory_and_lead_to_what_is_around_them() -> None:
+    names = [f"{number:0100}" for number in range(60)]
+    text = "{" + "{".join(f'"{name}": ' for name in names) + "\n[" + "1,\n" * 20_000 + "2]" + "}" * 60
+    for positions in (parse_yaml(text.encode())[1], positions_in_json(text)):
+        assert sum(map(len, positions.lines)) < 5_000_000
+        inside = "/" + "/".join(names)
+        assert [positions.line_of(place) for place in ("", inside, f"{inside}/0", f"{inside}/1")] == [1, 1, 2, 3]
+        assert positions.line_of(f"{inside}/20000") == 1

@@ -15,6 +15,7 @@ from services.runtime.errors import FieldError, ValidationFailed
 from services.runtime.http.positions import Positions, positions_in_json
 from services.runtime.http.problems import field_errors
 from services.runtime.http.yaml_bodies import parse_yaml
+from services.runtime.turns import in_thread
 
 YAML = "application/yaml"
 TAKES_YAML: Mapping[str, Any] = {
@@ -52,7 +53,9 @@ async def positions_of(request: Request) -> Positions:
     """Where the values of this request's body stand, as it was sent."""
     if not hasattr(request.state, "positions"):
         is_json = hasattr(request.state, "json")
-        request.state.positions = positions_in_json((await request.body()).decode()) if is_json else Positions({})
+        request.state.positions = (
+            await in_thread(positions_in_json, (await request.body()).decode()) if is_json else Positions({})
+        )
     found: Positions = request.state.positions
     return found
 
@@ -69,7 +72,7 @@ async def _as_json(request: Request) -> Request:
         return request
     value, positions = None, Positions({})
     if isinstance(getattr(request.state, "caller", None), Caller):
-        value, positions = parse_yaml(await request.body())
+        value, positions = await in_thread(parse_yaml, await request.body())
     request.state.json = {} if value is None else value
     request.state.positions = positions
     body = json.dumps(request.state.json).encode()

@@ -22,8 +22,7 @@ from yaml.events import (
 
 from services.runtime.errors import MalformedJson, MalformedYaml, TooLarge
 from services.runtime.http.bodies import DEEPEST, is_storable, parse_literal
-from services.runtime.http.positions import Positions, Where
-from services.runtime.http.problems import pointer
+from services.runtime.http.positions import Notes, Positions, Where
 
 MOST_BYTES = 262_144
 _SYNTAX = (
@@ -54,7 +53,7 @@ def parse_yaml(body: bytes) -> tuple[Any, Positions]:
         ) from error
     except yaml.YAMLError as error:
         raise _refused(1, "the text holds a character that YAML does not know", "文字中有 YAML 不允许的字符") from error
-    return reading.root, Positions(reading.lines)
+    return reading.root, Positions(reading.notes.lines)
 
 
 @dataclass(slots=True)
@@ -80,7 +79,7 @@ class _Reading:
     """Builds the values from the parser's events, without recursion."""
 
     root: Any = None
-    lines: dict[str, int] = field(default_factory=dict)
+    notes: Notes = field(default_factory=Notes)
     _stack: list[_Open] = field(default_factory=list)
     _documents: int = 0
 
@@ -103,7 +102,7 @@ class _Reading:
         if inside is not None and isinstance(inside.value, dict) and inside.name is None:
             self._name(inside, event, line)
             return
-        self.lines.setdefault(pointer(self._where()), line)
+        self.notes.add(self._where(), line)
         if isinstance(event, CollectionStartEvent):
             if len(self._stack) >= DEEPEST:
                 raise _refused(line, f"this nests deeper than {DEEPEST} levels", f"嵌套超过 {DEEPEST} 层")
@@ -117,7 +116,7 @@ class _Reading:
         if not isinstance(inside.value, dict) or event.value in inside.value:
             raise _refused(line, "this name stands here twice", "此处名称重复：请删去一个")
         inside.name = _text(event, line)
-        self.lines[pointer(self._where())] = line
+        self.notes.add(self._where(), line)
 
     def _end(self) -> None:
         self._add(self._stack.pop().value)
