@@ -15,6 +15,8 @@ class Revealed(StrEnum):
     CONTACT = "contact"
     TICKET_LINK = "ticket_link"
     SURVEY_LINK = "survey_link"
+    LOOKUP = "lookup"
+    """Nothing but whether somebody has this whole contact, and who."""
 
 
 class Reader(Message):

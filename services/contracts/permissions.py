@@ -253,6 +253,15 @@ def reach(caller: Caller, action: Action = Action.READ_TICKET) -> Relation | Non
     return min(needed, default=None)
 
 
+def relations(caller: Caller, action: Action) -> frozenset[Relation]:
+    """Every relation to a ticket by which the caller may do `action` on it; one is enough."""
+    if caller.kind == "service":
+        return frozenset({Relation.ANY})
+    by_role = {rights[action] for role in caller.roles if action in (rights := BY_ROLE[StaffRole(role)])}
+    by_scope = any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes) and not _is_beyond(caller, action)
+    return frozenset(by_role | ({Relation.QUEUE} if by_scope else set()))
+
+
 def sees_contact(caller: Caller, ticket: Ticket) -> bool:
     """Whether the caller reads the ticket's contact in full; every such reading is written to the audit log."""
     return may(caller, Action.READ_CONTACT, ticket)

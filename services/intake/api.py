@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse, Response
@@ -13,6 +13,7 @@ from services.contracts.base import Nothing
 from services.contracts.feedback import Feedback
 from services.contracts.permissions import Action, Relation, may, reach, sees_contact
 from services.intake import audit, customers, readings
+from services.intake import search as customer_search
 from services.intake.arrivals import arrival, supplied_to, view
 from services.intake.internal_api import router as internal_router
 from services.intake.models import (
@@ -149,18 +150,17 @@ async def change_customer(
 async def search_customers(
     request: Request, search: CustomerSearch, caller: CustomerReader, intake: IntakeDep
 ) -> JSONResponse:
-    """Find customers by number, name, e-mail or digits of a phone; shortened, so that any clerk may look callers up."""
+    """Find customers by number; by parts of a name or phone those whose contact you read in full on one of their
+    tickets. Who may register calls finds anybody by a whole phone or e-mail address: counted, limited in an hour (429),
+    and logged. Contacts are shortened."""
 
-    async def work(connection: AsyncConnection) -> Answer:
-        rows = await customers.search(connection, search.q, search.limit + 1, _position(search.cursor))
-        shown = rows[: search.limit]
-        following = None
-        if len(rows) > search.limit:
-            following = encode_cursor([shown[-1]["created_at"].isoformat(), shown[-1]["id"]])
-        page = CustomerPage(items=tuple(map(customers.summary, shown)), next_cursor=following)
-        return Answer(page.model_dump(mode="json"))
+    async def work() -> dict[str, Any]:
+        rows, following = await customer_search.search_customers(intake, caller, search, _position(search.cursor))
+        cursor = encode_cursor([following[0].isoformat(), following[1]]) if following else None
+        found = CustomerPage(items=tuple(map(customers.summary, rows)), next_cursor=cursor)
+        return found.model_dump(mode="json")
 
-    return await intake.idempotency.once(request, caller, work)
+    return await intake.idempotency.once_computed(request, caller, work)
 
 
 @router.get("/v1/audit")

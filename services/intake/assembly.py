@@ -103,6 +103,7 @@ def _intake(settings: IntakeSettings, database: Database, peer: Peer, surveys: P
         pages=Pages(_TEMPLATES, Phrases(REPORT, WRONG, FIELDS, TICKET), settings),
         zone=zone,
         link_lifetime=timedelta(days=settings.ticket_link_days),
+        lookups_per_hour=settings.contact_lookups_per_hour,
         secret=fingerprints,
         identity_secret=identity_secret,
     )

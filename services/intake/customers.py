@@ -1,9 +1,8 @@
 """Customers: one record per contact or customer number, with tags, preferences and the history of their tickets."""
 
-import re
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, Select, and_, func, or_, select, tuple_, update
+from sqlalchemy import RowMapping, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -15,15 +14,12 @@ from services.intake.models import (
     CustomerChange,
     CustomerProfile,
     CustomerSummary,
-    Found,
     PastTicket,
     PreferredHours,
 )
 from services.intake.tables import customers, feedback
 from services.runtime.errors import Conflict, NotFound
 
-MOST_FOUND = 200
-_FEWEST_DIGITS = 4
 _STATED = ("name", *CONTACTS, "customer_no", "tier")
 _CLEARED: dict[str, Any] = {"tier": Tier.STANDARD, "tags": [], "do_not_call": False}
 
@@ -111,48 +107,6 @@ def profile(row: RowMapping, tickets: tuple[PastTicket, ...], *, in_full: bool) 
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         tickets=tickets,
-    )
-
-
-async def search(connection: AsyncConnection, q: str, limit: int, after: tuple[Any, str] | None) -> list[RowMapping]:
-    """Customers by number, name, e-mail or digits of a phone, newest first; `after` is the last one's position."""
-    found = (
-        select(customers)
-        .where(_means_customer(q))
-        .order_by(customers.c.created_at.desc(), customers.c.id.desc())
-        .limit(limit)
-    )
-    if after is not None:
-        found = found.where(tuple_(customers.c.created_at, customers.c.id) < after)
-    return list((await connection.execute(found)).mappings())
-
-
-async def find(connection: AsyncConnection, q: str) -> Found:
-    """Customers and tickets that `q` may mean, the newest 200 of each."""
-    wanted: Select[Any] = select(customers.c.id).where(_means_customer(q)).order_by(customers.c.created_at.desc())
-    ids = await connection.execute(wanted.limit(MOST_FOUND))
-    wanted = select(feedback.c.ticket_no).where(_means_ticket(q)).order_by(feedback.c.received_at.desc())
-    ticket_nos = await connection.execute(wanted.limit(MOST_FOUND))
-    return Found(customer_ids=tuple(ids.scalars()), ticket_nos=tuple(ticket_nos.scalars()))
-
-
-def _means_customer(q: str) -> ColumnElement[bool]:
-    record = customers.c
-    meanings = [record.customer_no == q, record.name.icontains(q, autoescape=True), record.email == q.lower()]
-    digits = re.sub(r"[\s()+-]", "", q)
-    if digits.isascii() and digits.isdigit() and len(digits) >= _FEWEST_DIGITS:
-        meanings.append(and_(record.phone.is_not(None), record.phone.contains(digits)))
-    return or_(*meanings)
-
-
-def _means_ticket(q: str) -> ColumnElement[bool]:
-    content = feedback.c.content
-    product = content["product"]
-    return or_(
-        feedback.c.ticket_no == q,
-        product["serial_no"].astext == q,
-        product["order_no"].astext == q,
-        content["description"].astext.icontains(q, autoescape=True),
     )
 
 

@@ -8,7 +8,7 @@ from fastapi.responses import Response
 from services.contracts.address import AddressQuestion, HandOver
 from services.contracts.feedback import CustomerQuestion, OpenQuestion, Registration, Supplemented
 from services.contracts.policy import Promises
-from services.intake import contacts, customers
+from services.intake import contacts, search
 from services.intake.addresses import addresses
 from services.intake.arrivals import registrations
 from services.intake.following_up import follow_up
@@ -56,9 +56,9 @@ async def log_a_hand_over(given: HandOver, _: PeerDep, intake: IntakeDep) -> Non
 
 @router.post("/internal/customers/find")
 async def find_customers(wanted: Wanted, _: PeerDep, intake: IntakeDep) -> Found:
-    """Find customers and tickets that a searched text may mean."""
-    async with intake.database.read() as connection:
-        return await customers.find(connection, wanted.q)
+    """Find customers and tickets that a searched text may mean; a whole contact that is looked up is logged."""
+    async with intake.database.begin() as connection:
+        return await search.find(connection, wanted, intake.lookups_per_hour)
 
 
 @router.post("/internal/feedback/{ticket_no}/supplement")

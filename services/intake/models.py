@@ -5,6 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.contracts.accused import is_about
+from services.contracts.address import Reader as AddressReader
 from services.contracts.address import Revealed
 from services.contracts.base import Email, Instant, InstantOrDate, Line, Message, Name, Unreadable
 from services.contracts.commands.review import Tags
@@ -229,13 +230,14 @@ class HandedLink(Message):
 
 
 class ContactReading(Message):
-    """One line of the audit log: a contact was shown in full, or a customer's link handed over (`what`)."""
+    """One line of the audit log: a contact was shown in full, or a customer's link handed over, or a whole contact
+    looked up (`what`)."""
 
     id: str
     at: Instant
     reader: Reader
     what: Revealed
-    customer_id: str
+    customer_id: str | None = Field(description="Null where a contact was looked up that nobody has.")
     ticket_no: str | None = None
     request_id: str
 
@@ -255,15 +257,23 @@ class SupplementCommand(Message):
 
 
 class Wanted(Message):
-    """The body of `POST /internal/customers/find`."""
+    """The body of `POST /internal/customers/find`. `contacts`: the asker's caller reads some contacts in full;
+    `looked_up_by`: they may look whole ones up."""
 
     q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    contacts: bool = False
+    looked_up_by: AddressReader | None = None
 
 
 class Found(Message):
-    """Customers and tickets that a text may mean; the asker decides which of them its caller may see."""
+    """Customers and tickets that a text may mean; the asker decides which of them its caller may see.
+
+    `customer_ids` have it as their number or whole contact, tickets of `shown_on` show it in their contact or
+    name, and it is written in those of `ticket_nos`.
+    """
 
     customer_ids: tuple[str, ...]
+    shown_on: tuple[str, ...] = ()
     ticket_nos: tuple[str, ...]
 
 

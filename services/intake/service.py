@@ -40,6 +40,7 @@ class Intake:
     pages: Pages
     zone: ZoneInfo
     link_lifetime: timedelta
+    lookups_per_hour: int
     secret: str
     identity_secret: bytes
 

@@ -21,6 +21,9 @@ class IntakeSettings(RuntimeSettings):
     ticket_link_days: int = Field(
         default=365, ge=1, le=3650, description="Days after a ticket's closing for which the customer's link opens it."
     )
+    contact_lookups_per_hour: int = Field(
+        default=60, ge=1, le=100_000, description="Whole contacts that one person or key may look up within an hour."
+    )
     policy_pack: PackId = Field(
         default=PackId.D0, description="The policy pack that a new installation starts with: d0 to d4."
     )

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import aiohttp
 from yarl import URL
 
-from services.runtime.errors import Conflict, Forbidden, NotFound, Refusal, Unavailable, ValidationFailed
+from services.runtime.errors import Conflict, Forbidden, NotFound, RateLimited, Refusal, Unavailable, ValidationFailed
 from services.runtime.telemetry import request_id
 
 _TIMEOUT = aiohttp.ClientTimeout(total=5.0, connect=1.5, sock_connect=1.5)
@@ -105,4 +105,6 @@ def _refusal(status: int, problem: Any) -> Refusal:
         return Conflict(detail, code=code, extra={key: value for key, value in told.items() if key not in known})
     if status == ValidationFailed.status and isinstance(told.get("errors"), list):
         return ValidationFailed(told["errors"], detail)
+    if status == RateLimited.status and isinstance(seconds := told.get("retry_after"), int):
+        return RateLimited(seconds, detail)
     return Unavailable(detail, code=code if status == Unavailable.status else None)

@@ -1,7 +1,7 @@
 """What other services and `reconcile` ask of the workflow service, on the internal port."""
 
 from dataclasses import asdict
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
@@ -15,8 +15,15 @@ from services.runtime.auth import PeerDep
 from services.runtime.errors import Unavailable
 from services.workflow.positions import LARGEST_SEQ
 from services.workflow.service import TicketsDep
+from services.workflow.views import TicketRow
 
 router = APIRouter(include_in_schema=False)
+
+
+class TicketNumbers(Message):
+    """Tickets that another service asks about."""
+
+    ticket_nos: Annotated[tuple[str, ...], Field(max_length=200)]
 
 
 class Registrations(Message):
@@ -38,14 +45,25 @@ async def register(tickets: TicketsDep, _: PeerDep, batch: Annotated[Registratio
 @router.get("/internal/tickets/{ticket_no}/access")
 async def read_access(tickets: TicketsDep, caller: PeerDep, ticket_no: str) -> Response:
     """What the permission table asks of a ticket."""
-    ticket = await tickets.showing.find(ticket_no, caller)
-    access = {
+    return JSONResponse(_access(await tickets.showing.find(ticket_no, caller)))
+
+
+@router.post("/internal/tickets/accesses")
+async def read_accesses(tickets: TicketsDep, _: PeerDep, asked: Annotated[TicketNumbers, Body()]) -> Response:
+    """The same for several tickets; those that are not here yet are left out."""
+    found = await tickets.queries.find_all(asked.ticket_nos)
+    return JSONResponse({"items": [_access(ticket) for ticket in found]})
+
+
+def _access(ticket: TicketRow) -> dict[str, Any]:
+    return {
+        "ticket_no": ticket.row["ticket_no"],
+        "phase": ticket.phase,
         "department": ticket.department,
         "owner": ticket.owner,
         "co_owners": list(ticket.co_owners),
         "complaint_about": ticket.row["complaint_about"],
     }
-    return JSONResponse({"ticket_no": ticket_no, "phase": ticket.phase, **access})
 
 
 @router.post("/internal/tickets/{ticket_no}/remarks")

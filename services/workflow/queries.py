@@ -16,22 +16,25 @@ from sqlalchemy import (
     any_,
     cast,
     exists,
+    false,
     func,
     literal,
     literal_column,
     not_,
     or_,
     select,
+    true,
     tuple_,
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.contracts.base import Code, Instant
 from services.contracts.journal import EventType
-from services.contracts.permissions import Action, Caller, Relation, reach
+from services.contracts.permissions import Action, Caller, Relation, reach, relations
 from services.contracts.words import Category, ClockName, Kind, Phase, Priority, Status, Urgency
 from services.runtime.database import Database
 from services.runtime.errors import NotFound
+from services.runtime.folding import folded_number, folded_number_column
 from services.runtime.http import cursor_instant, decode_cursor, encode_cursor, foreign_cursor
 from services.workflow.answering import TALK, oldest_unanswered
 from services.workflow.courses import COURSE
@@ -95,6 +98,12 @@ class Queries:
         async with self._database.read() as connection:
             row = (await connection.execute(select(tickets).where(tickets.c.ticket_no == ticket_no))).mappings().first()
         return TicketRow(row) if row else None
+
+    async def find_all(self, ticket_nos: Sequence[str]) -> list[TicketRow]:
+        """Those of some tickets that there are."""
+        wanted = select(tickets).where(tickets.c.ticket_no == any_(cast(list(ticket_nos), ARRAY(Text))))
+        async with self._database.read() as connection:
+            return [TicketRow(row) for row in (await connection.execute(wanted)).mappings()]
 
     async def clocks_of(self, *ticket_nos: str) -> dict[str, Rows]:
         """Every clock of some tickets, by ticket number, in the order of their starts and then of product.md 5."""
@@ -222,15 +231,38 @@ class Queries:
         return found
 
 
-def matching(q: str, customer_ids: Sequence[str], ticket_nos: Sequence[str]) -> ColumnElement[bool]:
-    """What a search means: a number or its beginning, a serial or order number, or what intake found."""
-    return or_(
-        tickets.c.ticket_no.startswith(q, autoescape=True),
-        tickets.c.serial_no == q,
-        tickets.c.product["order_no"].astext == q,
-        tickets.c.customer_id.in_(customer_ids),
-        tickets.c.ticket_no.in_(ticket_nos),
+def matching(q: str, caller: Caller, found: Mapping[str, Sequence[str]]) -> ColumnElement[bool]:
+    """What a search means: a number or its beginning, a serial or order number, or what intake found. A ticket is found
+    by the contact that it shows, and by what was written, where `caller` may read that."""
+    number = folded_number(q)
+    numbers = (
+        tickets.c.ticket_no.startswith(number, autoescape=True),
+        folded_number_column(tickets.c.serial_no) == number,
+        folded_number_column(tickets.c.product["order_no"].astext) == number,
     )
+    return or_(
+        *(numbers if number else ()),
+        tickets.c.customer_id.in_(found["customer_ids"]),
+        and_(tickets.c.ticket_no.in_(found["shown_on"]), reached(caller, Action.READ_CONTACT)),
+        and_(
+            tickets.c.ticket_no.in_(found["ticket_nos"]),
+            reached(caller, Action.READ_FEEDBACK),
+            reached(caller, Action.READ_NOTE),
+        ),
+    )
+
+
+def reached(caller: Caller, action: Action) -> ColumnElement[bool]:
+    """What `permissions.may` says of each ticket, in SQL."""
+    owned = or_(tickets.c.owner == caller.id, tickets.c.co_owners.contains([caller.id]))
+    in_queue = _in_queue(caller) if caller.department is not None else true()
+    near: Mapping[Relation, ColumnElement[bool]] = {
+        Relation.ANY: true(),
+        Relation.QUEUE: in_queue,
+        Relation.OPEN_QUEUE: and_(in_queue, tickets.c.phase != Phase.CLOSED),
+        Relation.OWN: owned,
+    }
+    return or_(false(), *(near[relation] for relation in relations(caller, action)))
 
 
 def _in_the_order_of_starting(clock: Row) -> tuple[Any, ...]:

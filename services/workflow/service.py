@@ -22,6 +22,7 @@ from services.runtime.http import IfMatch
 from services.runtime.idempotency import Idempotency
 from services.runtime.parts import service
 from services.runtime.peers import Peer
+from services.runtime.telemetry import request_id
 from services.workflow.calendar_keeping import CalendarKeeping
 from services.workflow.calendar_register import CalendarRegister
 from services.workflow.catalogue import Catalogue
@@ -157,13 +158,14 @@ class TicketService:
         return await self.idempotency.once_computed(request, caller, work)
 
     async def search(self, caller: Caller, q: str, filters: TicketFilters) -> tuple[list[dict[str, Any]], str | None]:
-        """Find tickets. What customers are called, and what they wrote, is searched for those who may read it: an
-        answer that says yes or no tells a phone number digit by digit."""
-        found = await self.intake.post("/internal/customers/find", {"q": q})
-        customers = found["customer_ids"] if may(caller, Action.READ_CONTACT) else []
-        reads_texts = may(caller, Action.READ_FEEDBACK) and may(caller, Action.READ_NOTE)
-        written = found["ticket_nos"] if reads_texts else []
-        rows, following = await self.queries.page(caller, filters, matching(q, customers, written))
+        """Find tickets. What customers are called, and what they wrote, is searched where the caller may read it: an
+        answer that says yes or no tells a phone number digit by digit. A whole contact finds its customer's tickets for
+        those who register calls; intake counts, limits and logs it."""
+        reader = {"kind": caller.kind, "id": caller.id, "request_id": request_id.get()}
+        looked_up_by = reader if may(caller, Action.REGISTER_FEEDBACK) else None
+        asked = {"q": q, "contacts": may(caller, Action.READ_CONTACT), "looked_up_by": looked_up_by}
+        found = await self.intake.post("/internal/customers/find", asked)
+        rows, following = await self.queries.page(caller, filters, matching(q, caller, found))
         return await self.showing.tickets(rows, caller), following
 
 

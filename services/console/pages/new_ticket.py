@@ -27,6 +27,7 @@ from services.runtime.pages import LANGUAGES, Form, new_key, read_form, require_
 _FEWEST_DIGITS = 7
 _MOST_CUSTOMERS = 5
 _MOST_TICKETS = 5
+_LONGEST = 200
 _SENT_AGAIN = frozenset({HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.CONFLICT})
 
 router = page_router()
@@ -42,9 +43,11 @@ class Known:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What is known already: customers by phone, and tickets of the same serial number."""
+    """What is known already: customers by phone, and tickets of the same serial number; `limited`, nobody was looked
+    for, because too many have been."""
 
     asked: bool = False
+    limited: bool = False
     customers: Sequence[Known] = ()
     same_product: Sequence[Row] = ()
 
@@ -144,17 +147,24 @@ def _promised(page: Page, instants: Mapping[str, str]) -> list[tuple[str, Moment
 async def _earlier(page: Page, form: Form) -> Earlier:
     if Action.READ_CUSTOMER not in page.reader.allowed:
         return Earlier()
-    digits, serial = re.sub(r"\D", "", form.one("customer.phone")), form.one("product.serial_no")
+    phone, serial = form.one("customer.phone"), form.one("product.serial_no")
+    digits = re.sub(r"\D", "", phone)
     people: list[Mapping[str, Any]] = []
+    limited = False
     if len(digits) >= _FEWEST_DIGITS:
-        search = {"q": digits, "limit": _MOST_CUSTOMERS}
-        people = (await page.desk.post("/v1/customers/search", search))["items"]
+        search = {"q": phone[:_LONGEST], "limit": _MOST_CUSTOMERS}
+        try:
+            people = (await page.desk.post("/v1/customers/search", search))["items"]
+        except Problem as problem:
+            if problem.status != HTTPStatus.TOO_MANY_REQUESTS:
+                raise
+            limited = True
     known = await asyncio.gather(*(_known(page, each) for each in people))
     same = []
     if serial:
         search = {"q": serial, "limit": _MOST_TICKETS, "sort": "-opened_at"}
         same = await rows_of(page, (await page.desk.post("/v1/tickets/search", search))["items"])
-    return Earlier(bool(digits or serial), known, same)
+    return Earlier(bool(digits or serial), limited, known, same)
 
 
 async def _known(page: Page, customer: Mapping[str, Any]) -> Known:

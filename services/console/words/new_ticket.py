@@ -13,6 +13,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "new_ticket.known": ("已有客户", "Known customers"),
     "new_ticket.unknown": ("没有找到该客户，将新建客户。", "Not known yet: a new customer will be made."),
+    "new_ticket.limited": (
+        "查找次数已达上限，请稍后再试；不影响保存工单。",
+        "Too many lookups within an hour: try again later. The ticket can be saved.",
+    ),
     "new_ticket.same_product": ("同一序列号的工单", "Tickets of the same serial number"),
     "new_ticket.duplicate": (
         "该客户有未结工单，请先确认是否为同一问题。",

@@ -58,6 +58,7 @@ class Receiver:
             routes=[
                 Route("/healthz", lambda _: JSONResponse({"status": "ok"})),
                 Route("/internal/tickets", self._take, methods=["POST"]),
+                Route("/internal/tickets/accesses", self._tell_accesses, methods=["POST"]),
                 Route("/internal/tickets/{ticket_no}/access", self._tell_access),
             ]
         )
@@ -82,6 +83,10 @@ class Receiver:
             return JSONResponse({"code": "internal_error"}, status_code=500)
         self.received += numbers
         return JSONResponse({"items": [{"ticket_no": number, "registered": True} for number in numbers]})
+
+    async def _tell_accesses(self, request: Request) -> Response:
+        asked = (await request.json())["ticket_nos"]
+        return JSONResponse({"items": [{"ticket_no": it, **self.access[it]} for it in asked if it in self.access]})
 
     async def _tell_access(self, request: Request) -> Response:
         known = self.access.get(request.path_params["ticket_no"])

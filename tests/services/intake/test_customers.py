@@ -163,7 +163,7 @@ async def test_an_impossible_phone_is_no_correction(desk: Desk) -> None:
 async def test_customers_are_found_by_number_name_and_digits_and_shown_shortened(desk: Desk) -> None:
     customer = await _customer_of(desk, phone="13800138000", customer_no="C1001", email="h@example.com")
     await _customer_of(desk, name="李四", phone="13900139000")
-    for q in ("C1001", "梅梅", "138 0013 8000", "8000", "H@example.com"):
+    for q in ("C1001", "c-1001", "梅梅", "138 0013 8000", "8000", "013800", "１３８００", "H@example.com"):
         items = (await desk.call("POST", "/v1/customers/search", {"q": q})).json()["items"]
         assert [item["id"] for item in items] == [customer], q
         assert (items[0]["phone"], items[0]["name"], items[0]["masked"]) == ("138****8000", "韩*", True)
@@ -186,9 +186,13 @@ async def test_found_customers_come_in_pages(desk: Desk) -> None:
 async def test_the_ticket_search_finds_customers_and_tickets(desk: Desk) -> None:
     customer = await _customer_of(desk, phone="13800138000")
     number = (await desk.register(description="压缩机噪音", product={"serial_no": "SER42"}))["ticket_no"]
-    found = (await desk.ask("POST", "/internal/customers/find", {"q": "13800138000"})).json()
-    assert found["customer_ids"] == [customer]
-    for q in (number, "SER42", "噪音"):
+    reader = {"kind": "staff", "id": "李雷", "request_id": "r"}
+    asked = {"q": "13800138000", "looked_up_by": reader}
+    found = (await desk.ask("POST", "/internal/customers/find", asked)).json()
+    assert (found["customer_ids"], found["shown_on"]) == ([customer], [])
+    found = (await desk.ask("POST", "/internal/customers/find", {"q": "0013800", "contacts": True})).json()
+    assert (found["customer_ids"], len(found["shown_on"])) == ([], 2)
+    for q in (number, f"#{number[:8]}-{number[8:]}", "SER42", "ser 42", "Ｓｅｒ－４２", "噪音"):
         assert (await desk.ask("POST", "/internal/customers/find", {"q": q})).json()["ticket_nos"] == [number], q
 
 

@@ -153,10 +153,39 @@ async def test_search_finds_number_name_phone_digits_serial_and_text(system: Sys
     for q in (ticket_no, "司马相如", "136 9876", "98765432", "C-SEARCH", "SER-SEARCH", "ORD-SEARCH", "stuck-drawer"):
         answer = await system.call("POST", "/v1/tickets/search", {"q": q})
         assert [item["ticket_no"] for item in answer.json()["items"]] == [ticket_no], q
+    folded = (
+        *(f"#{ticket_no}", f"{ticket_no[:8]}-{ticket_no[8:]}", "ser search", "ＳＥＲ－ｓｅａｒｃｈ", "#ord search"),
+        *("c search", "司 马相如", "１３６９８７６", "STUCK-drawer"),
+    )
+    for q in folded:
+        answer = await system.call("POST", "/v1/tickets/search", {"q": q})
+        assert [item["ticket_no"] for item in answer.json()["items"]] == [ticket_no], q
+    for q in ("#", "- -", "％"):
+        assert (await system.call("POST", "/v1/tickets/search", {"q": q})).json()["items"] == [], q
     filtered = await system.call("POST", "/v1/tickets/search", {"q": "SER-SEARCH", "status": ["closed"]})
     assert filtered.json() == {"items": [], "next_cursor": None}
     masked = (await system.call("POST", "/v1/tickets/search", {"q": ticket_no})).json()["items"][0]["customer"]
     assert masked["phone"] == "136****5432"
+
+
+async def test_a_ticket_is_found_by_parts_of_its_contact_where_the_searcher_reads_it_in_full(system: System) -> None:
+    async def found(q: str, by: str) -> list[str]:
+        answer = await system.call("POST", "/v1/tickets/search", {"q": q}, by=by)
+        assert answer.status_code == 200, answer.text
+        return [item["ticket_no"] for item in answer.json()["items"]]
+
+    ticket_no = await system.register(customer={"name": "卓文君", "phone": "+8613698761111"})
+    await system.get(f"/v1/tickets/{ticket_no}")
+    for q in ("98761111", "卓文君", "13698761111"):
+        assert await found(q, "李雷") == [ticket_no]
+        assert await found(q, "林涛") == []
+    await system.do(ticket_no, "accept", {"owner": system.ids["林涛"]}, by="李雷")
+    for q in ("98761111", "卓文君"):
+        assert await found(q, "林涛") == [ticket_no]
+    await system.do(ticket_no, "withdraw", {"reason": "不需要了"}, by="李雷")
+    assert await found("98761111", "李雷") == []
+    assert await found("13698761111", "李雷") == [ticket_no]
+    assert await found("98761111", "林涛") == [ticket_no]
 
 
 async def test_search_pages(system: System) -> None:

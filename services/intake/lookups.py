@@ -1,0 +1,72 @@
+"""Lookups of whole contacts: counted for each reader, limited in an hour, and in the audit log.
+
+Whoever may register calls must find a caller whose tickets they do not handle. That answers whether a number is a
+customer's, so it is no search engine for numbers.
+"""
+
+import math
+from collections.abc import Sequence
+from datetime import timedelta
+
+from pydantic import TypeAdapter, ValidationError
+from sqlalchemy import ColumnElement, func, insert, or_, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.address import Revealed
+from services.contracts.base import Email
+from services.intake.audit import Asked
+from services.intake.phones import NoPhone, split, stored_phone
+from services.intake.tables import contact_readings, customers
+from services.runtime.errors import RateLimited
+
+_WINDOW = timedelta(hours=1)
+_EMAIL: TypeAdapter[str] = TypeAdapter(Email)
+
+
+def whole_contact(q: str) -> ColumnElement[bool] | None:
+    """The records that a whole phone or e-mail address stands for; None where `q` is neither."""
+    record = customers.c
+    if "@" in q:
+        try:
+            return record.email == _EMAIL.validate_python(q.strip()).lower()
+        except ValidationError:
+            return None
+    try:
+        phone = stored_phone(q)
+    except NoPhone:
+        return None
+    _, extension = split(phone)
+    return record.phone == phone if extension else or_(record.phone == phone, record.phone.startswith(f"{phone};"))
+
+
+async def log_lookup(connection: AsyncConnection, asked: Asked, found: Sequence[str], per_hour: int) -> None:
+    """Write down who looked a whole contact up, and whose it was.
+
+    Raises:
+        RateLimited: they did so `per_hour` times within the last hour.
+    """
+    log = contact_readings.c
+    reader = f"{asked.reader_kind}:{asked.reader_id}"
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(reader, 0))))
+    now = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
+    mine = (log.what == Revealed.LOOKUP, log.reader_kind == asked.reader_kind, log.reader_id == asked.reader_id)
+    recent = select(log.read_at).distinct().where(*mine, log.read_at > now - _WINDOW)
+    earlier = list((await connection.execute(recent.order_by(log.read_at.desc()).limit(per_hour))).scalars())
+    if len(earlier) >= per_hour:
+        raise _too_many(math.ceil((earlier[-1] + _WINDOW - now).total_seconds()), per_hour)
+    line = {"what": Revealed.LOOKUP, "read_at": now, "request_id": asked.request_id}
+    line |= {"reader_kind": asked.reader_kind, "reader_id": asked.reader_id}
+    theirs: Sequence[str | None] = found or [None]
+    await connection.execute(insert(contact_readings), [{**line, "customer_id": each} for each in theirs])
+
+
+def _too_many(seconds: int, per_hour: int) -> RateLimited:
+    refusal = RateLimited(
+        max(seconds, 1),
+        {
+            "en": f"{per_hour} whole contacts were looked up within an hour: wait, or search by ticket number",
+            "zh": f"一小时内查找完整联系方式已达 {per_hour} 次，请稍后再试，或按工单号查找",
+        },
+    )
+    refusal.extra["retry_after"] = refusal.retry_after
+    return refusal

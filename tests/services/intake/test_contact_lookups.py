@@ -1,0 +1,113 @@
+"""No search tells a shortened contact digit by digit; whole ones are looked up in sight of the auditor (issue 8, 3)."""
+
+from typing import Any
+
+import pytest
+
+from services.contracts.directory import StaffRole
+from services.intake.settings import IntakeSettings
+from tests.services.intake.desk import Desk
+
+PHONE, EMAIL = "+8613912345678", "canary@example.com"
+PARTS = ("1391", "13912345", "12345678", "5678", "韩", "梅梅", "canary@example")
+WHOLE = ("13912345678", "139 1234-5678", "+86 139 1234 5678", "Canary@Example.com")
+AT_MOST = 5
+
+
+@pytest.fixture
+def settings(settings: IntakeSettings) -> IntakeSettings:
+    """Few lookups in an hour."""
+    return settings.model_copy(update={"contact_lookups_per_hour": AT_MOST})
+
+
+async def registered(desk: Desk, **access: Any) -> tuple[str, str]:
+    """A call of 韩梅梅: ticket number and customer."""
+    customer = {"name": "韩梅梅", "phone": PHONE, "email": EMAIL, "customer_no": "C-77"}
+    number = (await desk.register(channel="phone", customer=customer))["ticket_no"]
+    desk.belongs(number, **access)
+    return number, (await desk.ask("GET", f"/internal/registrations/{number}")).json()["customer_id"]
+
+
+async def found(desk: Desk, q: str, by: str = "李雷") -> list[str]:
+    """The customers that somebody finds."""
+    answer = await desk.call("POST", "/v1/customers/search", {"q": q}, by=by)
+    assert answer.status_code == 200, answer.text
+    assert PHONE[3:] not in answer.text
+    return [each["id"] for each in answer.json()["items"]]
+
+
+async def lookups(desk: Desk) -> list[dict[str, Any]]:
+    """What the auditor sees of lookups."""
+    items = (await desk.call("GET", "/v1/audit", by="审计")).json()["items"]
+    return [each for each in items if each["what"] == "lookup"]
+
+
+@pytest.mark.parametrize(
+    "access",
+    [{"department": "logistics"}, {"phase": "closed"}],
+    ids=["another department's", "closed"],
+)
+async def test_parts_of_a_contact_find_nobody_whom_the_caller_may_not_read_in_full(
+    desk: Desk, access: dict[str, Any]
+) -> None:
+    _, customer = await registered(desk, **access)
+    for q in PARTS:
+        assert await found(desk, q) == [], q
+    assert await found(desk, "c77") == [customer]
+    assert await lookups(desk) == []
+
+
+async def test_parts_find_whom_the_caller_reads_in_full_on_one_ticket(desk: Desk) -> None:
+    _, customer = await registered(desk)
+    for q in PARTS[:-1]:
+        assert await found(desk, q) == [customer], q
+    for q in PARTS:
+        assert await found(desk, q, by="审计") == [], q
+
+
+async def test_a_ticket_opens_no_contact_that_it_does_not_show(desk: Desk) -> None:
+    await registered(desk, department="logistics")
+    stated = {"name": "李雷", "phone": "13800000000", "customer_no": "C-77"}
+    number = (await desk.register(channel="web", customer=stated))["ticket_no"]
+    desk.belongs(number)
+    assert await found(desk, "1391234") == []
+    assert await found(desk, "梅梅") == []
+
+
+async def test_who_registers_calls_finds_anybody_by_a_whole_contact_and_it_is_logged(desk: Desk) -> None:
+    _, customer = await registered(desk, department="logistics")
+    for q in WHOLE:
+        assert await found(desk, q) == [customer], q
+    assert await found(desk, "13900000000") == []
+    seen = await lookups(desk)
+    assert [each["customer_id"] for each in seen] == [None, *[customer] * len(WHOLE)]
+    assert {each["reader"]["id"] for each in seen} == {"李雷"}
+    assert not any(PHONE[3:] in str(each) or EMAIL in str(each) for each in seen)
+
+
+async def test_others_find_nobody_by_a_whole_contact_that_they_may_not_read(desk: Desk) -> None:
+    await registered(desk)
+    for q in WHOLE:
+        assert await found(desk, q, by="审计") == [], q
+    assert await lookups(desk) == []
+
+
+async def test_lookups_are_limited_for_each_person_and_in_number(desk: Desk) -> None:
+    number, _ = await registered(desk)
+    for _ in range(AT_MOST):
+        await found(desk, "13900000000")
+    refused = await desk.call("POST", "/v1/customers/search", {"q": "13900000000"})
+    assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
+    assert 3500 < int(refused.headers["Retry-After"]) <= 3600
+    reader = {"kind": "staff", "id": "李雷", "request_id": "r"}
+    asked = {"q": EMAIL, "looked_up_by": reader}
+    assert (await desk.ask("POST", "/internal/customers/find", asked)).status_code == 429
+    assert len(await lookups(desk)) == AT_MOST
+    assert len(await found(desk, "梅梅")) == 1
+    assert await found(desk, "13900000000", by="王芳") == []
+    assert (await desk.ask("POST", "/internal/customers/find", {"q": number})).status_code == 200
+
+
+async def test_a_handler_finds_by_the_contact_of_their_own_ticket_only(desk: Desk) -> None:
+    desk.sign_in("张伟", StaffRole.HANDLER, department="after-sales")
+    assert (await desk.call("POST", "/v1/customers/search", {"q": "1391"}, by="张伟")).status_code == 403
