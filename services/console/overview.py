@@ -13,6 +13,7 @@ from services.console.names import Directory
 from services.console.openings import Openings
 from services.console.present import Countdown, Present
 from services.console.service import Page
+from services.console.titles import Titles
 from services.contracts.base import format_instant
 from services.contracts.permissions import Action
 
@@ -56,6 +57,7 @@ class Overview:
     timeline: Sequence[Item]
     beside: Beside
     directory: Directory
+    titles: Titles
     present: Present
 
     @property
@@ -111,6 +113,7 @@ async def overview(page: Page, number: str) -> Overview:
         timeline=timeline,
         beside=told,
         directory=directory,
+        titles=calendars.titles(page.words.language),
         present=present,
     )
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from services.console import lengths
 from services.console.names import Directory
+from services.console.titles import title_in
 from services.console.words import Words
 from services.contracts.durations import parse_duration
 from services.contracts.policy import PAUSED_BY_DEFAULT, PolicySettings
@@ -77,8 +78,7 @@ class Reading:
 
     def title(self, policy: Item) -> str:
         """What the policy is called; its id where it has no title."""
-        titles: Mapping[str, str] = policy.get("title") or {}
-        return titles.get(self._words.language) or next(iter(titles.values()), "") or str(policy.get("id") or "")
+        return title_in(self._words.language, policy.get("title")) or str(policy.get("id") or "")
 
     def applies(self, policy: Item) -> list[str]:
         """Which tickets it applies to, one sentence a condition; empty for every ticket."""

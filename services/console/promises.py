@@ -7,6 +7,7 @@ from typing import Any
 from services.console.client import path
 from services.console.policies import Reading
 from services.console.service import Page
+from services.console.titles import Titles
 from services.contracts.permissions import Action
 
 TABS: Sequence[tuple[str, str, Action]] = (
@@ -47,6 +48,11 @@ def tabs(page: Page) -> list[tuple[str, str]]:
 async def reading(page: Page) -> Reading:
     """Policies in the words of this reader."""
     return Reading(page.words, await page.console.names.directory(page.desk))
+
+
+async def titles(page: Page) -> Titles:
+    """What policies and calendars are called in this reader's language."""
+    return (await page.console.calendars.standing(page.desk, page.now)).titles(page.words.language)
 
 
 async def standings(page: Page) -> list[Standing]:

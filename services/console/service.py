@@ -128,7 +128,8 @@ async def signed_in(request: Request) -> Page:
     client = request.client
     desk = Desk(page.console.api, token, page.words.language, client.host if client else "")
     staff = await page.console.readers.who(desk, request.app.state.authenticator)
-    return Page(page.console, request, page.words, page.zone, page.now, staff)
+    words = Words(page_language(request, known=staff.language))
+    return Page(page.console, request, words, page.zone, page.now, staff)
 
 
 async def page_of_anybody(request: Request) -> Page:

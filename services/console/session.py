@@ -42,6 +42,7 @@ class Staff:
     username: str
     roles: tuple[str, ...]
     department: str | None
+    language: str | None
     allowed: frozenset[str]
 
 
@@ -130,6 +131,7 @@ def _staff(me: Mapping[str, Any]) -> Staff:
         username=me["username"] or "",
         roles=tuple(me["roles"]),
         department=me["department"],
+        language=me.get("language"),
         allowed=frozenset(me["allowed"]),
     )
 

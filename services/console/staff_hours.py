@@ -12,6 +12,7 @@ from services.console.calendar_forms import WEEKDAYS
 from services.console.commands import Field
 from services.console.filling import Typed
 from services.console.names import Directory
+from services.console.titles import Titles
 from services.console.words import Words
 from services.runtime.pages import Form
 
@@ -56,13 +57,14 @@ def is_filled(typed: Typed) -> bool:
     return any(typed.value(each.name) or typed.error(each.name) for each in FIELDS)
 
 
-def reached(entry: Entry, directory: Directory, quiet: Entry | None, words: Words) -> Reached:
+def reached(entry: Entry, directory: Directory, quiet: Entry | None, titles: Titles, words: Words) -> Reached:
     """When a member of staff is reached, outside of shifts; `quiet` are the quiet hours of the staff."""
     if entry.get("hours"):
         return Reached("own", f"{_in_words(entry['hours'], words)} ({entry['time_zone']})")
     department = directory.departments.get(entry.get("department") or "", {})
     if department.get("calendar"):
-        return Reached("department", words.text("people.hours.department", calendar=department["calendar"]))
+        calendar = titles.calendar(department["calendar"])
+        return Reached("department", words.text("people.hours.department", calendar=calendar))
     if quiet:
         span = f"{quiet['from']}–{quiet['to']} ({quiet['time_zone']})"
         return Reached("quiet", words.text("people.hours.quiet", span=span))

@@ -72,6 +72,7 @@ class Me(Message):
     roles: tuple[StaffRole, ...]
     scopes: tuple[Scope, ...]
     department: str | None
+    language: StaffLanguage | None = Field(description="The language that a member of staff is addressed in.")
     allowed: tuple[Action, ...]
 
 

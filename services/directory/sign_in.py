@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import SecretStr
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.directory import Scope, StaffMember, StaffRole
+from services.contracts.directory import Scope, StaffLanguage, StaffMember, StaffRole
 from services.contracts.permissions import Action, may
 from services.directory import sessions
 from services.directory.credentials import find_by_username
@@ -42,7 +42,7 @@ async def sign_in(request: Request, given: Credentials, directory: DirectoryDep)
 
 
 @router.get("/v1/me")
-async def show_me(caller: CallerNow) -> Me:
+async def show_me(caller: CallerNow, directory: DirectoryDep) -> Me:
     """Show the caller who they are and what they may do."""
     return Me(
         kind=caller.kind,
@@ -52,8 +52,17 @@ async def show_me(caller: CallerNow) -> Me:
         roles=tuple(role for role in StaffRole if role in caller.roles),
         scopes=tuple(scope for scope in Scope if scope in caller.scopes),
         department=caller.department,
+        language=await _language_of(directory, caller),
         allowed=tuple(action for action in Action if may(caller, action)),
     )
+
+
+async def _language_of(directory: Directory, caller: Caller) -> StaffLanguage | None:
+    if caller.kind != "staff":
+        return None
+    async with directory.database.read() as connection:
+        row = await find_staff(connection, caller.id)
+    return row["language"] if row is not None else None
 
 
 @router.post("/v1/me/password", response_model=StaffMember)

@@ -42,6 +42,7 @@ async def list_publications(page: PageDep, cursor: str = "") -> Response:
         "publications.html",
         found=await page.desk.get("/v1/publications", limit=50, **asked),
         directory=await page.console.names.directory(page.desk),
+        titles=await promises.titles(page),
         tabs=promises.tabs(page),
     )
 
@@ -56,6 +57,7 @@ async def show_publication(page: PageDep, identifier: str, part: str = "", curso
         publication=await page.desk.get(address),
         changes=await page.desk.get(f"{address}/changes", limit=100, moved="true", **asked),
         directory=await page.console.names.directory(page.desk),
+        titles=await promises.titles(page),
         tabs=promises.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
         cursor=cursor,

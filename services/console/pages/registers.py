@@ -273,6 +273,7 @@ async def _show(
     directory = await page.console.names.directory(page.desk)
     entries = await _entries(page, register)
     section = register.path.split("/")[1]
+    titles = await promises.titles(page)
     quiet = await _quiet_hours(page) if register is PEOPLE else None
     return page.render(
         "registers.html",
@@ -288,7 +289,8 @@ async def _show(
         key=new_key,
         standing=lambda entry: registers.standing(entry, register, page.zone),
         directory=directory,
-        reached=lambda entry: staff_hours.reached(entry, directory, quiet, page.words),
+        titles=titles,
+        reached=lambda entry: staff_hours.reached(entry, directory, quiet, titles, page.words),
         hours_filled=staff_hours.is_filled,
         zones=_ZONES,
         choices={

@@ -5,7 +5,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "alerts.lists": ("告警列表", "Lists of alerts"),
     "alerts.view.live": ("未解除", "Not resolved"),
     "alerts.view.open": ("待确认", "To answer"),
-    "alerts.view.taken": ("已有人处理", "In hand"),
+    "alerts.view.taken": ("已有人处理", "Taken"),
     "alerts.view.resolved": ("已解除", "Resolved"),
     "alerts.view.mine": ("通知过我的", "I was told"),
     "alerts.breach": ("{clock}已超时", "{clock} is late"),
@@ -52,7 +52,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "alerts.more_exist": ("只显示最近的 200 条。", "Only the 200 newest are shown."),
     "alerts.empty.live": ("没有告警", "No alerts"),
     "alerts.empty.open": ("没有待确认的告警", "Nothing wants an answer"),
-    "alerts.empty.taken": ("没有正在处理的告警", "Nothing is in hand"),
+    "alerts.empty.taken": ("没有正在处理的告警", "Nobody is working on any"),
     "alerts.empty.resolved": ("还没有已解除的告警", "Nothing was resolved yet"),
     "alerts.empty.text": (
         "所有时限都在掌控之中。有新告警时会自动出现在这里。",

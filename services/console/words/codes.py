@@ -37,7 +37,7 @@ CODES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "pending.review": ("待受理", "To review"),
         "pending.awaiting_information": ("待客户补充", "Awaiting information"),
         "processing.assigned": ("处理中", "Being handled"),
-        "processing.planned": ("按方案处理", "Plan in hand"),
+        "processing.planned": ("按方案处理", "In progress"),
         "processing.waiting": ("等待中", "Waiting"),
         "resolved.awaiting_callback": ("待回访", "Callback due"),
         "resolved.awaiting_second_callback": ("待二次回访", "Second callback due"),
@@ -67,7 +67,7 @@ CODES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "clock": {
         "acceptance": ("受理", "Acceptance"),
-        "information_request": ("请客户补充", "Ask for what is missing"),
+        "information_request": ("请客户补充", "Request information"),
         "response": ("响应", "Response"),
         "plan": ("处理方案", "Plan"),
         "progress": ("进度", "Progress"),
@@ -251,7 +251,7 @@ CODES: Mapping[str, Mapping[str, tuple[str, str]]] = {
     },
     "event": {
         "ticket.received": ("收到反馈", "Received"),
-        "ticket.information_requested": ("请客户补充信息", "Asked for what is missing"),
+        "ticket.information_requested": ("请客户补充信息", "Information requested"),
         "ticket.information_supplied": ("客户已补充信息", "Information supplied"),
         "ticket.customer_message": ("客户来信", "Message of the customer"),
         "ticket.accepted": ("受理", "Accepted"),

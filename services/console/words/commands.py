@@ -11,7 +11,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "确认性质、类型和紧急程度，交给部门或主办人。",
         "Confirm what it is and how urgent, and hand it to a department or an owner.",
     ),
-    "command.request-information": ("请客户补充信息", "Ask for what is missing"),
+    "command.request-information": ("请客户补充信息", "Request information"),
     "command.request-information.hint": (
         "客户会收到消息并通过链接补充；期间受理时限暂停。",
         "The customer gets the message and answers through a link; the acceptance clock pauses meanwhile.",

@@ -6,7 +6,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "new_ticket.section.trouble": ("2 发生了什么", "2 What happened"),
     "new_ticket.section.wish": ("3 紧急与期望", "3 How urgent, and what they wish"),
     "new_ticket.save": ("保存工单", "Save the ticket"),
-    "new_ticket.look_up": ("查找客户", "Look the caller up"),
+    "new_ticket.look_up": ("查找客户", "Find caller"),
     "new_ticket.look_up.hint": (
         "输入电话或序列号后自动查找。",
         "Looked up as soon as the phone or serial number is in.",

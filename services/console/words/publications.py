@@ -4,11 +4,11 @@ TEXTS: dict[str, tuple[str, str]] = {
     "preview.title": ("试算：{title}", "What “{title}” would change"),
     "preview.button": ("试算影响", "Preview"),
     "preview.about": (
-        "用第 {version} 版重算全部进行中的工单和上个季度的工单；不保存任何内容。",
-        "Version {version} tried on every open ticket and on those of the last quarter; nothing is stored.",
+        "用第 {version} 版重算全部进行中的工单和近 90 天的工单；不保存任何内容。",
+        "Version {version} tried on every open ticket and on those of the last 90 days; nothing is stored.",
     ),
     "preview.open": ("进行中的工单", "Open tickets"),
-    "preview.past": ("上个季度（{first} 至 {last}）", "Last quarter ({first} to {last})"),
+    "preview.past": ("近 90 天（{first} 至 {last}）", "Last 90 days ({first} to {last})"),
     "preview.figure": ("指标", "Figure"),
     "preview.tickets": ("试算的工单", "Tickets tried"),
     "preview.affected": ("受影响的工单", "Tickets affected"),
@@ -23,7 +23,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "preview.median_shift_seconds": ("移动的中位数", "Median shift"),
     "preview.largest_shift_seconds": ("最大移动", "Largest shift"),
     "preview.truncated": (
-        "时间不够：只试算了最近的工单，进行中 {open} / {open_of}，上个季度 {past} / {past_of}；以下数字不含其余工单。",
+        "时间不够：只试算了最近的工单，进行中 {open} / {open_of}，近 90 天 {past} / {past_of}；以下数字不含其余工单。",
         "No time for all: the latest were tried, {open} of {open_of} open tickets, {past} of {past_of} of the past.",
     ),
     "preview.nothing": ("没有任何时限会因此移动。", "No clock would move."),

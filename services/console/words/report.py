@@ -3,7 +3,7 @@
 TEXTS: dict[str, tuple[str, str]] = {
     "report.title": ("满意度评价汇总", "Satisfaction"),
     "report.period": ("期间", "Period"),
-    "report.period.own": ("自选日期", "Own dates"),
+    "report.period.own": ("自选日期", "Custom range"),
     "report.period.this_month": ("本月", "This month"),
     "report.period.last_month": ("上月", "Last month"),
     "report.period.this_quarter": ("本季度", "This quarter"),

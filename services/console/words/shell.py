@@ -49,7 +49,6 @@ TEXTS: dict[str, tuple[str, str]] = {
         "What you typed has not been sent yet. Send it as it was.",
     ),
     "sign_in.again.send": ("提交刚才的内容", "Send it now"),
-    "sign_in.again.drop": ("放弃", "Drop it"),
     "error.back": ("返回看板", "Back to the board"),
     "error.retry": ("重试", "Try again"),
     "error.reference": ("请求编号 {id}", "Request {id}"),

@@ -1,4 +1,5 @@
-"""The language of a page: what its reader chose, else what their browser asks for, else the service's."""
+"""The language of a page: what its reader chose, else what is known of them, else what their browser asks for, else
+the service's."""
 
 from typing import Literal
 
@@ -13,9 +14,10 @@ _PARAMETER = "lang"
 _REMEMBERED_SECONDS = 365 * 24 * 3600
 
 
-def page_language(request: Request, otherwise: str = "zh-CN") -> PageLanguage:
-    """Choose by `?lang=`, then the cookie of an earlier choice, then `Accept-Language`, then `otherwise`."""
-    for chosen in (_chosen(request), request.cookies.get(COOKIE)):
+def page_language(request: Request, otherwise: str = "zh-CN", known: str | None = None) -> PageLanguage:
+    """Choose by `?lang=`, then the cookie of an earlier choice, then the language that a reader is `known` to be
+    addressed in, then `Accept-Language`, then `otherwise`."""
+    for chosen in (_chosen(request), request.cookies.get(COOKIE), known):
         if chosen in LANGUAGES:
             return chosen
     stated = stated_language(request.headers.get("accept-language"))

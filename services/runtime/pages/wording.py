@@ -13,7 +13,7 @@ FRAME = Phrases(
         "help": ("需要人工帮助？请联系 {help_line}", "Need a person? Reach us at {help_line}"),
         "optional": ("选填", "optional"),
         "errors.title": ("请看一下标出的地方", "Please look at what is marked"),
-        "errors.mark": ("请修改：", "Please correct: "),
+        "errors.mark": ("有误：", "Error: "),
         "refusal.help": ("还是不行？请联系 {help_line}", "Still stuck? Reach us at {help_line}"),
         "refusal.id": ("反馈问题时请附上编号：", "When you tell us, name this number: "),
         "refusal.home": ("返回首页", "Go to the start page"),
