@@ -15,6 +15,7 @@ from services.contracts.words import Category, Channel, Kind, Urgency
 from services.runtime.database import Database
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.http import decode_cursor, encode_cursor
+from services.survey.counted import CONDITIONS, Counted, dated
 from services.survey.standing import Row, with_answer
 from services.survey.tables import answers, invitations
 
@@ -52,6 +53,11 @@ class SurveyFilters(AnswerFilters):
 
     ticket_no: str | None = None
     state: list[SurveyState] = Field(default_factory=list)
+    counted: Annotated[
+        Counted | None,
+        Field(description="What a figure of the report's summary counts; the period is then that of the figure."),
+    ] = None
+    not_sent_reason: list[Code] = Field(default_factory=list)
     low: Annotated[bool | None, Field(description="Answered with a score of 1 or 2 anywhere.")] = None
     score: Annotated[
         list[Annotated[int, Field(ge=1, le=5)]],
@@ -105,7 +111,8 @@ class Queries:
 
     async def page(self, caller: Caller, filters: SurveyFilters) -> tuple[Sequence[Row], str | None]:
         """A page of the surveys that `caller` may read, the newest first."""
-        query = with_answer().where(within_reach(caller, Action.READ_SURVEY), *matching(filters, self.zone))
+        period = within(filters, self.zone, dated(filters.counted))
+        query = with_answer().where(within_reach(caller, Action.READ_SURVEY), *attributed(filters), *period)
         query = query.where(*_narrowed(filters))
         if filters.cursor:
             query = query.where(tuple_(invitations.c.created_at, invitations.c.id) < tuple_(*_position(filters.cursor)))
@@ -174,6 +181,10 @@ def _narrowed(filters: SurveyFilters) -> list[ColumnElement[bool]]:
         conditions.append(invitations.c.ticket_no == filters.ticket_no)
     if filters.state:
         conditions.append(invitations.c.state.in_(filters.state))
+    if filters.counted:
+        conditions.append(CONDITIONS[filters.counted])
+    if filters.not_sent_reason:
+        conditions.append(invitations.c.not_sent_reason.in_(filters.not_sent_reason))
     if filters.low is not None:
         conditions.append(answers.c.low.is_(filters.low))
     return [*conditions, *_scored(filters)]

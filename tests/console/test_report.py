@@ -59,6 +59,31 @@ async def test_a_number_leads_to_its_surveys_and_they_to_their_tickets(system: S
     assert "满意" in surveys.text
 
 
+async def test_every_figure_leads_to_what_it_counts(system: System, visit: Visit) -> None:
+    ticket_no = await answered(system, "T-250")
+    visitor = visit("王芳")
+    report = await visitor.get("/reports/satisfaction?product_model=T-250")
+    for counted in ("overall_count", "nps_count", "stated_count", "delivered", "closed"):
+        address = next(href for href, _ in report.links if f"counted={counted}" in href)
+        assert f"/tickets/{ticket_no}" in [href for href, _ in (await visitor.get(address)).links], counted
+    scores = {"response_speed": "1", "problem_solving": "5", "attitude": "4"}
+    for dimension, score in scores.items():
+        address = next(
+            href for href, _ in report.links if f"dimension={dimension}" in href and f"score={score}" in href
+        )
+        assert f"/tickets/{ticket_no}" in [href for href, _ in (await visitor.get(address)).links], dimension
+    empty = next(href for href, _ in report.links if "dimension=attitude" in href and "score=5" in href)
+    assert ticket_no not in (await visitor.get(empty)).text
+
+
+async def test_what_a_customer_suggests_is_quoted_once_beside_the_dimensions(system: System, visit: Visit) -> None:
+    await answered(system, "T-260")
+    visitor = visit("王芳")
+    for by, count in (("dimension", 1), ("product_model", 1)):
+        page = await visitor.get(f"/reports/satisfaction?product_model=T-260&by={by}")
+        assert page.text.count("希望上门更准时") == count, by
+
+
 async def test_low_ratings_are_counted_and_listed(system: System, visit: Visit) -> None:
     ticket_no = await answered(system, "T-300")
     visitor = visit("王芳")

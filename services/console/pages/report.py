@@ -20,18 +20,22 @@ from services.runtime.errors import ValidationFailed
 router = page_router()
 BY = ("dimension", "department", "category", "product_model", "owner", "channel", "month")
 FILTERS = ("department", "owner", "category", "kind", "channel", "product_model")
-_LISTED = (*FILTERS, "dimension", "score", "low", "state")
+_NARROWED = ("score", "low", "state", "counted", "not_sent_reason")
+"""What narrows the surveys to those of one number, and the report not at all."""
+_LISTED = (*FILTERS, "dimension", *_NARROWED)
+_SCORES: Mapping[str, Sequence[int]] = {"share_1_2": (1, 2), "share_3_4": (3, 4), "share_5": (5,)}
 _PER_PAGE = 50
 Params = dict[str, str | int | list[str]]
 
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the table, with the address of its surveys."""
+    """A row of the table, with the address of its surveys and of those that gave certain scores."""
 
     name: str
     row: Mapping[str, Any]
     address: str
+    scored: Mapping[str, str]
 
 
 @router.get("/reports/satisfaction")
@@ -56,6 +60,7 @@ async def show_report(request: Request, page: PageDep) -> Response:
         lines=lines,
         summary=report["summary"],
         surveys=lambda **more: _surveys(period, filters, **more),
+        quotations=_quotations(report["items"]) if by == "dimension" else [],
         filters=filters,
         choices=_choices(page, directory),
         figures=json.dumps(
@@ -79,7 +84,7 @@ async def list_surveys(request: Request, page: PageDep) -> Response:
         surveys=found["items"],
         period=period,
         directory=await page.console.names.directory(page.desk),
-        back=f"/reports/satisfaction?{urlencode([pair for pair in kept if pair[0] not in {'score', 'low', 'state'}])}",
+        back=f"/reports/satisfaction?{urlencode([pair for pair in kept if pair[0] not in _NARROWED])}",
         next_address=f"{request.url.path}?{urlencode([*kept, ('cursor', following)])}" if following else None,
     )
 
@@ -110,7 +115,8 @@ def _span(period: Period) -> Params:
 
 def _surveys(period: Period, filters: Mapping[str, Any], **more: Any) -> str:
     """The address of the surveys behind a number."""
-    asked = {**_span(period), "state": "answered", **filters, **more}
+    state = {} if "counted" in more else {"state": "answered"}
+    asked = {**_span(period), **state, **filters, **more}
     return f"/reports/satisfaction/surveys?{urlencode(asked, doseq=True)}"
 
 
@@ -119,9 +125,17 @@ def _line(
 ) -> Line:
     key = row["key"]
     if by == "month":
-        return Line(str(key), row, _surveys(month_of(str(key)).within(period), filters))
-    narrowed = {by: key} if key is not None else {}
-    return Line(_name(page, directory, by, key), row, _surveys(period, {**filters, **narrowed}))
+        period = month_of(str(key)).within(period)
+    elif key is not None:
+        filters = {**filters, by: key}
+    name = str(key) if by == "month" else _name(page, directory, by, key)
+    scored = {share: _surveys(period, filters, score=scores) for share, scores in _SCORES.items()}
+    return Line(name, row, _surveys(period, filters), scored)
+
+
+def _quotations(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What customers suggested, each once: a suggestion is about the whole, and every dimension quotes the same."""
+    return list(dict.fromkeys(text for row in rows for text in row["quotations"]))
 
 
 def _name(page: Page, directory: Directory, by: str, key: str | None) -> str:

@@ -10,14 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import Message
 from services.contracts.permissions import Action, Caller
-from services.contracts.survey import HIGHEST_LOW, LOWEST_GOOD, SurveyState
-from services.contracts.words import CloseReason
+from services.contracts.survey import HIGHEST_LOW, LOWEST_GOOD
+from services.survey.counted import CONDITIONS, Counted, dated
 from services.survey.queries import AnswerFilters, attributed, within, within_reach
 from services.survey.standing import Row
 from services.survey.tables import answers, invitations
 
 _BEST, _PROMOTER, _HIGHEST_DETRACTOR = 5, 9, 6
-_NO_SERVICE = (CloseReason.MERGED, CloseReason.WITHDRAWN)
 
 
 class Summary(Message):
@@ -53,9 +52,9 @@ class Summary(Message):
 async def summary(connection: AsyncConnection, caller: Caller, filters: AnswerFilters, zone: ZoneInfo) -> Summary:
     """The summary of what `caller` may have reported; costs four queries."""
     reach = (within_reach(caller, Action.READ_REPORT), *attributed(filters))
-    given = await _one(connection, _given(reach, within(filters, zone, invitations.c.answered_at)))
-    delivered = await _one(connection, _delivered(reach, within(filters, zone, invitations.c.sent_at)))
-    closings = within(filters, zone, invitations.c.closed_at)
+    given = await _one(connection, _given(reach, within(filters, zone, dated(None))))
+    delivered = await _one(connection, _delivered(reach, within(filters, zone, dated(Counted.DELIVERED))))
+    closings = within(filters, zone, dated(Counted.CLOSED))
     closed = await _one(connection, _closed(reach, closings))
     unsent = (await connection.execute(_unsent(reach, closings))).all()
     return Summary(**given, **delivered, **closed, not_sent={row.not_sent_reason: row.count for row in unsent})
@@ -88,28 +87,27 @@ def _given(reach: Conditions, period: list[ColumnElement[bool]]) -> Select[Any]:
 
 
 def _delivered(reach: Conditions, period: list[ColumnElement[bool]]) -> Select[Any]:
-    answered = invitations.c.answered_at.is_not(None)
+    answered = CONDITIONS[Counted.DELIVERED_AND_ANSWERED]
     return select(
         func.count().label("delivered"),
         func.count().filter(answered).label("delivered_and_answered"),
         _share(answered, invitations.c.sent_at).label("response_rate"),
-    ).where(invitations.c.sent_at.is_not(None), *reach, *period)
+    ).where(CONDITIONS[Counted.DELIVERED], *reach, *period)
 
 
 def _closed(reach: Conditions, period: list[ColumnElement[bool]]) -> Select[Any]:
-    first = (invitations.c.cycle == 1) & (invitations.c.close_reason == CloseReason.CONFIRMED)
-    last = invitations.c.reopened_at.is_(None) & invitations.c.close_reason.not_in(_NO_SERVICE)
+    first = CONDITIONS[Counted.CLOSED_FIRST_TIME]
     return select(
         func.count().label("closed"),
         func.count().filter(first).label("closed_first_time"),
         _share(first, invitations.c.id).label("solved_first_time"),
-    ).where(last, *reach, *period)
+    ).where(CONDITIONS[Counted.CLOSED], *reach, *period)
 
 
 def _unsent(reach: Conditions, period: list[ColumnElement[bool]]) -> Select[Any]:
     return (
         select(invitations.c.not_sent_reason, func.count().label("count"))
-        .where(invitations.c.state == SurveyState.NOT_SENT, *reach, *period)
+        .where(CONDITIONS[Counted.NOT_SENT], *reach, *period)
         .group_by(invitations.c.not_sent_reason)
     )
 

@@ -13,6 +13,7 @@ import pytest
 from services.contracts.journal import EventType
 from services.contracts.survey import Answer, Dimension, Overall
 from services.contracts.words import Category, Channel, CloseReason, Kind
+from services.survey.counted import Counted
 from tests.services.survey.closings import GOOD, closing, happened
 from tests.services.survey.desk import Desk, a_desk, keys_of
 
@@ -112,6 +113,17 @@ def assert_rows(report: dict[str, Any], expected: dict[Any, dict[str, Any]]) -> 
     for row in report["items"]:
         figures = {name: value for name, value in row.items() if name not in {"key", "quotations"}}
         assert figures == pytest.approx(expected[row["key"]]), row["key"]
+
+
+@pytest.mark.parametrize(
+    "span", [{}, {"from": "2026-07-01", "to": "2026-09-01"}, {"from": "2001-01-01", "to": "2001-02-01"}]
+)
+@pytest.mark.parametrize("figure", [figure for figure in Counted if figure is not Counted.NOT_SENT])
+async def test_a_figure_is_the_number_of_the_surveys_that_it_leads_to(
+    half_a_year: Desk, span: dict[str, str], figure: Counted
+) -> None:
+    summary = (await report(half_a_year, **span))["summary"]
+    assert summary[figure] == len(await listed(half_a_year, counted=figure, **span))
 
 
 async def test_every_row_agrees_with_a_slow_count_of_the_answers(half_a_year: Desk) -> None:
@@ -236,6 +248,11 @@ async def test_solved_the_first_time_is_what_tickets_say_beside_what_customers_s
     assert (summary["closed"], summary["closed_first_time"], summary["solved_first_time"]) == (4, 1, 0.25)
     assert summary["solved_first_time_stated"] == 0.5
     assert summary["not_sent"] == {"unresolved": 1, "not_reached": 1, "merged": 1, "withdrawn": 1}
+    for reason in summary["not_sent"]:
+        (unsent,) = await listed(desk, counted=Counted.NOT_SENT, not_sent_reason=reason)
+        assert unsent["not_sent_reason"] == reason
+    assert len(await listed(desk, counted=Counted.CLOSED)) == 4
+    assert len(await listed(desk, counted=Counted.CLOSED_FIRST_TIME)) == 1
 
 
 @pytest.mark.parametrize(
