@@ -44,6 +44,8 @@ class Field:
     most: int = 20_000
     draft: str = ""
     """Name of a text to begin with, in the customer's language."""
+    called: str = ""
+    """Its label is `field.<called>` where `field.<name>` says something else."""
     aside: bool = False
     """Seldom needed: folded away."""
     marked: bool = False

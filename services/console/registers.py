@@ -40,7 +40,7 @@ class Register:
 _ACTIVE = Field("active", "flag")
 _DEPARTMENT = Field("department", "choice", source="departments")
 _STAFF = (
-    Field("name", required=True, most=200),
+    Field("name", required=True, most=200, called="person_name"),
     Field("username", required=True, most=64),
     Field("roles", "many", required=True, codes=tuple(StaffRole), group="role"),
     _DEPARTMENT,

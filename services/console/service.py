@@ -26,7 +26,7 @@ from services.contracts.permissions import Action
 from services.runtime.auth import SESSION_COOKIE
 from services.runtime.errors import Refusal
 from services.runtime.pages import page_language
-from services.runtime.pages.language import remember_choice
+from services.runtime.pages.language import other_language, remember_choice
 from services.runtime.parts import service
 from services.runtime.telemetry import request_id
 
@@ -100,6 +100,7 @@ class Page:
             "static": self.console.statics.address,
             "path": self.request.url.path,
             "request_id": request_id.get(),
+            "other": other_language(self.request, self.words.language),
         }
         content = self.console.templates.render(template, {**shared, **values})
         response = HTMLResponse(content, status_code=status, headers=dict(HEADERS))

@@ -1,8 +1,7 @@
 """The templates: everything that is put into them is escaped, and an unknown name is an error, not a blank."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,18 @@ from services.console.filling import Typed
 from services.console.words import TEXTS, Words
 from services.runtime.pages import printed
 
+_HEADINGS: Mapping[str, Mapping[str, str]] = {
+    "scope": {
+        **dict.fromkeys(("feedback", "tickets", "contacts", "notes", "customers"), "tickets"),
+        **dict.fromkeys(("policies", "calendars"), "promises"),
+        **dict.fromkeys(("alerts", "notices"), "notices"),
+        **dict.fromkeys(("surveys", "reports"), "surveys"),
+        **dict.fromkeys(("events", "webhooks"), "events"),
+        **dict.fromkeys(("directory", "audit"), "administration"),
+    },
+    "event": {"ticket": "tickets", "clock": "promises", "alert": "notices", "survey": "surveys"},
+}
+"""Under which heading the codes of a long list stand, by the word that they begin with."""
 _FOLDER = Path(__file__).with_name("templates")
 
 
@@ -45,11 +56,21 @@ class Templates:
 
 
 def _as_choices(codes: Iterable[StrEnum], group: str, words: Words) -> list[Choice]:
-    return [Choice(code, words.of(group, code)) for code in codes]
+    headings = _HEADINGS.get(group, {})
+    return [Choice(code, words.of(group, code), _heading(code, headings, words)) for code in codes]
+
+
+def _heading(code: str, headings: Mapping[str, str], words: Words) -> str:
+    heading = headings.get(code.partition(":")[0].partition(".")[0])
+    return words.of("heading", heading) if heading else ""
 
 
 def _by_heading(choices: Iterable[Choice]) -> list[tuple[str, list[Choice]]]:
-    return [(heading, list(grouped)) for heading, grouped in groupby(choices, key=lambda choice: choice.group)]
+    """Choices under their headings, both in the order in which they come first."""
+    found: dict[str, list[Choice]] = {}
+    for choice in choices:
+        found.setdefault(choice.group, []).append(choice)
+    return list(found.items())
 
 
 def _any_filled(fields: Sequence[Field], filled: Typed) -> bool:

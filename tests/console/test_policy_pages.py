@@ -184,7 +184,7 @@ async def test_a_preview_shows_figures_and_moved_clocks_and_stores_nothing(syste
     page = await visit(ADMIN).get(f"/policies/d0-standard/preview?version={version}")
     assert ticket_no in page.text
     assert "进行中的工单" in page.text
-    assert "上个季度" in page.text
+    assert "近 90 天" in page.text
     assert "提前" in page.text
     assert any(tag == "svg" and given.get("role") == "img" for tag, given in page.tags)
     clock = (await system.get(f"/v1/tickets/{ticket_no}"))["clocks"]

@@ -118,10 +118,10 @@ async def test_a_department_goes_by_a_calendar_and_its_people_with_it(system: Sy
     await admin.post(path, form.filled(calendar="cn"))
     departments = {each["id"]: each for each in (await system.get("/v1/departments", by="admin"))["items"]}
     assert departments["by-calendar"]["calendar"] == "cn"
-    assert "按日历 cn 联系" in (await admin.get("/people/departments")).text
-    assert "按部门日历 cn" in (await admin.get("/people")).text
+    assert "按日历 中国工作日历 联系" in (await admin.get("/people/departments")).text
+    assert "按部门日历 中国工作日历" in (await admin.get("/people")).text
     await admin.post(path, (await admin.get("/people/departments")).form(path).filled(calendar=""))
-    assert "按部门日历 cn" not in (await admin.get("/people")).text
+    assert "按部门日历 中国工作日历" not in (await admin.get("/people")).text
 
 
 async def test_a_new_key_is_shown_once(system: System, visit: Visit) -> None:

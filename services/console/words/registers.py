@@ -154,7 +154,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "field.description": ("说明", "Description"),
     "field.types": ("只接收这些事件（不选则全部）", "Only these events (none: all)"),
     "field.name": ("名称", "Name"),
-    "command.people.name": ("姓名", "Name"),
+    "field.person_name": ("姓名", "Name"),
     "field.username": ("用户名", "User name"),
     "field.roles": ("角色", "Roles"),
     "field.email": ("邮箱", "E-mail"),
@@ -190,6 +190,14 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
         "gone": ("接收方要求停止（410）", "The receiver said it is gone (410)"),
     },
     "language": {"zh-CN": ("中文", "Chinese"), "en": ("英文", "English")},
+    "heading": {
+        "tickets": ("工单与客户", "Tickets and customers"),
+        "promises": ("时限", "Promises"),
+        "notices": ("告警与通知", "Alerts and notices"),
+        "surveys": ("满意度", "Satisfaction"),
+        "events": ("事件与推送", "Events and webhooks"),
+        "administration": ("管理", "Administration"),
+    },
     "scope": {
         "feedback:write": ("登记反馈", "Register feedback"),
         "feedback:read": ("查看反馈", "Read feedback"),

@@ -1,9 +1,11 @@
 """The language of a page: what its reader chose, else what is known of them, else what their browser asks for, else
 the service's."""
 
+from dataclasses import dataclass
 from typing import Literal
 
 from fastapi import Request, Response
+from starlette.datastructures import URL
 
 from services.runtime.language import stated_language
 
@@ -44,6 +46,30 @@ def remember_choice(request: Request, response: Response) -> None:
 def choices(request: Request) -> list[tuple[PageLanguage, str]]:
     """Every language with the address of this page in it; the rest of the query stays."""
     return [(language, f"?{request.url.include_query_params(lang=language).query}") for language in LANGUAGES]
+
+
+@dataclass(frozen=True)
+class Other:
+    """The language that a page is not in, and the address of the page in it."""
+
+    language: PageLanguage
+    address: str
+
+
+def other_language(request: Request, language: PageLanguage) -> Other:
+    """Lead to this page in the other language, its filters kept. What was answered to a form has no address of its
+    own: it leads to the page that the form stood on."""
+    other = next(each for each in LANGUAGES if each != language)
+    is_answer = request.method not in {"GET", "HEAD"}
+    url = _page_of_the_form(request) if is_answer else request.url
+    query = url.include_query_params(lang=other).remove_query_params(["done", "told", "part"]).query
+    # A path that begins with two slashes would be another site's.
+    return Other(other, f"/{url.path.lstrip('/')}?{query}" if is_answer else f"?{query}")
+
+
+def _page_of_the_form(request: Request) -> URL:
+    referrer = URL(request.headers.get("referer", ""))
+    return referrer if referrer.netloc and referrer.netloc == request.url.netloc else URL("/")
 
 
 def _chosen(request: Request) -> PageLanguage | None:
