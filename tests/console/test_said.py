@@ -31,6 +31,7 @@ FORMS: Mapping[str, tuple[str, str, str, dict[str, Any]]] = {
 WRONG: Mapping[str, tuple[str, str, str, dict[str, Any]]] = {
     "a reply without words": ("林涛", TICKET, "/respond", {"message": " "}),
     "a ticket without a customer": ("李雷", "/tickets/new", "/tickets/new", {}),
+    "a password without itself": ("周强", "/account", "/account/password", {}),
     "a person without a name": ("孙磊", "/people", "/people", {}),
     "quiet hours without an end": ("孙磊", "/quiet-hours", "/quiet-hours", {"staff.on": "true", "staff.to": ""}),
     "a day with hours that are none": ("孙磊", "/calendars/cn?day=2030-01-02", "/calendars/cn/day",

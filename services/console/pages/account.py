@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from services.console.client import Problem
 from services.console.filling import Typed
-from services.console.routing import page_router, see_other
+from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.runtime.pages import Form, new_key, read_form, require_key
 
@@ -34,7 +34,7 @@ async def change_password(request: Request, page: PageDep) -> Response:
         await page.desk.post("/v1/me/password", body, key=key)
     except Problem as problem:
         return await _show(page, _refused(page, problem), status=problem.status)
-    return see_other("/account?done=password")
+    return see_said("/account?done=password")
 
 
 def _given(form: Form) -> dict[str, str]:

@@ -80,8 +80,7 @@
     const address = new URL(window.location.href);
     if (address.hash !== "#said") return;
     document.getElementById("said")?.focus();
-    address.searchParams.delete("done");
-    address.searchParams.delete("told");
+    for (const name of ["done", "told", "resent", "moved"]) address.searchParams.delete(name);
     address.hash = "";
     window.history.replaceState(window.history.state, "", address);
   });
