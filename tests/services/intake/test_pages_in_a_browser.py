@@ -100,8 +100,8 @@ async def test_the_whole_life_is_clicked_without_javascript(system: System, brow
             await details.click()
         for name, value in typed.items():
             await page.fill(f"form[action$='/{form}'] [name={name}]", value)
-        await page.click(f"form[action$='/{form}'] button")
-        await page.wait_for_url("**/t/*")
+        async with page.expect_navigation(url="**/t/*"):
+            await page.click(f"form[action$='/{form}'] button")
         return str(await page.inner_text("h1"))
 
     await counter.ask("product.serial_no")
