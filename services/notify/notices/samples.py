@@ -95,6 +95,11 @@ def variables(kind: NoticeKind) -> tuple[str, ...]:
     return tuple(sorted(sample(kind)))
 
 
+def carries_texts(kind: NoticeKind) -> bool:
+    """Whether a text of this kind may hold what people wrote: those need the right to notes."""
+    return not TEXTS.isdisjoint(sample(kind))
+
+
 SAMPLE_PLACES = (
     "韩梅梅",
     {

@@ -19,6 +19,7 @@ from services.notify.known import KnownTicket, within_reach
 from services.notify.notices.channels.choice import channels_of
 from services.notify.notices.letter import House, Places
 from services.notify.notices.reach import reaches
+from services.notify.notices.samples import carries_texts
 from services.notify.notices.submitting import NO_CHANNEL, notices_total
 from services.notify.notices.tables import notices
 from services.notify.notices.views import NoticeView, notice_view
@@ -221,10 +222,9 @@ def _may(caller: Caller, action: Action, shown: Shown) -> bool:
 def _sees_text(caller: Caller, shown: Shown) -> bool:
     if _is_for(caller, shown.row):
         return True
-    # What is told a customer holds what was written to them.
-    return shown.ticket is not None and all(
-        (sees_contact(caller, shown.ticket), may(caller, Action.READ_NOTE, shown.ticket))
-    )
+    if shown.ticket is None or not sees_contact(caller, shown.ticket):
+        return False
+    return not carries_texts(NoticeKind(shown.row["kind"])) or may(caller, Action.READ_NOTE, shown.ticket)
 
 
 def _places(shown: Shown, addresses: dict[str, CustomerAddress]) -> Places:

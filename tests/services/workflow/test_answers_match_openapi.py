@@ -207,6 +207,7 @@ async def _directory(walk: Walk) -> None:
     walk.system.tokens["行者"] = token["access_token"]
     renewed = {"current": "correct horse battery", "new": "battery horse correct"}
     await walk.call("POST /v1/me/password", renewed, by="行者")
+    await walk.call("POST /v1/me/sign-out", {}, by="行者")
     key = await walk.call("POST /v1/api-keys", {"name": "walk", "scopes": [Scope.TICKETS_READ]}, key="walk-key")
     await walk.call("PATCH /v1/api-keys/{identifier}", {"active": False}, identifier=key["id"])
     walk.system.ids["walk"] = key["id"]

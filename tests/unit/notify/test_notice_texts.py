@@ -12,7 +12,7 @@ from services.contracts.words import CloseReason, Result
 from services.notify.notices.catalogue import built_in, tried
 from services.notify.notices.letter import House, Places, fill, html_of, signed
 from services.notify.notices.rendering import LONGEST_TEXT, Template, Unwritable, plain, write
-from services.notify.notices.samples import NAMES, TEXTS, sample, variables
+from services.notify.notices.samples import NAMES, TEXTS, carries_texts, sample, variables
 from services.notify.notices.words import Language, spoken, word
 from services.runtime.errors import ValidationFailed
 
@@ -244,3 +244,16 @@ def test_every_text_uses_only_names_that_the_api_tells() -> None:
     for template in built_in().values():
         named = set(re.findall(r"{[{%][^}]*?\b([a-z_]+_(?:by|at|name|no|link))\b", template.text))
         assert named <= set(variables(template.kind))
+
+
+def test_texts_that_may_hold_what_people_wrote_are_told_apart_from_those_that_hold_facts_alone() -> None:
+    assert {kind for kind in NoticeKind if carries_texts(kind)} == {
+        NoticeKind.INFORMATION_MISSING,
+        NoticeKind.ANSWERED,
+        NoticeKind.PLAN,
+        NoticeKind.PROGRESS,
+        NoticeKind.RESOLVED,
+        NoticeKind.ASSIGNED,
+        NoticeKind.CHASE,
+        NoticeKind.PLAN_TO_APPROVE,
+    }
