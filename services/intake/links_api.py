@@ -41,7 +41,7 @@ async def _may_hand_over(
 
 
 @router.post("/v1/feedback/{ticket_no}/hand-over-link", response_model=HandedLink)
-async def hand_over_link(
+async def hand_over_ticket_link(
     request: Request,
     ticket_no: str,
     caller: Annotated[Caller, Depends(_may_hand_over)],

@@ -96,7 +96,7 @@ async def answer_survey(
 
 
 @router.post("/v1/surveys/{survey_id}/hand-over-link", tags=["surveys"], response_model=HandedSurveyLink)
-async def hand_over_link(
+async def hand_over_survey_link(
     request: Request,
     surveys: SurveysDep,
     caller: Recorder,
