@@ -7,12 +7,15 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from fastapi import APIRouter
 
 from services.contracts.journal import EventType
 from services.notify.webhooks.carrying import body_of
 from services.notify.webhooks.messages import WebhookMessage, WebhookTest
 from services.notify.webhooks.models import TEST_TYPE
+from services.runtime.http import create_app
 from services.runtime.http.openapi import with_one_name_a_schema
+from services.runtime.settings import RuntimeSettings
 from tests.generated import DOCUMENT, Generated, generated
 
 WRITTEN: dict[str, Any] = json.loads(DOCUMENT.read_text())
@@ -104,3 +107,15 @@ def test_references_and_discriminators_follow_a_name() -> None:
         "paths": {"mapping": {"product": "#/components/schemas/ProductInput"}, "$ref": "#/components/schemas/Other"},
         "components": {"schemas": {"ProductInput": {"title": "ProductInput"}, "PageKey": {"title": "PageKey"}}},
     }
+
+
+def test_two_endpoints_of_one_name_are_refused() -> None:
+    router = APIRouter()
+
+    async def read() -> None:
+        pass
+
+    for path in ("/v1/books", "/v1/shelves"):
+        router.get(path)(read)
+    with pytest.raises(ValueError, match="read"):
+        create_app("library", router, settings=RuntimeSettings(), authenticator=None).openapi()

@@ -93,10 +93,17 @@ def _amend(document: dict[str, Any], app: FastAPI) -> dict[str, Any]:
     for path, operations in document.get("paths", {}).items():
         for method, operation in operations.items():
             _amend_operation(operation, method, routes[path, method])
+    _require_one_name_an_operation(document)
     for hook in (hook for each in document.get("webhooks", {}).values() for hook in each.values()):
         hook["responses"].pop("422", None)
         hook["security"] = []
     return with_one_name_a_schema(document)
+
+
+def _require_one_name_an_operation(document: dict[str, Any]) -> None:
+    named = Counter(each["operationId"] for path in document.get("paths", {}).values() for each in path.values())
+    if twice := [name for name, times in named.items() if times > 1]:
+        raise ValueError(f"two endpoints have one name, rename one: {', '.join(twice)}")
 
 
 def _amend_operation(operation: dict[str, Any], method: str, route: APIRoute) -> None:
