@@ -134,6 +134,8 @@ def _facts(data: Mapping[str, Any], kind: str, words: Words, present: Present, d
         elif name == "reached":
             if _went_unheard(data):
                 yield fact("reached", words.text("fact.reached.not"))
+        elif name == "counts" and value is False:
+            yield fact("counts", words.text("no"))
         elif name in _TICKETS:
             yield fact(name, str(value), link=str(value))
         elif name in shown:

@@ -36,6 +36,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact.recommend": ("推荐分", "Recommends"),
     "fact.reason_code": ("原因代码", "Reason code"),
     "fact.copy": ("反馈单", "Report"),
+    "fact.counts": ("计入次数", "Counts"),
     "fact.next_counts_from": ("下次计入次数自", "The next one counts from"),
     "fact.into": ("并入", "Into"),
     "fact.warning": ("第几次预警", "Warning"),

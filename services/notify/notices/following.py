@@ -25,6 +25,12 @@ FOLLOWER = "notices"
 _TOLD_TO_ALL = frozenset({"message", "summary"})
 """Texts that the customers of copies read too: news of the matter. Answers and questions are one customer's."""
 OWNER, CO_OWNER, DEPARTMENT_HEAD = "owner", "co_owner", "department_head"
+_STANDING_IN = (
+    (StaffRole.CLERK, "clerk"),
+    (StaffRole.DEPARTMENT_HEAD, DEPARTMENT_HEAD),
+    (StaffRole.SUPERVISOR, "supervisor"),
+)
+"""Who is told in place of an owner, and the part they have."""
 
 
 class NoticeFollower:
@@ -93,7 +99,11 @@ class NoticeFollower:
 
 
 def _clerks(roll: Roll, item: TicketEvent) -> Sequence[tuple[str, str]]:
-    return [(id_, "clerk") for id_ in roll.with_role(StaffRole.CLERK, item.ticket.department)]
+    """The clerks; where there are none, the heads or else the supervisors: what nobody owns must not go to nobody."""
+    for role, part in _STANDING_IN:
+        if found := roll.with_role(role, item.ticket.department):
+            return [(id_, part) for id_ in found]
+    return []
 
 
 async def _newly_named(connection: AsyncConnection, item: TicketEvent, *, late: bool) -> Sequence[tuple[str, str]]:

@@ -75,6 +75,7 @@ _WORDS: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "co_owner": ("协办人", "co-owner"),
         "department_head": ("部门负责人", "head of the department"),
         "clerk": ("客服专员", "clerk"),
+        "supervisor": ("主管", "supervisor"),
     },
     "overall": {
         "very_satisfied": ("非常满意", "very satisfied"),

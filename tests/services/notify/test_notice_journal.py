@@ -356,6 +356,17 @@ async def test_an_owner_who_has_left_counts_as_nobody(
     assert told([row for row in rows if row["audience"] == "staff"]) == {(kind, recipient)}
 
 
+@pytest.mark.parametrize(("department", "recipients"), [(OWN, {"zhou-qiang"}), ("spare-parts", {"he-jie"})])
+async def test_where_there_is_no_clerk_the_head_is_told_or_else_the_supervisor(
+    journal: Journal, monkeypatch: pytest.MonkeyPatch, department: str, recipients: set[str]
+) -> None:
+    for clerk in ("li-lei", "qian-jin"):
+        monkeypatch.delitem(STAFF, clerk)
+    monkeypatch.setitem(STAFF, "he-jie", (StaffRole.SUPERVISOR, None))
+    rows = await journal.happens(E.CHASED, by="wang-fang", ticket={"owner": "left", "department": department})
+    assert told(rows) == {("chase", each) for each in recipients}
+
+
 async def test_a_co_owner_who_has_left_is_told_nothing(journal: Journal) -> None:
     rows = await journal.happens(E.ASSIGNED, owner="lin-tao", co_owners=["left", "zhao-min"])
     assert told(rows) == {("assigned", "lin-tao"), ("assigned", "zhao-min"), ("assigned", "zhou-qiang")}
