@@ -16,6 +16,7 @@ from services.intake import audit, customers, readings
 from services.intake import search as customer_search
 from services.intake.arrivals import arrival, supplied_to, view
 from services.intake.internal_api import router as internal_router
+from services.intake.lookups import log_lookup
 from services.intake.models import (
     ContactReadingPage,
     CustomerChange,
@@ -135,12 +136,16 @@ async def read_customer(customer_id: str, caller: CustomerReader, intake: Intake
 async def change_customer(
     customer_id: str, change: CustomerChange, caller: CustomerWriter, intake: IntakeDep
 ) -> CustomerProfile:
-    """Correct a customer: what is left out stays, null clears. 409 when the number or contact is another customer's."""
+    """Correct a customer: what is left out stays, null clears. 409 when the number or contact is another customer's.
+
+    Another contact is looked up by that, as by a search for it: counted, limited in an hour (429), and logged.
+    """
     async with intake.database.read() as connection:
         await customers.customer(connection, customer_id)
         past = await customers.history(connection, customer_id, _TICKETS_OF_A_CUSTOMER)
     accesses = await intake.tickets.accesses([ticket.ticket_no for ticket in past])
     _check_reach(caller, Action.WRITE_CUSTOMER, accesses)
+    await _log_whom_it_names(intake, caller, customer_id, change)
     async with intake.database.begin() as connection:
         row = await customers.change(connection, customer_id, change, intake.identity_secret)
     return await _profile(intake, caller, row, past, accesses)
@@ -194,6 +199,14 @@ async def _profile(
     readable = {access.ticket_no for access in accesses if may(caller, Action.READ_TICKET, access)}
     tickets = tuple(ticket for ticket in past if ticket.ticket_no in readable)
     return customers.profile(row, tickets, in_full=entitling is not None)
+
+
+async def _log_whom_it_names(intake: Intake, caller: Caller, customer_id: str, change: CustomerChange) -> None:
+    """Log a correction's contact as looked up, in a transaction of its own: a refusal undoes the correction alone."""
+    async with intake.database.begin() as connection:
+        named = await customers.answers_to_a_contact(connection, customer_id, change, intake.identity_secret)
+        if named is not None:
+            await log_lookup(connection, asked_by(caller), named, intake.lookups_per_hour)
 
 
 def _check_reach(caller: Caller, action: Action, accesses: Sequence[TicketAccess]) -> None:

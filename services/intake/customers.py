@@ -21,6 +21,7 @@ from services.intake.tables import customers, feedback
 from services.runtime.errors import Conflict, NotFound
 
 _STATED = ("name", *CONTACTS, "customer_no", "tier")
+_IDENTIFYING = frozenset({"name", *CONTACTS, "customer_no"})
 _CLEARED: dict[str, Any] = {"tier": Tier.STANDARD, "tags": [], "do_not_call": False}
 
 
@@ -55,6 +56,23 @@ async def history(connection: AsyncConnection, customer_id: str, limit: int) -> 
     ]
 
 
+async def answers_to_a_contact(
+    connection: AsyncConnection, customer_id: str, wanted: CustomerChange, secret: bytes
+) -> list[str] | None:
+    """Whose record a correction names: whether it collides with another one tells if that is somebody's contact.
+
+    Returns:
+        The other customer of that contact, if any; None where a correction tells of no contact.
+    """
+    row = await customer(connection, customer_id)
+    stated = _corrected(row, wanted)
+    identity = identity_of(stated, secret)
+    if not wanted.model_fields_set & _IDENTIFYING or stated.customer_no or identity in {None, row["identity"]}:
+        return None
+    others = select(customers.c.id).where(customers.c.identity == identity, customers.c.id != customer_id)
+    return list((await connection.execute(others)).scalars())
+
+
 async def change(connection: AsyncConnection, customer_id: str, wanted: CustomerChange, secret: bytes) -> RowMapping:
     """Correct a record; what `wanted` leaves out stays, null clears. `secret` keys identities.
 
@@ -63,14 +81,10 @@ async def change(connection: AsyncConnection, customer_id: str, wanted: Customer
         ValidationFailed: an impossible phone.
     """
     row = await customer(connection, customer_id, locked=True)
-    values = {name: getattr(wanted, name) for name in wanted.model_fields_set}
-    hours = values.pop("preferred_hours", None)
-    if "preferred_hours" in wanted.model_fields_set:
-        values |= {"preferred_from": hours and hours.from_, "preferred_until": hours and hours.until}
-    values = {name: _CLEARED.get(name) if value is None else value for name, value in values.items()}
-    stated = normalised(_stated(row, values), "")
+    values = _values(wanted)
+    stated = _corrected(row, wanted)
     values |= {name: getattr(stated, name) for name in values if name in _STATED}
-    if values.keys() & {"name", *CONTACTS, "customer_no"}:
+    if values.keys() & _IDENTIFYING:
         values["identity"] = identity_of(stated, secret)
     if values.keys() & set(CONTACTS):
         values["corrected_at"] = func.clock_timestamp()
@@ -82,6 +96,19 @@ async def change(connection: AsyncConnection, customer_id: str, wanted: Customer
         raise Conflict(code="already_exists") from error
     corrected: RowMapping = result.mappings().one()
     return corrected
+
+
+def _values(wanted: CustomerChange) -> dict[str, Any]:
+    """What a correction says, by column; null clears."""
+    values = {name: getattr(wanted, name) for name in wanted.model_fields_set}
+    hours = values.pop("preferred_hours", None)
+    if "preferred_hours" in wanted.model_fields_set:
+        values |= {"preferred_from": hours and hours.from_, "preferred_until": hours and hours.until}
+    return {name: _CLEARED.get(name) if value is None else value for name, value in values.items()}
+
+
+def _corrected(row: RowMapping, wanted: CustomerChange) -> Customer:
+    return normalised(_stated(row, _values(wanted)), "")
 
 
 def summary(row: RowMapping) -> CustomerSummary:

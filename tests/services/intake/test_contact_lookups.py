@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import httpx
 import pytest
 
 from services.contracts.directory import StaffRole
@@ -111,3 +112,32 @@ async def test_lookups_are_limited_for_each_person_and_in_number(desk: Desk) -> 
 async def test_a_handler_finds_by_the_contact_of_their_own_ticket_only(desk: Desk) -> None:
     desk.sign_in("张伟", StaffRole.HANDLER, department="after-sales")
     assert (await desk.call("POST", "/v1/customers/search", {"q": "1391"}, by="张伟")).status_code == 403
+
+
+async def test_a_correction_that_tells_whose_a_contact_is_counts_as_a_lookup(desk: Desk) -> None:
+    theirs = {"name": "韩梅梅", "phone": PHONE}
+    taken = await customer_of(desk, theirs)
+    mine = await customer_of(desk, {"name": "李四", "phone": "13800000000", "email": EMAIL})
+    for change in ({"tags": ["vip"]}, {"email": "other@example.com"}, {"phone": "138 0000 0000"}, {"name": "李五"}):
+        assert (await corrected(desk, mine, change)).status_code == 200, change
+    assert await lookups(desk) == []
+    refused = await corrected(desk, mine, {"phone": PHONE})
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_exists")
+    for digit in range(AT_MOST - 1):
+        assert (await corrected(desk, mine, {"phone": f"1370000000{digit}"})).status_code == 200
+    assert [each["customer_id"] for each in await lookups(desk)] == [*[None] * (AT_MOST - 1), taken]
+    for phone in (PHONE, "13700000009"):
+        assert (await corrected(desk, mine, {"phone": phone})).status_code == 429
+    assert (await corrected(desk, mine, {"tags": []})).status_code == 200
+
+
+async def customer_of(desk: Desk, stated: dict[str, Any]) -> str:
+    """A customer by their call."""
+    number = (await desk.register(channel="phone", customer=stated))["ticket_no"]
+    desk.belongs(number)
+    return str((await desk.ask("GET", f"/internal/registrations/{number}")).json()["customer_id"])
+
+
+async def corrected(desk: Desk, customer: str, change: dict[str, Any]) -> httpx.Response:
+    """What a correction is answered."""
+    return await desk.call("PATCH", f"/v1/customers/{customer}", change)
