@@ -26,7 +26,11 @@ class Generated:
 
     def operation(self, name: str) -> ModuleType:
         """The module of an operation, by its `operationId`."""
-        return next(module for module in self.modules() if _last(module) == name)
+        return self.operations()[name]
+
+    def operations(self) -> dict[str, ModuleType]:
+        """The module of every operation, by its `operationId`; a model's module may bear the same name."""
+        return {_last(module): module for module in self.modules() if hasattr(module, "asyncio_detailed")}
 
     def model(self, name: str) -> Any:
         """A class of the models, by its schema's name."""
