@@ -83,7 +83,7 @@ class NewPassword(Message):
     new: Password
 
 
-class SignOut(Message):
+class SignOutWish(Message):
     """Nothing needs to be said."""
 
 

@@ -11,7 +11,7 @@ from services.contracts.directory import Scope, StaffLanguage, StaffMember, Staf
 from services.contracts.permissions import Action, may
 from services.directory import sessions
 from services.directory.credentials import find_by_username
-from services.directory.models import Credentials, Me, NewPassword, SignedOut, SignOut, Token
+from services.directory.models import Credentials, Me, NewPassword, SignedOut, SignOutWish, Token
 from services.directory.people import find_staff, set_own_password, staff_member_of
 from services.directory.refusals import WrongCredentials
 from services.directory.service import CallerNow, Directory, DirectoryDep
@@ -92,7 +92,7 @@ async def _member_of_staff(caller: CallerNow) -> Caller:
 
 @router.post("/v1/me/sign-out")
 async def sign_out(
-    caller: Annotated[Caller, Depends(_member_of_staff)], directory: DirectoryDep, _: Annotated[SignOut, Body()]
+    caller: Annotated[Caller, Depends(_member_of_staff)], directory: DirectoryDep, _: Annotated[SignOutWish, Body()]
 ) -> SignedOut:
     """End the session of the token that this is asked with: within seconds it lets nobody in anywhere.
 

@@ -30,7 +30,7 @@ async def test_the_reference_of_the_api_works_under_its_content_policy(open_page
     page = await open_page("/docs")
     await expect(page.locator("details")).not_to_have_count(0)
     await page.get_by_text("/v1/me/sign-out", exact=False).first.click()
-    await expect(page.locator("details[open] pre").first).to_contain_text("SignOut")
+    await expect(page.locator("details[open] pre").first).to_contain_text("SignOutWish")
     assert await page.evaluate("getComputedStyle(document.body).maxWidth") == "960px"
 
 
