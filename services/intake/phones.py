@@ -9,7 +9,9 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 
 import phonenumbers
-from phonenumbers import PhoneNumber, PhoneNumberType
+from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
+
+from services.contracts.lines import visible
 
 _HOME = "CN"
 _HOME_CODE = 86
@@ -20,13 +22,26 @@ _REGIONS = (("HK", re.compile(r"香港|hong ?kong|\bhk\b")), ("MO", re.compile(r
 # Nearly every phone is a mobile one of the home country; asking the library costs more than all other checks together.
 _MOBILE = re.compile(r"(?:\+?86)?(1[3-9]\d{9})", re.ASCII)
 _MOBILE_IN = re.compile(r"(?<!\d)1[3-9]\d{9}(?!\d)", re.ASCII)
-_DASHES = re.compile("[\u2010-\u2015\u2212\u30fc~]")
-_EXTENSION = re.compile(
-    r"^(.*\d.*?)[\s,;(-]*(?:(?:转|轉|接|分机号?|分機號?|内线|內線|extension|extn|ext|x|#|;ext=)[\s:.,#=-]*)+(\d{1,7})\D*$",
-    re.ASCII | re.DOTALL,
+_HOME_MOBILE = re.compile(r"1[3-9]\d{9}", re.ASCII)
+_DASHES = re.compile("[\u2010-\u2015\u2212\u30fc~_\xb7\u2022\u30fb]")
+_BRACKETS = str.maketrans(dict.fromkeys("[{<【〔〈《「『", "(") | dict.fromkeys("]}>】〕〉》」』", ")"))
+_CALLED = "转|轉|接|按|拨|撥|分机号?|分機號?|内线|內線|extension|extn|ext"
+_DIALLED = r"\d{1,7}(?:-\d{1,7})*"
+_SPLITS = tuple(
+    re.compile(split, re.ASCII | re.DOTALL)
+    for split in (
+        rf"^(?P<number>.*?\d.*?)(?P<extension>(?:[\s,;(-]*(?:(?:{_CALLED}|x|\#|\*)[\s:.,=-]*)+{_DIALLED})+)\D*$",
+        rf"^\D*(?:{_CALLED})[\s:.]*(?P<extension>{_DIALLED})[\s,;)]+(?P<number>.*\d.*)$",
+        rf"^(?P<number>.*\d)\s*\(\s*(?P<extension>{_DIALLED})\s*\)\D*$",
+        # What telephones dial after a pause.
+        rf"^(?P<number>.*\d)(?:[,;]+|\s*[pw]\s*)(?P<extension>{_DIALLED})$",
+    )
 )
 _RUN = re.compile(r"\+?[\d(][\d\s().+/-]*\d", re.ASCII)
 _TAIL = re.compile(r"^(.*\d)\s*-\s*(\d{1,6})$", re.ASCII | re.DOTALL)
+_MOST_TAILS = 2
+_AMERICAN = re.compile(r"1[\s.(-]+[2-9]\d\d[\s.)-]+[2-9]\d\d[\s.-]+\d{4}", re.ASCII)
+"""Grouped as nobody writes the mobile number of this country with the same digits."""
 _MARK = ";ext="
 _PERSONAL = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.PERSONAL_NUMBER})
 _LOCAL = range(5, 9)
@@ -65,13 +80,13 @@ def stored_phone(text: str) -> str:
     """
     if mobile := _MOBILE.fullmatch(text):
         return f"+86{mobile[1]}"
-    typed = _DASHES.sub("-", unicodedata.normalize("NFKC", text)).casefold()
-    number, extension = _without_extension(typed)
+    typed = _as_digits(text)
     region = next((region for region, words in _REGIONS if words.search(typed)), _HOME)
-    for run in _runs(number):
-        if found := _read(run, region, extension):
-            return found
-    raise NoPhone(_reason(number))
+    for number, extension in _splits(typed):
+        for run in _runs(number):
+            if found := _read(run, region, extension):
+                return found
+    raise NoPhone(_reason(typed))
 
 
 def is_phone(stored: str) -> bool:
@@ -95,10 +110,18 @@ def is_shared(stored: str) -> bool:
     return phonenumbers.number_type(phonenumbers.parse(number)) not in _PERSONAL
 
 
-def _without_extension(typed: str) -> tuple[str, str]:
-    """What is typed before an extension that is called so, and the extension."""
-    found = _EXTENSION.match(typed)
-    return (found[1], found[2]) if found else (typed, "")
+def _as_digits(text: str) -> str:
+    """A text with one kind of digits, dashes and brackets, without what is not seen."""
+    typed = _DASHES.sub("-", unicodedata.normalize("NFKC", visible(text))).translate(_BRACKETS).casefold()
+    return re.sub(r"\d", lambda digit: str(unicodedata.decimal(digit[0])), typed)
+
+
+def _splits(typed: str) -> Iterator[tuple[str, str]]:
+    """What may be the number and the extension, which is called so or set apart; at last all without one."""
+    for split in _SPLITS:
+        if found := split.match(typed):
+            yield found["number"], "-".join(re.findall(r"\d+", found["extension"]))
+    yield typed, ""
 
 
 def _runs(typed: str) -> Iterator[str]:
@@ -110,12 +133,16 @@ def _runs(typed: str) -> Iterator[str]:
 
 
 def _read(run: str, region: str, extension: str) -> str | None:
-    """The stored spelling of a run of digits; what follows the last dash may be an extension that is not called so."""
+    """The stored spelling of a run of digits; what follows a last dash may be an extension that is not called so."""
     if number := _number(run, region):
         return _spelled(number, extension)
-    tail = _TAIL.match(run)
-    if tail and not extension and (number := _number(tail[1], region)):
-        return _spelled(number, tail[2])
+    for _ in range(0 if extension else _MOST_TAILS):
+        tail = _TAIL.match(run)
+        if tail is None:
+            return None
+        run, extension = tail[1], f"{tail[2]}-{extension}".rstrip("-")
+        if number := _number(run, region):
+            return _spelled(number, extension)
     return None
 
 
@@ -125,7 +152,8 @@ def _number(run: str, region: str) -> PhoneNumber | None:
 
 def _readings(run: str, region: str) -> Iterator[PhoneNumber]:
     digits = re.sub(r"\D", "", run)
-    spellings = [run, f"+{digits}"] if digits.startswith(_NEAR) else [run]
+    is_abroad = digits.startswith(_NEAR) or _AMERICAN.fullmatch(run)
+    spellings = [f"+{digits}", run] if is_abroad else [run]
     for spelling in spellings:
         try:
             yield phonenumbers.parse(spelling, region)
@@ -136,9 +164,9 @@ def _readings(run: str, region: str) -> Iterator[PhoneNumber]:
 def _is_one(number: PhoneNumber, run: str) -> bool:
     """Abroad whatever is possible; at home what is in use, and fixed lines with their area code in front."""
     if number.country_code != _HOME_CODE:
-        return phonenumbers.is_possible_number(number)
+        return phonenumbers.is_possible_number_with_reason(number) == ValidationResult.IS_POSSIBLE
     if not phonenumbers.is_valid_number(number):
-        return _MOBILE.fullmatch(str(number.national_number)) is not None
+        return _HOME_MOBILE.fullmatch(str(number.national_number)) is not None
     is_fixed = phonenumbers.number_type(number) == PhoneNumberType.FIXED_LINE
     return not is_fixed or run.lstrip("(").startswith(("0", "+", "86"))
 
@@ -148,8 +176,9 @@ def _spelled(number: PhoneNumber, extension: str) -> str:
     return f"{written}{_MARK}{extension}" if extension else written
 
 
-def _reason(number: str) -> Reason:
-    digits = re.sub(r"\D", "", number)
+def _reason(typed: str) -> Reason:
+    digits = re.sub(r"\D", "", typed)
     if not digits:
         return "phone_without_digits"
-    return "phone_without_area" if len(digits) in _LOCAL else "impossible_phone"
+    is_local = len(digits) in _LOCAL and not re.search(r"\d[a-z*]", typed)
+    return "phone_without_area" if is_local else "impossible_phone"
