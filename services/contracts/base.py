@@ -114,9 +114,13 @@ def _young_letters(text: str) -> list[str]:
 Email = Annotated[EmailStr, WrapValidator(_as_address)]
 
 
+_LONGEST_FOLDED = 10_000
+"""What is longer is left for its length to refuse, before anybody looks at each of its letters."""
+
+
 def _folded(value: object) -> object:
     """One line of what is seen. What says nothing at all is left for the length to refuse."""
-    if not isinstance(value, str):
+    if not isinstance(value, str) or len(value) > _LONGEST_FOLDED:
         return value
     line = one_line(value)
     if not line and value.strip():
@@ -142,8 +146,10 @@ def _without_address(name: str) -> str:
 
 def _nothing_seen_is_nothing(value: object) -> object:
     """Nothing visible says nothing: what was stored like that is read as if it had been left out."""
-    line = one_line(value) if isinstance(value, str) else value
-    return None if line == "" and str(value).strip() else line
+    if not isinstance(value, str) or len(value) > _LONGEST_FOLDED:
+        return value
+    line = one_line(value)
+    return None if not line and value.strip() else line
 
 
 Line = Annotated[str, BeforeValidator(lambda value: one_line(value) if isinstance(value, str) else value)]

@@ -4,7 +4,8 @@ import re
 
 _LEFT_OUT = "***"
 _DATE = r"(?P<date>\d{4}[-/.年]\s?\d{1,2}[-/.月]\s?\d{1,2})"
-_EMAIL = r"[^\s@＠<>，。；、]+[@＠][^\s@＠<>，。；、]+"
+# Bounded, or a long text without a space would be read again from each of its letters.
+_EMAIL = r"[^\s@＠<>，。；、]{1,64}[@＠][^\s@＠<>，。；、]+"
 _PHONE = r"[+＋]?\d(?:[\s()（）\u2010-\u2015－-]{0,2}\d){6,}"
 _CONTACT = re.compile(f"{_DATE}|{_EMAIL}|{_PHONE}")
 

@@ -5,6 +5,7 @@ import pytest
 from services.contracts.feedback import Feedback
 from services.contracts.words import Category, Kind, Tier, Urgency
 from services.intake.classify import FITTING, propose
+from services.intake.keywords import CATEGORIES, KINDS, matches
 
 
 def proposed(description: str, **stated: object) -> tuple[str, str, str]:
@@ -84,3 +85,10 @@ def test_words_of_danger_make_urgent_what_says_nothing_of_urgency(
 ) -> None:
     feedback = Feedback.model_validate({"channel": "web", "description": description, "urgency": stated})
     assert propose(feedback, Tier.STANDARD).urgency is urgency
+
+
+@pytest.mark.parametrize("letter", ["1", "a", "张", "a1", "not a", "no "])
+def test_the_longest_text_is_read_once_for_each_group_of_words(letter: str) -> None:
+    """A word that is looked for from every letter to the end of the text takes minutes here."""
+    text = letter * 200_000
+    assert list(matches(KINDS, text)) == list(matches(CATEGORIES, text)) == []

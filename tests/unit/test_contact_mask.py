@@ -27,3 +27,4 @@ def test_what_could_be_a_contact_is_left_out(written: str, told: str) -> None:
 def test_a_long_text_is_read_in_one_go() -> None:
     assert without_contacts("1 " * 10_000).strip() == "***"
     assert without_contacts("@" * 20_000 + " x").endswith("x")
+    assert without_contacts("张" * 400_000 + " 13800138000").endswith("张 ***")
