@@ -58,9 +58,17 @@ def test_no_letter_is_lost_and_nothing_unseen_is_kept() -> None:
     letters = [chr(number) for number in (*range(0xD800), *range(0xE000, 0x10000), *range(0xE0000, 0xE1000))]
     kept = {letter for letter in letters if visible(f"字{letter}") != "字"}
     lost = {letter for letter in letters if unicodedata.category(letter)[0] in "LNPS"} - kept
-    assert lost == set("\u115f\u1160\u2800\u3164\uffa0")
+    assert lost == set("\u115f\u1160\u2800\u3164\uffa0\ufffc")
     assert not {letter for letter in kept if unicodedata.category(letter) == "Cc" and not letter.isspace()}
     assert not kept & {*DIRECTIONS, *UNSEEN}
+
+
+@pytest.mark.parametrize("mark", ["\u0301", "\u0e49", "\u20dd", "\u0489"], ids=ascii)
+def test_no_tower_of_marks_covers_what_stands_around(mark: str) -> None:
+    assert one_line(f"张{mark * 60}三") == f"张{mark * 5}三"
+    assert visible(f"张{(mark + chr(0x200B)) * 60}") == f"张{mark * 5}"
+    assert visible(f"张{mark * 5}") == f"张{mark * 5}"
+    assert visible("。" * 9 + "…" * 9) == "。" * 9 + "…" * 9
 
 
 def test_a_text_hides_no_other_in_variations_of_a_letter() -> None:
@@ -68,7 +76,15 @@ def test_a_text_hides_no_other_in_variations_of_a_letter() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["张三\n\n点击\nhttps://evil.example/x\n\n客户", "HTTP://e.cn", "见 www.evil.cn", "ftp://x"]
+    "name",
+    [
+        "张三\n\n点击\nhttps://evil.example/x\n\n客户",
+        "HTTP://e.cn",
+        "见 www.evil.cn",
+        "ftp://x",
+        "ｈｔｔｐ：／／x",
+        "www。x",
+    ],
 )
 def test_a_name_with_a_web_address_is_refused_by_what_is_wrong(name: str) -> None:
     with pytest.raises(ValidationError) as refused:
@@ -113,7 +129,8 @@ MODELS = ("BCD-500", "BCD-500.WLDPZM/U1", "V1.5", "KFR-35GW/(35592)NhDa-B1", "Dr
           "Prof. Wang", "a:b", "王.芳", "ver.two", "j.smith", "a@b", "=?utf-8?q?thief@evil.example=0D?=",
           "\U0001fae8 3.0")  # fmt: skip
 ADDRESSES = ("https://x", "点 http://evil.example/x", "WWW.evil.example", "evil.example/x", "evil.com", "EVIL.CN/a",
-             "a@evil.com", "mailto:x", "ｈｔｔｐｓ://evil", "evil．com", "商城.中国", "x.公司")  # fmt: skip
+             "a@evil.com", "mailto:x", "ｈｔｔｐｓ://evil", "evil．com", "商城.中国", "x.公司", "evil。com",
+             "ｗｗｗ｡evil.page", "evil.zip", "t.ly")  # fmt: skip
 
 
 @pytest.mark.parametrize("text", MODELS)

@@ -250,6 +250,7 @@ def test_texts_that_may_hold_what_people_wrote_are_told_apart_from_those_that_ho
     assert {kind for kind in NoticeKind if carries_texts(kind)} == {
         NoticeKind.INFORMATION_MISSING,
         NoticeKind.ANSWERED,
+        NoticeKind.JOINED_NEWS,
         NoticeKind.PLAN,
         NoticeKind.PROGRESS,
         NoticeKind.RESOLVED,
