@@ -90,6 +90,7 @@ InstantOrDate = Annotated[Instant | date, Field(union_mode="left_to_right"), Wra
 def _as_address(value: object, read: ValidatorFunctionWrapHandler) -> Any:
     """Refuse in our own words: the library's reasons are English, and not made for people. It takes letters that are
     younger than this Python for unsafe ones; another letter stands in for them while it looks."""
+    value = value.strip().translate(_HALF_WIDTH) if isinstance(value, str) else value
     young = _young_letters(value) if isinstance(value, str) and _STAND_IN not in value else []
     try:
         if not young:
@@ -103,6 +104,8 @@ def _as_address(value: object, read: ValidatorFunctionWrapHandler) -> Any:
         ) from None
 
 
+_HALF_WIDTH = {0xFEE0 + number: number for number in range(0x21, 0x7F)}
+"""Letters and signs that keyboards of this country type at full width."""
 _STAND_IN = "\U0002a6a5"
 
 
@@ -172,7 +175,13 @@ Name = Annotated[
 Code = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$")]
 """An identifier that people choose (department, tag, policy id): safe in URLs, histories and metrics."""
 
-Word = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^\w[\w .:-]{0,63}$"), BeforeValidator(_folded)]
+_WITHIN_WORDS = r"'\u2019\u00b7\u058a\u05be\u05f3\u05f4\u0f0b\u200c\u200d\u2010\u2027\u30a0\u30fb"
+"""Signs of spelling that scripts set between the letters of a word (Unicode, annex 31)."""
+Word = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, pattern=rf"^\w[\w .:{_WITHIN_WORDS}-]{{0,63}}$"),
+    BeforeValidator(_folded),
+]
 """A tag, subcategory or reason code that operations choose, in their own script; short enough for histories."""
 
 

@@ -166,7 +166,7 @@ def _body(form: Form, pointers: Mapping[str, str], zone: ZoneInfo) -> tuple[dict
 def _typed(form: Form, pointers: Mapping[str, str]) -> dict[str, str]:
     typed = {name: form.one(name) for name in pointers}
     if contact := form.one("contact"):
-        typed["email" if "@" in contact else "phone"] = contact
+        typed["email" if "@" in contact or "＠" in contact else "phone"] = contact
     return {name: value for name, value in typed.items() if value}
 
 

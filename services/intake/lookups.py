@@ -26,7 +26,7 @@ _EMAIL: TypeAdapter[str] = TypeAdapter(Email)
 def whole_contact(q: str) -> ColumnElement[bool] | None:
     """The records that a whole phone or e-mail address stands for; None where `q` is neither."""
     record = customers.c
-    if "@" in q:
+    if "@" in q or "＠" in q:
         try:
             return record.email == _EMAIL.validate_python(q.strip()).lower()
         except ValidationError:

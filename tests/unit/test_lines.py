@@ -149,6 +149,11 @@ def test_an_address_may_hold_letters_younger_than_this_python(address: str) -> N
     assert TypeAdapter(Email).validate_python(address) == address
 
 
+def test_an_address_is_read_at_full_width_and_without_what_stands_around() -> None:
+    for typed in (" a.b@c.example\n", "ａ．ｂ＠ｃ．ｅｘａｍｐｌｅ", "a.b＠c.example\u3000"):
+        assert TypeAdapter(Email).validate_python(typed) == "a.b@c.example"
+
+
 NO_ADDRESSES = ("a\ufdd0@b.example", "\ufffe@b.example", "a\u202e@b.example", "\U00031350", "@\U00031350.cn",
                 "\U00031350 <a@b.example>", "\U00031350 x@b.example")  # fmt: skip
 
@@ -157,6 +162,19 @@ NO_ADDRESSES = ("a\ufdd0@b.example", "\ufffe@b.example", "a\u202e@b.example", "\
 def test_what_is_no_address_is_none_in_any_script(address: str) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(Email).validate_python(address)
+
+
+@pytest.mark.parametrize(
+    "tag", ["བོད་ཡིག", "コール・センター", "می\u200cخواهم", "O’Brien", "צה״ל", "l·l", "क\u094d\u200dष", "ไทย"]
+)
+def test_a_word_is_spelt_as_its_script_spells_it(tag: str) -> None:
+    assert TypeAdapter(Word).validate_python(tag) == tag
+
+
+@pytest.mark.parametrize("tag", ["a/b", "<b>", "a,b", "·x", "'", "x\u3002", "{{x}}"])
+def test_a_word_holds_no_signs_of_other_kinds(tag: str) -> None:
+    with pytest.raises(ValidationError):
+        TypeAdapter(Word).validate_python(tag)
 
 
 def test_a_word_that_operations_choose_is_seen_too() -> None:
