@@ -1,7 +1,7 @@
 """A form's fields and a command's body: what was typed becomes JSON; what the API says of JSON stands at the field."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,11 +19,12 @@ _MOST_DIGITS = 12
 @dataclass(frozen=True)
 class Typed:
     """What stands in a form: every value as it was typed, and what is wrong with it by field. `general` holds what
-    concerns no field that is shown."""
+    concerns no field that is shown; `now` what somebody else stored meanwhile, where it is not what was typed."""
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
     errors: Mapping[str, str] = field(default_factory=dict)
     general: Sequence[str] = ()
+    now: Mapping[str, Sequence[str]] = field(default_factory=dict)
 
     @property
     def texts(self) -> list[str]:
@@ -46,6 +47,16 @@ class Typed:
 def typed(form: Form, fields: Sequence[Field]) -> Typed:
     """What was typed, to show it again as it was."""
     return Typed({each.name: form.many(each.name) for each in fields})
+
+
+def beside(given: Typed, stored: Typed) -> Typed:
+    """What was typed, and what is stored now in the fields that say something else."""
+    now = {
+        name: _filled(values)
+        for name, values in stored.values.items()
+        if sorted(_filled(values)) != sorted(_filled(given.values.get(name, ())))
+    }
+    return replace(given, now=now)
 
 
 def body_of(form: Form, fields: Sequence[Field], zone: ZoneInfo, words: Words) -> tuple[dict[str, Any], dict[str, str]]:
@@ -87,6 +98,10 @@ def placed(problems: Iterable[FieldProblem], fields: Sequence[Field]) -> tuple[d
 def local_moment(iso: str | None, zone: ZoneInfo) -> str:
     """An instant as a `datetime-local` field holds it."""
     return datetime.fromisoformat(iso).astimezone(zone).strftime("%Y-%m-%dT%H:%M") if iso else ""
+
+
+def _filled(values: Sequence[str]) -> list[str]:
+    return [value for value in values if value.strip()]
 
 
 def _value(form: Form, each: Field, zone: ZoneInfo) -> Any:

@@ -46,6 +46,7 @@ class Templates:
             "as_choices": _as_choices,
             "by_heading": _by_heading,
             "any_filled": _any_filled,
+            "as_shown": _as_shown,
             "map_word": _map_word,
             "map_command": _map_command,
         }
@@ -75,6 +76,12 @@ def _by_heading(choices: Iterable[Choice]) -> list[tuple[str, list[Choice]]]:
 
 def _any_filled(fields: Sequence[Field], filled: Typed) -> bool:
     return any(filled.error(field.name) for field in fields)
+
+
+def _as_shown(values: Sequence[str], options: Iterable[Choice], kind: str) -> list[str]:
+    """Values of a field as its reader sees them."""
+    texts = {option.value: option.text for option in options}
+    return [texts.get(value, value.replace("T", " ") if kind == "moment" else value) for value in values]
 
 
 def _map_word(codes: Iterable[str], group: str, words: Words) -> str:

@@ -265,7 +265,7 @@ async def test_the_slower_of_two_who_set_a_day_is_told_and_keeps_what_was_typed(
     form = (await admin.get(address, day="2026-12-28")).form(f"{address}/day")
     await admin.send(form, kind="holiday")
     late = await admin.post(form.action, form.filled(kind="working", hours="10:00-11:00"))
-    assert late.status_code == 412
+    assert late.status_code == 409
     assert Html(late.text).form(f"{address}/day").filled()["hours"] == ["10:00-11:00"]
 
 
@@ -324,7 +324,7 @@ async def test_a_calendar_leaves_as_a_file_and_comes_back(visit: Visit, format_:
     assert "已导入为草稿" in Html(sent.text).text
     assert "放假" in (await admin.get(again, day="2026-12-28")).text
     late = await admin.http.post(f"{again}/import", files=files, data=looked_at, headers=origin)
-    assert late.status_code == 412
+    assert late.status_code == 409
     assert "role" in next(given for _, given in Html(late.text).tags if "say-warn" in (given.get("class") or ""))
 
 

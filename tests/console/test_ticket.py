@@ -141,7 +141,7 @@ async def test_a_ticket_that_changed_meanwhile_keeps_what_was_typed_and_shows_wh
     visitor = visit("林涛")
     form = (await visitor.get(f"/tickets/{ticket_no}")).form("/respond")
     await system.do(ticket_no, "customer-message", {"message": "请加急"}, by="李雷")
-    page = await visitor.send(form, status=412, message="我的回复")
+    page = await visitor.send(form, status=409, message="我的回复")
     assert "提交前工单已被更新" in page.text
     assert "请加急" in page.text[: page.text.index("经过")] + page.text
     again = page.form("/respond")

@@ -12,8 +12,8 @@ from starlette.exceptions import HTTPException
 
 from services.console import calendar_forms, promises
 from services.console.client import Problem, path
-from services.console.drafts import CORRECTABLE, number, require, said, version_in
-from services.console.filling import Typed
+from services.console.drafts import CORRECTABLE, is_outdated, is_stale, number, require, said
+from services.console.filling import Typed, beside
 from services.console.pages.calendars import FIRST_YEAR, KIND, LAST_YEAR, Shown, show
 from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
@@ -47,15 +47,19 @@ async def write_settings(request: Request, page: PageDep, calendar_id: str) -> R
     like = form.one("like")
     calendar = await page.desk.get(address, version=int(like)) if like.isascii() and like.isdigit() else latest
     draft, typed = calendar_forms.with_settings(calendar, form, page.words)
+    if is_outdated(form, latest):
+        return await _outdated(page, latest, calendar, typed)
     if typed.errors:
         return await _form(page, latest, calendar, typed)
     try:
-        await page.desk.put(address, draft, version=version_in(form))
+        await page.desk.put(address, draft, version=latest["version"])
     except Problem as problem:
         if problem.status not in CORRECTABLE:
             raise
+        if is_stale(problem):
+            return await _outdated(page, await page.desk.get(address), calendar, typed)
         typed = calendar_forms.refused(form, problem.errors, calendar_forms.settings_field)
-        return await _form(page, latest, calendar, typed, stale=problem.status == HTTPStatus.PRECONDITION_FAILED)
+        return await _form(page, latest, calendar, typed)
     return see_said(f"{path(KIND, calendar_id)}?done=saved")
 
 
@@ -70,7 +74,7 @@ async def read_file(request: Request, page: PageDep, calendar_id: str) -> Respon
     except Problem as problem:
         if problem.status not in CORRECTABLE:
             raise
-        if problem.status == HTTPStatus.PRECONDITION_FAILED:
+        if is_stale(problem):
             return await show(request, page, calendar_id, Shown(stale=True))
         return await show(request, page, calendar_id, Shown(Typed(general=said(problem))))
     return await show(request, page, calendar_id, Shown(done="imported", notes=stored.get("notes") or []))
@@ -105,26 +109,34 @@ async def write_file(
     return Response(content, headers=headers, media_type=_MEDIA_TYPES[form])
 
 
-async def _uploaded(request: Request) -> tuple[str, str, int]:
-    """The media type that a file's first letter tells, its text, and the version that the form was made from."""
+async def _uploaded(request: Request) -> tuple[str, str, int | None]:
+    """The media type that a file's first letter tells, its text, and the version that the form was made from, if it
+    names one."""
     try:
         async with request.form(max_files=1, max_fields=3) as form:
             file = form.get("file")
             if not isinstance(file, UploadFile) or (file.size or 0) > _MOST_BYTES:
                 raise MalformedRequest
             text = (await file.read()).decode("utf-8-sig")
-            version = number(str(form.get("version", "")))
+            given = str(form.get("version", ""))
     except (HTTPException, UnicodeDecodeError) as error:
         raise MalformedRequest from error
-    if version is None:
+    version = number(given)
+    if given and version is None:
         raise MalformedRequest
     return _MEDIA_TYPES["json" if text.lstrip().startswith("{") else "ical"], text, version
+
+
+async def _outdated(page: Page, latest: Mapping[str, Any], calendar: Mapping[str, Any], typed: Typed) -> Response:
+    """The form as it was typed, beside what somebody stored meanwhile."""
+    compared = beside(typed, calendar_forms.standing(latest))
+    return await _form(page, latest, calendar, compared, stale=True)
 
 
 async def _form(
     page: Page, latest: Mapping[str, Any], calendar: Mapping[str, Any], typed: Typed, *, stale: bool = False
 ) -> Response:
-    status = HTTPStatus.PRECONDITION_FAILED if stale else HTTPStatus.UNPROCESSABLE_ENTITY
+    status = HTTPStatus.CONFLICT if stale else HTTPStatus.UNPROCESSABLE_ENTITY
     return page.render(
         "calendar_form.html",
         status=status if stale or typed.errors or typed.general else HTTPStatus.OK,

@@ -14,7 +14,7 @@ from services.console import calculator, calendar_forms, drafts, promises
 from services.console.calendar_differences import differences
 from services.console.calendar_year import Year, days_left, usual_hours
 from services.console.client import Problem, path
-from services.console.drafts import CORRECTABLE, number, require, version_in
+from services.console.drafts import CORRECTABLE, is_outdated, is_stale, number, require
 from services.console.filling import Typed
 from services.console.pages import publications
 from services.console.routing import page_router, see_other, see_said
@@ -97,16 +97,17 @@ async def write_day(request: Request, page: PageDep, calendar_id: str) -> Respon
         raise MalformedRequest
     latest = await page.desk.get(path("v1", KIND, calendar_id))
     draft, typed = calendar_forms.with_day(latest, day, form, page.words)
+    if is_outdated(form, latest):
+        return await show(request, page, calendar_id, Shown(typed, stale=True), day=day)
     if typed.errors:
         return await show(request, page, calendar_id, Shown(typed), day=day)
     try:
-        await page.desk.put(path("v1", KIND, calendar_id), draft, version=version_in(form))
+        await page.desk.put(path("v1", KIND, calendar_id), draft, version=latest["version"])
     except Problem as problem:
         if problem.status not in CORRECTABLE:
             raise
         typed = calendar_forms.refused(form, problem.errors, calendar_forms.day_field)
-        stale = problem.status == HTTPStatus.PRECONDITION_FAILED
-        return await show(request, page, calendar_id, Shown(typed, stale=stale), day=day)
+        return await show(request, page, calendar_id, Shown(typed, stale=is_stale(problem)), day=day)
     return see_said(f"{path(KIND, calendar_id)}?year={day.year}&day={day}&done=day")
 
 
@@ -152,7 +153,7 @@ async def show(
     version: int | None = None,
     day: date | None = None,
 ) -> Response:
-    """The page of one calendar; answered with 422 or 412 where something was refused."""
+    """The page of one calendar; answered with 422 or 409 where something was refused."""
     address = path("v1", KIND, calendar_id)
     latest = await page.desk.get(address)
     calendar = latest if version is None else await page.desk.get(address, version=version)
@@ -191,7 +192,7 @@ async def show(
 
 def _status(shown: Shown) -> int:
     if shown.stale:
-        return HTTPStatus.PRECONDITION_FAILED
+        return HTTPStatus.CONFLICT
     wrong = shown.typed and (shown.typed.errors or shown.typed.general)
     return HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
 

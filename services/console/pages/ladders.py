@@ -12,7 +12,7 @@ from fastapi.responses import Response
 
 from services.console import drafts, lengths, promises
 from services.console.client import Problem, path
-from services.console.drafts import CORRECTABLE, number, require, version_in
+from services.console.drafts import CORRECTABLE, is_outdated, is_stale, number, require
 from services.console.filling import local_moment
 from services.console.ladder_chart import chart, steps, written_step
 from services.console.policies import URGENCIES, Line
@@ -127,11 +127,15 @@ async def write_text(request: Request, page: PageDep, ladder_id: str) -> Respons
     text = (form.many("text") or ("",))[-1]
     address = path("v1", KIND, ladder_id)
     latest = await page.desk.get(address)
+    if is_outdated(form, latest):
+        return await _text(page, latest, text, stale=True)
     try:
-        await page.desk.send_text("PUT", address, text, YAML, version=version_in(form))
+        await page.desk.send_text("PUT", address, text, YAML, version=latest["version"])
     except Problem as problem:
         if problem.status not in CORRECTABLE:
             raise
+        if is_stale(problem):
+            return await _text(page, await page.desk.get(address), text, stale=True)
         return await _text(page, latest, text, problem)
     return see_said(f"{path(KIND, ladder_id)}?done=saved")
 
@@ -180,17 +184,18 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Sequence[str] = 
     )
 
 
-async def _text(page: Page, latest: Item, text: str, problem: Problem | None = None) -> Response:
+async def _text(
+    page: Page, latest: Item, text: str, problem: Problem | None = None, *, stale: bool = False
+) -> Response:
     faults = [
         {**each, "level": "error", "source": drafts.line(text, each.get("line"))}
         for each in (problem.document.get("errors") or () if problem else ())
     ]
-    stale = problem is not None and problem.status == HTTPStatus.PRECONDITION_FAILED
-    if problem and not faults and not stale:
+    if problem and not faults:
         faults = [{"level": "error", "message": problem.detail or problem.title}]
     return page.render(
         "ladder_text.html",
-        status=problem.status if problem else HTTPStatus.OK,
+        status=HTTPStatus.CONFLICT if stale else problem.status if problem else HTTPStatus.OK,
         ladder=latest,
         title=(await promises.reading(page)).title(latest),
         text=text,

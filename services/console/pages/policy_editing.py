@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from services.console import drafts, policy_forms, promises
 from services.console.client import FieldProblem, Problem, path
 from services.console.commands import Choice
-from services.console.drafts import CORRECTABLE, require, version_in
+from services.console.drafts import CORRECTABLE, is_outdated, is_stale, require
 from services.console.filling import Typed
 from services.console.policies import SETTINGS, URGENCIES
 from services.console.policy_forms import draft_of
@@ -64,15 +64,19 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
     form = await read_form(request, most_fields=_MOST_FIELDS)
     latest = await promises.policy(page, policy_id)
     draft, typed = policy_forms.read(form, latest, page.words)
+    if is_outdated(form, latest):
+        return await _form(page, latest, typed, Checked(stale=True))
     if typed.errors:
         return await _form(page, latest, typed, Checked(refused=True))
     if form.one("check"):
         faults = [_fault(each) for each in (await page.desk.post(_LINT, {**draft, "id": policy_id}))["faults"]]
         return await _form(page, latest, _marked(form, faults), Checked(faults, clean=not faults))
     try:
-        await page.desk.put(path("v1", "policies", policy_id), draft, version=version_in(form))
+        await page.desk.put(path("v1", "policies", policy_id), draft, version=latest["version"])
     except Problem as problem:
-        return await _form(page, latest, policy_forms.typed(form, problem.errors), _refused(problem))
+        refused = _refused(problem)
+        latest = await promises.policy(page, policy_id) if refused.stale else latest
+        return await _form(page, latest, policy_forms.typed(form, problem.errors), refused)
     return see_said(f"{path('policies', policy_id)}?done=saved")
 
 
@@ -94,13 +98,17 @@ async def save_yaml(request: Request, page: PageDep, policy_id: str) -> Response
     form = await read_form(request)
     text = (form.many("text") or ("",))[-1]
     latest = await promises.policy(page, policy_id)
+    if is_outdated(form, latest):
+        return await _text(page, latest, text, Checked(stale=True))
     try:
         if form.one("check"):
             faults = [_fault(each) for each in (await page.desk.send_text("POST", _LINT, text, YAML))["faults"]]
             return await _text(page, latest, text, Checked(faults, clean=not faults))
-        await page.desk.send_text("PUT", path("v1", "policies", policy_id), text, YAML, version=version_in(form))
+        await page.desk.send_text("PUT", path("v1", "policies", policy_id), text, YAML, version=latest["version"])
     except Problem as problem:
-        return await _text(page, latest, text, _refused(problem))
+        refused = _refused(problem)
+        latest = await promises.policy(page, policy_id) if refused.stale else latest
+        return await _text(page, latest, text, refused)
     return see_said(f"{path('policies', policy_id)}?done=saved")
 
 
@@ -140,7 +148,7 @@ async def _shown(page: Page, template: str, latest: Mapping[str, Any], checked: 
     status = HTTPStatus.UNPROCESSABLE_ENTITY if checked.refused else HTTPStatus.OK
     return page.render(
         template,
-        status=HTTPStatus.PRECONDITION_FAILED if checked.stale else status,
+        status=HTTPStatus.CONFLICT if checked.stale else status,
         policy=latest,
         title=(await promises.reading(page)).title(latest),
         checked=checked,
@@ -154,7 +162,7 @@ def _refused(problem: Problem) -> Checked:
     if problem.status not in CORRECTABLE:
         raise problem
     faults = [_fault(each) for each in problem.document.get("errors") or ()]
-    if problem.status == HTTPStatus.PRECONDITION_FAILED:
+    if is_stale(problem):
         return Checked(stale=True)
     return Checked(faults or [_fault({"message": problem.detail or problem.title})], refused=True)
 

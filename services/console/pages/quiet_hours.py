@@ -1,6 +1,7 @@
 """Quiet hours: when notices that are not urgent are held back, for customers and for staff."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 from zoneinfo import available_timezones
@@ -10,8 +11,8 @@ from fastapi.responses import Response
 
 from services.console import promises
 from services.console.client import Problem
-from services.console.drafts import CORRECTABLE, require, version_in
-from services.console.filling import Typed
+from services.console.drafts import CORRECTABLE, is_outdated, is_stale, require
+from services.console.filling import Typed, beside
 from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
@@ -36,24 +37,30 @@ async def show_quiet_hours(page: PageDep, done: str = "") -> Response:
 async def write_quiet_hours(request: Request, page: PageDep) -> Response:
     """Store them; what is wrong stands at its field."""
     require(page, Action.WRITE_POLICY)
-    form = await read_form(request)
+    form, latest = await read_form(request), await page.desk.get(_ADDRESS)
+    if is_outdated(form, latest):
+        return _outdated(page, form, latest)
     try:
         body = {each: _window(form, each) for each in AUDIENCES}
-        await page.desk.put(_ADDRESS, body, version=version_in(form))
+        await page.desk.put(_ADDRESS, body, version=latest["version"])
     except Problem as problem:
         if problem.status not in CORRECTABLE:
             raise
-        latest = (await page.desk.get(_ADDRESS))["version"]
-        stale = problem.status == HTTPStatus.PRECONDITION_FAILED
-        return _show(page, _refused(form, problem), latest, stale=stale)
+        if is_stale(problem):
+            return _outdated(page, form, await page.desk.get(_ADDRESS))
+        return _show(page, _refused(form, problem), latest["version"])
     return see_said("/quiet-hours?done=saved")
+
+
+def _outdated(page: Page, form: Form, latest: Mapping[str, Any]) -> Response:
+    return _show(page, beside(_typed(form), _standing(latest, page)), latest["version"], stale=True)
 
 
 def _show(page: Page, typed: Typed, version: int, *, done: str = "", stale: bool = False) -> Response:
     status = HTTPStatus.UNPROCESSABLE_ENTITY if typed.errors or typed.general else HTTPStatus.OK
     return page.render(
         "quiet_hours.html",
-        status=HTTPStatus.PRECONDITION_FAILED if stale else status,
+        status=HTTPStatus.CONFLICT if stale else status,
         filled=typed,
         version=version,
         stale=stale,
@@ -90,4 +97,8 @@ def _refused(form: Form, problem: Problem) -> Typed:
             errors.setdefault(name, each.message)
         else:
             elsewhere.append(each.message)
-    return Typed({name: form.many(name) for name, _ in form.fields}, errors, elsewhere)
+    return replace(_typed(form), errors=errors, general=elsewhere)
+
+
+def _typed(form: Form) -> Typed:
+    return Typed({name: form.many(name) for name, _ in form.fields})

@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.client import Problem
-from services.console.drafts import CORRECTABLE, require, version_in
+from services.console.drafts import CORRECTABLE, is_outdated, is_stale, require
 from services.console.pages.registers import TABS
 from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
@@ -42,19 +42,30 @@ async def write_text(request: Request, page: PageDep, text_id: str) -> Response:
     # Blank lines at the end of a letter are part of it; those that the form adds are not.
     subject, body = form.one("subject"), (form.many("text") or ("",))[-1]
     text = await page.desk.get(_path(text_id))
+    if is_outdated(form, text):
+        return await _show(page, text, subject, body, stale=True)
     if form.one("preview"):
         return await _show(page, text, subject, body)
     try:
-        await page.desk.put(_path(text_id), {"subject": subject, "text": body}, version=version_in(form))
+        await page.desk.put(_path(text_id), {"subject": subject, "text": body}, version=text["version"])
     except Problem as problem:
         if problem.status not in CORRECTABLE:
             raise
+        if is_stale(problem):
+            return await _show(page, await page.desk.get(_path(text_id)), subject, body, stale=True)
         return await _show(page, text, subject, body, problem=problem)
     return see_said(f"/keys/texts/{quote(text_id, safe='')}?done=true")
 
 
 async def _show(
-    page: Page, text: dict[str, Any], subject: str, body: str, *, problem: Problem | None = None, done: str = ""
+    page: Page,
+    text: dict[str, Any],
+    subject: str,
+    body: str,
+    *,
+    problem: Problem | None = None,
+    stale: bool = False,
+    done: str = "",
 ) -> Response:
     preview = None
     if problem is None:
@@ -67,13 +78,13 @@ async def _show(
             problem = refused
     return page.render(
         "text.html",
-        status=problem.status if problem else HTTPStatus.OK,
+        status=HTTPStatus.CONFLICT if stale else problem.status if problem else HTTPStatus.OK,
         text=text,
         subject=subject,
         body=body,
         preview=preview,
         errors={error.pointer.strip("/"): error.message for error in problem.errors} if problem else {},
-        stale=problem is not None and problem.status == HTTPStatus.PRECONDITION_FAILED,
+        stale=stale,
         may_write=Action.WRITE_TEMPLATE in page.reader.allowed,
         done=done,
     )

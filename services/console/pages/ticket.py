@@ -181,7 +181,7 @@ async def _again(page: Page, ticket_no: str, attempt: Attempt) -> Response:
     status = {
         "fields": 422,
         "reused": 422,
-        "conflict": 412,
+        "conflict": 409,
         "illegal": 409,
         "explain": 409,
         "forbidden": 403,

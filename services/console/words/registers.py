@@ -43,6 +43,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "The old one signs along for a while and then no more: change the receiver over until then.",
     ),
     "webhooks.redraw.go": ("更换", "Replace"),
+    "registers.changed": (
+        "没有保存：您打开表单之后，有人修改了这一项。现在的内容标在各项下方，您填写的保留在表单里；再次保存将以您填写的为准。",
+        (
+            "Not saved: somebody changed this after you opened the form. What is stored now stands below each field, "
+            "and what you typed is kept; saving again replaces theirs."
+        ),
+    ),
+    "registers.gone": (
+        "没有保存：您打开表单之后，这一项已被删除或已结束。您填写的内容保留在下方，需要时可作为新的一项添加。",
+        (
+            "Not saved: this was removed, or ended, after you opened the form. What you typed is kept below; add it as "
+            "a new one if it is still wanted."
+        ),
+    ),
     "registers.wrong": ("没有保存，请更正标出的内容。", "Not saved: please correct what is marked."),
     "people.title": ("人员", "People"),
     "people.add": ("添加人员", "Add somebody"),
@@ -128,6 +142,7 @@ TEXTS: dict[str, tuple[str, str]] = {
         "有人刚刚修改了这段文案（现为“{subject}”）。您的内容保留在下方，再次保存将覆盖它。",
         "Somebody has just changed this text (now “{subject}”). Yours is kept below; saving again replaces theirs.",
     ),
+    "texts.now": ("查看现在的正文", "See the text as it is now"),
     "texts.subject": ("主题", "Subject"),
     "texts.text": ("正文", "Text"),
     "texts.preview": ("预览", "Preview"),
