@@ -1,10 +1,9 @@
 """What was in force when a preview was computed: what was previewed is what is published (semantics.md 19)."""
 
-import hashlib
-import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from services.console import fingerprints
 from services.console.service import Page
 
 Item = Mapping[str, Any]
@@ -25,4 +24,4 @@ def fingerprint(lists: Mapping[str, Sequence[Item]], kind: str, identifier: str)
         for each in items
         if (each_kind, each["id"]) != (kind, identifier) and each["published_version"] is not None
     ]
-    return hashlib.sha256(json.dumps(standing).encode()).hexdigest()[:32]
+    return fingerprints.fingerprint(standing)

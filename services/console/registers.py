@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.console import staff_hours
+from services.console import fingerprints, staff_hours
 from services.console.commands import Field
 from services.console.filling import Typed, body_of, local_moment
 from services.console.present import Present
@@ -35,6 +35,11 @@ class Register:
     removable: bool = False
     week: Sequence[Field] = ()
     """Weekly hours of their own, which both forms ask; they are read together."""
+
+    @property
+    def asked(self) -> Sequence[Field]:
+        """All that the form of an entry asks."""
+        return (*self.change, *self.week)
 
 
 _ACTIVE = Field("active", "flag")
@@ -134,6 +139,21 @@ def standing(entry: Mapping[str, Any], register: Register, zone: ZoneInfo) -> Ty
     return Typed(values | (staff_hours.standing(entry) if register.week else {}))
 
 
+def drawn_from(entry: Mapping[str, Any], register: Register) -> dict[str, Any]:
+    """What an administrator can change of an entry, as the API tells it; the order of what is ticked says nothing."""
+    names = [each.name for each in register.change] + (["hours", "time_zone"] if register.week else [])
+    return {name: _unordered(entry[name]) for name in names if name in entry}
+
+
+def is_outdated(carried: str, entry: Mapping[str, Any], register: Register, wanted: Mapping[str, Any] | None) -> bool:
+    """Whether somebody changed an entry since its form was drawn, to something else than the form wants; `wanted` is
+    None where the form asks for something else than a change."""
+    present = drawn_from(entry, register)
+    changed = {name: _unordered(value) for name, value in (wanted or {}).items() if name not in _KEPT_WHEN_EMPTY}
+    is_done = wanted is not None and fingerprints.says_already(present, changed)
+    return fingerprints.is_outdated(carried, present) and not is_done
+
+
 def title(entry: Mapping[str, Any], present: Present, person: Callable[[str], str]) -> str:
     """What an entry is called in a sentence: a shift by whose it is and when, a webhook by its address."""
     if "from_at" in entry:
@@ -150,6 +170,10 @@ def _read(
         return body, errors
     hours, wrong = staff_hours.read(form, zone, words)
     return body | hours, errors | wrong
+
+
+def _unordered(value: Any) -> Any:
+    return sorted(value) if isinstance(value, list) else value
 
 
 def _shown(value: Any, each: Field, zone: ZoneInfo) -> list[str]:

@@ -18,7 +18,7 @@ from services.runtime.pages import Form, read_form
 HOME = "/"
 CARRIED = "carried."
 _NEVER_CARRIED = frozenset({"password", "current", "new", "repeated"})
-_HIDDEN = frozenset({"key", "version"})
+_HIDDEN = frozenset({"key", "version", "basis"})
 _LIVE = "live"
 
 

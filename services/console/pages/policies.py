@@ -1,6 +1,6 @@
 """Policies: in the order in which they are tried, and each with its clocks, settings and versions."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
@@ -8,7 +8,7 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import drafts, promises
+from services.console import drafts, fingerprints, promises
 from services.console.client import path
 from services.console.confirmation import Question, ask, is_confirmed
 from services.console.drafts import number, require
@@ -49,23 +49,33 @@ async def move_policy(request: Request, page: PageDep) -> Response:
     require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     ids = list((await page.desk.get("/v1/policy-order"))["ids"])
-    step, identifier = _STEPS.get(form.one("step")), form.one("id")
+    step, identifier, basis = _STEPS.get(form.one("step")), form.one("id"), form.one("basis")
     if step is None or identifier not in ids:
         raise NotFound
-    at = ids.index(identifier)
-    to = min(max(at + step, 0), len(ids) - 1)
-    ids[at], ids[to] = ids[to], ids[at]
-    await page.desk.put("/v1/policy-order", {"ids": ids})
+    if not fingerprints.is_outdated(basis, ids):
+        await page.desk.put("/v1/policy-order", {"ids": moved_by(ids, identifier, step)})
+    elif fingerprints.is_outdated(basis, moved_by(ids, identifier, -step)):
+        # Otherwise it is where the form wants it: its first click has moved it.
+        return await _list(page, outdated=True)
     return see_said(f"/policies?done=moved&moved={quote(identifier, safe='')}")
 
 
 @router.get("/policies/{policy_id}")
 async def show_policy(page: PageDep, policy_id: str, version: int | None = None, done: str = "") -> Response:
     """One version of a policy as a table of its clocks; the latest by default."""
+    return await _show(page, policy_id, version, done=done)
+
+
+async def _show(
+    page: Page, policy_id: str, version: int | None = None, *, done: str = "", outdated: bool = False
+) -> Response:
     shown = await promises.policy(page, policy_id, version)
     versions = await promises.versions(page, "policies", shown)
     return page.render(
         "policy.html",
+        status=HTTPStatus.CONFLICT if outdated else HTTPStatus.OK,
+        outdated=outdated,
+        basis=fingerprints.fingerprint(_in_force(shown)),
         policy=shown,
         reading=await promises.reading(page),
         versions=versions,
@@ -83,10 +93,12 @@ async def show_policy(page: PageDep, policy_id: str, version: int | None = None,
 async def retire_policy(request: Request, page: PageDep, policy_id: str) -> Response:
     """Apply a policy to no new ticket any more."""
     form = await read_form(request)
-    key = require_key(form)
+    key, policy = require_key(form), await promises.policy(page, policy_id)
+    if policy["retired_at"] is None and fingerprints.is_outdated(form.one("basis"), _in_force(policy)):
+        return await _show(page, policy_id, outdated=True)
     if not is_confirmed(form):
         text = page.words.text
-        title = (await promises.reading(page)).title(await promises.policy(page, policy_id))
+        title = (await promises.reading(page)).title(policy)
         asked = text("policies.retire.ask", title=title)
         question = Question(asked, text("policies.retire.text"), text("policies.retire"), path("policies", policy_id))
         return ask(page, form, question)
@@ -116,10 +128,36 @@ async def compare_versions(page: PageDep, policy_id: str, request: Request, ever
     )
 
 
-async def _list(page: Page, *, form: Form | None = None, wrong: Any = (), done: str = "", moved: str = "") -> Response:
+def moved_by(ids: Sequence[str], identifier: str, step: int) -> list[str]:
+    """An order with one of them a step earlier or later; the first and the last stay where they are."""
+    at = ids.index(identifier)
+    to = min(max(at + step, 0), len(ids) - 1)
+    moved = list(ids)
+    moved[at], moved[to] = moved[to], moved[at]
+    return moved
+
+
+def _in_force(policy: Mapping[str, Any]) -> list[Any]:
+    """What of a policy is retired: the version that is published, and whether it applies."""
+    return [policy["published_version"], policy["retired_at"]]
+
+
+async def _list(
+    page: Page,
+    *,
+    form: Form | None = None,
+    wrong: Any = (),
+    done: str = "",
+    moved: str = "",
+    outdated: bool = False,
+) -> Response:
+    status = HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
+    ids = (await page.desk.get("/v1/policy-order"))["ids"]
     return page.render(
         "policies.html",
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK,
+        status=HTTPStatus.CONFLICT if outdated else status,
+        outdated=outdated,
+        basis=fingerprints.fingerprint(ids),
         standings=await promises.standings(page),
         reading=await promises.reading(page),
         tabs=promises.tabs(page),

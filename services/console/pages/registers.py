@@ -1,8 +1,7 @@
 """People, departments, on-call shifts and API keys: lists that administrators keep."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from http import HTTPStatus
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 from zoneinfo import available_timezones
@@ -10,11 +9,11 @@ from zoneinfo import available_timezones
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import promises, registers, staff_hours
+from services.console import attempts, fingerprints, promises, registers, staff_hours
+from services.console.attempts import Attempt
 from services.console.client import Problem
 from services.console.commands import Choice
 from services.console.confirmation import Question, ask, is_confirmed
-from services.console.filling import Typed, placed, typed
 from services.console.registers import DEPARTMENTS, KEYS, ON_CALL, PEOPLE, WEBHOOKS, Register
 from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
@@ -26,21 +25,10 @@ TABS: Mapping[str, Sequence[tuple[str, str]]] = {
     "people": (("people", "/people"), ("departments", "/people/departments"), ("on_call", "/people/on-call")),
     "keys": (("keys", "/keys"), ("webhooks", "/keys/webhooks"), ("texts", "/keys/texts")),
 }
-_CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT})
-_SECRET = frozenset({"password"})
 _ZONES = sorted(available_timezones())
 _ENDING = (PEOPLE, DEPARTMENTS, KEYS)
 """Lists of what stops working when it is switched off; a webhook is only paused."""
 _LONG_AGO = "2000-01-01T00:00:00Z"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """What was sent and did not go through; `entry` is whose form it was, None for the one that adds."""
-
-    entry: str | None
-    typed: Typed
-    key: str
 
 
 @router.get("/people")
@@ -131,6 +119,8 @@ async def do_with_webhook(request: Request, page: PageDep, identifier: str, doin
     """Draw another secret and show it; send a test; send again what did not arrive, or one delivery."""
     form = await read_form(request)
     path, key = f"{WEBHOOKS.collection}/{quote(identifier, safe='')}", require_key(form)
+    if clash := await attempts.clash(page, form, WEBHOOKS, identifier):
+        return await _show(page, WEBHOOKS, attempt=clash)
     if doing == "rotate-secret":
         if not is_confirmed(form):
             return await _ask(page, form, WEBHOOKS, identifier, "redraw")
@@ -191,30 +181,42 @@ async def _added(page: Page, register: Register, form: Form) -> Any:
         try:
             return await page.desk.post(register.collection, body, key=key)
         except Problem as problem:
-            return Attempt(None, _said(form, (*register.add, *register.week), problem), new_key())
-    return Attempt(None, replace(_typed(form, (*register.add, *register.week)), errors=errors), key)
+            return Attempt(None, attempts.refused(form, (*register.add, *register.week), problem), new_key())
+    return Attempt(None, replace(attempts.kept(form, (*register.add, *register.week)), errors=errors), key)
 
 
 async def _change(request: Request, page: Page, register: Register, identifier: str) -> Response:
     form = await read_form(request)
     path = f"{register.collection}/{quote(identifier, safe='')}"
     if register.removable and form.one("remove"):
-        if not is_confirmed(form):
-            return await _ask(page, form, register, identifier, "remove")
-        await page.desk.delete(path)
-        return _done(page, register, "removed")
+        return await _remove(page, form, register, identifier)
     body, errors = registers.change(form, register, page.zone, page.words)
-    attempt = Attempt(identifier, replace(_typed(form, (*register.change, *register.week)), errors=errors), "")
+    if clash := await attempts.clash(page, form, register, identifier, None if errors else body):
+        return await _show(page, register, attempt=clash)
+    basis = form.one("basis")
+    attempt = Attempt(identifier, replace(attempts.kept(form, register.asked), errors=errors), "", basis=basis)
     if not errors and not is_confirmed(form) and await _switches_off(page, register, identifier, body):
         return await _ask(page, form, register, identifier, "switch_off")
     if not errors:
         try:
             await page.desk.patch(path, body)
         except Problem as problem:
-            attempt = Attempt(identifier, _said(form, (*register.change, *register.week), problem), "")
+            attempt = Attempt(identifier, attempts.refused(form, register.asked, problem), "", basis=basis)
         else:
             return _done(page, register, identifier)
     return await _show(page, register, attempt=attempt)
+
+
+async def _remove(page: Page, form: Form, register: Register, identifier: str) -> Response:
+    clash = await attempts.clash(page, form, register, identifier)
+    if clash and clash.clash == attempts.GONE:
+        return _done(page, register, "removed")
+    if clash:
+        return await _show(page, register, attempt=clash)
+    if not is_confirmed(form):
+        return await _ask(page, form, register, identifier, "remove")
+    await page.desk.delete(f"{register.collection}/{quote(identifier, safe='')}")
+    return _done(page, register, "removed")
 
 
 async def _switches_off(page: Page, register: Register, identifier: str, body: Mapping[str, Any]) -> bool:
@@ -241,19 +243,6 @@ async def _entry(page: Page, register: Register, identifier: str) -> Mapping[str
     return next((each for each in await _entries(page, register) if each["id"] == identifier), {})
 
 
-def _said(form: Form, fields: Sequence[Any], problem: Problem) -> Typed:
-    """What the API said of the form, at its fields; what no correction mends is raised again."""
-    if problem.status not in _CORRECTABLE:
-        raise problem
-    at, elsewhere = placed(problem.errors, fields)
-    general = [*elsewhere] if at or elsewhere else [problem.detail or problem.title]
-    return replace(_typed(form, fields), errors=at, general=general)
-
-
-def _typed(form: Form, fields: Sequence[Any]) -> Typed:
-    return typed(form, [each for each in fields if each.name not in _SECRET])
-
-
 def _done(page: Page, register: Register, identifier: str) -> Response:
     page.console.names.forget()
     return see_said(f"{register.path}?done={quote(identifier, safe='')}")
@@ -272,12 +261,13 @@ async def _show(
         raise Forbidden
     directory = await page.console.names.directory(page.desk)
     entries = await _entries(page, register)
+    attempt = attempts.placed_among(attempt, entries)
     section = register.path.split("/")[1]
     titles = await promises.titles(page)
     quiet = await _quiet_hours(page) if register is PEOPLE else None
     return page.render(
         "registers.html",
-        status=HTTPStatus.UNPROCESSABLE_ENTITY if attempt else HTTPStatus.OK,
+        status=attempts.status(attempt),
         register=register,
         listed=entries,
         on_duty=_on_duty(page, entries) if register is ON_CALL else [],
@@ -287,6 +277,7 @@ async def _show(
         issued=issued,
         done=done,
         key=new_key,
+        basis=lambda entry: fingerprints.fingerprint(registers.drawn_from(entry, register)),
         standing=lambda entry: registers.standing(entry, register, page.zone),
         directory=directory,
         titles=titles,

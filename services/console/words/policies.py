@@ -142,6 +142,20 @@ TEXTS: dict[str, tuple[str, str]] = {
         "有人刚刚保存了第 {version} 版。您的内容保留在下方，再次保存将成为其后的版本。",
         "Somebody has just stored version {version}. What you typed is kept; saving again makes the one after it.",
     ),
+    "policies.order.changed": (
+        "没有移动：您打开页面之后，有人调整了政策的顺序或新增了政策。下面是现在的顺序，请再看一遍。",
+        (
+            "Not moved: somebody changed the order, or added a policy, after you opened this page. This is the order "
+            "now; please look again."
+        ),
+    ),
+    "policies.retire.changed": (
+        "没有停用：您打开页面之后，有人发布了另一版本或改变了它的状态。下面是现在的内容，请再看一遍。",
+        (
+            "Not retired: somebody published another version, or changed whether it applies, after you opened this "
+            "page. This is how it is now; please look again."
+        ),
+    ),
     "policies.saved": ("已保存为第 {version} 版。", "Stored as version {version}."),
     "policies.next": ("下一步：试算影响，然后发布。", "Next: see what it would change, then publish it."),
     "policies.compare": ("比较版本", "Compare versions"),
