@@ -16,7 +16,9 @@ def counts(state: TicketState, attempt: RecordCallback, now: datetime) -> bool:
     that was tried before although another one is left."""
     if state.rules < FOURTH_RULES or attempt.outcome not in UNREACHED:
         return True
-    if state.callback_counts_from is not None and now < state.callback_counts_from:
+    # A call that is entered a day late was no call of that day.
+    made_at = min(now, attempt.called_at or now)
+    if state.callback_counts_from is not None and made_at < state.callback_counts_from:
         return False
     left = channels_left(state.callback_channels, attempt.customer_channels)
     return attempt.channel not in state.callback_channels or not left
@@ -31,6 +33,13 @@ def enter_attempt(state: TicketState, attempt: RecordCallback, now: datetime, *,
     if counted:
         state.callback_channels = tuple(dict.fromkeys((*state.callback_channels, attempt.channel)))
         state.callback_counts_from = attempt.next_counts_from or _tomorrow(now)
+
+
+def keeps_its_date(state: TicketState, due_at: datetime | None) -> bool:
+    """Whether an attempt that does not count keeps the callback's date all the same: an appointment, or an interval of
+    the policy, that ends before another attempt could count. Nobody could keep it otherwise."""
+    counts_from = state.callback_counts_from
+    return due_at is not None and counts_from is not None and due_at < counts_from
 
 
 def forget_attempts(state: TicketState) -> None:

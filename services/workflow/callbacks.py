@@ -17,6 +17,12 @@ from services.workflow.catalogue import Catalogue
 from services.workflow.views import TicketRow
 
 _ALWAYS = "always"
+_CHANNELS = {
+    "phone": CallbackChannel.PHONE,
+    "email": CallbackChannel.EMAIL,
+    "wechat_open_id": CallbackChannel.WECHAT,
+}
+"""By which contact of the customer each channel goes."""
 _TOO_EARLY = {"en": "a call is recorded after it was made", "zh": "通话时间不能晚于记录时间"}
 
 
@@ -75,13 +81,13 @@ class Callbacks:
             asks=(CustomerAsk(ticket_no=ticket.row["ticket_no"], customer_id=ticket.row["customer_id"]),),
         )
         told = await self._intake.post("/internal/customers/show", question.model_dump(mode="json"))
-        customer = CustomerView.model_validate(told["items"][0])
-        by_contact = {
-            CallbackChannel.PHONE: customer.phone,
-            CallbackChannel.EMAIL: customer.email,
-            CallbackChannel.WECHAT: customer.wechat_open_id,
-        }
-        return tuple(channel for channel, contact in by_contact.items() if contact)
+        return channels_of(CustomerView.model_validate(told["items"][0]))
+
+
+def channels_of(customer: CustomerView) -> tuple[CallbackChannel, ...]:
+    """The channels of the contacts that a customer has; what cannot be a contact is none."""
+    usable = {name: channel for name, channel in _CHANNELS.items() if name not in customer.unusable}
+    return tuple(channel for name, channel in usable.items() if getattr(customer, name))
 
 
 def _require_possible(ticket: TicketRow, body: RecordCallbackBody, now: datetime) -> None:

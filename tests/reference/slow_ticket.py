@@ -103,9 +103,10 @@ class SlowTicket(SlowLife):
 
     def _record_callback(self, outcome: str, channel: str, customer_channels: list[str], **_: Any) -> None:
         vain = outcome in {"not_reached", "wrong_number"}
-        if vain and not self._is_new_attempt(channel, customer_channels):
-            return
         clock = "second_callback" if self.first_satisfied else "callback"
+        if vain and not self._is_new_attempt(channel, customer_channels):
+            self._keep_an_early_date(clock)
+            return
         self.book.meet(clock)
         if not vain:
             self.book.meet("customer_wait")
@@ -122,6 +123,14 @@ class SlowTicket(SlowLife):
                 self.book.start("second_callback")
         else:
             self._close("confirmed")
+
+    def _keep_an_early_date(self, clock: str) -> None:
+        """A date on which no attempt can count is kept by one that does not."""
+        live = self.book.live.get(clock)
+        due = live.due() if live else None
+        if due and self.vain and not self.vain[-1].is_followed_by(due):
+            self.book.meet(clock)
+            self.book.start_retry(clock)
 
     def _is_new_attempt(self, channel: str, customer_channels: list[str]) -> bool:
         """On a later working day than those that count; while one of several channels that the customer has is untried,

@@ -7,7 +7,7 @@ from services.contracts.commands import UNREACHED, Command
 from services.contracts.durations import parse_duration
 from services.contracts.journal import EventType
 from services.contracts.words import CallbackOutcome, ClockName, CloseReason, Kind, Phase, Status
-from services.workflow.attempts import counts, enter_attempt, forget_attempts
+from services.workflow.attempts import counts, enter_attempt, forget_attempts, keeps_its_date
 from services.workflow.ledger import FOURTH_RULES
 from services.workflow.life import Life, instant, system
 
@@ -20,7 +20,7 @@ def record_callback(life: Life, command: Command, decision: commands.RecordCallb
     counted = counts(state, decision, now)
     enter_attempt(state, decision, now, counted=counted)
     attempt = state.callback_attempts
-    goes_on = _go_on(life, decision, before, now) if counted else True
+    goes_on = _go_on(life, decision, before, now) if counted else _stay(life, before, now)
     state.confirmation = decision.outcome
     if decision.follow_up is not None:
         state.followed_by = (*state.followed_by, decision.follow_up)
@@ -36,7 +36,7 @@ def record_callback(life: Life, command: Command, decision: commands.RecordCallb
 def _go_on(life: Life, decision: commands.RecordCallback, before: Phase, now: datetime) -> bool:
     """Meet the callback that was waited for, and start what follows; answers whether anything does."""
     state, settings = life.state, life.settings
-    clock = ClockName.SECOND_CALLBACK if before is Phase.AWAITING_SECOND_CALLBACK else ClockName.CALLBACK
+    clock = _awaited(before)
     met = life.ledger.meet(clock, now)
     if decision.outcome is CallbackOutcome.SATISFIED and clock is ClockName.CALLBACK and _needs_second(life):
         state.first_callback_satisfied = True
@@ -50,6 +50,19 @@ def _go_on(life: Life, decision: commands.RecordCallback, before: Phase, now: da
         life.ledger.start(clock, now, round_=round_, target=settings.callback_retry_after)
         return True
     return False
+
+
+def _stay(life: Life, before: Phase, now: datetime) -> bool:
+    """What does not count leaves the next attempt's date alone, unless it is the one that keeps it."""
+    clock = life.ledger.live(_awaited(before))
+    if clock is not None and keeps_its_date(life.state, clock.due_at):
+        life.ledger.meet(clock.name, now)
+        life.ledger.start(clock.name, now, round_=clock.round + 1, target=life.settings.callback_retry_after)
+    return True
+
+
+def _awaited(before: Phase) -> ClockName:
+    return ClockName.SECOND_CALLBACK if before is Phase.AWAITING_SECOND_CALLBACK else ClockName.CALLBACK
 
 
 def _conclude(life: Life, command: Command, outcome: CallbackOutcome, now: datetime) -> None:

@@ -1,12 +1,15 @@
 """Vain callback attempts: on different working days and channels, the sooner ones are on record and do not count
 (product.md 3.6)."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 
 from services.contracts.base import format_instant
+from services.contracts.feedback import CustomerView
 from services.contracts.words import ClockName, ClockState, CloseReason, CommandName, Kind, Phase
+from services.workflow.callbacks import channels_of
 from tests.unit.workflow.lives import BY_ID, DAY, HOUR, MINUTE, MONDAY_9, TICK, Case, promises
 
 C, K = CommandName, ClockName
@@ -20,13 +23,22 @@ MIDNIGHT = MONDAY_9 + 15 * HOUR
 class Desk:
     """A resolved ticket in Shanghai, whose customer is called back in vain."""
 
-    def __init__(self, *customer_channels: str, kind: Kind = Kind.FAULT, rules: int | None = None) -> None:
-        self.case = Case(promises({K.CALLBACK: "P1WD", K.SECOND_CALLBACK: "P1WD"}, calendar="cn"), kind=kind)
+    def __init__(
+        self, *customer_channels: str, kind: Kind = Kind.FAULT, rules: int | None = None, retry_after: str = "P1WD"
+    ) -> None:
+        targets = {K.CALLBACK: "P1WD", K.SECOND_CALLBACK: "P1WD"}
+        self.case = Case(promises(targets, calendar="cn", callback_retry_after=retry_after), kind=kind)
         self.case.do(C.ACCEPT).do(C.RESOLVE, result="resolved")
         self.case.state.rules = rules or self.case.state.rules
         self.customer_channels = customer_channels
 
-    def call(self, channel: str = "phone", outcome: str = "not_reached", after: timedelta = NOW) -> "Desk":
+    def call(
+        self,
+        channel: str = "phone",
+        outcome: str = "not_reached",
+        after: timedelta = NOW,
+        called_at: datetime | None = None,
+    ) -> "Desk":
         """One more attempt."""
         self.case.wait(after)
         next_at = BY_ID["cn"].next_working_day(self.case.now)
@@ -34,6 +46,7 @@ class Desk:
             C.RECORD_CALLBACK,
             outcome=outcome,
             channel=channel,
+            called_at=format_instant(called_at) if called_at else None,
             next_counts_from=format_instant(next_at),
             customer_channels=list(self.customer_channels),
         )
@@ -83,6 +96,39 @@ def test_an_attempt_too_soon_leaves_the_clock_of_the_next_one_alone() -> None:
     desk.call(after=MINUTE)
     clock = desk.case.clock(K.CALLBACK)
     assert (clock.round, clock.state, clock.due_at) == (2, ClockState.RUNNING, due_at)
+
+
+def test_an_appointment_of_the_same_day_is_kept_by_an_attempt_that_does_not_count() -> None:
+    desk = Desk().call()
+    until = desk.case.now + 5 * HOUR
+    desk.case.do(C.WAIT, after=HOUR, reason="appointment", until=format_instant(until))
+    desk.call(after=4 * HOUR - MINUTE)
+    assert desk.counted == [True, False]
+    assert desk.case.state_of(K.CALLBACK, round_=2) is ClockState.MET
+    following = desk.case.clock(K.CALLBACK)
+    assert (following.round, following.state) == (3, ClockState.RUNNING)
+    assert following.due_at is not None
+    assert following.due_at > until
+    assert desk.case.wait(HOUR).breaches() == []
+
+
+def test_a_policy_that_asks_for_the_next_attempt_within_hours_is_not_broken_by_whoever_makes_it() -> None:
+    desk = Desk(retry_after="PT4H").call().call(after=3 * HOUR).call(after=3 * HOUR)
+    assert desk.counted == [True, False, False]
+    assert desk.case.wait(3 * HOUR).breaches() == []
+
+
+@pytest.mark.parametrize(
+    ("called", "counts"),
+    [(MIDNIGHT - MINUTE, False), (MIDNIGHT, True), (None, True)],
+    ids=["the day before", "today", "unsaid"],
+)
+def test_a_call_of_the_same_day_does_not_count_because_it_is_recorded_on_the_next(
+    called: datetime | None, counts: bool
+) -> None:
+    desk = Desk().call()
+    desk.case.wait_until(MIDNIGHT + HOUR)
+    assert desk.call(called_at=called).counted == [True, counts]
 
 
 @pytest.mark.parametrize(
@@ -141,3 +187,16 @@ def test_a_command_stored_before_the_day_was_told_counts_by_dates_of_utc() -> No
         case.do(C.RECORD_CALLBACK, after=after, outcome="not_reached", channel="phone")
     counted = [event.data["counts"] for event in case.events("ticket.callback_recorded")]
     assert counted == [True, False, True]
+
+
+@pytest.mark.parametrize(
+    ("contacts", "channels"),
+    [
+        ({}, ()),
+        ({"phone": "138****1234", "email": "h***@example.com"}, BOTH),
+        ({"phone": "138****800", "email": "h***@example.com", "unusable": ("phone",)}, ("email",)),
+        ({"wechat_open_id": "o***1", "phone": "138****1234"}, ("phone", "wechat")),
+    ],
+)
+def test_a_customer_s_channels_are_the_contacts_that_can_be_one(contacts: dict[str, Any], channels: object) -> None:
+    assert channels_of(CustomerView(id="c-1", **contacts)) == channels
