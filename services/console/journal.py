@@ -14,6 +14,7 @@ _TO_THE_CUSTOMER = frozenset({"ticket.responded", "ticket.information_requested"
 _FROM_THE_CUSTOMER = frozenset({"ticket.customer_message", "ticket.information_supplied", "survey.answered"})
 _ANSWERED, _CHANGED = "survey.answered", "survey.changed"
 """A rating, and the words for one that the customer changed."""
+_CALLED_BACK = "ticket.callback_recorded"
 _ALARMING = frozenset({"clock.breached", "alert.raised"})
 _CODED: Mapping[str, str] = {
     "kind": "kind",
@@ -124,7 +125,7 @@ def _facts(data: Mapping[str, Any], kind: str, words: Words, present: Present, d
     def fact(name: str, value: str, link: str = "") -> Fact:
         return Fact(words.text(f"fact.{name}"), value, link)
 
-    shown = _shown(words, present, directory)
+    shown = _shown(kind, words, present, directory)
     for name, value in data.items():
         if value is None or value == [] or name in TEXTS:
             continue
@@ -142,7 +143,7 @@ def _facts(data: Mapping[str, Any], kind: str, words: Words, present: Present, d
             yield fact(name, shown[name](value))
 
 
-def _shown(words: Words, present: Present, directory: Directory) -> dict[str, Callable[[Any], str]]:
+def _shown(kind: str, words: Words, present: Present, directory: Directory) -> dict[str, Callable[[Any], str]]:
     """How each known fact is written; what is not here is for machines."""
 
     def instant(value: Any) -> str:
@@ -161,7 +162,7 @@ def _shown(words: Words, present: Present, directory: Directory) -> dict[str, Ca
         **dict.fromkeys(_PEOPLE, directory.person),
         **dict.fromkeys(_PLAIN, str),
         "department": directory.department,
-        "channel": lambda value: words.of("callback_channel" if value in {"sms", "visit"} else "channel", str(value)),
+        "channel": coded("callback_channel" if kind == _CALLED_BACK else "channel"),
         "co_owners": joined(directory.person),
         "fields": joined(lambda value: words.of("field", value)),
         "add": joined(str),
