@@ -438,6 +438,18 @@ async def test_a_rating_corrected_upwards_ends_its_alert_and_one_lowered_again_c
     assert desk.journal.of(again) == ["alert.raised", "alert.resolved", "alert.raised"]
 
 
+async def test_an_alert_that_is_called_anew_is_nobody_s_however_the_first_was_answered(desk: AlertDesk) -> None:
+    ticket = desk.ticket()
+    await desk.apply(ticket.closed())
+    await low_rating(desk, ticket.ticket_no)
+    alert = await ticket.started()
+    await alert.acknowledge(SUPERVISOR)
+    await correct(desk, ticket.ticket_no)
+    await low_rating(desk, ticket.ticket_no)
+    row = await alert.row()
+    assert (row["state"], row["acknowledged_by"], row["expires_at"], row["snoozed_until"]) == ("open", None, None, None)
+
+
 async def test_an_alert_that_a_person_ended_is_not_raised_again_by_a_rating(desk: AlertDesk) -> None:
     ticket = desk.ticket()
     await desk.apply(ticket.closed())

@@ -20,6 +20,8 @@ _LIVE_AGAIN: dict[str, Any] = {
     "resolved_at": None,
     "acknowledged_by": None,
     "acknowledged_at": None,
+    "expires_at": None,
+    "snoozed_until": None,
     "handed_to": None,
     "ended": False,
     "level": 0,
