@@ -21,6 +21,7 @@ from services.contracts.journal import Actor, EventType
 from services.contracts.words import CommandName
 from services.runtime.database import Database
 from services.runtime.errors import Refusal, Unavailable
+from services.runtime.telemetry import log
 from services.workflow.client import Refused, TicketEngine
 from services.workflow.door import Door, Ended
 from services.workflow.queries import Queries
@@ -52,7 +53,7 @@ class Joins:
         while True:
             with suppress(Refusal):
                 for copy_no in await self._pending():
-                    await self.tell(copy_no)
+                    await self._try(copy_no)
             await asyncio.sleep(EVERY_SECONDS)
 
     async def tell(self, copy_no: str) -> None:
@@ -90,6 +91,13 @@ class Joins:
         finally:
             self._merging.release()
 
+    async def _try(self, copy_no: str) -> None:
+        """One whose kept ticket cannot be told now must not keep the others waiting."""
+        try:
+            await self.tell(copy_no)
+        except Refusal as refusal:
+            log().warning("a kept ticket is still to be told of its copy", copy=copy_no, code=refusal.code)
+
     async def _pending(self) -> Sequence[str]:
         query = select(tickets.c.ticket_no).where(tickets.c.join_pending).order_by(tickets.c.ticket_no)
         async with self._database.read() as connection:
@@ -104,8 +112,9 @@ class Joins:
                 await self._door.give(kept, partial(self._engine.command, kept_no, command))
             except Refused:
                 return False
-            except Ended:
-                pass
+            except Ended as over:
+                if over.ticket.row["merged_into"] is not None:
+                    return False
             else:
                 return True
         # Its reopening window has ended since the merge was taken: it is on record, and its owner is told.

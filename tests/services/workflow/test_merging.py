@@ -4,11 +4,16 @@ import asyncio
 import itertools
 from collections.abc import Sequence
 from typing import Any
+from unittest.mock import AsyncMock
 
 import pytest
 from sqlalchemy import select
 
 from services.notify.notices.tables import notices
+from services.workflow.door import Ended
+from services.workflow.joins import Joins
+from services.workflow.queries import Queries
+from services.workflow.views import TicketRow
 from tests.services.system import System, until
 
 _phones = itertools.count(13700001000)
@@ -107,6 +112,34 @@ async def test_the_copies_of_a_copy_come_along(system: System) -> None:
 
     await until(both_heard, 20)
     assert await _news(system, kept) == []
+
+
+class _Moment(Queries):
+    """Reads tickets as they were before the kept one was merged into another itself."""
+
+    async def require(self, ticket_no: str) -> TicketRow:
+        """One ticket, as it was."""
+        found = await super().require(ticket_no)
+        return TicketRow({**found.row, "join_pending": True, "ended": False})
+
+    async def kept(self, copy: TicketRow) -> TicketRow:
+        """The ticket that was kept then."""
+        return await self.require(copy.row["merged_into"])
+
+
+async def test_a_kept_ticket_that_is_merged_just_then_is_not_the_one_to_hear(system: System) -> None:
+    kept, copy = await two(system, same=True)
+    last = await system.accepted()
+    await merge(system, copy, kept)
+    await merge(system, kept, last, other_customer=True)
+    door, remarks = AsyncMock(), AsyncMock()
+    door.give.side_effect = Ended(await Queries(system.database).require(kept))
+    joins = Joins(
+        database=system.database, queries=_Moment(system.database), engine=AsyncMock(), door=door, remarks=remarks
+    )
+    await joins.tell(copy)
+    door.give.assert_awaited_once()
+    remarks.append.assert_not_awaited()
 
 
 async def test_the_owner_and_both_customers_hear_what_is_theirs_and_no_contact_of_the_other(system: System) -> None:
