@@ -33,32 +33,25 @@ async def search(request: Request, page: PageDep) -> Response:
 
 
 async def show_found(request: Request, page: Page, sealed: str) -> Response:
-    """The tickets that a sealed search finds; `part=live` answers the list alone. A whole number leads to its
-    ticket."""
-    is_part = request.query_params.get("part") == "live"
+    """The tickets that a sealed search finds; a whole number leads to its ticket. They do not follow by themselves what
+    happens: looking for a whole contact is counted and logged each time."""
     q = page.console.searches.open(sealed, page.reader.id, page.now)
     if q is None:
-        return page.render("search_live.html" if is_part else "search.html", status=_status(is_part), q="", rows=None)
+        return page.render("search.html", status=HTTPStatus.GONE, q="", rows=None)
     cursor = request.query_params.get("cursor")
     body = {"q": _meant(q), "limit": _PER_PAGE, **({"cursor": cursor} if cursor else {})}
     found = await page.desk.post("/v1/tickets/search", body)
     tickets, following = found["items"], found["next_cursor"]
-    if len(tickets) == 1 and not cursor and not is_part and tickets[0]["ticket_no"] == _meant(q):
+    if len(tickets) == 1 and not cursor and tickets[0]["ticket_no"] == _meant(q):
         return see_other(path("tickets", tickets[0]["ticket_no"]))
     return page.render(
-        "search_live.html" if is_part else "search.html",
+        "search.html",
         q=q,
         rows=await rows_of(page, tickets),
         following=following,
-        refresh=_address(sealed, part="live", **({"cursor": cursor} if cursor else {})),
         next_address=_address(sealed, cursor=following) if following else None,
         first_address=_address(sealed) if cursor else None,
     )
-
-
-def _status(is_part: bool) -> HTTPStatus:
-    """A search that has ended is gone; a part with a status other than 2xx would not be put into the page."""
-    return HTTPStatus.OK if is_part else HTTPStatus.GONE
 
 
 def _address(sealed: str, **more: str) -> str:
