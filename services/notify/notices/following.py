@@ -99,10 +99,12 @@ class NoticeFollower:
 
 
 def _clerks(roll: Roll, item: TicketEvent) -> Sequence[tuple[str, str]]:
-    """The clerks; where there are none, the heads or else the supervisors: what nobody owns must not go to nobody."""
+    """The clerks; where there are none, or only the one that the complaint is about, the heads or else the supervisors:
+    what nobody owns must not go to nobody."""
     for role, part in _STANDING_IN:
-        if found := roll.with_role(role, item.ticket.department):
-            return [(id_, part) for id_ in found]
+        found = roll.with_role(role, item.ticket.department)
+        if told := [(id_, part) for id_ in found if id_ != item.ticket.complaint_about]:
+            return told
     return []
 
 

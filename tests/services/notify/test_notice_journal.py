@@ -250,9 +250,12 @@ async def test_before_there_is_an_owner_the_department_s_clerks_hear_of_the_cust
     assert told(rows) == {("customer_replied", "li-lei")}
 
 
-async def test_who_the_complaint_is_about_is_not_told_of_it(journal: Journal) -> None:
+async def test_who_the_complaint_is_about_is_not_told_of_it_and_the_head_is_where_they_are_the_only_clerk(
+    journal: Journal,
+) -> None:
     about = {"complaint_about": "li-lei", "owner": None}
-    assert not await journal.happens(E.CUSTOMER_MESSAGE, by="han-meimei", ticket=about)
+    rows = await journal.happens(E.CUSTOMER_MESSAGE, by="han-meimei", ticket=about)
+    assert told(rows) == {("customer_replied", "zhou-qiang")}
 
 
 async def test_a_complex_plan_waits_for_its_approval_before_the_customer_reads_it(journal: Journal) -> None:
