@@ -21,7 +21,7 @@ from pydantic import (
     WrapValidator,
 )
 
-from services.contracts.lines import has_address, is_seen, one_line
+from services.contracts.lines import has_address, is_seen, one_line, visible
 
 
 class Unreadable(ValueError):
@@ -195,6 +195,16 @@ Text = Annotated[
     str, StringConstraints(strip_whitespace=True, min_length=1, max_length=20_000), AfterValidator(_says_something)
 ]
 """Free text by a person. Never enters a workflow history, a log, an event body or a metric."""
+
+
+def _without_unseen(value: object) -> object:
+    return visible(value) if isinstance(value, str) and len(value) <= _LONGEST_FOLDED else value
+
+
+Sought = Annotated[
+    str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), BeforeValidator(_without_unseen)
+]
+"""What somebody looks for. What is copied from elsewhere often brings marks along that nobody sees."""
 
 
 class Message(BaseModel):

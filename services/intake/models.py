@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from services.contracts.accused import is_about
 from services.contracts.address import Reader as AddressReader
 from services.contracts.address import Revealed
-from services.contracts.base import Email, Instant, InstantOrDate, Line, Message, Name, Unreadable
+from services.contracts.base import Email, Instant, InstantOrDate, Line, Message, Name, Sought, Unreadable
 from services.contracts.commands.review import Tags
 from services.contracts.durations import DurationText
 from services.contracts.feedback import Customer, Feedback, Impact, Label, Phone, Product, Proposed, Supplement
@@ -209,7 +209,7 @@ class CustomerChange(Message):
 class CustomerSearch(Message):
     """The body of `POST /v1/customers/search`: a customer number, a name, or digits of a phone."""
 
-    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    q: Sought
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = None
 
@@ -260,7 +260,7 @@ class Wanted(Message):
     """The body of `POST /internal/customers/find`. `contacts`: the asker's caller reads some contacts in full;
     `looked_up_by`: they may look whole ones up."""
 
-    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    q: Sought
     contacts: bool = False
     looked_up_by: AddressReader | None = None
 

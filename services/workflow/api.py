@@ -4,9 +4,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import StringConstraints
 
-from services.contracts.base import Message
+from services.contracts.base import Message, Sought
 from services.contracts.commands import BODIES
 from services.contracts.journal import EventType
 from services.contracts.permissions import Action
@@ -37,7 +36,7 @@ FeedReader = Annotated[Caller, Depends(allowed_to(Action.READ_EVENTS))]
 class TicketSearch(TicketFilters):
     """The body of a search: the filters of the list, and what to look for."""
 
-    q: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+    q: Sought
 
 
 @router.get("/v1/tickets", tags=["tickets"], response_model=answers.TicketPage)
