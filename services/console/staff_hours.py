@@ -53,8 +53,8 @@ def standing(entry: Entry) -> dict[str, list[str]]:
 
 
 def is_filled(typed: Typed) -> bool:
-    """Whether somebody has hours, or has mistyped them: then the form shows them unfolded."""
-    return any(typed.value(each.name) or typed.error(each.name) for each in FIELDS)
+    """Whether there is something to see: hours, a mistake, or what somebody else stored. Then the form is unfolded."""
+    return any(typed.value(each.name) or typed.error(each.name) or each.name in typed.now for each in FIELDS)
 
 
 def reached(entry: Entry, directory: Directory, quiet: Entry | None, titles: Titles, words: Words) -> Reached:

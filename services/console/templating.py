@@ -75,7 +75,7 @@ def _by_heading(choices: Iterable[Choice]) -> list[tuple[str, list[Choice]]]:
 
 
 def _any_filled(fields: Sequence[Field], filled: Typed) -> bool:
-    return any(filled.error(field.name) for field in fields)
+    return any(filled.error(field.name) or field.name in filled.now for field in fields)
 
 
 def _as_shown(values: Sequence[str], options: Iterable[Choice], kind: str) -> list[str]:

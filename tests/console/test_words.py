@@ -13,9 +13,10 @@ from services.console.commands import COMMANDS
 from services.console.words import CODES, TEXTS, Words
 from services.contracts import words as contracts
 from services.contracts.alert import AlertState, Threshold
-from services.contracts.directory import StaffRole
+from services.contracts.directory import Scope, StaffRole
 from services.contracts.journal import EventType
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState, NotSentReason
+from services.notify.webhooks.states import DeliveryState, DisabledReason
 from services.workflow.publication_answers import TicketChange
 
 TEMPLATES = sorted(Path(words.__file__).parents[1].joinpath("templates").glob("*.html"))
@@ -49,6 +50,10 @@ GROUPS: dict[str, type[StrEnum]] = {
     "notice_channel": NoticeChannel,
     "not_sent_reason": NotSentReason,
     "audience": Audience,
+    "alert_state": AlertState,
+    "scope": Scope,
+    "delivery_state": DeliveryState,
+    "disabled_reason": DisabledReason,
 }
 CHINESE = re.compile(r"[\u4e00-\u9fff\u3001-\u303f\uff01-\uff5e]")
 """Letters and punctuation."""

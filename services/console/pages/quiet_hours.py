@@ -53,7 +53,10 @@ async def write_quiet_hours(request: Request, page: PageDep) -> Response:
 
 
 def _outdated(page: Page, form: Form, latest: Mapping[str, Any]) -> Response:
-    return _show(page, beside(_typed(form), _standing(latest, page)), latest["version"], stale=True)
+    stored = _standing(latest, page).values
+    # Hours of nobody are what the form proposes; nobody stored them.
+    said = {name: its for name, its in stored.items() if name.endswith(".on") or latest[name.partition(".")[0]]}
+    return _show(page, beside(_typed(form), Typed(said)), latest["version"], stale=True)
 
 
 def _show(page: Page, typed: Typed, version: int, *, done: str = "", stale: bool = False) -> Response:

@@ -203,6 +203,7 @@ CODES: dict[str, dict[str, tuple[str, str]]] = {
     },
     "disabled_reason": {
         "gone": ("接收方要求停止（410）", "The receiver said it is gone (410)"),
+        "switched_off": ("人工停用", "Switched off by hand"),
     },
     "language": {"zh-CN": ("中文", "Chinese"), "en": ("英文", "English")},
     "heading": {

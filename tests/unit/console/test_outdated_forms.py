@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.console import drafts, registers
+from services.console import drafts, registers, staff_hours
 from services.console.filling import Typed, beside
 from services.console.fingerprints import fingerprint, is_outdated, says_already
 from services.console.pages.policies import moved_by
@@ -93,6 +93,12 @@ def test_what_is_stored_now_is_shown_where_it_is_not_what_was_typed(
 ) -> None:
     compared = beside(Typed(given, errors={"name": "wrong"}), Typed(stored))
     assert (compared.now, compared.values, compared.errors) == (shown, given, {"name": "wrong"})
+
+
+def test_fields_that_somebody_else_filled_are_not_folded_away() -> None:
+    emptied = beside(Typed({"hours.mon": [""]}), Typed({"hours.mon": ["09:00-12:00"]}))
+    assert staff_hours.is_filled(emptied)
+    assert not staff_hours.is_filled(beside(Typed(), Typed()))
 
 
 @pytest.mark.parametrize(
