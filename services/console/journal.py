@@ -14,7 +14,7 @@ _TO_THE_CUSTOMER = frozenset({"ticket.responded", "ticket.information_requested"
 _FROM_THE_CUSTOMER = frozenset({"ticket.customer_message", "ticket.information_supplied", "survey.answered"})
 _ANSWERED, _CHANGED = "survey.answered", "survey.changed"
 """A rating, and the words for one that the customer changed."""
-_CALLED_BACK = "ticket.callback_recorded"
+_CALLED_BACK, _REOPENED = "ticket.callback_recorded", "ticket.reopened"
 _ALARMING = frozenset({"clock.breached", "alert.raised"})
 _CODED: Mapping[str, str] = {
     "kind": "kind",
@@ -35,7 +35,8 @@ _INSTANTS = frozenset({"until", "due_at", "expected_at", "respond_by", "resolve_
                        "next_counts_from"})  # fmt: skip
 _PEOPLE = frozenset({"owner", "recorded_by"})
 _TICKETS = frozenset({"into", "copy", "follow_up", "follows"})
-_PLAIN = frozenset({"score", "subcategory", "reason_code", "warning", "reminder", "recommend"})
+_PLAIN = frozenset({"score", "subcategory", "reason_code", "warning", "reminder", "recommend",
+                    "hand_over"})  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -129,8 +130,7 @@ def _facts(data: Mapping[str, Any], kind: str, words: Words, present: Present, d
     for name, value in data.items():
         if value is None or value == [] or name in TEXTS:
             continue
-        if name == "reason" and isinstance(value, str):
-            group = "wait_reason" if kind in {"ticket.waiting", "ticket.resumed"} else "close_reason"
+        if isinstance(value, str) and (group := _reasons(name, kind)):
             yield fact("reason", words.of(group, value))
         elif name == "reached":
             if _went_unheard(data):
@@ -141,6 +141,15 @@ def _facts(data: Mapping[str, Any], kind: str, words: Words, present: Present, d
             yield fact(name, str(value), link=str(value))
         elif name in shown:
             yield fact(name, shown[name](value))
+
+
+def _reasons(name: str, kind: str) -> str | None:
+    """The words for a reason that this part of an event's data names."""
+    if name == "cause" and kind == _REOPENED:
+        return "reopen_cause"
+    if name != "reason":
+        return None
+    return "wait_reason" if kind in {"ticket.waiting", "ticket.resumed"} else "close_reason"
 
 
 def _shown(kind: str, words: Words, present: Present, directory: Directory) -> dict[str, Callable[[Any], str]]:

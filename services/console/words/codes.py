@@ -98,6 +98,12 @@ CODES: Mapping[str, Mapping[str, tuple[str, str]]] = {
         "supplier": ("供应商", "Supplier"),
         "other": ("其他", "Other"),
     },
+    "reopen_cause": {
+        "requested": ("要求重新打开", "Asked for"),
+        "dissatisfied": ("已解决但不满意", "Fixed, but not content"),
+        "residual_issue": ("问题仍在", "The problem remains"),
+        "merged": ("并入了一张反馈单", "Another report joined"),
+    },
     "result": {
         "resolved": ("已解决", "Resolved"),
         "partly_resolved": ("部分解决", "Partly resolved"),

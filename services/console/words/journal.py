@@ -55,4 +55,8 @@ TEXTS: dict[str, tuple[str, str]] = {
     "fact.reached": ("送达", "Reached"),
     "fact.reached.not": ("没有可发送的渠道，客户未得知", "no channel: the customer has not heard it"),
     "fact.reason": ("原因", "Reason"),
+    "fact.hand_over": (
+        "凭转交的链接确认（审计日志编号）",
+        "Confirmed by a link that was handed over (line of the audit log)",
+    ),
 }

@@ -1,11 +1,12 @@
 """The facts of the journal are told in words, whatever a program has recorded."""
 
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.journal import entries
+from services.console.journal import Fact, entries
 from services.console.names import Directory
 from services.console.present import Present
 from services.console.words import Words
@@ -13,21 +14,39 @@ from services.contracts.words import CallbackChannel
 from services.runtime.pages import LANGUAGES, PageLanguage
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-@pytest.mark.parametrize("channel", CallbackChannel)
-def test_a_callback_s_channel_is_a_word(channel: CallbackChannel, language: PageLanguage) -> None:
-    words = Words(language)
-    present = Present(words, ZoneInfo("Asia/Shanghai"), datetime(2026, 3, 2, 1, tzinfo=UTC))
+def facts(language: PageLanguage, type_: str, **data: Any) -> list[Fact]:
+    """What a page says of an event with this data."""
+    present = Present(Words(language), ZoneInfo("Asia/Shanghai"), datetime(2026, 3, 2, 1, tzinfo=UTC))
     item = {
         "seq": 9,
-        "type": "ticket.callback_recorded",
+        "type": type_,
         "at": "2026-03-02T01:00:00Z",
         "actor": {"kind": "staff", "id": "li-lei"},
         "from": "resolved.awaiting_callback",
         "to": "resolved.awaiting_callback",
         "cycle": 1,
         "reason": None,
-        "data": {"channel": str(channel), "outcome": "not_reached"},
+        "data": data,
     }
-    (entry,) = entries([item], words, present, Directory())
-    assert entry.facts[0].value == words.of("callback_channel", channel) != channel
+    (entry,) = entries([item], present.words, present, Directory())
+    return list(entry.facts)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("channel", CallbackChannel)
+def test_a_callback_s_channel_is_a_word(channel: CallbackChannel, language: PageLanguage) -> None:
+    (fact,) = facts(language, "ticket.callback_recorded", channel=str(channel))
+    assert fact.value == Words(language).of("callback_channel", channel) != channel
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("cause", ["requested", "dissatisfied", "residual_issue", "merged"])
+def test_what_reopened_a_ticket_is_a_reason_in_words(cause: str, language: PageLanguage) -> None:
+    (fact,) = facts(language, "ticket.reopened", cause=cause)
+    assert fact.label == Words(language).text("fact.reason")
+    assert fact.value == Words(language).of("reopen_cause", cause) != cause
+
+
+def test_a_confirmation_by_a_link_that_staff_were_given_says_so() -> None:
+    told = facts("en", "ticket.closed", reason="confirmed", confirmed_by="customer", hand_over=17)
+    assert [fact.value for fact in told] == ["Confirmed by the customer", "17"]
