@@ -187,6 +187,17 @@ async def test_a_form_that_is_sent_twice_is_no_change_by_somebody_else(
     assert [(await admin.post(form.action, sent)).status_code for _ in range(2)] == [303, 303]
 
 
+@pytest.mark.parametrize("kind", [_shift, _text, _policy], ids=["shift", "text", "policy"])
+async def test_who_may_not_change_a_thing_is_told_that_first(
+    system: System, visit: Visit, kind: Callable[[System], Awaitable[Edited]]
+) -> None:
+    edited = await kind(system)
+    form = (await visit(ADMIN).get(edited.page)).form(edited.form)
+    await system.call(edited.change[0], edited.stored, edited.change[1], by="admin")
+    sent = {**form.filled(), edited.typed[0]: edited.typed[1]}
+    assert (await visit("王芳").post(form.action, sent)).status_code == 403
+
+
 @pytest.mark.parametrize("kind", [_webhook, _shift], ids=["webhook", "shift"])
 async def test_what_was_typed_for_something_that_is_gone_stands_in_the_form_that_adds_it(
     system: System, visit: Visit, kind: Callable[[System], Awaitable[Edited]]
@@ -251,6 +262,7 @@ async def test_a_policy_of_which_another_version_was_published_is_not_retired_by
     await system.call("PUT", f"{edited.stored}?publish=true", edited.change[1], by=ADMIN)
     late = await admin.answer(asked)
     assert (late.status_code, "有人" in Html(late.text).text) == (409, True)
+    assert (await visit("王芳").post(form.action, form.filled())).status_code == 403
     assert (await system.get(edited.stored, by=ADMIN))["retired_at"] is None
     done = await admin.answer(await admin.post(form.action, Html(late.text).form("/retire").filled()))
     assert done.status_code == 303

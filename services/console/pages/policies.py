@@ -92,6 +92,7 @@ async def _show(
 @router.post("/policies/{policy_id}/retire")
 async def retire_policy(request: Request, page: PageDep, policy_id: str) -> Response:
     """Apply a policy to no new ticket any more."""
+    require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     key, policy = require_key(form), await promises.policy(page, policy_id)
     if policy["retired_at"] is None and fingerprints.is_outdated(form.one("basis"), _in_force(policy)):

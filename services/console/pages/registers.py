@@ -14,6 +14,7 @@ from services.console.attempts import Attempt
 from services.console.client import Problem
 from services.console.commands import Choice
 from services.console.confirmation import Question, ask, is_confirmed
+from services.console.drafts import require
 from services.console.registers import DEPARTMENTS, KEYS, ON_CALL, PEOPLE, WEBHOOKS, Register
 from services.console.routing import page_router, see_said
 from services.console.service import Page, PageDep
@@ -117,6 +118,7 @@ async def show_deliveries(
 @router.post("/keys/webhooks/{identifier}/{doing}")
 async def do_with_webhook(request: Request, page: PageDep, identifier: str, doing: str) -> Response:
     """Draw another secret and show it; send a test; send again what did not arrive, or one delivery."""
+    require(page, WEBHOOKS.needs)
     form = await read_form(request)
     path, key = f"{WEBHOOKS.collection}/{quote(identifier, safe='')}", require_key(form)
     if clash := await attempts.clash(page, form, WEBHOOKS, identifier):
@@ -186,6 +188,7 @@ async def _added(page: Page, register: Register, form: Form) -> Any:
 
 
 async def _change(request: Request, page: Page, register: Register, identifier: str) -> Response:
+    require(page, register.needs)
     form = await read_form(request)
     path = f"{register.collection}/{quote(identifier, safe='')}"
     if register.removable and form.one("remove"):

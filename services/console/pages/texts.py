@@ -39,6 +39,7 @@ async def show_text(page: PageDep, text_id: str, done: str = "") -> Response:
 async def write_text(request: Request, page: PageDep, text_id: str) -> Response:
     """Try a text out, or store it; one that cannot be written is refused with its line."""
     form = await read_form(request)
+    require(page, Action.READ_TEMPLATE if form.one("preview") else Action.WRITE_TEMPLATE)
     # Blank lines at the end of a letter are part of it; those that the form adds are not.
     subject, body = form.one("subject"), (form.many("text") or ("",))[-1]
     text = await page.desk.get(_path(text_id))
