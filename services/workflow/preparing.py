@@ -33,6 +33,7 @@ from services.workflow.callbacks import Callbacks
 from services.workflow.catalogue import Catalogue
 from services.workflow.customer_reach import CustomerReach
 from services.workflow.due import due_by_policy
+from services.workflow.ledger import FOURTH_RULES
 from services.workflow.people import People, Roll
 from services.workflow.queries import Queries
 from services.workflow.registering import Registrar
@@ -276,8 +277,13 @@ def is_routed(state: TicketState, body: bodies.Accept | bodies.ReclassifyBody) -
     """Whether an acceptance or a correction routes the ticket (anew)."""
     if isinstance(body, bodies.Accept) and (body.department or state.department is None):
         return body.department is None
-    is_free = state.accepted_at is None and state.owner is None and not state.department_named
+    is_free = state.accepted_at is None and state.owner is None and not _is_department_named(state)
     return is_free and (body.category not in {None, state.category} or body.kind not in {None, state.kind})
+
+
+def _is_department_named(state: TicketState) -> bool:
+    """Tickets of older rules only tell that somebody assigned them."""
+    return state.department_named or (state.rules < FOURTH_RULES and state.assigned_at is not None)
 
 
 def actor_of(caller: Caller) -> Actor:
