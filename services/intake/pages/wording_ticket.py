@@ -94,8 +94,8 @@ TICKET: dict[str, tuple[str, str]] = {
     "ticket.event.merged": ("已并入反馈单 {into}", "Joined with report {into}"),
     "ticket.kept": ("合并处理的进展", "How it goes on"),
     "ticket.kept.empty": (
-        "合并后还没有新的进展；有进展会通知您。",
-        "Nothing new since; we tell you as soon as there is.",
+        "合并后还没有新的进展；有进展会显示在这里。",
+        "Nothing new since; what comes is shown here.",
     ),
     "ticket.kept.now.pending": ("反馈单 {into} 等待受理。", "Report {into} waits to be accepted."),
     "ticket.kept.now.processing": ("反馈单 {into} 正在处理。", "Report {into} is being worked on."),
