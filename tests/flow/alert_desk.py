@@ -35,6 +35,7 @@ from services.runtime.database import Database
 from services.runtime.peers import Peer
 from services.runtime.starting import Starter
 from services.runtime.temporal import engine_identity
+from tests.flow.timers import has_due_timer
 
 _numbers = itertools.count(1)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -325,7 +326,8 @@ class Alert:
             retried = all(each.attempt > 1 for each in raw.pending_activities)
             if described.status is not WorkflowExecutionStatus.RUNNING:
                 return
-            if retried and not raw.HasField("pending_workflow_task"):
+            is_idle = retried and not raw.HasField("pending_workflow_task")
+            if is_idle and (raw.pending_activities or not await has_due_timer(self.desk.env, self.handle)):
                 return
             await asyncio.sleep(0.01)
 

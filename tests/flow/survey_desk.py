@@ -25,6 +25,7 @@ from services.survey.inviting import Inviter
 from services.survey.queries import Queries
 from services.survey.standing import STARTER_CHANNEL, Standings
 from services.survey.tables import invitations
+from tests.flow.timers import has_due_timer
 from tests.replay.recordings import strings
 from tests.services.survey.closings import GOOD, LINKS, closing, happened
 
@@ -126,7 +127,8 @@ class Survey:
         """Return when the workflow has nothing to do at its present time."""
         while True:
             described = (await self.handle.describe()).raw_description
-            if not described.pending_activities and not described.HasField("pending_workflow_task"):
+            is_idle = not described.pending_activities and not described.HasField("pending_workflow_task")
+            if is_idle and not (await self.is_running() and await has_due_timer(self.desk.env, self.handle)):
                 return
             await asyncio.sleep(0.01)
 

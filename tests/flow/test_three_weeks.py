@@ -108,7 +108,8 @@ class Both:
     async def _do(self, name: CommandName, actor: Actor, **decision: Any) -> None:
         await self.ticket.do(name, actor, **decision)
         self.slow.pass_to((await self.ticket.events())[-1]["at"])
-        self.slow.do(str(name), {key: value for key, value in decision.items() if key not in comparing.SILENT})
+        told: dict[str, Any] = {"customer_channels": []} if name is C.RECORD_CALLBACK else {}
+        self.slow.do(str(name), told | {key: it for key, it in decision.items() if key not in comparing.SILENT})
         await self.compare()
 
     async def _stored(self) -> list[Clock]:

@@ -100,4 +100,4 @@ async def test_shifts_that_last_when_somebody_is_to_be_found_are_told_now(house:
 async def test_whoever_asks_for_no_hours_is_told_none(house: House, clerk: dict[str, Any]) -> None:
     item = {"rung": "clerks", "department": "repairs", "at": NOON}
     told = (await house.ask("POST", "/internal/recipients", {"items": [item]})).json()
-    assert told == {"items": [[clerk["id"]]], "hours": [], "next_shift_at": None, "generation": 0}
+    assert told == {"items": [[clerk["id"]]], "hours": [], "next_shift_at": None, "generation": 0, "present": []}

@@ -66,7 +66,7 @@ async def refuse() -> None:
 
 
 @router.get("/v1/boom")
-async def fail() -> None:
+async def fail(q: str = "") -> None:
     """Fail with a text that nobody may see."""
     raise RuntimeError("13800138000")
 

@@ -174,9 +174,9 @@ async def test_errors_speak_the_language_of_the_reader(http: httpx.AsyncClient) 
 
 
 @pytest.mark.parametrize(("method", "path", "allow"), [
-    ("HEAD", "/v1/orders", "GET, POST"),
-    ("PUT", "/v1/orders", "GET, POST"),
-    ("OPTIONS", "/v1/orders/1", "DELETE, GET"),
+    ("PATCH", "/v1/orders", "GET, HEAD, POST"),
+    ("PUT", "/v1/orders", "GET, HEAD, POST"),
+    ("OPTIONS", "/v1/orders/1", "DELETE, GET, HEAD"),
     ("BREW", "/v1/orders/1", None),
 ])  # fmt: skip
 async def test_other_methods_are_told_which_are_allowed(
