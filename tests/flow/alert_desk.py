@@ -35,7 +35,7 @@ from services.runtime.database import Database
 from services.runtime.peers import Peer
 from services.runtime.starting import Starter
 from services.runtime.temporal import engine_identity
-from tests.flow.timers import has_due_timer
+from tests.flow.timers import has_due_timer, pass_time
 
 _numbers = itertools.count(1)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -310,13 +310,12 @@ class Alert:
 
     async def passes(self, length: timedelta) -> None:
         """Let time pass; a workflow that has ended is left alone."""
-        with suppress(RPCError):
-            await self.desk.env.fast_forward(self.handle, length)
-        await self.settled()
+        await self.passes_until(await self.now() + length)
 
     async def passes_until(self, instant: datetime) -> None:
         """Let time pass until an instant."""
-        await self.passes(instant - await self.now())
+        with suppress(RPCError):
+            await pass_time(self.desk.env, self.handle, instant, self.settled)
 
     async def settled(self) -> None:
         """Return when the workflow has nothing to do at its present time but what is being retried."""

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.feed import TicketEvent
@@ -25,7 +27,7 @@ from services.survey.inviting import Inviter
 from services.survey.queries import Queries
 from services.survey.standing import STARTER_CHANNEL, Standings
 from services.survey.tables import invitations
-from tests.flow.timers import has_due_timer
+from tests.flow.timers import has_due_timer, pass_time
 from tests.replay.recordings import strings
 from tests.services.survey.closings import GOOD, LINKS, closing, happened
 
@@ -120,8 +122,8 @@ class Survey:
         """Let time pass until `instant`."""
         ahead = instant - await self.now()
         assert ahead > timedelta(0), f"{instant} has passed"
-        await self.desk.env.fast_forward(self.handle, ahead)
-        await self.settled()
+        with suppress(RPCError):
+            await pass_time(self.desk.env, self.handle, instant, self.settled)
 
     async def settled(self) -> None:
         """Return when the workflow has nothing to do at its present time."""
