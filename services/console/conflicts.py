@@ -1,4 +1,4 @@
-"""What may have happened to a ticket since its page was drawn, for a form of it to be taken as it was meant."""
+"""Changes of a ticket since its page was drawn that let a form of it be taken as it was meant."""
 
 from collections.abc import Iterable
 

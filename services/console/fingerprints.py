@@ -1,5 +1,5 @@
-"""What an administrator's form was drawn from, where the API keeps no version of it: a change is made to what its page
-showed, and overwrites nobody (product.md 3)."""
+"""The state that an administrator's form was drawn from, where the API keeps no version of it: a change is made to what
+its page showed, and overwrites nobody (product.md 3)."""
 
 import hashlib
 import json

@@ -1,4 +1,4 @@
-"""What was in force when a preview was computed: what was previewed is what is published (semantics.md 19)."""
+"""Promises in force when a preview was computed: what was previewed is what is published (semantics.md 19)."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any

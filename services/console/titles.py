@@ -1,4 +1,4 @@
-"""What policies and calendars are called: readers know them by their titles, not by their ids."""
+"""Titles of policies and calendars: readers know them by their titles, not by their ids."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field

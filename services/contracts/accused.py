@@ -1,4 +1,4 @@
-"""Whom a complaint names, in the words of customers (product.md 2)."""
+"""The person or thing that a complaint names, in the words of customers (product.md 2)."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What a customer can be asked for: one table for the API, the forms of staff, mails and the customer's own page."""
+"""Fields that a customer can be asked for: one table for the API, the forms of staff, mails and the customer's page."""
 
 from collections.abc import Mapping
 from enum import StrEnum

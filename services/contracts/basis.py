@@ -1,4 +1,4 @@
-"""What a customer's form was drawn from: a page confirms what it showed, and nothing that came after (product.md 3)."""
+"""The basis of a customer's form: a page confirms what it showed, and nothing that came after (product.md 3)."""
 
 from collections.abc import Mapping
 from typing import Annotated, Self

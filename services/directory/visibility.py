@@ -1,4 +1,4 @@
-"""What a caller of one department sees of keys, shifts and the record of changes; people are everybody's.
+"""The part that a caller of one department sees of keys, shifts and the record of changes; people are everybody's.
 
 A key sees its own department. Staff also see the keys that act for the whole centre, because those act on their tickets
 and are named in the journal; whoever keeps the directory sees all.

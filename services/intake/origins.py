@@ -1,4 +1,4 @@
-"""Who registers a feedback, and whether they answer for who its sender is.
+"""Origins of a feedback: whoever registers it, and whether they answer for who its sender is.
 
 A form's words are a stranger's: whoever types somebody's phone is not therefore that somebody. What is vouched for may
 enter the customer's record and is told to the contacts in it; everything else stays with its own feedback.

@@ -23,7 +23,7 @@ from services.intake.models import CustomerSearch, Found, Wanted
 from services.intake.service import Intake, asked_by
 from services.intake.tables import customers, feedback, supplements
 from services.runtime.auth import Caller
-from services.runtime.folding import folded, folded_column, folded_number, folded_number_column
+from services.runtime.search_keys import folded, folded_column, folded_number, folded_number_column
 
 MOST_FOUND = 200
 _BATCH = 50

@@ -28,10 +28,10 @@ from services.notify.webhooks import api as webhooks_api
 from services.notify.webhooks import messages
 from services.notify.webhooks import working as webhooks_working
 from services.notify.webhooks.keeping import webhooks_of
+from services.runtime.engine_inventory import EngineRuns
 from services.runtime.errors import Refusal
 from services.runtime.idempotency import Idempotency
 from services.runtime.parts import Check, Part
-from services.runtime.running import EngineRuns
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.starting import Starter
 from services.runtime.telemetry import log

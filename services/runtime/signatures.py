@@ -1,4 +1,4 @@
-"""What the engine hands over was written by our services: every payload carries their signature.
+"""Proof that our services wrote what the engine hands over: every payload carries their signature.
 
 The engine asks nobody who they are, so whoever reaches its port can send Updates and signals, start workflows and give
 activities to our workers. A payload without a valid signature is refused where it would be read, and only there: a

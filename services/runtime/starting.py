@@ -19,8 +19,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from temporalio.service import RPCError
 
 from services.runtime.database import Database
+from services.runtime.engine_inventory import Runs, Workflows
 from services.runtime.errors import Refusal
-from services.runtime.running import Runs, Workflows
 from services.runtime.telemetry import log
 
 BATCH = 100

@@ -82,7 +82,7 @@ class SurveyActivities:
     async def conclude(self, start: SurveyStart) -> SurveyStanding:
         """Tell the journal of the end, raise the alert of a low rating, take back notices that wait.
 
-        An open survey has no end yet: whoever called for it, its workflow is started anew (`runtime.running`).
+        An open survey has no end yet: whoever called for it, its workflow is started anew (`runtime.engine_inventory`).
 
         Raises:
             ApplicationError: `newer`, retried: the survey changed meanwhile.

@@ -10,11 +10,11 @@ from temporalio.client import Client
 from services.contracts.feed import FeedPage, TicketEvent
 from services.contracts.names import QUEUE_SURVEY, Role
 from services.runtime.database import Database
+from services.runtime.engine_inventory import EngineRuns
 from services.runtime.errors import Refusal
 from services.runtime.following import Follower
 from services.runtime.parts import Check, Part
 from services.runtime.peers import Peer
-from services.runtime.running import EngineRuns
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.starting import Starter
 from services.runtime.telemetry import log

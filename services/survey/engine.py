@@ -13,7 +13,7 @@ from services.contracts.names import (
     survey_workflow_id,
 )
 from services.contracts.survey import SurveyStart, SurveyState
-from services.runtime.running import Workflows
+from services.runtime.engine_inventory import Workflows
 from services.runtime.starting import Startable
 from services.runtime.temporal import start_or_attach
 from services.survey.tables import invitations

@@ -23,7 +23,7 @@ from services.contracts.names import (
 )
 from services.contracts.publication import PublicationStart, Recalculation
 from services.contracts.ticket import TicketStart
-from services.runtime.running import EngineRuns, Workflows
+from services.runtime.engine_inventory import EngineRuns, Workflows
 from services.runtime.temporal import RPC_LIMIT, engine_identity, start_or_attach
 from services.workflow.tables import tickets
 

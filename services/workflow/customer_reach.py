@@ -1,4 +1,4 @@
-"""How our messages reach a ticket's customer: told on its page, and asked before something is said to them."""
+"""The way of our messages to a ticket's customer: told on its page, and asked before something is said to them."""
 
 import asyncio
 

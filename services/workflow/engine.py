@@ -9,7 +9,7 @@ from services.contracts.names import QUEUE_TICKETS, WORKFLOW_PUBLICATION, public
 from services.contracts.policy import PolicySnapshot
 from services.contracts.publication import PublicationStart, PublicationState
 from services.contracts.ticket import TicketStart, TicketState
-from services.runtime.running import Workflows
+from services.runtime.engine_inventory import Workflows
 from services.runtime.starting import Startable
 from services.workflow.client import TICKET_WORKFLOWS, TicketEngine
 from services.workflow.settings import WorkflowSettings

@@ -1,4 +1,4 @@
-"""What a merge does to the ticket that is kept: it learns of its copy, and opens again if it was closed (product.md 3).
+"""Effects of a merge on the kept ticket: it learns of its copy, and opens again if it was closed (product.md 3).
 
 The copy's row is the outbox: `join_pending` is set with the copy's last event and cleared when the journal of the kept
 ticket holds the copy, however often that must be tried.

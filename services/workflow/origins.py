@@ -1,4 +1,4 @@
-"""Where a step comes from: a command is stored before a workflow gets it, and has its effect once."""
+"""The origin of a step: a command is stored before a workflow gets it, and has its effect once."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

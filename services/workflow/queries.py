@@ -34,8 +34,8 @@ from services.contracts.permissions import Action, Caller, Relation, reach, rela
 from services.contracts.words import Category, ClockName, Kind, Phase, Priority, Status, Urgency
 from services.runtime.database import Database
 from services.runtime.errors import NotFound
-from services.runtime.folding import folded_number, folded_number_column
 from services.runtime.http import cursor_instant, decode_cursor, encode_cursor, foreign_cursor
+from services.runtime.search_keys import folded_number, folded_number_column
 from services.workflow.answering import TALK, oldest_unanswered
 from services.workflow.courses import COURSE
 from services.workflow.positions import FEED_ORDER, SETTLED, TX_TEXT, behind, place_of, seq_of

@@ -17,8 +17,8 @@ from services.contracts.names import invitation_key, survey_workflow_id
 from services.contracts.policy import Promises
 from services.contracts.survey import Answer
 from services.runtime.database import Database
+from services.runtime.engine_inventory import EngineRuns
 from services.runtime.peers import Peer
-from services.runtime.running import EngineRuns
 from services.runtime.starting import Starter
 from services.runtime.temporal import engine_identity
 from services.survey.answering import Answering, Outcome

@@ -39,6 +39,7 @@ from services.contracts.commands.handling import (
     Wait,
     WaitBody,
 )
+from services.contracts.commands.receipt import Telling, Told
 from services.contracts.commands.review import (
     Accept,
     Reclassify,
@@ -60,7 +61,6 @@ from services.contracts.commands.talking import (
     Respond,
     RespondBody,
 )
-from services.contracts.commands.telling import Telling, Told
 from services.contracts.commands.update import Command, Outcome
 
 __all__ = [

@@ -5,8 +5,8 @@ from typing import Annotated
 from pydantic import Field, model_validator
 
 from services.contracts.base import Code, Instant, Message, Text, Unreadable
+from services.contracts.commands.receipt import Telling, Told
 from services.contracts.commands.review import CoOwners
-from services.contracts.commands.telling import Telling, Told
 from services.contracts.words import Cause, ClockName, Result, WaitReason
 
 

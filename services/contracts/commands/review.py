@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from services.contracts.asked_fields import AskedField
 from services.contracts.base import Code, Message, Text, Unreadable, Word
-from services.contracts.commands.telling import Telling, Told
+from services.contracts.commands.receipt import Telling, Told
 from services.contracts.feedback import Supplement
 from services.contracts.words import Category, Kind, Urgency
 

@@ -3,7 +3,7 @@
 from pydantic import model_validator
 
 from services.contracts.base import Instant, Message, Text, Unreadable
-from services.contracts.commands.telling import Telling, Told
+from services.contracts.commands.receipt import Telling, Told
 
 
 class CustomerMessage(Message):

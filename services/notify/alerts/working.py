@@ -22,8 +22,8 @@ from services.notify.alerts.watching import watch
 from services.notify.hours.calendars import CalendarsCopy
 from services.notify.resources import Pieces, Resources
 from services.notify.tables import feed_tables
+from services.runtime.engine_inventory import Workflows
 from services.runtime.following import Follower
-from services.runtime.running import Workflows
 from services.runtime.starting import Startable
 from services.runtime.temporal import start_or_attach
 

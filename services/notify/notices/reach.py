@@ -1,4 +1,4 @@
-"""How a customer would be reached about a ticket, asked before something is said to them (product.md 6)."""
+"""The channel that would reach a customer about a ticket, asked before something is said to them (product.md 6)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""How deep and how long a template may be: Jinja parses by recursion, and Python compiles by recursion what it makes.
+"""Bounds of a template's depth and length: Jinja parses by recursion, and Python compiles by recursion what it makes.
 
 Tokens are counted before anything is parsed, so that a text that goes too deep is refused with its line.
 """

@@ -23,8 +23,8 @@ from services.notify.people import People
 from services.notify.resources import Pieces, Resources
 from services.notify.settings import NotifySettings
 from services.notify.tables import feed_tables
+from services.runtime.engine_inventory import Workflows
 from services.runtime.following import Follower
-from services.runtime.running import Workflows
 from services.runtime.starting import Startable
 from services.runtime.temporal import start_or_attach
 

@@ -28,9 +28,9 @@ from services.notify.webhooks.states import DeliveryState
 from services.notify.webhooks.tables import deliveries, webhooks
 from services.notify.webhooks.telling import Telling
 from services.runtime.database import Database
+from services.runtime.engine_inventory import Workflows
 from services.runtime.errors import Refusal
 from services.runtime.following import Follower
-from services.runtime.running import Workflows
 from services.runtime.starting import Startable
 from services.runtime.temporal import start_or_attach
 

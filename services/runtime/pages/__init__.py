@@ -12,8 +12,8 @@ from services.runtime.pages.frame import Pages, page_router, see_other
 from services.runtime.pages.language import LANGUAGES, PageLanguage, page_language
 from services.runtime.pages.origin import require_same_site
 from services.runtime.pages.phrases import Phrases, Speech
-from services.runtime.pages.printing import printed
 from services.runtime.pages.refusals import refusal_pages
+from services.runtime.pages.visible_text import printed
 
 __all__ = [
     "LANGUAGES",

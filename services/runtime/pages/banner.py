@@ -1,4 +1,4 @@
-"""What a reader has just done, told once: on the page that follows a form, and on no later visit.
+"""A reader's last deed, told once: on the page that follows a form, and on no later visit.
 
 In the address it would stay in bookmarks and be said again for ever. The cookie gives no right and lives two minutes;
 without cookies the page says the same by its state.

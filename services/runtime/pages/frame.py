@@ -15,7 +15,7 @@ from markupsafe import Markup
 from services.runtime.pages import times
 from services.runtime.pages.language import choices, page_language, remember_choice
 from services.runtime.pages.phrases import Phrases, Speech
-from services.runtime.pages.printing import printed
+from services.runtime.pages.visible_text import printed
 from services.runtime.pages.wording import FRAME
 from services.runtime.settings import RuntimeSettings
 

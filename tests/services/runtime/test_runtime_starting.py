@@ -12,7 +12,7 @@ from sqlalchemy import Boolean, Column, Integer, MetaData, Row, Table, Text, ins
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.runtime.database import Database
-from services.runtime.running import Workflows
+from services.runtime.engine_inventory import Workflows
 from services.runtime.starting import BATCH, Startable, Starter, engine_columns, wake
 from tests.services.runtime.shop import until
 

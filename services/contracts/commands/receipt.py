@@ -1,4 +1,4 @@
-"""What a command says to the customer, and whether they heard it: what reached nobody has told nobody."""
+"""Words of a command to the customer, and whether they heard them: what reached nobody has told nobody."""
 
 from services.contracts.base import Message
 from services.contracts.words import ToldBy

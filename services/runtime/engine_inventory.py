@@ -1,4 +1,4 @@
-"""What the engine runs of ours, and rows whose workflow it has lost: by hand, by a fault, by somebody at its port."""
+"""Our workflows that the engine runs, and rows whose workflow it has lost: by hand, by a fault, by a stranger."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import suppress

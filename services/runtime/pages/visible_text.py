@@ -1,4 +1,4 @@
-"""What a template prints of a value: as it is, but for what nobody sees and what turns the direction of writing."""
+"""A value as a template prints it: as it is, but for what nobody sees and what turns the direction of writing."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What is looked for, and where, in one spelling: case and width say nothing, in numbers neither do `#`, spaces and
+"""One spelling of what is looked for and of where: case and width say nothing, in numbers neither do `#`, spaces and
 dashes. PostgreSQL folds by the same rules as Python."""
 
 import unicodedata
