@@ -174,7 +174,7 @@ async def test_a_worker_that_stops_half_way_leaves_the_rest_to_the_next(bureau: 
     await bureau.until_done(publication, 1)
     await bureau.workers.stop()
     await bureau.workers.start(bureau.activities, publishing=bureau.publishing, max_cached_workflows=0)
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(90):
         await handle.result()
     assert await changes(tickets) == [1, 1, 1]
     assert (await bureau.publications.one(publication["id"]))["changed"] == 3
