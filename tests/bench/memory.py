@@ -1,14 +1,14 @@
 """Memory of worker and web process over many lives: caches bound it, not the time that they have run."""
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import psutil
 
 from tests.bench.figures import AT_MOST, Figure, Goal
-from tests.bench.load import Connection, Job, until_done
+from tests.bench.load import Connection, until_done
 from tests.bench.stack import Stack
-from tests.bench.tickets import live
+from tests.bench.tickets import whole_lives
 
 LIVES = int(os.environ.get("BIHUAN_BENCH_LIVES", "2000"))
 """The goal is that of 20,000 lives; fewer tell sooner whether memory grows."""
@@ -27,7 +27,7 @@ async def measure(stack: Stack) -> list[Figure]:
     connections = [Connection(stack.url, stack.key) for _ in range(AT_ONCE)]
     held: list[Mapping[str, float]] = []
     for _ in range(PARTS):
-        await until_done(_lives(connections, LIVES // PARTS), AT_ONCE)
+        await until_done(whole_lives(connections, LIVES // PARTS), AT_ONCE)
         held.append(_held(stack))
         print("  " + ", ".join(f"{name} {size:.0f} MiB" for name, size in held[-1].items()), flush=True)  # noqa: T201
     return [
@@ -35,18 +35,6 @@ async def measure(stack: Stack) -> list[Figure]:
                f"most {max(each[name] for each in held):.0f} MiB; floor: after {LIVES // PARTS}")
         for name in MEASURED
     ]  # fmt: skip
-
-
-def _lives(connections: list[Connection], count: int) -> Iterator[Job]:
-    async def job() -> list[float]:
-        connection = connections.pop()
-        try:
-            _, latencies = await live(connection)
-        finally:
-            connections.append(connection)
-        return latencies
-
-    return iter([job] * count)
 
 
 def _held(stack: Stack) -> Mapping[str, float]:

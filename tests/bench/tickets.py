@@ -34,14 +34,14 @@ async def measure(stack: Stack) -> list[Figure]:
     client = await connect(address, secret=secret)
     connections = [Connection(stack.url, stack.key) for _ in range(CONCURRENCY)]
     async with stack.beside(FLOOR, BENCH_TEMPORAL_ADDRESS=address, BENCH_SECRET=secret):
-        await until_done(_tickets(connections, CONCURRENCY), CONCURRENCY)
+        await until_done(whole_lives(connections, CONCURRENCY), CONCURRENCY)
         await until_done(_workflows(client, CONCURRENCY), CONCURRENCY)
         ours, floor = [], []
         for _ in range(ROUNDS):
-            ours.append(await until_done(_tickets(connections, TICKETS), CONCURRENCY))
+            ours.append(await until_done(whole_lives(connections, TICKETS), CONCURRENCY))
             floor.append(await until_done(_workflows(client, TICKETS), CONCURRENCY))
         bare_alone = await until_done(_workflows(client, ALONE), 1)
-    alone = await until_done(_tickets(connections, ALONE), 1)
+    alone = await until_done(whole_lives(connections, ALONE), 1)
     events, activities = await _history(client, await _play(connections))
     updates = len(COMMANDS)
     return [
@@ -65,13 +65,13 @@ def _rate(runs: list[Run]) -> float:
     return TICKETS * len(runs) / sum(run.seconds for run in runs)
 
 
-def _tickets(connections: list[Connection], count: int) -> Iterator[Job]:
+def whole_lives(connections: list[Connection], count: int) -> Iterator[Job]:
     """Jobs that take a free connection each."""
 
     async def ticket() -> list[float]:
         connection = connections.pop()
         try:
-            _, latencies = await live(connection)
+            _, latencies = await _live(connection)
         finally:
             connections.append(connection)
         return latencies
@@ -80,11 +80,11 @@ def _tickets(connections: list[Connection], count: int) -> Iterator[Job]:
 
 
 async def _play(connections: list[Connection]) -> str:
-    ticket_no, _ = await live(connections[0])
+    ticket_no, _ = await _live(connections[0])
     return ticket_no
 
 
-async def live(connection: Connection) -> tuple[str, list[float]]:
+async def _live(connection: Connection) -> tuple[str, list[float]]:
     """One ticket's life; the seconds of its commands, the first of which waits for the workflow to start."""
     answer = await connection.post("/v1/feedback", feedback(uuid.uuid4().int % 10_000_000))
     ticket_no = answer.json()["ticket_no"]

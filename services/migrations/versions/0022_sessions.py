@@ -1,4 +1,4 @@
-"""How a session of staff ends before its token expires."""
+"""Ends of staff sessions before their tokens expire."""
 
 from collections.abc import Sequence
 

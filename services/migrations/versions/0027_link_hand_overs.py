@@ -1,4 +1,4 @@
-"""What of a customer somebody was given: the contact, or a link."""
+"""The kind of what somebody was given of a customer: the contact, or a link."""
 
 from collections.abc import Sequence
 
