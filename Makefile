@@ -24,7 +24,7 @@ check: environment ## Lint, types, import rules, migrations, generated documents
 	.venv/bin/hadolint deploy/Dockerfile
 	.venv/bin/check-jsonschema --quiet --builtin-schema vendor.compose-spec deploy/compose.yaml
 	$(python) -m services.run migrate --check
-	$(python) -m services.run settings-table --check README.md
+	$(python) -m services.run settings-table --check docs/settings.md
 	$(python) -m services.run openapi --check docs/openapi.json
 
 bench: environment ## Print the figures of this machine
