@@ -2,9 +2,9 @@
 .PHONY: up test nightly check bench help environment
 python := .venv/bin/python
 
-# The leash: killing make kills what it started, as if there were no make in between.
+# Killing make kills what it started, as if there were no make in between.
 up: ## Start everything on this machine: PostgreSQL, Temporal, web process, worker. Ctrl-C stops it
-	@sh deploy/environment.sh && exec $(python) -I -S services/runtime/stack/leash.py $$PPID SIGKILL - $(python) -m services.run up
+	@sh deploy/environment.sh && exec $(python) -I -S services/runtime/stack/die_with_parent.py $$PPID SIGKILL - $(python) -m services.run up
 
 # All of them share the cores; a few are not worth the start of a second process.
 test: environment ## Run the tests (PYTEST="-k name" narrows them)

@@ -16,12 +16,12 @@ from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
 
 from services import migrations
-from services.runtime.database import Database
+from services.runtime.postgres.database import Database
 from services.runtime.stack.postgres import Postgres
 from services.runtime.stack.programs import end, spawn
-from tests.copies import Copies, copies_of
+from tests.database_copies import Copies, copies_of
 from tests.ports import free_port
-from tests.sharing import FromBothEnds, place
+from tests.scheduling import FromBothEnds, place
 
 # The same examples in every ordinary run; the nightly one looks for new ones.
 hypothesis.settings.register_profile("same", derandomize=True)

@@ -7,7 +7,7 @@ import typer
 
 from services.commands.local.terminal import complain, tell
 from services.runtime.errors import Refusal
-from services.runtime.peers import Peer
+from services.runtime.service_client import Peer
 from services.runtime.settings import RuntimeSettings, load
 
 USERNAME = "admin"

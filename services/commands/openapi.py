@@ -10,25 +10,25 @@ import typer
 from services.commands.local.terminal import complain
 from services.commands.serve import public_app
 from services.notify.webhooks import messages
-from services.runtime.parts import Part
+from services.runtime.role_parts import Part
 from services.runtime.settings import RuntimeSettings
 
 APIS = (
-    "services.intake.api",
-    "services.intake.links_api",
-    "services.workflow.api",
-    "services.workflow.calendars_api",
-    "services.workflow.policies_api",
-    "services.workflow.publications_api",
-    "services.directory.sign_in",
-    "services.directory.api",
-    "services.directory.on_call_api",
-    "services.notify.notices.api",
-    "services.notify.alerts.api",
-    "services.notify.alerts.ladders_api",
-    "services.notify.hours.api",
-    "services.notify.webhooks.api",
-    "services.survey.api",
+    "services.intake.api.feedback",
+    "services.intake.api.links",
+    "services.workflow.api.tickets",
+    "services.workflow.api.calendars",
+    "services.workflow.api.policies",
+    "services.workflow.api.publications",
+    "services.directory.api.sign_in",
+    "services.directory.api.staff",
+    "services.directory.api.on_call",
+    "services.notify.api.notices",
+    "services.notify.api.alerts",
+    "services.notify.api.ladders",
+    "services.notify.api.hours",
+    "services.notify.api.webhooks",
+    "services.survey.api.surveys",
 )
 """Modules whose `router` is a part of the public API."""
 

@@ -10,7 +10,7 @@ from services.commands.local.machine import CHECKOUT
 from services.commands.local.terminal import complain, tell
 from services.contracts.names import Role
 from services.runtime.errors import Refusal
-from services.runtime.peers import Peer
+from services.runtime.service_client import Peer
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.stack import settings as stack_settings
 from services.runtime.stack.home import Home, default_path

@@ -13,12 +13,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from services.commands.local.machine import CHECKOUT
 from services.commands.local.terminal import complain, console, tell
-from services.commands.rehearsal import desk, log, playing
+from services.commands.rehearsal import desk, log, player
+from services.commands.rehearsal.event_map import script
 from services.commands.rehearsal.figures import Figures, report
 from services.commands.rehearsal.log import Case, LogUnreadable
-from services.commands.rehearsal.mapping import script
-from services.commands.rehearsal.playing import Ending
-from services.commands.rehearsal.sending import Refused, Sender, Unanswered
+from services.commands.rehearsal.player import Ending
+from services.commands.rehearsal.requests import Refused, Sender, Unanswered
 from services.runtime.stack import home as homes
 from services.runtime.stack import settings as stack_settings
 from services.runtime.stack.errors import StackError
@@ -61,7 +61,7 @@ async def _rehearse(known: Sequence[Case], chosen: Sequence[Case], url: str, key
                 progress.update(bar, advance=1, commands=sent)
 
             began = time.monotonic()
-            endings = await playing.play(sender, scripts, at_once=concurrency, finished=finished)
+            endings = await player.play(sender, scripts, at_once=concurrency, finished=finished)
             return Figures(endings, time.monotonic() - began, sender.repeats)
     finally:
         await sender.close()

@@ -16,12 +16,12 @@ from pydantic import ValidationError
 
 from services.commands.reference import reference
 from services.contracts.names import Role
-from services.runtime.auth import Authenticator
 from services.runtime.garbage import Collector
 from services.runtime.http import PortTaken, Server, build_server, create_app, create_internal_app
 from services.runtime.pages import refusal_pages
-from services.runtime.parts import Part, publish
-from services.runtime.peers import Peer
+from services.runtime.role_parts import Part, publish
+from services.runtime.security.auth import Authenticator
+from services.runtime.service_client import Peer
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.stack.settings import one_sentence
 from services.runtime.telemetry import configure_logs

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.console import statics
+from services.console import static_files
 from services.console.client import Api
 from services.console.pages import (
     account,
     alerts,
     board,
-    calendar_editing,
+    calendar_editor,
     calendars,
     customer_links,
     inbox,
@@ -17,7 +17,7 @@ from services.console.pages import (
     new_ticket,
     packs,
     policies,
-    policy_editing,
+    policy_editor,
     publications,
     quiet_hours,
     registers,
@@ -27,13 +27,13 @@ from services.console.pages import (
     texts,
     ticket,
 )
-from services.console.routing import refuse
+from services.console.routes import refuse
 from services.console.searches import PURPOSE, Searches
 from services.console.service import Console
 from services.console.settings import ConsoleSettings
 from services.contracts.names import Role
-from services.runtime.parts import Part
-from services.runtime.sealing import Seal
+from services.runtime.role_parts import Part
+from services.runtime.security.sealing import Seal
 from services.runtime.settings import RuntimeSettings, load
 
 
@@ -44,12 +44,12 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     api = Api(own.api_base)
     # `/tickets/new` comes before `/tickets/{ticket_no}`: the first route that matches answers.
     pages = [sign_in, account, board, search, new_ticket, ticket, customer_links, alerts, report, inbox, texts]
-    pages += [registers, policies, policy_editing, packs, publications, calendars, calendar_editing, ladders]
+    pages += [registers, policies, policy_editor, packs, publications, calendars, calendar_editor, ladders]
     pages += [quiet_hours]
     try:
         yield Part(
             name=Role.CONSOLE,
-            routers=[statics.router, *(page.router for page in pages)],
+            routers=[static_files.router, *(page.router for page in pages)],
             state=Console(own, api, Searches(Seal(own.link_secret.get_secret_value(), PURPOSE))),
             refuse=refuse,
         )

@@ -6,11 +6,11 @@ from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
-from services.console import registers
+from services.console import admin_lists
+from services.console.admin_lists import Register
 from services.console.client import Problem
 from services.console.commands import Field
-from services.console.filling import Typed, beside, placed, typed
-from services.console.registers import Register
+from services.console.form_values import Typed, beside, placed, typed
 from services.console.service import Page
 from services.runtime.pages import Form, new_key
 
@@ -46,9 +46,9 @@ async def clash(
         if problem.status != HTTPStatus.NOT_FOUND:
             raise
         return Attempt(identifier, given, "", GONE)
-    if not registers.is_outdated(basis, entry, register, wanted):
+    if not admin_lists.is_outdated(basis, entry, register, wanted):
         return None
-    stored = registers.standing(entry, register, page.zone)
+    stored = admin_lists.standing(entry, register, page.zone)
     asks = any(each.name in dict(form.fields) for each in register.asked)
     return Attempt(identifier, beside(given, stored) if asks else stored, "", CHANGED)
 

@@ -10,7 +10,7 @@ from starlette.datastructures import QueryParams
 
 from services.console.present import Present
 from services.console.words import Words
-from services.contracts.words import Status
+from services.contracts.vocabulary import Status
 
 FIELDS = ("department", "owner", "kind", "urgency", "priority", "phase", "category", "clock", "overdue")
 """What the form offers; the address may hold every filter of `GET /v1/tickets`."""

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.console import lengths
+from services.console import durations
 from services.console.client import Problem
-from services.console.filling import Typed
+from services.console.form_values import Typed
 from services.console.service import Page
 from services.contracts.base import format_instant
 
@@ -63,7 +63,7 @@ def _ready(page: Page, zone: ZoneInfo) -> Typed:
         {
             "op": ADD,
             "at": _local(start),
-            "length": lengths.written("PT2WH", page.words),
+            "length": durations.written("PT2WH", page.words),
             "until": _local(start + timedelta(days=7)),
         },
         {},
@@ -75,7 +75,7 @@ def _check(given: Mapping[str, str], zone: ZoneInfo, page: Page) -> dict[str, st
     if given["op"] == BETWEEN:
         return {"op": BETWEEN, "at": at, "until": _moment(given, "until", zone, page)}
     try:
-        return {"op": given["op"], "at": at, "duration": lengths.read(given["length"])}
+        return {"op": given["op"], "at": at, "duration": durations.read(given["length"])}
     except ValueError as error:
         raise _Unreadable("length", page.words.text("policies.wrong_length")) from error
 
@@ -90,9 +90,9 @@ def _moment(given: Mapping[str, str], name: str, zone: ZoneInfo, page: Page) -> 
 def _sentence(page: Page, check: Mapping[str, str], result: Mapping[str, Any], zone: ZoneInfo) -> str:
     text, at = page.words.text, _shown(check["at"], zone, page)
     if check["op"] == BETWEEN:
-        length = lengths.written(f"PT{int(result['seconds'])}WS", page.words)
+        length = durations.written(f"PT{int(result['seconds'])}WS", page.words)
         return text("calculator.between", at=at, until=_shown(check["until"], zone, page), length=length)
-    length = lengths.written(check["duration"], page.words)
+    length = durations.written(check["duration"], page.words)
     return text(f"calculator.{check['op']}", at=at, length=length, result=_shown(result["at"], zone, page))
 
 

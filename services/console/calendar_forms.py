@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.console.client import FieldProblem
-from services.console.filling import Typed
+from services.console.form_values import Typed
 from services.console.words import Words
 from services.runtime.pages import Form
 

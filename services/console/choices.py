@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Any
 
 from services.console.commands import COMMANDS, Choice, Draft, Field
-from services.console.filling import Typed
+from services.console.form_values import Typed
 from services.console.overview import Overview
 from services.console.service import Page
 from services.console.words import Words
 from services.contracts.asked_fields import AskedField, told
-from services.contracts.words import CommandName, WaitReason
+from services.contracts.vocabulary import CommandName, WaitReason
 from services.runtime.pages import LANGUAGES
 
 _HANDLING = frozenset({"clerk", "handler", "department_head", "supervisor"})

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
-from services.contracts.words import (
+from services.contracts.vocabulary import (
     CallbackChannel,
     CallbackClass,
     CallbackOutcome,

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from services.contracts.journal import REMARKS, EventType
-from services.contracts.words import CommandName
+from services.contracts.vocabulary import CommandName
 
 _SAYS_NOTHING_NEW = REMARKS | {EventType.CLOCK_WARNED, EventType.CLOCK_BREACHED, EventType.CHASED, EventType.TAGGED}
 """Alerts, surveys, warnings and reminders: nobody decides otherwise because of them. A step that a missed clock holds

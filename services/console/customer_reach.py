@@ -7,7 +7,7 @@ from typing import Any
 from services.console.commands import Form
 from services.console.words import Words
 from services.contracts.address import Unreached
-from services.contracts.words import CommandName, ToldBy
+from services.contracts.vocabulary import CommandName, ToldBy
 
 TOLD_BY = "told_by"
 TELLS = frozenset({CommandName.RESPOND, CommandName.PROGRESS, CommandName.PLAN, CommandName.APPROVE_PLAN,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.console.names import Directory
+from services.console.directory_names import Directory
 from services.console.present import Moment, Present
 from services.console.words import Words
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from services.console import lengths
+from services.console import durations
 from services.console.present import Moment, Present
 from services.contracts.durations import parse_duration
 
@@ -183,7 +183,7 @@ def _choices(choices: Sequence[Sequence[str]], present: Present) -> str:
 
 def _after(item: Item, present: Present) -> str:
     at_once = not parse_duration(item["after"]).length
-    return present.words.text("ladders.at_once") if at_once else f"+ {lengths.written(item['after'], present.words)}"
+    return present.words.text("ladders.at_once") if at_once else f"+ {durations.written(item['after'], present.words)}"
 
 
 def _note(note: str | None, present: Present) -> str:

@@ -8,9 +8,9 @@ from typing import Any
 
 from services.console import journal
 from services.console.client import Desk, Problem, path
-from services.console.courses import Course, course
-from services.console.names import Directory
-from services.console.openings import Openings
+from services.console.clock_chart import Course, course
+from services.console.closed_hours import Openings
+from services.console.directory_names import Directory
 from services.console.present import Countdown, Present
 from services.console.service import Page
 from services.console.titles import Titles

@@ -5,13 +5,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.console import lengths
-from services.console.names import Directory
+from services.console import durations
+from services.console.directory_names import Directory
 from services.console.titles import title_in
 from services.console.words import Words
 from services.contracts.durations import parse_duration
 from services.contracts.policy import PAUSED_BY_DEFAULT, PolicySettings
-from services.contracts.words import ClockName, Urgency
+from services.contracts.vocabulary import ClockName, Urgency
 
 URGENCIES = tuple(Urgency)
 FACTS = ("kind", "category", "urgency", "priority", "tier", "channel", "department")
@@ -144,7 +144,7 @@ class Reading:
             name=self._words.of("clock", name),
             targets=[self._target(target_of(rule, urgency)) for urgency in URGENCIES],
             paused_by=self._joined("wait_reason", paused_by(name, rule)) or self._words.text("policies.never"),
-            warnings=self._and(lengths.warning(each, self._words) for each in warnings)
+            warnings=self._and(durations.warning(each, self._words) for each in warnings)
             or self._words.text("policies.no_warning"),
             ladder=str(rule.get("ladder", "default")),
         )
@@ -152,7 +152,7 @@ class Reading:
     def _target(self, code: str | None) -> Target:
         if code is None:
             return Target(self._words.text("policies.no_date"), promised=False)
-        return Target(lengths.written(code, self._words), working=parse_duration(code).is_working)
+        return Target(durations.written(code, self._words), working=parse_duration(code).is_working)
 
     def _condition(self, condition: Item) -> str:
         stated = _stated(condition)
@@ -170,10 +170,10 @@ class Reading:
 
     def _setting(self, name: str, value: Any) -> str:
         if name == "information_reminders":
-            return self._and(lengths.warning(each, self._words) for each in value) or self._words.text("none")
+            return self._and(durations.warning(each, self._words) for each in value) or self._words.text("none")
         if name == "second_callback_from":
             return self._words.of("second_callback_from", value)
-        return lengths.written(value, self._words) if isinstance(value, str) else str(value)
+        return durations.written(value, self._words) if isinstance(value, str) else str(value)
 
     def _joined(self, group: str, codes: Sequence[str]) -> str:
         return self._and(self._words.of(group, code) for code in codes)

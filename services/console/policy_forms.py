@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from services.console import lengths
+from services.console import durations
 from services.console.client import FieldProblem
-from services.console.filling import Typed
+from services.console.form_values import Typed
 from services.console.policies import FACTS, SETTINGS, URGENCIES, paused_by, target_of
 from services.console.words import Words
 from services.contracts.policy import PAUSED_BY_DEFAULT, PolicyDraft
-from services.contracts.words import ClockName
+from services.contracts.vocabulary import ClockName
 from services.runtime.pages import Form
 
 LANGUAGES = ("zh-CN", "en")
@@ -120,10 +120,10 @@ def _clock(name: ClockName, rule: Mapping[str, Any] | None, words: Words) -> dic
     if rule is None:
         return {f"clock.{name}.paused_by": list(PAUSED_BY_DEFAULT[name]), f"clock.{name}.warn_at": ["75 %"]}
     targets = {each: target_of(rule, each) for each in URGENCIES}
-    warnings = words.text("list.and").join(lengths.warning(each, words) for each in rule["warn_at"])
+    warnings = words.text("list.and").join(durations.warning(each, words) for each in rule["warn_at"])
     return {
         f"clock.{name}.on": ["true"],
-        **{f"clock.{name}.target.{u}": [lengths.written(code, words) if code else ""] for u, code in targets.items()},
+        **{f"clock.{name}.target.{u}": [durations.written(code, words) if code else ""] for u, code in targets.items()},
         f"clock.{name}.warn_at": [warnings],
         f"clock.{name}.paused_by": list(paused_by(name, rule)),
         f"clock.{name}.ladder": [rule["ladder"]],
@@ -132,9 +132,9 @@ def _clock(name: ClockName, rule: Mapping[str, Any] | None, words: Words) -> dic
 
 def _setting(value: Any, words: Words) -> str:
     if isinstance(value, list | tuple):
-        return words.text("list.and").join(lengths.warning(each, words) for each in value)
+        return words.text("list.and").join(durations.warning(each, words) for each in value)
     if isinstance(value, str) and value.startswith("P"):
-        return lengths.written(value, words)
+        return durations.written(value, words)
     return "" if value is None else str(value)
 
 
@@ -162,12 +162,12 @@ def _rule(form: Form, name: ClockName, attempt: Callable[[str, Callable[[], Any]
     for urgency in URGENCIES:
         field = f"clock.{name}.target.{urgency}"
         given = form.one(field)
-        targets[urgency.value] = attempt(field, partial(lengths.read, given)) if given else None
+        targets[urgency.value] = attempt(field, partial(durations.read, given)) if given else None
     codes = set(targets.values())
     field = f"clock.{name}.warn_at"
     rule = {
         "target": codes.pop() if len(codes) == 1 and None not in codes else targets,
-        "warn_at": attempt(field, partial(lengths.read_warnings, form.one(field))),
+        "warn_at": attempt(field, partial(durations.read_warnings, form.one(field))),
         "ladder": form.one(f"clock.{name}.ladder") or "default",
     }
     paused = [each for each in form.many(f"clock.{name}.paused_by") if each]
@@ -188,5 +188,5 @@ def _read_setting(name: str, given: str) -> Any:
     if name in _COUNTED:
         return int(given)
     if name == "information_reminders":
-        return lengths.read_warnings(given)
-    return given if name == "second_callback_from" else lengths.read(given)
+        return durations.read_warnings(given)
+    return given if name == "second_callback_from" else durations.read(given)

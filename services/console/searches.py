@@ -4,7 +4,7 @@ an address carries them sealed, for the person who typed them and for a shift.""
 import json
 from datetime import UTC, datetime, timedelta
 
-from services.runtime.sealing import Seal, Unreadable
+from services.runtime.security.sealing import Seal, Unreadable
 
 PURPOSE = "console: searches"
 LIFETIME = timedelta(hours=12)

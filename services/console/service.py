@@ -12,22 +12,22 @@ from fastapi.responses import HTMLResponse, Response
 from services.console import navigation, session
 from services.console.calendars import OpeningHours
 from services.console.client import Api, Desk, Problem
-from services.console.names import Names
-from services.console.openings import KnownOpenings
+from services.console.closed_hours import KnownOpenings
+from services.console.directory_names import Names
 from services.console.present import Present, now
 from services.console.searches import Searches
 from services.console.session import Readers, SignInFirst, Staff
 from services.console.settings import ConsoleSettings
-from services.console.statics import Statics
-from services.console.templating import Templates
+from services.console.static_files import Statics
+from services.console.template_engine import Templates
 from services.console.words import Words
 from services.contracts.names import Role
 from services.contracts.permissions import Action
-from services.runtime.auth import SESSION_COOKIE
 from services.runtime.errors import Refusal
 from services.runtime.pages import page_language
 from services.runtime.pages.language import other_language, remember_choice
-from services.runtime.parts import service
+from services.runtime.role_parts import service
+from services.runtime.security.auth import SESSION_COOKIE
 from services.runtime.telemetry import request_id
 
 HEADERS: Mapping[str, str] = {

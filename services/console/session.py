@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo, available_timezones
 from fastapi import Request, Response
 
 from services.console.client import Desk, Problem
-from services.runtime.auth import SESSION_COOKIE, Authenticator, Caller
 from services.runtime.errors import Unauthenticated
+from services.runtime.security.auth import SESSION_COOKIE, Authenticator, Caller
 
 ZONE_COOKIE = "bihuan_zone"
 _KNOWN_SECONDS = 30.0

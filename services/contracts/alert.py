@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from services.contracts.base import Instant, Message
-from services.contracts.words import ClockName
+from services.contracts.vocabulary import ClockName
 
 
 class Threshold(StrEnum):

@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError
 
 from services.contracts.base import Instant, Message, format_instant
 from services.contracts.ticket import DeadlineName, TicketState
-from services.contracts.words import CommandName, Phase, Status
+from services.contracts.vocabulary import CommandName, Phase, Status
 
 _NONE = "-"
 _PARTS, _MOST_CYCLES = 4, 1_000_000

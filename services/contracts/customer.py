@@ -15,7 +15,16 @@ from services.contracts.commands import (
 )
 from services.contracts.feedback import Product
 from services.contracts.journal import EventType
-from services.contracts.words import ClockName, ClockState, CloseReason, CommandName, Kind, Phase, Result, WaitReason
+from services.contracts.vocabulary import (
+    ClockName,
+    ClockState,
+    CloseReason,
+    CommandName,
+    Kind,
+    Phase,
+    Result,
+    WaitReason,
+)
 
 CUSTOMER_COMMANDS: Mapping[CommandName, type[Message]] = {
     CommandName.SUPPLY_INFORMATION: SupplyInformationBody,

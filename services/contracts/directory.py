@@ -8,7 +8,7 @@ from pydantic import Field
 from services.contracts.alert import Rung
 from services.contracts.base import Code, Instant, Line, Message
 from services.contracts.policy import Weekday
-from services.contracts.words import Category
+from services.contracts.vocabulary import Category
 
 
 class StaffRole(StrEnum):

@@ -5,7 +5,7 @@ from pydantic import Field, JsonValue
 from services.contracts.base import Code, Instant, Message
 from services.contracts.copies import JoinedCopy
 from services.contracts.journal import Event, EventType
-from services.contracts.words import (
+from services.contracts.vocabulary import (
     Category,
     Channel,
     ClockState,

@@ -20,7 +20,7 @@ from services.contracts.base import (
 from services.contracts.durations import DurationText
 from services.contracts.lines import has_address, one_line
 from services.contracts.policy import PolicySnapshot
-from services.contracts.words import (
+from services.contracts.vocabulary import (
     CallbackChannel,
     Category,
     Channel,

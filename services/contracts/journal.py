@@ -5,7 +5,7 @@ from enum import StrEnum
 from pydantic import Field, JsonValue
 
 from services.contracts.base import Instant, Message
-from services.contracts.words import ActorKind, Phase
+from services.contracts.vocabulary import ActorKind, Phase
 
 
 class EventType(StrEnum):

@@ -9,7 +9,7 @@ from enum import IntEnum, StrEnum
 from typing import Protocol
 
 from services.contracts.directory import Scope, StaffRole
-from services.contracts.words import CommandName, Phase
+from services.contracts.vocabulary import CommandName, Phase
 
 
 class Action(StrEnum):

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag
 
 from services.contracts.base import Code, Instant, Message, Titles
 from services.contracts.durations import DurationText, WallDurationText
-from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
+from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Share = Annotated[float, Field(gt=0, lt=1)]

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, StrictBool, StrictInt, StringConstr
 
 from services.contracts.base import Code, Instant, Message
 from services.contracts.lines import one_line
-from services.contracts.words import CloseReason
+from services.contracts.vocabulary import CloseReason
 
 LOWEST_GOOD, HIGHEST_LOW = 4, 2
 """Scores from 4 count as satisfied; 1 and 2 are low and call for a supervisor (product.md 8)."""

@@ -13,7 +13,7 @@ from services.contracts.copies import JoinedCopy
 from services.contracts.durations import DurationText
 from services.contracts.journal import Event
 from services.contracts.policy import PolicySnapshot, Share
-from services.contracts.words import (
+from services.contracts.vocabulary import (
     CallbackChannel,
     CallbackOutcome,
     Category,

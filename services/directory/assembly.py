@@ -7,16 +7,20 @@ from datetime import timedelta
 from pathlib import Path
 
 from services.contracts.names import Role
-from services.directory import api, internal, on_call_api, sessions, sign_in
+from services.directory import sessions
+from services.directory.api import internal as internal_api
+from services.directory.api import on_call as on_call_api
+from services.directory.api import sign_in as sign_in_api
+from services.directory.api import staff as staff_api
 from services.directory.credentials import GuessLimit, Passwords
 from services.directory.service import Directory
 from services.directory.settings import DirectorySettings
 from services.directory.tables import idempotency
-from services.runtime.database import Database
 from services.runtime.errors import Unavailable
-from services.runtime.idempotency import Idempotency
-from services.runtime.parts import Part
-from services.runtime.sealing import Seal
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import Idempotency
+from services.runtime.role_parts import Part
+from services.runtime.security.sealing import Seal
 from services.runtime.settings import RuntimeSettings, load
 
 SWEEP_SECONDS = 3600
@@ -37,8 +41,8 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     try:
         yield Part(
             name=Role.DIRECTORY,
-            routers=[sign_in.router, api.router, on_call_api.router],
-            internal_routers=[internal.router],
+            routers=[sign_in_api.router, staff_api.router, on_call_api.router],
+            internal_routers=[internal_api.router],
             ready={"postgresql": database.ping},
             state=directory,
         )

@@ -7,9 +7,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.directory import Scope, StaffRole
 from services.directory import changes
-from services.directory.models import Bootstrap
+from services.directory.schemas import Bootstrap
 from services.directory.tables import api_keys, departments, staff
-from services.runtime.auth import Caller, key_hash
+from services.runtime.security.auth import Caller, key_hash
 
 DEFAULT_DEPARTMENT = {"id": "service-centre", "name": "客服中心", "categories": [], "default": True}
 _INSTALLER = Caller(kind="service", id="bootstrap", name="bootstrap")

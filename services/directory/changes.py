@@ -8,10 +8,10 @@ from sqlalchemy import ColumnElement, RowMapping, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import format_instant
-from services.directory.models import AuditEntry
+from services.directory.schemas import AuditEntry
 from services.directory.tables import audit
-from services.runtime.auth import Caller
 from services.runtime.errors import NotFound
+from services.runtime.security.auth import Caller
 
 Subject = Literal["department", "staff", "api_key", "shift"]
 Change = Literal["created", "changed", "removed"]

@@ -10,11 +10,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.directory import ApiKey
 from services.directory import changes
-from services.directory.granting import require_reach, require_scopes
-from services.directory.models import ApiKeyChange, KnownKey, NewApiKey
+from services.directory.grants import require_reach, require_scopes
 from services.directory.people import require_department
+from services.directory.schemas import ApiKeyChange, KnownKey, NewApiKey
 from services.directory.tables import api_keys
-from services.runtime.auth import KEY_PREFIX, Caller, key_hash
+from services.runtime.security.auth import KEY_PREFIX, Caller, key_hash
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 

@@ -11,12 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.directory import Shift
 from services.directory import changes
-from services.directory.granting import require_reach
-from services.directory.models import NewShift, ShiftChange
+from services.directory.grants import require_reach
 from services.directory.people import require_answering, require_department
+from services.directory.schemas import NewShift, ShiftChange
 from services.directory.tables import on_call
-from services.runtime.auth import Caller
 from services.runtime.errors import ValidationFailed
+from services.runtime.security.auth import Caller
 
 
 @dataclass(frozen=True)

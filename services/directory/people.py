@@ -10,13 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.directory import Department, StaffAddress, StaffMember, StaffRole
 from services.contracts.permissions import BY_ROLE, Action
 from services.directory import changes, sessions
-from services.directory.granting import require_reach, require_roles
+from services.directory.grants import require_reach, require_roles
 from services.directory.hours import require_readable_hours
-from services.directory.models import DepartmentChange, NewDepartment, NewStaff, StaffChange
 from services.directory.refusals import AlreadyExists, DefaultDepartment, LastAdmin
+from services.directory.schemas import DepartmentChange, NewDepartment, NewStaff, StaffChange
 from services.directory.tables import departments, staff
-from services.runtime.auth import Caller
 from services.runtime.errors import ValidationFailed
+from services.runtime.security.auth import Caller
 
 
 async def create_department(connection: AsyncConnection, by: Caller, new: NewDepartment) -> Department:

@@ -14,12 +14,12 @@ from services.contracts.permissions import Action, may
 from services.directory import sessions
 from services.directory.credentials import GuessLimit, Passwords
 from services.directory.people import find_staff
-from services.runtime.auth import Caller, CallerDep, mint_token
-from services.runtime.database import Database
 from services.runtime.errors import Forbidden, Unauthenticated, Unavailable
-from services.runtime.idempotency import Idempotency
-from services.runtime.parts import service
-from services.runtime.sealing import Seal
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import Idempotency
+from services.runtime.role_parts import service
+from services.runtime.security.auth import Caller, CallerDep, mint_token
+from services.runtime.security.sealing import Seal
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.directory import changes
-from services.directory.models import EndedSession, SessionsNow
+from services.directory.schemas import EndedSession, SessionsNow
 from services.directory.tables import ended_sessions, staff
-from services.runtime.auth import Caller
 from services.runtime.errors import Unauthenticated
-from services.runtime.sessions import Session, Standing
+from services.runtime.security.auth import Caller
+from services.runtime.security.sessions import Session, Standing
 
 MOST_AT_ONCE = 10_000
 _KEPT_AFTER_EXPIRY = timedelta(hours=1)

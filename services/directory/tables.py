@@ -18,7 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from services.runtime.idempotency import idempotency_table
+from services.runtime.postgres.idempotency import idempotency_table
 
 metadata = MetaData(
     schema="directory",

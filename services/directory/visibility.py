@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.permissions import Action, may
 from services.directory.tables import api_keys, audit, on_call, staff
-from services.runtime.auth import Caller
+from services.runtime.security.auth import Caller
 
 
 def seen_keys(caller: Caller) -> ColumnElement[bool]:

@@ -9,7 +9,7 @@ from services.intake import audit, contacts
 from services.intake.links import TicketLinks
 from services.intake.masking import mask_email
 from services.intake.tables import feedback
-from services.runtime.database import Database
+from services.runtime.postgres.database import Database
 
 
 async def addresses(database: Database, links: TicketLinks, question: AddressQuestion) -> list[CustomerAddress]:

@@ -10,27 +10,29 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.contracts.names import Role
-from services.intake import api, links_api, pages
-from services.intake.filing import Filing
+from services.intake import pages
+from services.intake.api import feedback as feedback_api
+from services.intake.api import links as links_api
+from services.intake.feedback_writer import Filing
 from services.intake.links import TicketLinks
-from services.intake.outbox import outbox_bell
+from services.intake.outbox import outbox_notifier
 from services.intake.pages.wording_report import FIELDS, REPORT, WRONG
 from services.intake.pages.wording_ticket import TICKET
 from services.intake.promises_copy import PromisesCopy
-from services.intake.register import Registrar
+from services.intake.registrar import Registrar
 from services.intake.relay import Relay
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
 from services.intake.surveys import Surveys
 from services.intake.tables import idempotency
 from services.intake.tickets import Tickets
-from services.runtime.bell import Bell
-from services.runtime.database import Database
 from services.runtime.errors import Unavailable
-from services.runtime.idempotency import Idempotency
 from services.runtime.pages import Pages, Phrases
-from services.runtime.parts import Part
-from services.runtime.peers import Peer
+from services.runtime.postgres.commit_notifier import CommitNotifier
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import Idempotency
+from services.runtime.role_parts import Part
+from services.runtime.service_client import Peer
 from services.runtime.settings import RuntimeSettings, load
 
 _SWEEP_SECONDS = 3600
@@ -44,14 +46,14 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
     database = _database(own, "bihuan-intake")
     secret = own.internal_secret.get_secret_value()
     peer, surveys = Peer(own.tickets_url, secret), Peer(own.survey_url, secret)
-    bell = outbox_bell(database)
-    intake = _intake(own, database, peer, surveys, bell)
-    work = (bell.ring(), intake.promises.follow(own.promises_poll_seconds), _sweep(intake.idempotency))
+    notifier = outbox_notifier(database)
+    intake = _intake(own, database, peer, surveys, notifier)
+    work = (notifier.run(), intake.promises.follow(own.promises_poll_seconds), _sweep(intake.idempotency))
     async with _in_background(*work):
         yield Part(
             name=Role.INTAKE,
-            routers=[api.router, links_api.router, *pages.routers],
-            internal_routers=[api.internal_router],
+            routers=[feedback_api.router, links_api.router, *pages.routers],
+            internal_routers=[feedback_api.internal_router],
             ready={"postgresql": database.ping},
             state=intake,
         )
@@ -82,7 +84,9 @@ def _database(settings: IntakeSettings, name: str) -> Database:
     return Database(url, pool_size=settings.pool_size, role=settings.database_role, application_name=name)
 
 
-def _intake(settings: IntakeSettings, database: Database, peer: Peer, surveys: Peer, bell: Bell) -> Intake:
+def _intake(
+    settings: IntakeSettings, database: Database, peer: Peer, surveys: Peer, notifier: CommitNotifier
+) -> Intake:
     secret = settings.link_secret.get_secret_value()
     if not secret:
         raise ValueError("BIHUAN_LINK_SECRET is empty: links that customers get would be anybody's to make")
@@ -90,7 +94,7 @@ def _intake(settings: IntakeSettings, database: Database, peer: Peer, surveys: P
     identity_secret = _key(secret, "customer identities")
     zone, links = ZoneInfo(settings.time_zone), TicketLinks(settings.public_url, secret)
     filing = Filing(database, promises, zone=zone, secret=identity_secret)
-    registrar = Registrar(database, filing, links, filed=bell.pull)
+    registrar = Registrar(database, filing, links, filed=notifier.announce)
     fingerprints = _key(secret, "bodies").hex()
     return Intake(
         database=database,

@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.address import Revealed
-from services.intake.models import ContactReading, Reader
+from services.intake.schemas import ContactReading, Reader
 from services.intake.tables import contact_readings
 
 

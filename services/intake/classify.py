@@ -4,7 +4,7 @@ defaults. Kind and category never contradict each other, because departments are
 from collections.abc import Mapping
 
 from services.contracts.feedback import Feedback, Proposed
-from services.contracts.words import Category, Kind, Tier, Urgency
+from services.contracts.vocabulary import Category, Kind, Tier, Urgency
 from services.intake.keywords import CATEGORIES, DANGER, KINDS, Match, folded, matches
 from services.promises.priority import priority_of
 

@@ -15,7 +15,7 @@ from services.intake import audit
 from services.intake.identity import CONTACTS, unusable
 from services.intake.masking import masked_view
 from services.intake.tables import customers, feedback, supplements
-from services.runtime.database import Database
+from services.runtime.postgres.database import Database
 
 _EARLIER = feedback.alias("earlier")
 # The feedback that made the record is corrected with it, whoever wrote it.

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import yaml
 
-from services.contracts.words import Category, Kind
+from services.contracts.vocabulary import Category, Kind
 
 _WORDS: Mapping[str, Mapping[str, list[str]]] = yaml.safe_load(
     Path(__file__).with_name("keywords.yaml").read_text(encoding="utf-8")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy import text
 
-from services.runtime.database import Database
+from services.runtime.postgres.database import Database
 
 TICKET_NO = (
     "to_char(numbered.day, 'YYYYMMDD') || lpad(numbered.serial::text, greatest(3, length(numbered.serial::text)), '0')"

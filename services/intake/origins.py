@@ -7,9 +7,9 @@ enter the customer's record and is told to the contacts in it; everything else s
 from dataclasses import dataclass
 
 from services.contracts.permissions import Action, may
-from services.contracts.words import Channel
-from services.runtime.auth import Caller
-from services.runtime.idempotency import caller_scope
+from services.contracts.vocabulary import Channel
+from services.runtime.postgres.idempotency import caller_scope
+from services.runtime.security.auth import Caller
 
 STRANGERS = frozenset({Channel.WEB, Channel.QR, Channel.EMAIL, Channel.SOCIAL})
 """Channels on which anybody can say that they are anybody, whoever hands their words on."""

@@ -11,13 +11,13 @@ from sqlalchemy.dialects.postgresql import insert
 
 from services.contracts.feedback import Feedback, FirstPromise, Proposed
 from services.contracts.policy import ClockRule, PackId, Policy, PolicySnapshot, Promises
-from services.contracts.words import ClockName, Tier
-from services.intake.models import FollowUp
+from services.contracts.vocabulary import ClockName, Tier
+from services.intake.schemas import FollowUp
 from services.intake.tables import policy_snapshots, promises_in_force
 from services.promises import policies
 from services.promises.calendars import Calendar
-from services.runtime.database import Database
 from services.runtime.errors import Refusal
+from services.runtime.postgres.database import Database
 from services.runtime.telemetry import log
 
 CHANNEL = "intake_promises"

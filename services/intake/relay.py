@@ -14,12 +14,12 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.arrivals import registrations
+from services.intake.feedback_queries import registrations
 from services.intake.outbox import CHANNEL
 from services.intake.tables import outbox
-from services.runtime.database import Database
 from services.runtime.errors import Refusal, Unavailable
-from services.runtime.peers import Peer
+from services.runtime.postgres.database import Database
+from services.runtime.service_client import Peer
 from services.runtime.telemetry import log
 
 handed_over_total = Counter("bihuan_relay_handed_over_total", "Registrations handed to the workflow service.")

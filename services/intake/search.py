@@ -19,11 +19,11 @@ from services.intake import contacts
 from services.intake.audit import Asked
 from services.intake.identity import folded_name
 from services.intake.lookups import log_lookup, whole_contact
-from services.intake.models import CustomerSearch, Found, Wanted
+from services.intake.schemas import CustomerSearch, Found, Wanted
 from services.intake.service import Intake, asked_by
 from services.intake.tables import customers, feedback, supplements
-from services.runtime.auth import Caller
-from services.runtime.search_keys import folded, folded_column, folded_number, folded_number_column
+from services.runtime.postgres.search_keys import folded, folded_column, folded_number, folded_number_column
+from services.runtime.security.auth import Caller
 
 MOST_FOUND = 200
 _BATCH = 50

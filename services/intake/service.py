@@ -13,15 +13,15 @@ from services.contracts.permissions import Action, may
 from services.intake.audit import Asked
 from services.intake.links import TicketLinks
 from services.intake.promises_copy import PromisesCopy
-from services.intake.register import Registrar
+from services.intake.registrar import Registrar
 from services.intake.surveys import Surveys
 from services.intake.tickets import Tickets
-from services.runtime.auth import Caller, CallerDep
-from services.runtime.database import Database
 from services.runtime.errors import Forbidden
-from services.runtime.idempotency import Idempotency
 from services.runtime.pages import Pages
-from services.runtime.parts import service
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import Idempotency
+from services.runtime.role_parts import service
+from services.runtime.security.auth import Caller, CallerDep
 from services.runtime.telemetry import request_id
 
 

@@ -8,7 +8,7 @@ from functools import cache
 
 from services.intake.identity import CONTACTS
 from services.intake.numbering import NUMBERED, TICKET_NO
-from services.runtime.direct import DirectStatement
+from services.runtime.postgres.raw_statement import DirectStatement
 
 _BY_ID = "SELECT id, tier FROM intake.customers WHERE id = CAST(:known_id AS text)"
 _NOBODY = "SELECT NULL::text AS id, NULL::text AS tier WHERE false"

@@ -9,13 +9,13 @@ from sqlalchemy.dialects.postgresql import ARRAY, array
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import Product, Supplement, Supplemented, stored_customer
-from services.contracts.words import Kind
-from services.intake.arrivals import arrival, supplied_to
+from services.contracts.vocabulary import Kind
 from services.intake.completeness import impossible_dates, missing_from
+from services.intake.feedback_queries import arrival, supplied_to
 from services.intake.identity import CONTACTS, normalised
 from services.intake.tables import customers, feedback, supplements
-from services.runtime.database import Database
 from services.runtime.errors import NotFound, ValidationFailed
+from services.runtime.postgres.database import Database
 
 
 async def supply(database: Database, ticket_no: str, command_id: str, supplement: Supplement) -> Supplemented:

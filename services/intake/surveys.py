@@ -3,9 +3,9 @@
 import asyncio
 
 from services.contracts.customer import CustomerTicket
-from services.contracts.words import CloseReason
+from services.contracts.vocabulary import CloseReason
 from services.runtime.errors import Refusal
-from services.runtime.peers import Peer, segment
+from services.runtime.service_client import Peer, segment
 
 _LONGEST_SECONDS = 1.0
 

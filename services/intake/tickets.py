@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Sequence
 
 from services.contracts.customer import CustomerCommand, CustomerTicket
-from services.contracts.words import CommandName
-from services.intake.models import TicketAccess
+from services.contracts.vocabulary import CommandName
+from services.intake.schemas import TicketAccess
 from services.runtime.errors import NotFound
-from services.runtime.peers import Peer, segment
+from services.runtime.service_client import Peer, segment
 
 _AT_ONCE = 5
 _MOST_ASKED = 200

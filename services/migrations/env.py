@@ -7,12 +7,13 @@ from sqlalchemy.dialects.postgresql.base import ischema_names
 
 import services.notify.alerts.tables
 import services.notify.hours.tables
+import services.notify.ladders.tables
 import services.notify.notices.tables
 import services.notify.webhooks.tables  # noqa: F401 - its tables belong to the metadata of notify
 from services.directory.tables import metadata as directory
 from services.intake.tables import metadata as intake
 from services.notify.tables import metadata as notify
-from services.runtime.transactions import Xid8
+from services.runtime.postgres.commit_order import Xid8
 from services.survey.tables import metadata as survey
 from services.workflow.tables import metadata as workflow
 

@@ -8,34 +8,35 @@ from functools import partial
 from temporalio.client import Client
 
 from services.contracts.names import QUEUE_NOTIFY, Role
-from services.notify.alerts import api as alerts_api
-from services.notify.alerts import internal_api as alerts_internal_api
-from services.notify.alerts import ladders_api
-from services.notify.alerts import working as alerts_working
+from services.notify.alerts import worker as alerts_working
 from services.notify.alerts.service import Alerts
 from services.notify.alerts.stream import AlertStreams
-from services.notify.hours import api as hours_api
+from services.notify.api import alerts as alerts_api
+from services.notify.api import alerts_internal as alerts_internal_api
+from services.notify.api import hours as hours_api
+from services.notify.api import ladders as ladders_api
+from services.notify.api import notices as notices_api
+from services.notify.api import notices_internal as notices_internal_api
+from services.notify.api import webhooks as webhooks_api
 from services.notify.hours.calendars import CalendarsCopy
-from services.notify.notices import api as notices_api
-from services.notify.notices import internal_api as notices_internal_api
-from services.notify.notices import working as notices_working
+from services.notify.notices import worker as notices_working
 from services.notify.notices.service import Notices
-from services.notify.resources import STARTER_CHANNEL, Pieces, Resources, resources
+from services.notify.resources import Pieces, Resources, resources
 from services.notify.service import Notify
 from services.notify.settings import NotifySettings
 from services.notify.tables import idempotency
-from services.notify.webhooks import api as webhooks_api
+from services.notify.wake_channels import STARTER_CHANNEL
 from services.notify.webhooks import messages
-from services.notify.webhooks import working as webhooks_working
-from services.notify.webhooks.keeping import webhooks_of
-from services.runtime.engine_inventory import EngineRuns
+from services.notify.webhooks import worker as webhooks_working
+from services.notify.webhooks.store import webhooks_of
 from services.runtime.errors import Refusal
-from services.runtime.idempotency import Idempotency
-from services.runtime.parts import Check, Part
+from services.runtime.postgres.idempotency import Idempotency
+from services.runtime.role_parts import Check, Part
 from services.runtime.settings import RuntimeSettings, load
-from services.runtime.starting import Starter
 from services.runtime.telemetry import log
-from services.runtime.temporal import engine_client, engine_identity, worker
+from services.runtime.temporal.client import engine_client, engine_identity, worker
+from services.runtime.temporal.inventory import EngineRuns
+from services.runtime.temporal.workflow_starter import Starter
 
 SWEEP_SECONDS = 3600
 CONNECT_PAUSE_SECONDS = 0.5

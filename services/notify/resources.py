@@ -9,19 +9,10 @@ from temporalio.client import Client
 
 from services.contracts.feed import FeedPage, TicketEvent
 from services.notify.settings import NotifySettings
-from services.runtime.database import Database
-from services.runtime.following import Follower
-from services.runtime.peers import Peer
-from services.runtime.starting import Startable
-
-STARTER_CHANNEL = "notify_starter"
-"""Woken on commit by whoever leaves a row without a workflow: `wake(connection, STARTER_CHANNEL)`."""
-FIRST_TRIES_CHANNEL = "notify_first_tries"
-"""Woken on commit by whoever leaves a notice that nobody has tried yet."""
-FIRST_STEPS_CHANNEL = "notify_first_steps"
-"""Woken on commit by whoever raises an alert."""
-REMARKS_CHANNEL = "notify_remarks"
-"""Woken on commit by whoever has something to say of an alert in its ticket's journal."""
+from services.runtime.feed.consumer import Follower
+from services.runtime.postgres.database import Database
+from services.runtime.service_client import Peer
+from services.runtime.temporal.workflow_starter import Startable
 
 _WAIT_SECONDS = 3
 """How long a follower's question may wait for news; a peer's answer takes 5 s at most."""

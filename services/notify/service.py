@@ -12,11 +12,11 @@ from services.notify.alerts.service import Alerts
 from services.notify.alerts.stream import AlertStreams
 from services.notify.notices.service import Notices
 from services.notify.resources import Resources
-from services.notify.webhooks.keeping import Webhooks
-from services.runtime.auth import Caller, CallerDep
+from services.notify.webhooks.store import Webhooks
 from services.runtime.errors import Forbidden
-from services.runtime.idempotency import Idempotency
-from services.runtime.parts import service
+from services.runtime.postgres.idempotency import Idempotency
+from services.runtime.role_parts import service
+from services.runtime.security.auth import Caller, CallerDep
 
 
 @dataclass(frozen=True)

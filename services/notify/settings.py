@@ -7,7 +7,7 @@ from pathlib import Path
 from pydantic import EmailStr, Field, SecretStr, field_validator
 
 from services.contracts.lines import one_line
-from services.notify.webhooks.addresses import parse_networks
+from services.notify.networks import parse_networks
 from services.runtime.settings import RuntimeSettings
 
 NAMELESS_CENTRE = "售后服务中心 Service Centre"

@@ -3,8 +3,8 @@
 from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.runtime.following import following_tables
-from services.runtime.idempotency import idempotency_table
+from services.runtime.feed.consumer import following_tables
+from services.runtime.postgres.idempotency import idempotency_table
 
 metadata = MetaData(schema="notify")
 idempotency = idempotency_table(metadata)

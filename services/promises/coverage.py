@@ -11,7 +11,7 @@ from math import prod
 from operator import or_
 
 from services.contracts.policy import Condition, PolicyDraft
-from services.contracts.words import Category, Channel, Kind, Priority, Tier, Urgency
+from services.contracts.vocabulary import Category, Channel, Kind, Priority, Tier, Urgency
 from services.promises.priority import priority_of
 
 Cells = int

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from services.contracts.durations import Measure
-from services.contracts.words import ClockName, WaitReason
+from services.contracts.vocabulary import ClockName, WaitReason
 from services.promises.drafts import DayKind
 
 

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 
 from services.contracts.durations import Duration
 from services.contracts.ticket import Clock, Segment
-from services.contracts.words import ClockState
+from services.contracts.vocabulary import ClockState
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import due_at, duration_of
 from services.promises.explanation_local import Local

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.promises.ical_reading import Note
+from services.promises.ical_reader import Note
 
 _TEXTS: Mapping[str, tuple[str, str]] = {
     "calendar_read": ("The calendar was read whole.", "已读取整份日历。"),

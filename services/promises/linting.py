@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 
 from services.contracts.durations import Duration, Measure, parse_duration
 from services.contracts.policy import ClockRule, Policy, PolicyDraft
-from services.contracts.words import ClockName, Kind, Urgency, WaitReason
+from services.contracts.vocabulary import ClockName, Kind, Urgency, WaitReason
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import duration_of, warnings_at
 from services.promises.coverage import can_hold
 from services.promises.faults import Fault
-from services.promises.ordering import order_faults
+from services.promises.order import order_faults
 
 _MUST_PASS = ("information_wait", "callback_retry_after", "open_question_response", "survey_expires_after")
 _MAY_BE_ZERO = ("reopen_window", "survey_reminder_after")

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from services.contracts.feedback import FirstPromise
 from services.contracts.policy import Condition, PackId, Policy, PolicySnapshot, Promises
-from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency
+from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Priority, Tier, Urgency
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import due_at, duration_of, warnings_at
 from services.promises.policy_packs import calendars as packed_calendars

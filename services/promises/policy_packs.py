@@ -11,8 +11,8 @@ from pydantic import TypeAdapter
 
 from services.contracts.base import Code, Message
 from services.contracts.policy import ClockRule, Condition, PackId, Policy, StoredCalendar
-from services.contracts.words import ClockName, Kind
-from services.promises.ordering import unreachable
+from services.contracts.vocabulary import ClockName, Kind
+from services.promises.order import unreachable
 
 _FOLDER = files("services.promises") / "packs"
 _CALENDARS = TypeAdapter(tuple[StoredCalendar, ...])

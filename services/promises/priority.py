@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.contracts.words import Priority, Tier, Urgency
+from services.contracts.vocabulary import Priority, Tier, Urgency
 
 BY_URGENCY: Mapping[Urgency, Priority] = {
     Urgency.URGENT: Priority.HIGH,

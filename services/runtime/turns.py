@@ -15,8 +15,8 @@ from weakref import WeakValueDictionary
 
 from fastapi import Depends, Request
 
-from services.runtime.auth import Caller, CallerDep
 from services.runtime.errors import RateLimited, Unavailable
+from services.runtime.security.auth import Caller, CallerDep
 from services.runtime.telemetry import requests_shed_total
 
 PATIENCE_SECONDS = 2.0

@@ -19,11 +19,11 @@ from services.contracts.names import (
 from services.contracts.notice import Audience, NoticeKind, NoticeRequest, NoticeStanding, NoticeState
 from services.contracts.survey import NotInvited, Overall, SurveyStanding, SurveyStart, SurveyState, SurveyStep
 from services.runtime.errors import NotFound, ValidationFailed
-from services.runtime.peers import Peer, segment
+from services.runtime.service_client import Peer, segment
 from services.runtime.telemetry import log
-from services.survey.answering import is_changed
+from services.survey.answers import is_changed
 from services.survey.links import SurveyLinks
-from services.survey.standing import Row, Sending, Standings
+from services.survey.states import Row, Sending, Standings
 from services.survey.times import Times
 
 NEWER = "newer"
@@ -82,7 +82,7 @@ class SurveyActivities:
     async def conclude(self, start: SurveyStart) -> SurveyStanding:
         """Tell the journal of the end, raise the alert of a low rating, take back notices that wait.
 
-        An open survey has no end yet: whoever called for it, its workflow is started anew (`runtime.engine_inventory`).
+        An open survey has no end yet: whoever called for it, its workflow is started anew (`temporal.inventory`).
 
         Raises:
             ApplicationError: `newer`, retried: the survey changed meanwhile.

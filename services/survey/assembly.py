@@ -9,26 +9,28 @@ from temporalio.client import Client
 
 from services.contracts.feed import FeedPage, TicketEvent
 from services.contracts.names import QUEUE_SURVEY, Role
-from services.runtime.database import Database
-from services.runtime.engine_inventory import EngineRuns
 from services.runtime.errors import Refusal
-from services.runtime.following import Follower
-from services.runtime.parts import Check, Part
-from services.runtime.peers import Peer
+from services.runtime.feed.consumer import Follower
+from services.runtime.postgres.database import Database
+from services.runtime.role_parts import Check, Part
+from services.runtime.service_client import Peer
 from services.runtime.settings import RuntimeSettings, load
-from services.runtime.starting import Starter
 from services.runtime.telemetry import log
-from services.runtime.temporal import engine_client, engine_identity, worker
-from services.survey import api, internal_api, pages
+from services.runtime.temporal.client import engine_client, engine_identity, worker
+from services.runtime.temporal.inventory import EngineRuns
+from services.runtime.temporal.workflow_starter import Starter
+from services.survey import pages
 from services.survey.activities import SurveyActivities
-from services.survey.engine import startable
-from services.survey.flow import SurveyWorkflow
-from services.survey.inviting import Inviter
+from services.survey.api import internal as internal_api
+from services.survey.api import surveys as surveys_api
+from services.survey.invitations import Inviter
 from services.survey.questionnaires import Questionnaires
 from services.survey.service import SurveyService, links_of
 from services.survey.settings import SurveySettings
-from services.survey.standing import STARTER_CHANNEL, Standings
+from services.survey.startables import startable
+from services.survey.states import STARTER_CHANNEL, Standings
 from services.survey.tables import feed_cursors, feed_failures
+from services.survey.workflow import SurveyWorkflow
 
 FOLLOWER = "surveys"
 SWEEP_SECONDS = 3600
@@ -49,7 +51,7 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
         async with _in_background(_sweep(surveys)):
             yield Part(
                 name=Role.SURVEY,
-                routers=[api.router, pages.router],
+                routers=[surveys_api.router, pages.router],
                 internal_routers=[internal_api.router],
                 ready={"postgresql": database.ping},
                 state=surveys,

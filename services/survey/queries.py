@@ -11,12 +11,12 @@ from sqlalchemy import ColumnElement, Integer, cast, false, or_, true, tuple_
 from services.contracts.base import Code, Instant, InstantOrDate, Unreadable
 from services.contracts.permissions import Action, Caller, Relation, reach
 from services.contracts.survey import OVERALL, SurveyState
-from services.contracts.words import Category, Channel, Kind, Urgency
-from services.runtime.database import Database
+from services.contracts.vocabulary import Category, Channel, Kind, Urgency
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.http import decode_cursor, encode_cursor
-from services.survey.counted import CONDITIONS, Counted, dated
-from services.survey.standing import Row, with_answer
+from services.runtime.postgres.database import Database
+from services.survey.counted_surveys import CONDITIONS, Counted, dated
+from services.survey.states import Row, with_answer
 from services.survey.tables import answers, invitations
 
 Moment = InstantOrDate

@@ -9,9 +9,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.survey import BUILT_IN, Answer, Question, Questionnaire, QuestionType
-from services.runtime.database import Database
 from services.runtime.errors import FieldError
 from services.runtime.http.problems import Language
+from services.runtime.postgres.database import Database
 from services.survey.tables import questionnaires
 
 _FOLDER = Path(__file__).with_name("packs")

@@ -9,21 +9,21 @@ from fastapi import Depends, Request
 from services.contracts.address import HandOver, Reader, Revealed
 from services.contracts.names import Role
 from services.contracts.permissions import Action, may
-from services.runtime.auth import Caller, CallerDep
-from services.runtime.database import Database
 from services.runtime.errors import Forbidden
-from services.runtime.idempotency import Idempotency
 from services.runtime.pages import Pages
-from services.runtime.parts import service
-from services.runtime.peers import Peer
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import Idempotency
+from services.runtime.role_parts import service
+from services.runtime.security.auth import Caller, CallerDep
+from services.runtime.service_client import Peer
 from services.runtime.telemetry import request_id
-from services.survey.answering import Answering
+from services.survey.answers import Answering
 from services.survey.links import SurveyLinks
 from services.survey.queries import Queries
 from services.survey.questionnaires import Questionnaires
 from services.survey.refusals import SurveyClosed
 from services.survey.settings import SurveySettings
-from services.survey.standing import Row, Standings
+from services.survey.states import Row, Standings
 from services.survey.tables import idempotency
 from services.survey.views import ticket_of
 from services.survey.wording import WORDS

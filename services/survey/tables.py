@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from services.runtime.following import following_tables
-from services.runtime.idempotency import idempotency_table
-from services.runtime.starting import engine_columns
+from services.runtime.feed.consumer import following_tables
+from services.runtime.postgres.idempotency import idempotency_table
+from services.runtime.temporal.workflow_starter import engine_columns
 
 metadata = MetaData(
     schema="survey",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from services.contracts.durations import parse_duration
 from services.contracts.policy import Promises
 from services.promises.calendars import Calendar, CalendarExhausted
-from services.runtime.peers import Peer
+from services.runtime.service_client import Peer
 
 
 def wall_length(text: str) -> timedelta:

@@ -9,9 +9,9 @@ from pydantic import Field
 from services.contracts.base import Instant, Message
 from services.contracts.permissions import Action, Caller, may
 from services.contracts.survey import NotInvited, Overall, SurveyState
-from services.contracts.words import Category, Channel, CloseReason, Kind, Phase, Urgency
-from services.survey.answering import answer_of
-from services.survey.standing import Row
+from services.contracts.vocabulary import Category, Channel, CloseReason, Kind, Phase, Urgency
+from services.survey.answers import answer_of
+from services.survey.states import Row
 
 
 class QuestionnaireRef(Message):

@@ -8,27 +8,32 @@ from functools import partial
 from temporalio.client import Client
 
 from services.contracts.names import QUEUE_TICKETS, Role
-from services.runtime.database import Database
-from services.runtime.engine_inventory import EngineRuns
 from services.runtime.errors import Refusal
-from services.runtime.parts import Check, Part
+from services.runtime.postgres.database import Database
+from services.runtime.role_parts import Check, Part
 from services.runtime.settings import RuntimeSettings, load
-from services.runtime.starting import Starter
 from services.runtime.telemetry import log
-from services.runtime.temporal import engine_client, engine_identity, worker
-from services.workflow import api, calendars_api, customer_api, internal_api, policies_api, publications_api
-from services.workflow.activities import TicketActivities
-from services.workflow.catalogue import Catalogue
+from services.runtime.temporal.client import engine_client, engine_identity, worker
+from services.runtime.temporal.inventory import EngineRuns
+from services.runtime.temporal.workflow_starter import Starter
+from services.workflow.api import calendars as calendars_api
+from services.workflow.api import customers as customers_api
+from services.workflow.api import internal as internal_api
+from services.workflow.api import policies as policies_api
+from services.workflow.api import publications as publications_api
+from services.workflow.api import tickets as tickets_api
 from services.workflow.client import TicketEngine
-from services.workflow.engine import open_tickets, running_publications
-from services.workflow.feed import feed_bell
-from services.workflow.flow import TicketWorkflow
 from services.workflow.gauges import keep_counting
-from services.workflow.publication_activities import PublicationActivities
-from services.workflow.publication_flow import PublicationWorkflow
-from services.workflow.registering import STARTER_CHANNEL
+from services.workflow.journal.activities import TicketActivities
+from services.workflow.journal.feed import feed_notifier
+from services.workflow.lifecycle.workflow import TicketWorkflow
+from services.workflow.policies.catalogue import Catalogue
+from services.workflow.publications.activities import PublicationActivities
+from services.workflow.publications.workflow import PublicationWorkflow
 from services.workflow.service import Peers, TicketService
 from services.workflow.settings import WorkflowSettings
+from services.workflow.startables import open_tickets, running_publications
+from services.workflow.wake_channels import STARTER_CHANNEL
 
 SEED_PAUSE_SECONDS = 1.0
 SWEEP_SECONDS = 3600
@@ -55,15 +60,15 @@ async def assemble(given: RuntimeSettings | None = None) -> AsyncIterator[Part]:
         _sweep(tickets),
         keep_counting(database),
         tickets.joins.run(),
-        tickets.bell.ring(),
+        tickets.notifier.run(),
         tickets.events.listen(),
     )
     tasks = [asyncio.create_task(each) for each in work]
     try:
         yield Part(
             name=Role.TICKETS,
-            routers=[api.router, calendars_api.router, policies_api.router, publications_api.router],
-            internal_routers=[internal_api.router, customer_api.router],
+            routers=[tickets_api.router, calendars_api.router, policies_api.router, publications_api.router],
+            internal_routers=[internal_api.router, customers_api.router],
             ready={"postgresql": database.ping, "temporal": TicketEngine(client).ping},
             state=tickets,
         )
@@ -130,9 +135,9 @@ async def _work(settings: WorkflowSettings, database: Database) -> None:
 
 async def _run_worker(settings: WorkflowSettings, database: Database) -> None:
     client = await _connected(settings)
-    bell = feed_bell(database)
+    notifier = feed_notifier(database)
     engine, catalogue = TicketEngine(client), Catalogue(database)
-    activities = TicketActivities(database, catalogue, recorded=bell.pull)
+    activities = TicketActivities(database, catalogue, recorded=notifier.announce)
     publishing = PublicationActivities(database, catalogue, engine)
     starter = Starter(
         database,
@@ -154,7 +159,7 @@ async def _run_worker(settings: WorkflowSettings, database: Database) -> None:
         max_concurrent_activities=settings.activity_slots,
     )
     async with tickets_worker, asyncio.TaskGroup() as group:
-        group.create_task(bell.ring())
+        group.create_task(notifier.run())
         group.create_task(starter.run())
 
 

@@ -23,8 +23,8 @@ from services.contracts.names import (
 )
 from services.contracts.publication import PublicationStart, Recalculation
 from services.contracts.ticket import TicketStart
-from services.runtime.engine_inventory import EngineRuns, Workflows
-from services.runtime.temporal import RPC_LIMIT, engine_identity, start_or_attach
+from services.runtime.temporal.client import RPC_LIMIT, engine_identity, start_or_attach
+from services.runtime.temporal.inventory import EngineRuns, Workflows
 from services.workflow.tables import tickets
 
 TICKET_WORKFLOWS = Workflows(WORKFLOW_TICKET, QUEUE_TICKETS, ticket_workflow_id, (tickets.c.ticket_no,))

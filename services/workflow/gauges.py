@@ -15,9 +15,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.alert import Threshold
 from services.contracts.journal import EventType
 from services.contracts.publication import PublicationState
-from services.contracts.words import ClockState, Status
-from services.runtime.database import Database
+from services.contracts.vocabulary import ClockState, Status
 from services.runtime.errors import Refusal
+from services.runtime.postgres.database import Database
 from services.runtime.telemetry import log
 from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, journal, publications, tickets
 

@@ -5,10 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from services.contracts.accused import is_about
 from services.contracts.directory import Department, StaffMember
-from services.contracts.words import Category
+from services.contracts.vocabulary import Category
 from services.runtime.errors import Refusal
-from services.runtime.peers import Peer
+from services.runtime.service_client import Peer
 
 FRESH_SECONDS = 1.0
 """Somebody who has left counts as nobody within it; a copy that is still true costs one small answer."""
@@ -90,3 +91,9 @@ class People:
     @staticmethod
     def _knows(roll: Roll, id_: str) -> bool:
         return roll.member(id_) is not None or roll.has_department(id_)
+
+
+def staff_named(about: str | None, staff: Sequence[StaffMember]) -> str | None:
+    """The id of the one active member of staff whom a complaint names; None where it names nobody, or several."""
+    named = [it.id for it in staff if about and it.active and is_about(about, {it.id, it.name, it.username})]
+    return named[0] if len(named) == 1 else None

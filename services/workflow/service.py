@@ -14,42 +14,42 @@ from temporalio.client import Client
 from services.contracts.base import Message
 from services.contracts.names import Role
 from services.contracts.permissions import Action, may
-from services.contracts.words import CommandName
-from services.runtime.auth import Caller, CallerDep
-from services.runtime.database import Database
+from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Forbidden, Refusal
 from services.runtime.http import IfMatch
-from services.runtime.idempotency import Idempotency
-from services.runtime.parts import service
-from services.runtime.peers import Peer
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import Idempotency
+from services.runtime.role_parts import service
+from services.runtime.security.auth import Caller, CallerDep
+from services.runtime.service_client import Peer
 from services.runtime.telemetry import request_id
-from services.workflow.calendar_keeping import CalendarKeeping
-from services.workflow.calendar_register import CalendarRegister
-from services.workflow.catalogue import Catalogue
 from services.workflow.client import TicketEngine
-from services.workflow.counting import parameters, work_lists
-from services.workflow.customer_reach import CustomerReach
-from services.workflow.door import Door
-from services.workflow.feed import Feed, feed_bell
-from services.workflow.joins import Joins
+from services.workflow.commands.commands import Admission, Commands, Taken
+from services.workflow.commands.delivery import Door
+from services.workflow.commands.joins import Joins
+from services.workflow.commands.preparation import Preparation
+from services.workflow.commands.remarks import Remarks
+from services.workflow.journal.feed import Feed, feed_notifier
+from services.workflow.journal.registration import Registrar
 from services.workflow.people import People
-from services.workflow.policies import Policies
-from services.workflow.policy_linting import Owners, PolicyLinting
-from services.workflow.policy_register import PolicyRegister
-from services.workflow.preparing import Preparation
-from services.workflow.previewing import Previews
-from services.workflow.promising import Promising
-from services.workflow.proposing import Proposals
-from services.workflow.publications import Publications
-from services.workflow.queries import MOST_COUNTED, Queries, TicketFilters, matching
-from services.workflow.reconciling import Reconciler
-from services.workflow.registering import Registrar
-from services.workflow.remarking import Remarks
+from services.workflow.policies.calendar_store import CalendarRegister
+from services.workflow.policies.calendars import CalendarKeeping
+from services.workflow.policies.catalogue import Catalogue
+from services.workflow.policies.linting import Owners, PolicyLinting
+from services.workflow.policies.policies import Policies
+from services.workflow.policies.policy_store import PolicyRegister
+from services.workflow.policies.push_to_intake import Promising
+from services.workflow.publications.previews import Previews
+from services.workflow.publications.proposals import Proposals
+from services.workflow.publications.publications import Publications
+from services.workflow.reconciliation import Reconciler
 from services.workflow.settings import WorkflowSettings
-from services.workflow.showing import Showing
 from services.workflow.tables import idempotency
-from services.workflow.taking import Admission, Commands, Taken
-from services.workflow.views import feed_item
+from services.workflow.views.customer_reach import CustomerReach
+from services.workflow.views.presenter import Showing
+from services.workflow.views.queries import MOST_COUNTED, Queries, TicketFilters, matching
+from services.workflow.views.views import feed_item
+from services.workflow.views.work_lists import parameters, work_lists
 
 
 @dataclass(frozen=True)
@@ -94,8 +94,8 @@ class TicketService:
         self.previews = Previews(database)
         self.publications = Publications(database)
         self.events = Feed(database, self.people)
-        self.bell = feed_bell(database)
-        self.registrar = Registrar(database, self.people, recorded=self.bell.pull)
+        self.notifier = feed_notifier(database)
+        self.registrar = Registrar(database, self.people, recorded=self.notifier.announce)
         reach = CustomerReach(peers.notify)
         self.showing = Showing(
             queries=self.queries,
@@ -122,7 +122,9 @@ class TicketService:
             engine=engine,
             door=door,
         )
-        self.remarks = Remarks(database=database, queries=self.queries, engine=engine, door=door, bell=self.bell)
+        self.remarks = Remarks(
+            database=database, queries=self.queries, engine=engine, door=door, notifier=self.notifier
+        )
         self.joins = Joins(database=database, queries=self.queries, engine=engine, door=door, remarks=self.remarks)
         self.idempotency = Idempotency(database, idempotency, self.secret)
 

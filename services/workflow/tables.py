@@ -19,9 +19,9 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from services.runtime.idempotency import idempotency_table
-from services.runtime.starting import engine_columns
-from services.runtime.transactions import Xid8
+from services.runtime.postgres.commit_order import Xid8
+from services.runtime.postgres.idempotency import idempotency_table
+from services.runtime.temporal.workflow_starter import engine_columns
 
 metadata = MetaData(schema="workflow")
 idempotency = idempotency_table(metadata)

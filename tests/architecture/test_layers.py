@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.programs import CHECKOUT
 
 REFERENCE = CHECKOUT / "tests" / "reference"
-ASKS_THE_REAL_ONE = {"driving.py", "previewed.py"}
+ASKS_THE_REAL_ONE = {"ticket_driver.py", "previews.py"}
 """Ask the code that is judged, so that both can be compared; they work nothing out."""
 MAY_SHARE = "services.contracts"
 

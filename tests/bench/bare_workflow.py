@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 
-from services.runtime.temporal import connect, worker
+from services.runtime.temporal.client import connect, worker
 from tests.bench.bare_ticket import QUEUE, BareTicket, note
 
 

@@ -9,7 +9,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from services.commands.rehearsal.figures import percentile
 from services.contracts.names import notice_workflow_id, survey_workflow_id, ticket_workflow_id
-from services.runtime.temporal import connect
+from services.runtime.temporal.client import connect
 from tests.bench import lives
 from tests.bench.figures import AT_MOST, Figure, Goal
 from tests.bench.load import Connection, Job, until_done

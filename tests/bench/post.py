@@ -9,7 +9,7 @@ from email.message import EmailMessage
 from aiosmtpd.smtp import SMTP, Envelope, Session
 
 from services.runtime.stack.ports import free_port
-from tests.services.notify.mail import TAKEN, MailServer
+from tests.services.notify.mail_server import TAKEN, MailServer
 
 
 @dataclass

@@ -10,7 +10,7 @@ from temporalio.client import Client
 
 from services.commands.rehearsal.figures import percentile
 from services.contracts.names import ticket_workflow_id
-from services.runtime.temporal import connect
+from services.runtime.temporal.client import connect
 from tests.bench.bare_ticket import QUEUE, BareTicket
 from tests.bench.figures import AT_LEAST, AT_MOST, Figure, Goal
 from tests.bench.intake import feedback

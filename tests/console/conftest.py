@@ -10,8 +10,8 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
 from services.runtime.stack.temporal import binary
-from tests.console.browsing import WIDTHS, Open
-from tests.console.visitor import Visitor
+from tests.console.browser import WIDTHS, Open
+from tests.console.page_client import Visitor
 from tests.programs import CHROMIUM_FLAGS, chromium, front_end
 from tests.services.system import System, running
 

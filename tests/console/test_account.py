@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from services.contracts.directory import StaffRole
-from tests.console.visitor import Html, Visitor, path_in
+from tests.console.page_client import Html, Visitor, path_in
 from tests.services.system import System, until
 
 Visit = Callable[..., Visitor]

@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.alarms import in_order, snooze_end
-from tests.console.visitor import Html, Visitor
+from services.console.alert_rows import in_order, snooze_end
+from tests.console.page_client import Html, Visitor
 from tests.services.system import System, alerted, until
 
 Visit = Callable[..., Visitor]

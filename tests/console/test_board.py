@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.console.visitor import Html, Visitor, listed, path_in
+from tests.console.page_client import Html, Visitor, listed, path_in
 from tests.services.system import OTHER, PEOPLE, System, until
 
 Visit = Callable[..., Visitor]

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.console.browsing import WIDTHS, Open, barriers
-from tests.console.visitor import listed
+from tests.console.browser import WIDTHS, Open, barriers
+from tests.console.page_client import listed
 from tests.services.system import System
 
 MINUTES = {"天": 24 * 60, "小时": 60, "分": 1}

@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.console.browsing import Open, barriers, surplus
+from tests.console.browser import Open, barriers, surplus
 from tests.services.system import System, alerted, noticed, until
 
 STAFF = ("/alerts", "/reports/satisfaction", "/inbox", "/account", "/people/on-call")

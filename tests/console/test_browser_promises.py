@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from sqlalchemy import insert
 
 from services.workflow.tables import publication_failures, publications
-from tests.console.browsing import Open, barriers, surplus
+from tests.console.browser import Open, barriers, surplus
 from tests.services.system import System
 
 DRAWN = ("/calendars/cn?year=2026&day=2026-10-01", "/ladders/default?urgency=normal")

@@ -2,7 +2,7 @@
 
 from playwright.async_api import Page
 
-from tests.console.browsing import Open, surplus
+from tests.console.browser import Open, surplus
 from tests.services.system import System
 
 _CELLS = """selector => [...document.querySelectorAll(selector)].filter(each => each.offsetParent).length"""

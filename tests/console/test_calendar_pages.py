@@ -20,7 +20,7 @@ from services.console.calendar_forms import (
 from services.console.calendar_year import Year, days_left, usual_hours
 from services.console.words import Words
 from services.runtime.pages import Form
-from tests.console.visitor import Html, Visitor, path_in
+from tests.console.page_client import Html, Visitor, path_in
 from tests.services.system import System, until
 
 Visit = Callable[..., Visitor]

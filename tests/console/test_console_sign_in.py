@@ -7,8 +7,8 @@ import httpx
 import pytest
 
 from services.contracts.directory import StaffRole
-from services.runtime.auth import mint_token
-from tests.console.visitor import Html, Visitor, path_in
+from services.runtime.security.auth import mint_token
+from tests.console.page_client import Html, Visitor, path_in
 from tests.services.system import System
 
 Visit = Callable[..., Visitor]

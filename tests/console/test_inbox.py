@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.console.visitor import Visitor
+from tests.console.page_client import Visitor
 from tests.services.system import System, noticed, until
 
 Visit = Callable[..., Visitor]

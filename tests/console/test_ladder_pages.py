@@ -10,7 +10,7 @@ import pytest
 from services.console.ladder_chart import COLUMN, chart, steps, written_step
 from services.console.present import Present
 from services.console.words import Words
-from tests.console.visitor import Html, Visitor
+from tests.console.page_client import Html, Visitor
 
 Visit = Callable[..., Visitor]
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)

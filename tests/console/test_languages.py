@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from services.contracts.directory import Scope, StaffRole
-from tests.console.visitor import Html, Visitor
+from tests.console.page_client import Html, Visitor
 from tests.services.system import OWN, System
 
 Visit = Callable[..., Visitor]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.visitor import Html, Visitor, listed, path_in
+from tests.console.page_client import Html, Visitor, listed, path_in
 from tests.services.system import System
 
 Visit = Callable[..., Visitor]

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from services.contracts.directory import Scope
-from tests.console.visitor import Html, Visitor
+from tests.console.page_client import Html, Visitor
 from tests.services.system import System
 
 Visit = Callable[..., Visitor]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.visitor import Html, Visitor
+from tests.console.page_client import Html, Visitor
 from tests.services.system import System, until
 
 Visit = Callable[..., Visitor]

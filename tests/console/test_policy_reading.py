@@ -6,7 +6,7 @@ import pytest
 
 from services.console import policy_forms, previews
 from services.console.client import FieldProblem
-from services.console.names import Directory
+from services.console.directory_names import Directory
 from services.console.policies import Reading
 from services.console.words import Words
 from services.contracts.policy import PolicyDraft

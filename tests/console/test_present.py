@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.courses import WIDTH, course
+from services.console.clock_chart import WIDTH, course
 from services.console.present import Present
 from services.console.words import Words
 from services.contracts.base import format_instant

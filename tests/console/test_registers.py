@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.contracts.directory import Scope
-from tests.console.visitor import Html, Visitor
+from tests.console.page_client import Html, Visitor
 from tests.services.system import System
 
 Visit = Callable[..., Visitor]

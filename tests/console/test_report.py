@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.console.periods import Period, month_of, months_of, period_of, year_until
-from tests.console.visitor import Visitor
+from tests.console.page_client import Visitor
 from tests.services.system import System, surveyed
 
 Visit = Callable[..., Visitor]

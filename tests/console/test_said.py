@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from tests.console.browsing import Open
-from tests.console.visitor import Html, Visitor
+from tests.console.browser import Open
+from tests.console.page_client import Html, Visitor
 from tests.services.system import System, alerted, noticed
 
 Visit = Callable[..., Visitor]

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.console.searches import LIFETIME, Searches
-from services.runtime.sealing import Seal
+from services.runtime.security.sealing import Seal
 
 NOW = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 SEARCHES = Searches(Seal("secret", "searches"))

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from tests.console.visitor import Html, Visitor
+from tests.console.page_client import Html, Visitor
 
 Visit = Callable[..., Visitor]
 PATH = "/keys/texts/chase.en"

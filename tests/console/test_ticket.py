@@ -8,8 +8,8 @@ import pytest
 
 from services.console.client import Api, Problem
 from services.console.commands import COMMANDS
-from services.contracts.words import CommandName
-from tests.console.visitor import Html, Visitor
+from services.contracts.vocabulary import CommandName
+from tests.console.page_client import Html, Visitor
 from tests.services.system import PEOPLE, System, until
 
 Visit = Callable[..., Visitor]

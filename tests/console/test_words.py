@@ -11,13 +11,13 @@ import pytest
 from services.console import words
 from services.console.commands import COMMANDS
 from services.console.words import CODES, TEXTS, Words
-from services.contracts import words as contracts
+from services.contracts import vocabulary as contracts
 from services.contracts.alert import AlertState, Threshold
 from services.contracts.directory import Scope, StaffRole
 from services.contracts.journal import EventType
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState, NotSentReason
 from services.notify.webhooks.states import DeliveryState, DisabledReason
-from services.workflow.publication_answers import TicketChange
+from services.workflow.publications.schemas import TicketChange
 
 TEMPLATES = sorted(Path(words.__file__).parents[1].joinpath("templates").glob("*.html"))
 GROUPS: dict[str, type[StrEnum]] = {

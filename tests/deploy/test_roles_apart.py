@@ -12,7 +12,7 @@ from joserfc.jwk import OKPKey
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.names import Role
-from services.runtime.auth import SESSION_COOKIE
+from services.runtime.security.auth import SESSION_COOKIE
 from services.runtime.stack.temporal import binary
 from tests.conftest import APP, OWNER
 from tests.deploy.apart import Apart

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator
 import pytest
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
-from services.runtime.database import Database
-from services.runtime.signatures import signed_converter
+from services.runtime.postgres.database import Database
 from services.runtime.stack.temporal import binary
-from services.workflow.activities import TicketActivities
-from services.workflow.catalogue import Catalogue
-from tests.flow.desk import Desk
+from services.runtime.temporal.signatures import signed_converter
+from services.workflow.journal.activities import TicketActivities
+from services.workflow.policies.catalogue import Catalogue
+from tests.flow.ticket_harness import Desk
 from tests.flow.workers import Workers
 
 SECRET = "between-services"

@@ -12,16 +12,16 @@ from services.contracts.alert import RaiseAlert, Threshold
 from services.contracts.journal import EventType
 from services.contracts.names import QUEUE_NOTIFY
 from services.contracts.policy import StoredCalendar
-from services.contracts.words import ClockName
+from services.contracts.vocabulary import ClockName
 from services.notify.alerts.activities import AlertActivities
-from services.notify.alerts.climbing import Climber
-from services.notify.alerts.flow import AlertWorkflow
-from services.notify.alerts.remarking import Remarking
+from services.notify.alerts.escalation import Climber
+from services.notify.alerts.remarks import Remarking
+from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.assembly import SHARED_WITH_SANDBOX
 from services.notify.hours.tables import calendars_in_force
-from services.runtime.database import Database
-from services.runtime.temporal import worker
-from tests.flow.alert_desk import HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk, AlertedTicket, weekly
+from services.runtime.postgres.database import Database
+from services.runtime.temporal.client import worker
+from tests.flow.alert_harness import HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk, AlertedTicket, weekly
 
 C = ClockName
 STEP = 15 * MINUTE + SECOND

@@ -10,25 +10,25 @@ from temporalio.testing import WorkflowEnvironment
 from services.contracts.alert import Rung
 from services.contracts.journal import EventType
 from services.contracts.names import QUEUE_NOTIFY
-from services.contracts.words import ClockName
-from services.notify import known
+from services.contracts.vocabulary import ClockName
+from services.notify import ticket_copies
 from services.notify.alerts.activities import AlertActivities
-from services.notify.alerts.climbing import Climber
-from services.notify.alerts.flow import AlertWorkflow
-from services.notify.alerts.foretelling import foretell
-from services.notify.alerts.ladders import DEFAULT, read_ladders
-from services.notify.alerts.reaching import Reaching
-from services.notify.alerts.remarking import Remarking
+from services.notify.alerts.escalation import Climber
+from services.notify.alerts.forecast import foretell
+from services.notify.alerts.monitor import look_again
+from services.notify.alerts.remarks import Remarking
 from services.notify.alerts.tables import alerts
 from services.notify.alerts.views import NextView
-from services.notify.alerts.watching import look_again
+from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.assembly import SHARED_WITH_SANDBOX
-from services.notify.hours import keeping as quiet_hours
-from services.notify.hours.quiet import QuietHours, QuietSpan
-from services.runtime.database import Database
+from services.notify.hours import store as quiet_hours
+from services.notify.hours.quiet_hours import QuietHours, QuietSpan
+from services.notify.ladders.availability import Reaching
+from services.notify.ladders.ladders import DEFAULT, read_ladders
 from services.runtime.http import etag
-from services.runtime.temporal import worker
-from tests.flow.alert_desk import HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk
+from services.runtime.postgres.database import Database
+from services.runtime.temporal.client import worker
+from tests.flow.alert_harness import HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk
 
 C = ClockName
 ON_CALL, HEAD, SUPERVISOR = "on_call:chen-chen", "department_head:zhou-qiang", "supervisor:wang-fang"
@@ -274,7 +274,7 @@ async def foretold(desk: AlertDesk, alert: Alert) -> NextView | None:
     """What the API says of the next step."""
     row = await alert.row()
     async with desk.database.read() as connection:
-        ticket = (await known.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
+        ticket = (await ticket_copies.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
     return (await foretell(Reaching(desk.opened, desk.calendars), [(row, ticket)])).get(alert.id)
 
 

@@ -12,18 +12,18 @@ from temporalio.testing import WorkflowEnvironment
 from services.contracts.alert import RaiseAlert, RatingCorrected, Threshold
 from services.contracts.journal import EventType
 from services.contracts.names import QUEUE_NOTIFY, SIGNAL_ALERT_CHANGED
-from services.contracts.words import ClockName, Phase
+from services.contracts.vocabulary import ClockName, Phase
 from services.notify.alerts import ratings
 from services.notify.alerts.activities import AlertActivities
-from services.notify.alerts.climbing import Climber, unheard_total
-from services.notify.alerts.flow import AlertWorkflow
-from services.notify.alerts.remarking import Remarking
+from services.notify.alerts.escalation import Climber, unheard_total
+from services.notify.alerts.monitor import MISSED_AFTER, start_missed
+from services.notify.alerts.remarks import Remarking
 from services.notify.alerts.tables import alerts
-from services.notify.alerts.watching import MISSED_AFTER, start_missed
+from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.assembly import SHARED_WITH_SANDBOX
-from services.runtime.database import Database
-from services.runtime.temporal import worker
-from tests.flow.alert_desk import DAY, HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk
+from services.runtime.postgres.database import Database
+from services.runtime.temporal.client import worker
+from tests.flow.alert_harness import DAY, HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk
 from tests.replay.recordings import record, replay, strings
 from tests.services.system import until
 

@@ -8,10 +8,10 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from services.contracts.policy import ClockRule
-from services.contracts.words import ClockName, ClockState, CommandName
+from services.contracts.vocabulary import ClockName, ClockState, CommandName
 from services.workflow.client import NoWorkflow, Refused
-from tests.flow.desk import HAN_MEIMEI, Desk
-from tests.flow.weeks import Week
+from tests.flow.ticket_harness import HAN_MEIMEI, Desk
+from tests.flow.working_weeks import Week
 
 C, K = CommandName, ClockName
 SECOND, MARGIN, HOUR, DAY = timedelta(seconds=1), timedelta(seconds=60), timedelta(hours=1), timedelta(days=1)

@@ -11,15 +11,15 @@ from prometheus_client import REGISTRY
 from sqlalchemy import func, select, text
 from temporalio.testing import WorkflowEnvironment
 
-from services.contracts.words import ClockName
-from services.notify.alerts import pool, stepping, watching
-from services.notify.alerts.climbing import Climber
-from services.notify.alerts.remarking import RemarkDispatcher
-from services.notify.alerts.stepping import STARTABLE, FirstSteps
+from services.contracts.vocabulary import ClockName
+from services.notify.alerts import first_steps, monitor, pool
+from services.notify.alerts.escalation import Climber
+from services.notify.alerts.first_steps import STARTABLE, FirstSteps
+from services.notify.alerts.remarks import RemarkDispatcher
 from services.notify.alerts.tables import alerts, tellings
 from services.notify.notices.tables import notices
-from services.runtime.database import Database
-from tests.flow.alert_desk import CREW, OWNER, AlertDesk
+from services.runtime.postgres.database import Database
+from tests.flow.alert_harness import CREW, OWNER, AlertDesk
 from tests.services.system import until
 
 
@@ -81,7 +81,7 @@ class Steps:
         """Return when a figure is so."""
 
         async def is_so() -> bool:
-            await watching.measure(self.database)
+            await monitor.measure(self.database)
             return figure(name) == value
 
         await until(is_so, 30)
@@ -142,7 +142,7 @@ async def test_a_first_step_that_nobody_takes_is_left_to_the_workflow(steps: Ste
     for passed, startable in ((timedelta(seconds=-1), 0), (timedelta(seconds=1), 1)):
         async with steps.database.begin() as connection:
             raised = text("UPDATE notify.alerts SET next_at = now() - CAST(:passed AS interval)")
-            await connection.execute(raised, {"passed": stepping.LEFT_AFTER + passed})
+            await connection.execute(raised, {"passed": first_steps.LEFT_AFTER + passed})
         assert await steps.startable() == startable
 
 
@@ -193,13 +193,13 @@ async def test_the_two_delays_of_an_alert_are_told_apart(steps: Steps) -> None:
     await steps.breach()
     async with steps.database.begin() as connection:
         await connection.execute(text("UPDATE notify.alerts SET next_at = now() - interval '40 seconds'"))
-    await watching.measure(steps.database)
+    await monitor.measure(steps.database)
     untold = figure("bihuan_alerts_untold_seconds")
     assert 40 <= untold < 400
     assert figure("bihuan_alerts_unentered") == 1
     async with steps.taking():
         await steps.until_told(OWNER)
-    await watching.measure(steps.database)
+    await monitor.measure(steps.database)
     assert (figure("bihuan_alerts_untold_seconds"), figure("bihuan_alerts_unentered")) == (0, 1)
     assert figure("bihuan_alerts_unentered_seconds") > 0
     async with steps.dispatching():

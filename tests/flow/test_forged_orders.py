@@ -28,12 +28,12 @@ from services.contracts.names import (
 from services.contracts.policy import ClockRule
 from services.contracts.publication import Recalculation
 from services.contracts.ticket import RecordRequest, Schedule
-from services.contracts.words import ClockName, CommandName
-from services.workflow import steps
+from services.contracts.vocabulary import ClockName, CommandName
 from services.workflow.client import NoWorkflow
-from services.workflow.life import Life
-from services.workflow.reconciling import Reconciler
-from tests.flow.desk import ATTEMPTS, HAN_MEIMEI, LI_LEI, Desk, Ticket
+from services.workflow.lifecycle import steps
+from services.workflow.lifecycle.life import Life
+from services.workflow.reconciliation import Reconciler
+from tests.flow.ticket_harness import ATTEMPTS, HAN_MEIMEI, LI_LEI, Desk, Ticket
 
 C, K = CommandName, ClockName
 PROMISED = {K.ACCEPTANCE: ClockRule(target="PT2H", warn_at=()), K.RESOLUTION: ClockRule(target="PT24H", warn_at=())}

@@ -18,16 +18,16 @@ from services.contracts.notice import NoticeOrder
 from services.notify.assembly import SHARED_WITH_SANDBOX
 from services.notify.notices.activities import NoticeActivities
 from services.notify.notices.channels.base import Undeliverable, Unreached
-from services.notify.notices.flow import NoticeWorkflow
 from services.notify.notices.tables import notices
-from services.notify.notices.working import start_workflow, startable
-from services.notify.resources import STARTER_CHANNEL
+from services.notify.notices.worker import start_workflow, startable
+from services.notify.notices.workflow import NoticeWorkflow
 from services.notify.settings import NotifySettings
-from services.runtime.database import Database
-from services.runtime.starting import Starter
-from services.runtime.temporal import engine_identity, worker
+from services.notify.wake_channels import STARTER_CHANNEL
+from services.runtime.postgres.database import Database
+from services.runtime.temporal.client import engine_identity, worker
+from services.runtime.temporal.workflow_starter import Starter
 from tests.replay.recordings import record, replay, strings
-from tests.services.notify.desk import NoticeDesk, request
+from tests.services.notify.notice_harness import NoticeDesk, request
 from tests.services.system import until
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)

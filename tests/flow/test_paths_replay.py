@@ -8,8 +8,8 @@ import pytest
 
 from services.contracts.journal import EventType
 from services.contracts.policy import ClockRule
-from services.contracts.words import ClockName, CommandName, Kind
-from tests.flow.desk import HAN_MEIMEI, WANG_FANG, Desk, Ticket
+from services.contracts.vocabulary import ClockName, CommandName, Kind
+from tests.flow.ticket_harness import HAN_MEIMEI, WANG_FANG, Desk, Ticket
 from tests.replay.recordings import record, replay
 
 C, K, T = CommandName, ClockName, EventType

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from services.contracts.policy import ClockRule
-from services.contracts.words import ClockName, ClockState, CommandName, Kind, Urgency
-from tests.flow.desk import HAN_MEIMEI, LI_LEI, WANG_FANG, Desk, Ticket
-from tests.flow.weeks import Week
+from services.contracts.vocabulary import ClockName, ClockState, CommandName, Kind, Urgency
+from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, WANG_FANG, Desk, Ticket
+from tests.flow.working_weeks import Week
 
 C, K = CommandName, ClockName
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

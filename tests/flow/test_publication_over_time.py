@@ -14,20 +14,20 @@ from services.contracts.commands import Outcome
 from services.contracts.names import publication_workflow_id
 from services.contracts.policy import ClockRule, PolicyDraft
 from services.contracts.publication import BatchRequest, PublicationStart, Recalculation, SubjectKind
-from services.contracts.words import ClockName, ClockState, CommandName
-from services.runtime.auth import Caller
-from services.runtime.database import Database
-from services.runtime.starting import Starter
+from services.contracts.vocabulary import ClockName, ClockState, CommandName
+from services.runtime.postgres.database import Database
+from services.runtime.security.auth import Caller
+from services.runtime.temporal.workflow_starter import Starter
 from services.workflow import tables
-from services.workflow.activities import TicketActivities
-from services.workflow.catalogue import Catalogue
 from services.workflow.client import TicketEngine
-from services.workflow.engine import running_publications
-from services.workflow.policy_register import PolicyRegister
-from services.workflow.publication_activities import PublicationActivities
-from services.workflow.publications import Publications, Subject
+from services.workflow.journal.activities import TicketActivities
+from services.workflow.policies.catalogue import Catalogue
+from services.workflow.policies.policy_store import PolicyRegister
+from services.workflow.publications.activities import PublicationActivities
+from services.workflow.publications.publications import Publications, Subject
 from services.workflow.settings import WorkflowSettings
-from tests.flow.desk import Desk, Ticket
+from services.workflow.startables import running_publications
+from tests.flow.ticket_harness import Desk, Ticket
 from tests.flow.workers import Workers
 
 C, K = CommandName, ClockName

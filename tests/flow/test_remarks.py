@@ -14,16 +14,16 @@ from services.contracts.journal import REMARKS, EventType
 from services.contracts.names import ACTIVITY_RECORD
 from services.contracts.policy import ClockRule
 from services.contracts.ticket import RecordRequest, Schedule
-from services.contracts.words import ClockName, CommandName, Kind
+from services.contracts.vocabulary import ClockName, CommandName, Kind
 from services.runtime.errors import NotFound, Unavailable, ValidationFailed
-from services.workflow.activities import TicketActivities
-from services.workflow.door import Door
-from services.workflow.feed import feed_bell
-from services.workflow.queries import Queries
-from services.workflow.reconciling import Reconciler
-from services.workflow.remarking import Remarks
+from services.workflow.commands.delivery import Door
+from services.workflow.commands.remarks import Remarks
+from services.workflow.journal.activities import TicketActivities
+from services.workflow.journal.feed import feed_notifier
+from services.workflow.reconciliation import Reconciler
 from services.workflow.settings import WorkflowSettings
-from tests.flow.desk import HAN_MEIMEI, Desk, Ticket
+from services.workflow.views.queries import Queries
+from tests.flow.ticket_harness import HAN_MEIMEI, Desk, Ticket
 
 C, K, T = CommandName, ClockName, EventType
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -42,7 +42,7 @@ def remarks_of(desk: Desk, **settings: Any) -> Remarks:
         queries=queries, reconciler=Reconciler(desk.database, desk.engine), settings=WorkflowSettings(**settings)
     )
     return Remarks(
-        database=desk.database, queries=queries, engine=desk.engine, door=door, bell=feed_bell(desk.database)
+        database=desk.database, queries=queries, engine=desk.engine, door=door, notifier=feed_notifier(desk.database)
     )
 
 

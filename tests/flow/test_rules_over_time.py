@@ -5,8 +5,8 @@ from typing import Any
 
 from services.contracts.base import format_instant
 from services.contracts.policy import ClockRule
-from services.contracts.words import ClockName, ClockState, CommandName
-from tests.flow.desk import HAN_MEIMEI, WANG_FANG, Desk, Ticket
+from services.contracts.vocabulary import ClockName, ClockState, CommandName
+from tests.flow.ticket_harness import HAN_MEIMEI, WANG_FANG, Desk, Ticket
 
 C, K = CommandName, ClockName
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)

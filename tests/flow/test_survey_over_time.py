@@ -13,20 +13,20 @@ from services.contracts.durations import parse_duration
 from services.contracts.names import QUEUE_SURVEY, SIGNAL_SURVEY_CHANGED, SIGNAL_SURVEY_TOLD, invitation_key
 from services.contracts.policy import Promises
 from services.contracts.survey import Overall
-from services.contracts.words import CloseReason
+from services.contracts.vocabulary import CloseReason
 from services.promises.calendars import Calendar
 from services.promises.policies import built_in
-from services.runtime.database import Database
-from services.runtime.temporal import worker
+from services.runtime.postgres.database import Database
+from services.runtime.temporal.client import worker
 from services.survey.activities import SurveyActivities
 from services.survey.assembly import SHARED_WITH_SANDBOX
-from services.survey.flow import SurveyWorkflow
 from services.survey.questionnaires import Questionnaires
 from services.survey.refusals import SurveyClosed
-from services.survey.standing import Standings
-from tests.flow.survey_desk import Notify, Survey, SurveyDesk, Tickets
+from services.survey.states import Standings
+from services.survey.workflow import SurveyWorkflow
+from tests.flow.survey_harness import Notify, Survey, SurveyDesk, Tickets
 from tests.replay.recordings import record, replay
-from tests.services.survey.closings import BAD, GOOD, LINKS, closing
+from tests.services.survey.builders import BAD, GOOD, LINKS, closing
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
 

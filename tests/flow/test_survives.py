@@ -14,13 +14,13 @@ from services.contracts.commands import BODIES, Command, decision_of
 from services.contracts.names import ACTIVITY_RECORD
 from services.contracts.policy import ClockRule
 from services.contracts.ticket import RecordRequest, Schedule
-from services.contracts.words import ClockName, ClockState, CommandName
-from services.workflow import steps
-from services.workflow.activities import TicketActivities
-from services.workflow.catalogue import Catalogue
-from services.workflow.life import Life
+from services.contracts.vocabulary import ClockName, ClockState, CommandName
+from services.workflow.journal.activities import TicketActivities
+from services.workflow.lifecycle import steps
+from services.workflow.lifecycle.life import Life
+from services.workflow.policies.catalogue import Catalogue
 from services.workflow.tables import journal
-from tests.flow.desk import HAN_MEIMEI, LI_LEI, Desk, Ticket
+from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, Desk, Ticket
 
 C, K = CommandName, ClockName
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)

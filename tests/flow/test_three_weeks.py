@@ -10,17 +10,18 @@ from services.contracts.base import format_instant
 from services.contracts.journal import Actor
 from services.contracts.policy import ClockRule, Policy, PolicyDraft, StoredCalendar
 from services.contracts.ticket import Clock, TicketState
-from services.contracts.words import ClockName, CommandName, Kind
+from services.contracts.vocabulary import ClockName, CommandName, Kind
 from services.promises.policies import snapshot
-from services.workflow import due, trying
-from services.workflow.policy_register import PolicyRegister
-from services.workflow.queries import Queries
-from services.workflow.showing import Showing
+from services.workflow import due_times
+from services.workflow.policies.policy_store import PolicyRegister
+from services.workflow.publications import trial as trials
 from services.workflow.tables import clocks
-from tests.flow.desk import HAN_MEIMEI, LI_LEI, LIMIT, WANG_FANG, Desk, Ticket
-from tests.flow.weeks import WEEKDAYS, Week
-from tests.reference import comparing
-from tests.reference.slow_book import World
+from services.workflow.views.presenter import Showing
+from services.workflow.views.queries import Queries
+from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, LIMIT, WANG_FANG, Desk, Ticket
+from tests.flow.working_weeks import WEEKDAYS, Week
+from tests.reference import comparison
+from tests.reference.slow_clocks import World
 from tests.reference.slow_hours import Hours
 from tests.reference.slow_ticket import SlowTicket
 
@@ -62,11 +63,11 @@ class Both:
     async def recalculate(self, policy: Policy) -> None:
         """Have the ticket live by what is in force now."""
         in_force = await self.ticket.desk.catalogue.in_force()
-        trial = trying.Trial([policy], in_force.calendars, in_force.calendars, generation=in_force.promises.generation)
+        trial = trials.Trial([policy], in_force.calendars, in_force.calendars, generation=in_force.promises.generation)
         row, stored = await self.ticket.row(), await self._stored()
         late = [clock for clock in stored if not clock.state.live and clock.breached_at]
-        ticket = trying.Tried(TicketState.model_validate(row["state"]), self.ticket.desk.policy, late)
-        asked = trying.recalculation(ticket, trial, await self.ticket.now(), f"publication-of-{policy.id}")
+        ticket = trials.Tried(TicketState.model_validate(row["state"]), self.ticket.desk.policy, late)
+        asked = trials.recalculation(ticket, trial, await self.ticket.now(), f"publication-of-{policy.id}")
         await self.ticket.desk.engine.recalculate(self.ticket.ticket_no, asked, LIMIT)
         self.slow.pass_to((await self.ticket.events())[-1]["at"])
         self.slow.recalculate()
@@ -78,7 +79,7 @@ class Both:
         live = [clock for clock in stored if clock.state.live]
         finished = [clock for clock in stored if not clock.state.live]
         assert (row["phase"], row["cycle"]) == (self.slow.phase, self.slow.cycle)
-        comparing.assert_same_clocks(live, finished, map(_Stored, journal), self.slow)
+        comparison.assert_same_clocks(live, finished, map(_Stored, journal), self.slow)
 
     async def compare_times(self) -> None:
         """How long each clock ran, and how much too long, in its own time: what `/clocks` shows (11, 12)."""
@@ -90,7 +91,7 @@ class Both:
         assert len(expected) == len(stored)
         for clock in stored:
             slow = expected[str(clock.name), clock.cycle, clock.started_at]
-            assert due.spent(clock, calendars) == comparing.spent(slow), clock.key
+            assert due_times.spent(clock, calendars) == comparison.spent(slow), clock.key
 
     async def compare_ledger(self) -> None:
         """What `GET /v1/tickets/{no}/clocks` answers: due times, pauses, times spent, and sentences that name them."""
@@ -103,13 +104,13 @@ class Both:
         assert len(facts.clocks) == len(expected)
         for item in facts.clocks:
             slow = expected[str(item["name"]), item["cycle"], datetime.fromisoformat(item["started_at"])]
-            comparing.assert_same_ledger(item, slow)
+            comparison.assert_same_ledger(item, slow)
 
     async def _do(self, name: CommandName, actor: Actor, **decision: Any) -> None:
         await self.ticket.do(name, actor, **decision)
         self.slow.pass_to((await self.ticket.events())[-1]["at"])
         told: dict[str, Any] = {"customer_channels": []} if name is C.RECORD_CALLBACK else {}
-        self.slow.do(str(name), told | {key: it for key, it in decision.items() if key not in comparing.SILENT})
+        self.slow.do(str(name), told | {key: it for key, it in decision.items() if key not in comparison.SILENT})
         await self.compare()
 
     async def _stored(self) -> list[Clock]:

@@ -17,20 +17,20 @@ from temporalio.worker import Worker
 
 from services.contracts.names import SIGNAL_MORE, WORKFLOW_WEBHOOK, webhook_workflow_id
 from services.contracts.webhook import WebhookStart
-from services.notify.resources import STARTER_CHANNEL
 from services.notify.settings import NotifySettings
+from services.notify.wake_channels import STARTER_CHANNEL
 from services.notify.webhooks.activities import WebhookActivities
-from services.notify.webhooks.flow import WebhookWorkflow
 from services.notify.webhooks.states import DeliveryState
-from services.notify.webhooks.working import startable
-from services.runtime import temporal
-from services.runtime.database import Database
-from services.runtime.starting import Starter
-from services.runtime.temporal import engine_identity, worker
+from services.notify.webhooks.worker import startable
+from services.notify.webhooks.workflow import WebhookWorkflow
+from services.runtime.postgres.database import Database
+from services.runtime.temporal import client as engine_clients
+from services.runtime.temporal.client import engine_identity, worker
+from services.runtime.temporal.workflow_starter import Starter
 from services.workflow.assembly import SHARED_WITH_SANDBOX
 from tests.replay.recordings import record, replay, strings
-from tests.services.notify.receiver import Received, Receiver, never, receiving
-from tests.services.notify.webhook_house import LOOPBACK, House, event
+from tests.services.notify.webhook_harness import LOOPBACK, House, event
+from tests.services.notify.webhook_receiver import Received, Receiver, never, receiving
 from tests.services.system import until
 
 S = DeliveryState
@@ -195,7 +195,7 @@ async def test_a_worker_that_dies_in_the_middle_is_followed_by_another_under_the
     webhook = await post.house.add(receiver.url)
     await post.stop()
     patient = House(post.house.database, NotifySettings(webhook_networks=LOOPBACK, link_secret="links"))
-    monkeypatch.setattr(temporal, "GRACE", timedelta(0))
+    monkeypatch.setattr(engine_clients, "GRACE", timedelta(0))
     await post.start(patient)
     await post.house.follow(event(ONE, 1), event(ONE, 2))
     await post.reconcile()

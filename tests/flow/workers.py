@@ -8,12 +8,12 @@ from temporalio.client import Client
 from temporalio.worker import Worker
 
 from services.contracts.names import QUEUE_TICKETS
-from services.runtime.temporal import worker
-from services.workflow.activities import TicketActivities
+from services.runtime.temporal.client import worker
 from services.workflow.assembly import SHARED_WITH_SANDBOX
-from services.workflow.flow import TicketWorkflow
-from services.workflow.publication_activities import PublicationActivities
-from services.workflow.publication_flow import PublicationWorkflow
+from services.workflow.journal.activities import TicketActivities
+from services.workflow.lifecycle.workflow import TicketWorkflow
+from services.workflow.publications.activities import PublicationActivities
+from services.workflow.publications.workflow import PublicationWorkflow
 
 
 class Workers:

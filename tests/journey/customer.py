@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from playwright.async_api import Page, expect
 
-from tests.journey.album import Album
+from tests.journey.screenshots import Album
 
 NAME, EMAIL = "韩梅梅", "han.meimei@example.com"
 PATIENCE = 60_000

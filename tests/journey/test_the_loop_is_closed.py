@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from tests.journey.customer import EMAIL, NAME
-from tests.journey.office import Member
-from tests.journey.town import PATIENCE_SECONDS, Town, a_town
-from tests.services.notify.mail import text_of
-from tests.services.notify.receiver import Received, Receiver
+from tests.journey.harness import PATIENCE_SECONDS, Town, a_town
+from tests.journey.staff_browser import Member
+from tests.services.notify.mail_server import text_of
+from tests.services.notify.webhook_receiver import Received, Receiver
 from tests.services.system import until
 
 PASSWORD = "correct horse battery"

@@ -11,8 +11,8 @@ from datetime import datetime
 from typing import Any
 
 from services.contracts.policy import Policy, PolicySettings
-from tests.reference.slow_book import Book, Stretch, World
 from tests.reference.slow_clock import TICK, SlowClock
+from tests.reference.slow_clocks import Book, Stretch, World
 from tests.reference.slow_hours import DAY, Hours, Target
 
 ANYTIME = "assign chase close-unresolved customer-message join merge reclassify respond tag withdraw"

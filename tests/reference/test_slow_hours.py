@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from services.contracts.durations import Duration, Measure
 from services.contracts.policy import CalendarDraft
-from tests.reference import worlds
-from tests.reference.driving import compiled
+from tests.reference import builders
 from tests.reference.slow_hours import Hours, Target
+from tests.reference.ticket_driver import compiled
 from tests.unit.promises.slow_calendar import SlowCalendar
 
 DAY = timedelta(days=1)
@@ -21,8 +21,8 @@ API_EXAMPLE = {
     "holidays": ["2026-10-01"],
     "breaks": {"2026-10-09": {"15:00": "16:00"}},
 }
-SLOW = {key: Hours(stored) for key, stored in worlds.STORED.items()}
-INSTANTS = st.tuples(st.sampled_from(worlds.STARTS), st.integers(-20 * 86_400, 20 * 86_400))
+SLOW = {key: Hours(stored) for key, stored in builders.STORED.items()}
+INSTANTS = st.tuples(st.sampled_from(builders.STARTS), st.integers(-20 * 86_400, 20 * 86_400))
 
 
 def utc(written: str) -> datetime:
@@ -50,11 +50,11 @@ def test_working_days_end_at_closing_and_start_at_the_next_opening(start: str, d
     assert Target(f"P{days}WD", SLOW["office", 1]).after(utc(start)) == utc(end)
 
 
-@pytest.mark.parametrize("key", sorted(worlds.STORED))
+@pytest.mark.parametrize("key", sorted(builders.STORED))
 def test_what_is_open_is_open_minute_by_minute(key: tuple[str, int]) -> None:
     """Also on the days of 23 and 25 hours."""
     for first in (utc("2026-03-28T00:00:00Z"), utc("2026-10-24T00:00:00Z"), utc("2026-10-09T16:00:00Z")):
-        counted = SlowCalendar(worlds.STORED[key]).between(first, first + 2 * DAY)
+        counted = SlowCalendar(builders.STORED[key]).between(first, first + 2 * DAY)
         assert SLOW[key].between(first, first + 2 * DAY) == counted
 
 
@@ -63,7 +63,7 @@ def test_what_is_open_is_open_minute_by_minute(key: tuple[str, int]) -> None:
 def test_the_calendars_that_are_used_say_the_same(
     key: tuple[str, int], start: tuple[datetime, int], seconds: int, days: int
 ) -> None:
-    slow, fast = SLOW[key], compiled(worlds.STORED[key])
+    slow, fast = SLOW[key], compiled(builders.STORED[key])
     at, length = start[0] + timedelta(seconds=start[1]), timedelta(seconds=seconds)
     assert fast.add(at, Duration(Measure.WORKING_TIME, length=length)) == slow.add(at, length)
     assert fast.subtract(at, Duration(Measure.WORKING_TIME, length=length)) == slow.subtract(at, length)

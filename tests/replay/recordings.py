@@ -10,12 +10,12 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
-from services.notify.alerts.flow import AlertWorkflow
-from services.notify.notices.flow import NoticeWorkflow
-from services.notify.webhooks.flow import WebhookWorkflow
-from services.survey.flow import SurveyWorkflow
+from services.notify.alerts.workflow import AlertWorkflow
+from services.notify.notices.workflow import NoticeWorkflow
+from services.notify.webhooks.workflow import WebhookWorkflow
+from services.survey.workflow import SurveyWorkflow
 from services.workflow.assembly import SHARED_WITH_SANDBOX
-from services.workflow.flow import TicketWorkflow
+from services.workflow.lifecycle.workflow import TicketWorkflow
 
 WORKFLOWS: list[type] = [AlertWorkflow, TicketWorkflow, NoticeWorkflow, WebhookWorkflow, SurveyWorkflow]
 FOLDER = Path(__file__).parent / "histories"

@@ -27,12 +27,12 @@ from services.intake import assembly as intake
 from services.intake.settings import IntakeSettings
 from services.notify import assembly as notify
 from services.notify.settings import NotifySettings
-from services.runtime.auth import Authenticator, mint_token
-from services.runtime.database import Database
 from services.runtime.errors import Unavailable
 from services.runtime.http import build_server, create_internal_app
-from services.runtime.parts import Part
-from services.runtime.peers import Peer
+from services.runtime.postgres.database import Database
+from services.runtime.role_parts import Part
+from services.runtime.security.auth import Authenticator, mint_token
+from services.runtime.service_client import Peer
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import configure_logs
 from services.survey import assembly as survey

@@ -11,11 +11,11 @@ from services.console.words import TEXTS, Words
 from services.contracts.asked_fields import TOLD, AskedField, told
 from services.contracts.feedback import Customer, Product, Supplement
 from services.contracts.survey import Overall
-from services.contracts.words import ClockName, CloseReason, Kind, Urgency
+from services.contracts.vocabulary import ClockName, CloseReason, Kind, Urgency
 from services.intake.completeness import missing_from
 from services.intake.forms import _POINTERS, fields_asked
 from services.intake.pages.wording_report import FIELDS, REPORT
-from services.notify.notices.words import Language, sorts, word
+from services.notify.notices.vocabulary import Language, sorts, word
 from services.runtime.pages import LANGUAGES
 
 OF_TWO = {AskedField.CONTACT, AskedField.ORDER_NO_OR_SERIAL_NO}

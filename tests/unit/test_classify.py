@@ -3,7 +3,7 @@
 import pytest
 
 from services.contracts.feedback import Feedback
-from services.contracts.words import Category, Kind, Tier, Urgency
+from services.contracts.vocabulary import Category, Kind, Tier, Urgency
 from services.intake.classify import FITTING, propose
 from services.intake.keywords import CATEGORIES, KINDS, matches
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.runtime.contact_mask import without_contacts
+from services.runtime.security.contact_mask import without_contacts
 
 
 @pytest.mark.parametrize(

@@ -2,10 +2,10 @@
 
 import pytest
 
-from services.console.names import Directory
+from services.console.directory_names import Directory
 from services.contracts.directory import StaffMember
 from services.contracts.namesakes import Named, told_apart
-from services.notify.people import Roll
+from services.notify.staff_copy import Roll
 
 
 def staff(id_: str, name: str, department: str | None, **more: object) -> dict[str, object]:

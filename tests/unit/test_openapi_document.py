@@ -10,9 +10,9 @@ import pytest
 from fastapi import APIRouter
 
 from services.contracts.journal import EventType
-from services.notify.webhooks.carrying import body_of
+from services.notify.webhooks.dispatcher import body_of
 from services.notify.webhooks.messages import WebhookMessage, WebhookTest
-from services.notify.webhooks.models import TEST_TYPE
+from services.notify.webhooks.schemas import TEST_TYPE
 from services.runtime.http import create_app
 from services.runtime.http.openapi import with_one_name_a_schema
 from services.runtime.settings import RuntimeSettings

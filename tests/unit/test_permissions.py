@@ -7,8 +7,8 @@ import pytest
 
 from services.contracts.directory import Scope, StaffRole
 from services.contracts.permissions import BY_ROLE, BY_SCOPE, Action, Relation, may, reach, sees_contact
-from services.contracts.words import CommandName, Phase
-from services.runtime.auth import Caller
+from services.contracts.vocabulary import CommandName, Phase
+from services.runtime.security.auth import Caller
 
 DEPARTMENT_WORK = {Action.PLAN, Action.PROGRESS, Action.WAIT, Action.RESUME, Action.RESOLVE, Action.RESPOND}
 SUPERVISION = {Action.SECOND_CALLBACK, Action.CLOSE_UNRESOLVED, Action.PROMISE_LATER}

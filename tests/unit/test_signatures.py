@@ -8,7 +8,7 @@ from temporalio.converter import DataConverter, WorkflowSerializationContext
 from temporalio.exceptions import ApplicationError
 
 from services.contracts.journal import SYSTEM, Actor
-from services.runtime.signatures import FORGED, signed_converter
+from services.runtime.temporal.signatures import FORGED, signed_converter
 
 
 def of(workflow_id: str, key: str = "ours") -> DataConverter:

@@ -12,8 +12,8 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from services.contracts.base import Email, Instant
 from services.contracts.commands.handling import AssignBody, ResolveBody
 from services.contracts.commands.review import ReclassifyBody, Tag
-from services.contracts.words import Urgency
-from services.notify.alerts.ladders import Ladder
+from services.contracts.vocabulary import Urgency
+from services.notify.ladders.ladders import Ladder
 from services.promises.evaluate import EvaluateRequest
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import decode_cursor, problem_response

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as some
 
 from services.runtime.errors import MalformedYaml, TooLarge
-from services.runtime.http.positions import positions_in_json
+from services.runtime.http.source_lines import positions_in_json
 from services.runtime.http.yaml_bodies import MOST_BYTES, parse_yaml
 
 WRITTEN = """\

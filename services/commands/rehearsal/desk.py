@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from services.commands.rehearsal.event_map import department_id, username
 from services.commands.rehearsal.log import Case
-from services.commands.rehearsal.mapping import department_id, username
-from services.commands.rehearsal.sending import Refused, Sender
+from services.commands.rehearsal.requests import Refused, Sender
 from services.contracts.directory import StaffRole
 
 ALREADY_EXISTS = "already_exists"

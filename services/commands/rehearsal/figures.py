@@ -5,8 +5,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from math import ceil
 
-from services.commands.rehearsal.playing import FEEDBACK, Ending
-from services.contracts.words import Phase
+from services.commands.rehearsal.player import FEEDBACK, Ending
+from services.contracts.vocabulary import Phase
 
 _SHOWN_FAILURES = 10
 

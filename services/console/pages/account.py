@@ -7,8 +7,8 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.client import Problem
-from services.console.filling import Typed
-from services.console.routing import page_router, see_said
+from services.console.form_values import Typed
+from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
 from services.runtime.pages import Form, new_key, read_form, require_key
 

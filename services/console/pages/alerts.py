@@ -8,11 +8,11 @@ from urllib.parse import quote, urlencode
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
-from services.console.alarms import VIEWS, alarm, in_order, snooze_end
+from services.console.alert_rows import VIEWS, alarm, in_order, snooze_end
 from services.console.client import Problem
 from services.console.commands import Choice
-from services.console.names import Directory
-from services.console.routing import page_router, see_said
+from services.console.directory_names import Directory
+from services.console.routes import page_router, see_said
 from services.console.service import HEADERS, Page, PageDep
 from services.runtime.errors import NotFound
 from services.runtime.http import leave_the_bound

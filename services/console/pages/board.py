@@ -9,11 +9,11 @@ from fastapi.responses import Response
 
 from services.console import board_filters
 from services.console.board_filters import FIELDS, ME, Filters, address, same, standing
-from services.console.listing import rows_of
 from services.console.pages.search import show_found
-from services.console.routing import page_router
+from services.console.routes import page_router
 from services.console.service import Page, PageDep
-from services.contracts.words import Category, ClockName, Kind, Phase, Priority, Urgency
+from services.console.ticket_rows import rows_of
+from services.contracts.vocabulary import Category, ClockName, Kind, Phase, Priority, Urgency
 
 _PER_PAGE = 50
 

@@ -15,9 +15,9 @@ from services.console.calendar_differences import differences
 from services.console.calendar_year import Year, days_left, usual_hours
 from services.console.client import Problem, path
 from services.console.drafts import CORRECTABLE, is_outdated, is_stale, number, require
-from services.console.filling import Typed
+from services.console.form_values import Typed
 from services.console.pages import publications
-from services.console.routing import page_router, see_other, see_said
+from services.console.routes import page_router, see_other, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.errors import MalformedRequest, NotFound

@@ -7,7 +7,7 @@ from services.console import overview
 from services.console.client import path
 from services.console.confirmation import Question, ask, is_confirmed
 from services.console.pages.ticket import REVOKED, shown
-from services.console.routing import page_router, see_said
+from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
 from services.runtime.pages import read_form, require_key
 

@@ -9,8 +9,8 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.client import Problem
-from services.console.names import Directory
-from services.console.routing import page_router, see_said
+from services.console.directory_names import Directory
+from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState
 from services.contracts.permissions import Action

@@ -10,20 +10,20 @@ import yaml
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import drafts, lengths, promises
+from services.console import drafts, durations, promises
 from services.console.client import Problem, path
 from services.console.drafts import CORRECTABLE, is_outdated, is_stale, number, require
-from services.console.filling import local_moment
+from services.console.form_values import local_moment
 from services.console.ladder_chart import chart, steps, written_step
 from services.console.policies import URGENCIES, Line
 from services.console.present import Present
-from services.console.routing import page_router, see_other, see_said
+from services.console.routes import page_router, see_other, see_said
 from services.console.service import Page, PageDep
 from services.contracts.alert import Threshold
 from services.contracts.base import format_instant
 from services.contracts.permissions import Action
 from services.contracts.policy import DEFAULT_CALENDAR
-from services.contracts.words import ClockName
+from services.contracts.vocabulary import ClockName
 from services.runtime.pages import Form, read_form
 
 router = page_router()
@@ -101,7 +101,7 @@ async def show_ladder(
         chart=chart(plan, present),
         steps=steps(plan, present),
         plan=plan,
-        length=lambda code: lengths.written(code, page.words),
+        length=lambda code: durations.written(code, page.words),
         table=_table(ladder, present),
         tabs=promises.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
@@ -176,7 +176,7 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Sequence[str] = 
         ladders=await page.desk.items("/v1/ladders"),
         title_of=reading.title,
         uses=_uses(policies, reading.title),
-        length=lambda code: lengths.written(code, page.words),
+        length=lambda code: durations.written(code, page.words),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
         form=form or Form(),
         wrong=wrong,
@@ -277,9 +277,11 @@ def _said(ladder: Item, present: Present) -> dict[str, str]:
         climb, name = ladder[sort], words.of("threshold", sort)
         for urgency, pause in climb["pause"].items():
             who = words.text("ladders.every_other") if urgency == _EVERY else words.of("urgency", urgency)
-            said_[f"{name} · {words.text('ladders.pause')} · {who}"] = lengths.written(pause, words)
+            said_[f"{name} · {words.text('ladders.pause')} · {who}"] = durations.written(pause, words)
         said_[f"{name} · {words.text('ladders.rounds')}"] = str(climb["rounds"])
-        said_[f"{name} · {words.text('ladders.acknowledged_for')}"] = lengths.written(climb["acknowledged_for"], words)
+        said_[f"{name} · {words.text('ladders.acknowledged_for')}"] = durations.written(
+            climb["acknowledged_for"], words
+        )
     return {**said_, **{name: " → ".join(its) for name, its in _table(ladder, present)}}
 
 

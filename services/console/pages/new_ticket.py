@@ -12,14 +12,14 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.call import BEGINNING, FIELDS, SECTIONS
 from services.console.client import Problem
 from services.console.commands import Choice
-from services.console.filling import Typed, body_of, placed, typed
-from services.console.listing import TICKET_NO, Row, rows_of
+from services.console.form_values import Typed, body_of, placed, typed
+from services.console.phone_form import BEGINNING, FIELDS, SECTIONS
 from services.console.present import Moment
-from services.console.routing import page_router, see_said
+from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
+from services.console.ticket_rows import TICKET_NO, Row, rows_of
 from services.contracts.permissions import Action
 from services.runtime.errors import Forbidden
 from services.runtime.pages import LANGUAGES, Form, new_key, read_form, require_key

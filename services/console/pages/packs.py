@@ -10,11 +10,11 @@ from services.console import promises
 from services.console.client import Problem, path
 from services.console.commands import Choice
 from services.console.drafts import CORRECTABLE, require, said
-from services.console.filling import Typed
-from services.console.routing import page_router, see_said
+from services.console.form_values import Typed
+from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
-from services.contracts.words import Kind
+from services.contracts.vocabulary import Kind
 from services.runtime.pages import new_key, read_form, require_key
 
 router = page_router()

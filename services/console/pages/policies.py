@@ -14,7 +14,7 @@ from services.console.confirmation import Question, ask, is_confirmed
 from services.console.drafts import number, require
 from services.console.policies import FACTS
 from services.console.policy_forms import draft_of
-from services.console.routing import page_router, see_other, see_said
+from services.console.routes import page_router, see_other, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.errors import NotFound

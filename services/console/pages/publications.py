@@ -8,7 +8,7 @@ from fastapi.responses import Response
 
 from services.console import in_force, previews, promises
 from services.console.client import Problem, path
-from services.console.routing import page_router, see_said
+from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.errors import NotFound

@@ -12,8 +12,8 @@ from fastapi.responses import Response
 from services.console import promises
 from services.console.client import Problem
 from services.console.drafts import CORRECTABLE, is_outdated, is_stale, require
-from services.console.filling import Typed, beside
-from services.console.routing import page_router, see_said
+from services.console.form_values import Typed, beside
+from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.pages import Form, read_form

@@ -9,14 +9,14 @@ from zoneinfo import available_timezones
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import attempts, fingerprints, promises, registers, staff_hours
+from services.console import admin_lists, attempts, fingerprints, promises, staff_hours
+from services.console.admin_lists import DEPARTMENTS, KEYS, ON_CALL, PEOPLE, WEBHOOKS, Register
 from services.console.attempts import Attempt
 from services.console.client import Problem
 from services.console.commands import Choice
 from services.console.confirmation import Question, ask, is_confirmed
 from services.console.drafts import require
-from services.console.registers import DEPARTMENTS, KEYS, ON_CALL, PEOPLE, WEBHOOKS, Register
-from services.console.routing import page_router, see_said
+from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key
@@ -178,7 +178,7 @@ async def _add(request: Request, page: Page, register: Register) -> Response:
 async def _added(page: Page, register: Register, form: Form) -> Any:
     """The entry that was made, or what to correct."""
     key = require_key(form)
-    body, errors = registers.addition(form, register, page.zone, page.words)
+    body, errors = admin_lists.addition(form, register, page.zone, page.words)
     if not errors:
         try:
             return await page.desk.post(register.collection, body, key=key)
@@ -193,7 +193,7 @@ async def _change(request: Request, page: Page, register: Register, identifier: 
     path = f"{register.collection}/{quote(identifier, safe='')}"
     if register.removable and form.one("remove"):
         return await _remove(page, form, register, identifier)
-    body, errors = registers.change(form, register, page.zone, page.words)
+    body, errors = admin_lists.change(form, register, page.zone, page.words)
     if clash := await attempts.clash(page, form, register, identifier, None if errors else body):
         return await _show(page, register, attempt=clash)
     basis = form.one("basis")
@@ -232,7 +232,7 @@ async def _switches_off(page: Page, register: Register, identifier: str, body: M
 async def _ask(page: Page, form: Form, register: Register, identifier: str, doing: str) -> Response:
     entry, text = await _entry(page, register, identifier), page.words.text
     directory = await page.console.names.directory(page.desk)
-    title = registers.title(entry, page.present(), directory.person)
+    title = admin_lists.title(entry, page.present(), directory.person)
     question = f"{register.name}.{doing}"
     return ask(
         page,
@@ -280,8 +280,8 @@ async def _show(
         issued=issued,
         done=done,
         key=new_key,
-        basis=lambda entry: fingerprints.fingerprint(registers.drawn_from(entry, register)),
-        standing=lambda entry: registers.standing(entry, register, page.zone),
+        basis=lambda entry: fingerprints.fingerprint(admin_lists.drawn_from(entry, register)),
+        standing=lambda entry: admin_lists.standing(entry, register, page.zone),
         directory=directory,
         titles=titles,
         reached=lambda entry: staff_hours.reached(entry, directory, quiet, titles, page.words),

@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.names import Directory
+from services.console.directory_names import Directory
 from services.console.periods import NAMES, Period, month_of, months_of, period_of, year_until
-from services.console.routing import page_router
+from services.console.routes import page_router
 from services.console.service import Page, PageDep
-from services.contracts.words import Category, Channel, Kind
+from services.contracts.vocabulary import Category, Channel, Kind
 from services.runtime.errors import ValidationFailed
 
 router = page_router()

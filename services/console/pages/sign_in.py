@@ -8,12 +8,12 @@ from fastapi.responses import Response
 
 from services.console import navigation, session
 from services.console.client import Problem
-from services.console.routing import page_router, see_other
+from services.console.routes import page_router, see_other
 from services.console.service import AnybodyDep, Page, PageDep
 from services.console.sign_in_again import CARRIED, HOME, sign_in_page, target_of
-from services.runtime.auth import SESSION_COOKIE
 from services.runtime.errors import Forbidden
 from services.runtime.pages import Form, read_form
+from services.runtime.security.auth import SESSION_COOKIE
 
 router = page_router()
 _OVER = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})

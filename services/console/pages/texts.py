@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from services.console.client import Problem
 from services.console.drafts import CORRECTABLE, is_outdated, is_stale, require
 from services.console.pages.registers import TABS
-from services.console.routing import page_router, see_said
+from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action
 from services.runtime.pages import read_form

@@ -12,13 +12,13 @@ from fastapi.responses import Response
 from services.console import choices, commands, conflicts, customer_reach, overview
 from services.console.client import Problem, path
 from services.console.commands import COMMANDS
-from services.console.filling import Typed, body_of, placed, typed
+from services.console.form_values import Typed, body_of, placed, typed
 from services.console.journal import Entry
 from services.console.overview import Overview
-from services.console.routing import error_page, page_router, see_said
+from services.console.routes import error_page, page_router, see_said
 from services.console.service import Page, PageDep
 from services.console.sign_in_again import unsent_page
-from services.contracts.words import CommandName, ToldBy
+from services.contracts.vocabulary import CommandName, ToldBy
 from services.runtime.errors import NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key
 

@@ -4,6 +4,16 @@ A command's body is stored in PostgreSQL; its workflow receives the decision alo
 (architecture.md, "The ticket workflow" 2).
 """
 
+from services.contracts.commands.conversation import (
+    CustomerMessage,
+    CustomerMessageBody,
+    Progress,
+    ProgressBody,
+    Promise,
+    PromiseBody,
+    Respond,
+    RespondBody,
+)
 from services.contracts.commands.ending import (
     UNREACHED,
     CallbackAttempt,
@@ -51,16 +61,6 @@ from services.contracts.commands.review import (
     Tag,
 )
 from services.contracts.commands.table import BODIES, DECISIONS, decision_of
-from services.contracts.commands.talking import (
-    CustomerMessage,
-    CustomerMessageBody,
-    Progress,
-    ProgressBody,
-    Promise,
-    PromiseBody,
-    Respond,
-    RespondBody,
-)
 from services.contracts.commands.update import Command, Outcome
 
 __all__ = [

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from services.contracts.base import Instant, Message, Text, Unreadable, Word
 from services.contracts.copies import JoinedCopy
-from services.contracts.words import CallbackChannel, CallbackClass, CallbackOutcome, ComplaintLevel
+from services.contracts.vocabulary import CallbackChannel, CallbackClass, CallbackOutcome, ComplaintLevel
 
 UNREACHED = frozenset({CallbackOutcome.NOT_REACHED, CallbackOutcome.WRONG_NUMBER})
 Score = Annotated[int, Field(ge=1, le=5)]

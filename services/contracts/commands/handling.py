@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from services.contracts.base import Code, Instant, Message, Text, Unreadable
 from services.contracts.commands.receipt import Telling, Told
 from services.contracts.commands.review import CoOwners
-from services.contracts.words import Cause, ClockName, Result, WaitReason
+from services.contracts.vocabulary import Cause, ClockName, Result, WaitReason
 
 
 class Assignment(Message):

@@ -1,7 +1,7 @@
 """Words of a command to the customer, and whether they heard them: what reached nobody has told nobody."""
 
 from services.contracts.base import Message
-from services.contracts.words import ToldBy
+from services.contracts.vocabulary import ToldBy
 
 
 class Told(Message):

@@ -8,7 +8,7 @@ from services.contracts.asked_fields import AskedField
 from services.contracts.base import Code, Message, Text, Unreadable, Word
 from services.contracts.commands.receipt import Telling, Told
 from services.contracts.feedback import Supplement
-from services.contracts.words import Category, Kind, Urgency
+from services.contracts.vocabulary import Category, Kind, Urgency
 
 CoOwners = Annotated[tuple[str, ...], Field(max_length=20)]
 Fields = Annotated[tuple[Code, ...], Field(min_length=1, max_length=40)]

@@ -5,20 +5,20 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from services.contracts.base import Message
-from services.contracts.commands import ending, handling, review, talking
-from services.contracts.words import CommandName
+from services.contracts.commands import conversation, ending, handling, review
+from services.contracts.vocabulary import CommandName
 
 DECISIONS: Mapping[CommandName, type[Message]] = {
     CommandName.ACCEPT: review.Accept,
     CommandName.REQUEST_INFORMATION: review.RequestInformation,
     CommandName.SUPPLY_INFORMATION: review.SupplyInformation,
-    CommandName.CUSTOMER_MESSAGE: talking.CustomerMessage,
+    CommandName.CUSTOMER_MESSAGE: conversation.CustomerMessage,
     CommandName.ASSIGN: handling.Assign,
-    CommandName.RESPOND: talking.Respond,
+    CommandName.RESPOND: conversation.Respond,
     CommandName.PLAN: handling.Plan,
     CommandName.APPROVE_PLAN: handling.ApprovePlan,
     CommandName.REJECT_PLAN: handling.RejectPlan,
-    CommandName.PROGRESS: talking.Progress,
+    CommandName.PROGRESS: conversation.Progress,
     CommandName.WAIT: handling.Wait,
     CommandName.RESUME: handling.Resume,
     CommandName.RESOLVE: handling.Resolve,
@@ -33,7 +33,7 @@ DECISIONS: Mapping[CommandName, type[Message]] = {
     CommandName.EXPLAIN_BREACH: handling.ExplainBreach,
     CommandName.CHASE: handling.Chase,
     CommandName.TAG: review.Tag,
-    CommandName.PROMISE: talking.Promise,
+    CommandName.PROMISE: conversation.Promise,
 }
 """What a ticket's workflow decides on."""
 
@@ -41,13 +41,13 @@ BODIES: Mapping[CommandName, type[Message]] = {
     CommandName.ACCEPT: review.Accept,
     CommandName.REQUEST_INFORMATION: review.RequestInformationBody,
     CommandName.SUPPLY_INFORMATION: review.SupplyInformationBody,
-    CommandName.CUSTOMER_MESSAGE: talking.CustomerMessageBody,
+    CommandName.CUSTOMER_MESSAGE: conversation.CustomerMessageBody,
     CommandName.ASSIGN: handling.AssignBody,
-    CommandName.RESPOND: talking.RespondBody,
+    CommandName.RESPOND: conversation.RespondBody,
     CommandName.PLAN: handling.PlanBody,
     CommandName.APPROVE_PLAN: handling.ApprovePlanBody,
     CommandName.REJECT_PLAN: handling.RejectPlanBody,
-    CommandName.PROGRESS: talking.ProgressBody,
+    CommandName.PROGRESS: conversation.ProgressBody,
     CommandName.WAIT: handling.WaitBody,
     CommandName.RESUME: handling.ResumeBody,
     CommandName.RESOLVE: handling.ResolveBody,
@@ -60,7 +60,7 @@ BODIES: Mapping[CommandName, type[Message]] = {
     CommandName.EXPLAIN_BREACH: handling.ExplainBreachBody,
     CommandName.CHASE: handling.ChaseBody,
     CommandName.TAG: review.Tag,
-    CommandName.PROMISE: talking.PromiseBody,
+    CommandName.PROMISE: conversation.PromiseBody,
 }
 """What the API takes for each command; `confirm` has no body and comes from the customer's page alone, `join` from
 a merge."""

@@ -6,7 +6,7 @@ from services.contracts.base import Message
 from services.contracts.basis import Basis
 from services.contracts.journal import Actor
 from services.contracts.policy import PolicySnapshot
-from services.contracts.words import CommandName
+from services.contracts.vocabulary import CommandName
 
 
 class Command(Message):

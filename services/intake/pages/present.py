@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from services.contracts.base import to_utc
 from services.contracts.customer import CustomerPromise, CustomerStep, CustomerTicket
 from services.contracts.journal import EventType
-from services.contracts.words import ClockState, CloseReason, CommandName, Phase, Status, WaitReason
+from services.contracts.vocabulary import ClockState, CloseReason, CommandName, Phase, Status, WaitReason
 from services.intake.forms import Errors, fields_asked
 from services.intake.phones import REASONS
 from services.runtime.pages import Speech

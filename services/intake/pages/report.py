@@ -6,15 +6,14 @@ from contextlib import suppress
 from fastapi import Request, Response
 
 from services.contracts.feedback import Feedback
-from services.contracts.words import Channel, DesiredSolution, Kind
+from services.contracts.vocabulary import Channel, DesiredSolution, Kind
 from services.intake.forms import Errors, Wrong, errors_by_field, feedback_of
-from services.intake.models import Registered, Successor
 from services.intake.origins import Origin
-from services.intake.pages.opening import open_ticket
+from services.intake.pages.entrance import open_ticket
 from services.intake.pages.present import said_wrong
+from services.intake.schemas import Registered, Successor
 from services.intake.service import Intake, IntakeDep
 from services.runtime.errors import IdempotencyKeyReused, NotFound, Unavailable, ValidationFailed
-from services.runtime.idempotency import body_hash, caller_scope
 from services.runtime.pages import (
     LANGUAGES,
     Filled,
@@ -28,6 +27,7 @@ from services.runtime.pages import (
     require_key,
     see_other,
 )
+from services.runtime.postgres.idempotency import body_hash, caller_scope
 
 router = page_router()
 

@@ -6,7 +6,7 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
-from services.runtime.transactions import Xid8
+from services.runtime.postgres.commit_order import Xid8
 
 revision: str = "0006"
 down_revision: str | None = "0005"

@@ -5,8 +5,8 @@ from temporalio.exceptions import ApplicationError
 
 from services.contracts.alert import AlertStanding, Climb
 from services.contracts.names import ACTIVITY_CLIMB, ACTIVITY_ENTER_REMARKS
-from services.notify.alerts.climbing import Climber
-from services.notify.alerts.remarking import Remarking
+from services.notify.alerts.escalation import Climber
+from services.notify.alerts.remarks import Remarking
 from services.runtime.errors import Refusal
 
 

@@ -7,9 +7,9 @@ from typing import Any
 from sqlalchemy import Select
 
 from services.notify.alerts.tables import alerts
-from services.runtime.database import Database
 from services.runtime.errors import Refusal
-from services.runtime.hands import Hands
+from services.runtime.postgres.claim_pool import Hands
+from services.runtime.postgres.database import Database
 from services.runtime.telemetry import log
 
 PAUSE_SECONDS = 1.0

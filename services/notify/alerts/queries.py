@@ -13,15 +13,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.alert import AlertState, Threshold
 from services.contracts.base import Code, format_instant
 from services.contracts.permissions import Action
-from services.contracts.words import ClockName
+from services.contracts.vocabulary import ClockName
 from services.notify.alerts.tables import alerts, tellings
-from services.notify.known import within_reach
 from services.notify.notices.tables import notices
 from services.notify.tables import tickets
-from services.runtime.auth import Caller
+from services.notify.ticket_copies import within_reach
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import decode_cursor, encode_cursor
-from services.runtime.transactions import LARGEST_TRANSACTION, Xid8, is_settled
+from services.runtime.postgres.commit_order import LARGEST_TRANSACTION, Xid8, is_settled
+from services.runtime.security.auth import Caller
 
 Row = Mapping[Any, Any]
 

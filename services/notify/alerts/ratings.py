@@ -7,12 +7,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.alert import AlertState, RaiseAlert, RatingCorrected, Resolution, Threshold
 from services.contracts.journal import EventType
-from services.notify.alerts import keeping
-from services.notify.alerts.changing import next_place
+from services.notify.alerts import store
+from services.notify.alerts.actions import next_place
 from services.notify.alerts.tables import alerts
-from services.notify.notices.submitting import cancel
-from services.notify.resources import FIRST_STEPS_CHANNEL
-from services.runtime.starting import wake
+from services.notify.notices.submission import cancel
+from services.notify.wake_channels import FIRST_STEPS_CHANNEL
+from services.runtime.postgres.commit_notifier import wake
 
 _LIVE_AGAIN: dict[str, Any] = {
     "state": AlertState.OPEN,
@@ -31,9 +31,9 @@ _LIVE_AGAIN: dict[str, Any] = {
 async def correct(connection: AsyncConnection, corrected: RatingCorrected) -> None:
     """Resolve the alert of a rating that was corrected upwards, and take back what it still has to say."""
     row = (await connection.execute(_of(corrected).with_for_update())).mappings().one_or_none()
-    if row is None or not keeping.is_open(row):
+    if row is None or not store.is_open(row):
         return
-    await keeping.resolve(connection, row, Resolution.RATING_CORRECTED, corrected.at)
+    await store.resolve(connection, row, Resolution.RATING_CORRECTED, corrected.at)
     await cancel(connection, f"alert/{row['id']}/")
 
 
@@ -42,9 +42,9 @@ async def call_again(connection: AsyncConnection, asked: RaiseAlert) -> str:
     row = (await connection.execute(_of(asked).with_for_update())).mappings().one()
     if row["resolution"] == Resolution.RATING_CORRECTED:
         again = {**next_place(row), "due_at": asked.due_at, "raised_at": asked.raised_at, "next_at": asked.raised_at}
-        after = await keeping.change(connection, row, "raised", **_LIVE_AGAIN, **again)
+        after = await store.change(connection, row, "raised", **_LIVE_AGAIN, **again)
         await wake(connection, FIRST_STEPS_CHANNEL)
-        await keeping.remark(connection, after, EventType.ALERT_RAISED, asked.raised_at, {"due_at": asked.due_at})
+        await store.remark(connection, after, EventType.ALERT_RAISED, asked.raised_at, {"due_at": asked.due_at})
     return str(row["id"])
 
 

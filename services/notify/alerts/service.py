@@ -11,23 +11,23 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.alert import RaiseAlert, RatingCorrected
 from services.contracts.directory import StaffMember
 from services.contracts.permissions import Action, may
-from services.notify import known
-from services.notify.alerts import changing, keeping, queries, ratings
-from services.notify.alerts.changing import Answer
-from services.notify.alerts.foretelling import foretell
-from services.notify.alerts.ladders import read_ladders
+from services.notify import ticket_copies
+from services.notify.alerts import actions, queries, ratings, store
+from services.notify.alerts.actions import Answer
+from services.notify.alerts.consumer import Raising
+from services.notify.alerts.forecast import foretell
 from services.notify.alerts.queries import AlertFilters, Row
-from services.notify.alerts.raising import Raising
-from services.notify.alerts.reaching import Reaching
-from services.notify.alerts.stored_ladders import LadderBook
 from services.notify.alerts.views import AlertView, alert_view, told_view
 from services.notify.hours.calendars import CalendarsCopy
-from services.notify.known import KnownTicket
-from services.notify.people import People, Roll
+from services.notify.ladders.availability import Reaching
+from services.notify.ladders.ladders import read_ladders
+from services.notify.ladders.store import LadderBook
 from services.notify.resources import Resources
-from services.runtime.auth import Caller
+from services.notify.staff_copy import People, Roll
+from services.notify.ticket_copies import KnownTicket
 from services.runtime.errors import Forbidden, NotFound, ValidationFailed
 from services.runtime.http import IfMatch, require_version
+from services.runtime.security.auth import Caller
 
 Change = Callable[[AsyncConnection, RowMapping, KnownTicket], Awaitable[RowMapping]]
 
@@ -122,7 +122,7 @@ class Alerts:
         async def change(connection: AsyncConnection, row: RowMapping, ticket: KnownTicket) -> RowMapping:
             to = _require_answering(member, ticket)
             url, stale_after = settings.public_url, settings.notice_stale_after
-            return await changing.hand_over(connection, row, ticket, to, at, public_url=url, stale_after=stale_after)
+            return await actions.hand_over(connection, row, ticket, to, at, public_url=url, stale_after=stale_after)
 
         return change
 
@@ -142,9 +142,9 @@ class Alerts:
             Conflict: `illegal_transition`, it is resolved.
             StaleVersion: it is not the version that the person saw.
         """
-        held = await keeping.locked(connection, alert_id)
+        held = await store.locked(connection, alert_id)
         row, ticket = await _within_reach(connection, caller, held, Action.ANSWER_ALERT)
-        changing.require_legal(row, answer)
+        actions.require_legal(row, answer)
         require_version(if_match, row["version"])
         after = await change(connection, row, ticket)
         shown = await _with_all(connection, [after])
@@ -168,7 +168,7 @@ class Alerts:
 async def _with_all(connection: AsyncConnection, rows: Sequence[Row]) -> list[Shown]:
     if not rows:
         return []
-    tickets = await known.find(connection, sorted({row["ticket_no"] for row in rows}))
+    tickets = await ticket_copies.find(connection, sorted({row["ticket_no"] for row in rows}))
     told = await queries.told_of(connection, [row["id"] for row in rows])
     return [Shown(row, tickets[row["ticket_no"]], told[row["id"]]) for row in rows]
 
@@ -178,14 +178,14 @@ async def _within_reach(
 ) -> tuple[Any, KnownTicket]:
     if row is None:
         raise NotFound
-    ticket = (await known.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
+    ticket = (await ticket_copies.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
     if not may(caller, action, ticket):
         raise Forbidden
     return row, ticket
 
 
 def _allowed(caller: Caller, shown: Shown) -> Sequence[Answer]:
-    return changing.legal_answers(shown.row["state"]) if may(caller, Action.ANSWER_ALERT, shown.ticket) else ()
+    return actions.legal_answers(shown.row["state"]) if may(caller, Action.ANSWER_ALERT, shown.ticket) else ()
 
 
 def _require_answering(member: StaffMember | None, ticket: KnownTicket) -> str:

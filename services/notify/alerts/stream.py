@@ -12,11 +12,11 @@ from sse_starlette.event import ServerSentEvent
 from sse_starlette.sse import EventSourceResponse
 
 from services.notify.alerts import queries
-from services.notify.alerts.keeping import CHANGED_CHANNEL
 from services.notify.alerts.service import Alerts
-from services.runtime.auth import Authenticator, Caller
+from services.notify.alerts.store import CHANGED_CHANNEL
 from services.runtime.errors import RateLimited, Refusal, Unauthenticated, Unavailable
 from services.runtime.http import leave_the_bound
+from services.runtime.security.auth import Authenticator, Caller
 
 HEARTBEAT_SECONDS = 15.0
 _LOOK_AGAIN_SECONDS, _SETTLING_SECONDS = 1.0, 0.05

@@ -16,8 +16,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.notify.tables import metadata
-from services.runtime.starting import engine_columns
-from services.runtime.transactions import Xid8
+from services.runtime.postgres.commit_order import Xid8
+from services.runtime.temporal.workflow_starter import engine_columns
 
 
 def _instant(name: str, *, nullable: bool = True) -> Column[object]:
@@ -109,19 +109,6 @@ tellings = Table(
     Index("alert_tellings_by_staff", "staff", "alert_id"),
 )
 """Who was told, on which rung; level 0 is a hand-over, which no ladder knows."""
-
-ladders = Table(
-    "ladders",
-    metadata,
-    Column("id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("title", JSONB, nullable=False),
-    Column("ladders", JSONB, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    Column("created_by", Text, nullable=False),
-    PrimaryKeyConstraint("id", "version"),
-)
-"""Ladders that operations wrote, every version; the highest is in use. Version 0 is the built-in one."""
 
 remarks = Table(
     "alert_remarks",

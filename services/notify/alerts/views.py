@@ -8,9 +8,9 @@ from pydantic import Field
 from services.contracts.alert import AlertState, Resolution, Rung, Threshold
 from services.contracts.base import Instant, Message
 from services.contracts.notice import NoticeChannel, NoticeState
-from services.contracts.words import ClockName
-from services.notify.alerts.changing import Answer
-from services.notify.known import KnownTicket
+from services.contracts.vocabulary import ClockName
+from services.notify.alerts.actions import Answer
+from services.notify.ticket_copies import KnownTicket
 
 
 class ToldView(Message):

@@ -13,9 +13,9 @@ from services.contracts.policy import StoredCalendar
 from services.notify.hours.tables import calendars_in_force
 from services.promises.calendars import Calendar, CalendarErrors
 from services.promises.policies import built_in
-from services.runtime.database import Database
 from services.runtime.errors import Refusal
-from services.runtime.peers import Peer
+from services.runtime.postgres.database import Database
+from services.runtime.service_client import Peer
 from services.runtime.telemetry import log
 
 REFRESHED_EVERY = timedelta(seconds=15)

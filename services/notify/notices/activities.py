@@ -6,7 +6,7 @@ from temporalio.exceptions import ApplicationError
 from services.contracts.names import ACTIVITY_DELIVER, ACTIVITY_GIVE_UP
 from services.contracts.notice import NoticeOrder
 from services.notify.notices.channels.base import Unreached
-from services.notify.notices.delivering import Delivery
+from services.notify.notices.delivery import Delivery
 from services.runtime.errors import Refusal
 from services.runtime.telemetry import log
 

@@ -15,7 +15,7 @@ from services.contracts.notice import NoticeKind
 from services.notify.notices.rendering import Template, Unwritable, Written, write
 from services.notify.notices.samples import sample
 from services.notify.notices.tables import templates
-from services.notify.notices.words import Language
+from services.notify.notices.vocabulary import Language
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.http import IfMatch, require_version
 

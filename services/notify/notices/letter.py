@@ -12,7 +12,7 @@ from services.contracts.lines import harmless, visible
 from services.contracts.notice import Audience
 from services.notify.notices.rendering import CLOSE, OPEN, apart
 from services.notify.notices.samples import CUSTOMER_PLACE, SURVEY_LINK_PLACE, TICKET_LINK_PLACE
-from services.notify.notices.words import NAMELESS, Language, help_words
+from services.notify.notices.vocabulary import NAMELESS, Language, help_words
 
 _THEIR_WORDS = re.compile(f"({OPEN}[^{OPEN}{CLOSE}\\n]*{CLOSE})")
 

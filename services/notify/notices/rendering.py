@@ -24,7 +24,7 @@ from services.contracts.lines import harmless, visible
 from services.contracts.notice import NoticeKind
 from services.notify.notices.samples import NAMES, TEXTS, variables
 from services.notify.notices.template_bounds import TooDeep, check_bounds
-from services.notify.notices.words import Language, sorts, spoken, word
+from services.notify.notices.vocabulary import Language, sorts, spoken, word
 
 LONGEST_SUBJECT, LONGEST_TEXT = 200, 60_000
 MOST_FILTERS = 100

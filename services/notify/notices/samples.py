@@ -5,7 +5,7 @@ from typing import Any
 
 from services.contracts.asked_fields import AskedField
 from services.contracts.notice import Audience, NoticeKind
-from services.contracts.words import ClockName, CloseReason
+from services.contracts.vocabulary import ClockName, CloseReason
 
 CUSTOMER_PLACE, TICKET_LINK_PLACE, SURVEY_LINK_PLACE = "{{customer}}", "{{ticket_link}}", "{{survey_link}}"
 """Places in a written text that are filled at sending, and when it is shown to somebody entitled."""

@@ -14,22 +14,23 @@ from services.contracts.base import Code
 from services.contracts.lines import one_line
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState
 from services.contracts.permissions import Action, may, reach, sees_contact
-from services.notify import known
-from services.notify.known import KnownTicket, within_reach
+from services.notify import ticket_copies
 from services.notify.notices.channels.choice import channels_of
+from services.notify.notices.customer_reach import reaches
 from services.notify.notices.letter import House, Places
-from services.notify.notices.reach import reaches
 from services.notify.notices.samples import carries_texts
-from services.notify.notices.submitting import NO_CHANNEL, notices_total
+from services.notify.notices.submission import NO_CHANNEL, notices_total
 from services.notify.notices.tables import notices
 from services.notify.notices.views import NoticeView, notice_view
-from services.notify.notices.words import CUSTOMERS_LINK, Language
-from services.notify.resources import FIRST_TRIES_CHANNEL, Resources
+from services.notify.notices.vocabulary import CUSTOMERS_LINK, Language
+from services.notify.resources import Resources
 from services.notify.tables import tickets
-from services.runtime.auth import Caller
+from services.notify.ticket_copies import KnownTicket, within_reach
+from services.notify.wake_channels import FIRST_TRIES_CHANNEL
 from services.runtime.errors import Conflict, Forbidden, NotFound
 from services.runtime.http import decode_cursor, encode_cursor
-from services.runtime.starting import wake
+from services.runtime.postgres.commit_notifier import wake
+from services.runtime.security.auth import Caller
 from services.runtime.telemetry import request_id
 
 _RESENDABLE = {NoticeState.SENT, NoticeState.FAILED, NoticeState.NOT_SENT}
@@ -204,7 +205,7 @@ def _filtered(query: Select[Any], caller: Caller, filters: NoticeFilters) -> Sel
 
 async def _with_tickets(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Shown]:
     numbers = sorted({row["ticket_no"] for row in rows if row["ticket_no"]})
-    copies = await known.find(connection, numbers) if numbers else {}
+    copies = await ticket_copies.find(connection, numbers) if numbers else {}
     return [Shown(row, copies.get(row["ticket_no"])) for row in rows]
 
 

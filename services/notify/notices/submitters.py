@@ -4,7 +4,7 @@ import asyncio
 
 from services.contracts.names import survey_of
 from services.runtime.errors import Refusal
-from services.runtime.peers import Peer, segment
+from services.runtime.service_client import Peer, segment
 from services.runtime.telemetry import log
 
 LONGEST_SECONDS = 1.0

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.notify.tables import metadata
-from services.runtime.starting import engine_columns
+from services.runtime.temporal.workflow_starter import engine_columns
 
 notices = Table(
     "notices",

@@ -10,7 +10,7 @@ from services.contracts.notice import Audience, NoticeChannel, NoticeKind, Notic
 from services.notify.notices.catalogue import StoredTemplate
 from services.notify.notices.letter import Places, fill
 from services.notify.notices.samples import audience_of, variables
-from services.notify.notices.words import Language
+from services.notify.notices.vocabulary import Language
 
 
 class NoticeView(Message):

@@ -4,7 +4,7 @@ from temporalio import activity
 
 from services.contracts.names import ACTIVITY_CARRY
 from services.contracts.webhook import Carried, CarryRequest
-from services.notify.webhooks.carrying import Carrier
+from services.notify.webhooks.dispatcher import Carrier
 
 
 class WebhookActivities:

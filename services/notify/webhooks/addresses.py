@@ -8,12 +8,13 @@ import asyncio
 import socket
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address, ip_network
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 
+from services.notify.networks import Network
+
 Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 _SPECIAL = tuple(
     ip_network(network)
@@ -30,15 +31,6 @@ _THREADS = 8
 
 class RefusedAddress(OSError):
     """A host has no address that webhooks may reach."""
-
-
-def parse_networks(text: str) -> tuple[Network, ...]:
-    """Read networks separated by commas, as `10.1.0.0/16, fd12::/48`.
-
-    Raises:
-        ValueError: one is none, or has bits of a host set.
-    """
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
 
 
 def is_allowed(address: Address, networks: Sequence[Network]) -> bool:

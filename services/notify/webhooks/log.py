@@ -8,8 +8,8 @@ from typing import Any
 from sqlalchemy import RowMapping, Select, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.webhooks import lanes
-from services.notify.webhooks.models import (
+from services.notify.webhooks import queues
+from services.notify.webhooks.schemas import (
     TEST_TYPE,
     DeliveryFilters,
     DeliveryView,
@@ -73,7 +73,7 @@ async def redeliver(connection: AsyncConnection, webhook: RowMapping, wish: Rede
         raise NotFound
     again = rows[:AT_ONCE]
     if again:
-        await lanes.open_lanes(connection, {(webhook["id"], row.lane) for row in again}, at_once=True)
+        await queues.open_lanes(connection, {(webhook["id"], row.lane) for row in again}, at_once=True)
         waiting = update(deliveries).where(deliveries.c.id.in_([row.id for row in again]))
         await connection.execute(waiting.values(state=DeliveryState.PENDING, delivered_at=None))
     return Redelivered(count=len(again), more=len(rows) > AT_ONCE)
@@ -88,7 +88,7 @@ async def send_test(connection: AsyncConnection, webhook: RowMapping) -> Deliver
     require_active(webhook)
     test_id = f"test-{secrets.token_hex(8)}"
     row = {
-        "id": lanes.draw_delivery_id(),
+        "id": queues.draw_delivery_id(),
         "webhook_id": webhook["id"],
         "lane": test_id,
         "event_id": test_id,
@@ -98,7 +98,7 @@ async def send_test(connection: AsyncConnection, webhook: RowMapping) -> Deliver
         "occurred_at": datetime.now(UTC),
         "data": {},
     }
-    await lanes.enter(connection, [row])
+    await queues.enter(connection, [row])
     stored = (await connection.execute(_shown().where(deliveries.c.id == row["id"]))).mappings().one()
     return delivery_view(stored, None)
 

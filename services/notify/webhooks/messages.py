@@ -8,8 +8,8 @@ from pydantic import ConfigDict, Field, JsonValue
 
 from services.contracts.base import Instant, Message
 from services.contracts.journal import EventType
-from services.contracts.words import Phase
-from services.notify.webhooks.models import TEST_TYPE
+from services.contracts.vocabulary import Phase
+from services.notify.webhooks.schemas import TEST_TYPE
 
 _DESCRIPTION = """Sent by POST to the address of every webhook that wants this type; checked by the libraries of
 [Standard Webhooks](https://www.standardwebhooks.com) with the webhook's secret. A 2xx within the time limit is success;

@@ -8,8 +8,8 @@ from sqlalchemy import bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.webhooks.heads import Head, Places
-from services.notify.webhooks.lanes import cancel_all
+from services.notify.webhooks.queries import Head, Places
+from services.notify.webhooks.queues import cancel_all
 from services.notify.webhooks.states import DeliveryState, DisabledReason
 from services.notify.webhooks.tables import deliveries, lanes, webhooks
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.contracts.base import format_instant
 from services.notify.settings import NotifySettings
-from services.runtime.sealing import Seal, Unreadable
+from services.runtime.security.sealing import Seal, Unreadable
 
 PURPOSE = "notify: secrets of webhooks"
 REMEMBERED = 256

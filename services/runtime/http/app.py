@@ -10,7 +10,6 @@ from fastapi.responses import Response
 from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Match
 
-from services.runtime.auth import Authenticator
 from services.runtime.errors import (
     Forbidden,
     MalformedRequest,
@@ -25,6 +24,7 @@ from services.runtime.http.limits import RateLimits
 from services.runtime.http.openapi import describe
 from services.runtime.http.problems import field_errors
 from services.runtime.http.query_parameters import refusing_unknown_queries
+from services.runtime.security.auth import Authenticator
 from services.runtime.settings import RuntimeSettings
 
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]

@@ -18,7 +18,6 @@ from starlette.requests import Request, cookie_parser
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from services.runtime.auth import SESSION_COOKIE, Authenticator, Caller
 from services.runtime.errors import (
     MalformedRequest,
     RateLimited,
@@ -31,6 +30,7 @@ from services.runtime.errors import (
 from services.runtime.http.bodies import is_storable, parse_json
 from services.runtime.http.limits import RateLimits
 from services.runtime.http.problems import problem_response
+from services.runtime.security.auth import SESSION_COOKIE, Authenticator, Caller
 from services.runtime.telemetry import (
     log,
     request_id,

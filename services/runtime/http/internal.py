@@ -7,10 +7,10 @@ from fastapi import APIRouter, FastAPI, Response
 from fastapi.responses import JSONResponse
 from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4
 
-from services.runtime.auth import Authenticator
 from services.runtime.http.app import Lifespan, create_app
 from services.runtime.http.edge import Bounds
-from services.runtime.parts import Check, Part, publish
+from services.runtime.role_parts import Check, Part, publish
+from services.runtime.security.auth import Authenticator
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import dependency_up, exposition
 

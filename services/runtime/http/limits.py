@@ -7,8 +7,8 @@ from limits import RateLimitItem, parse
 from limits.storage import Storage
 from limits.strategies import FixedWindowRateLimiter
 
-from services.runtime.auth import Caller
 from services.runtime.errors import RateLimited
+from services.runtime.security.auth import Caller
 from services.runtime.telemetry import requests_shed_total
 
 _MOST_WINDOWS = 50_000

@@ -10,8 +10,8 @@ from fastapi.dependencies.models import Dependant
 from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 
-from services.runtime.auth import caller
 from services.runtime.http.problems import MEDIA_TYPE, Problem
+from services.runtime.security.auth import caller
 
 _SCHEME = {
     "type": "http",

@@ -22,7 +22,7 @@ from yaml.events import (
 
 from services.runtime.errors import MalformedJson, MalformedYaml, TooLarge
 from services.runtime.http.bodies import DEEPEST, is_storable, parse_literal
-from services.runtime.http.positions import Notes, Positions, Where
+from services.runtime.http.source_lines import Notes, Positions, Where
 
 MOST_BYTES = 262_144
 _SYNTAX = (

@@ -11,7 +11,7 @@ from services.runtime.errors import Refusal
 from services.runtime.http import Refuse, problem_response
 from services.runtime.pages.frame import Pages
 from services.runtime.pages.phrases import Phrases
-from services.runtime.parts import Part
+from services.runtime.role_parts import Part
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import request_id
 

@@ -22,7 +22,7 @@ import psutil
 
 from services.runtime.stack import account
 from services.runtime.stack.errors import StackError
-from services.runtime.stack.programs import Program, end_leftover, last_line, leashed, started_at
+from services.runtime.stack.programs import Program, dying_with_us, end_leftover, last_line, started_at
 
 SUPERUSER = "postgres"
 ORPHAN_SECONDS = 5.0
@@ -176,7 +176,7 @@ def _run(program: Program) -> None:
     program.log.parent.mkdir(parents=True, exist_ok=True)
     with program.log.open("ab") as log:
         result = subprocess.run(
-            leashed(program),
+            dying_with_us(program),
             cwd=program.folder,
             env=dict(program.environment),
             stdin=subprocess.DEVNULL,

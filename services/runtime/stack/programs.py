@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-_LEASH = Path(__file__).with_name("leash.py")
+_DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 
 @dataclass(frozen=True)
@@ -38,10 +38,10 @@ class Program:
     """Asked now and then: whether it works on what is gone, and has to be started anew."""
 
 
-def leashed(program: Program) -> list[str]:
+def dying_with_us(program: Program) -> list[str]:
     """Return the command line that starts `program` tied to this process."""
-    leash = [sys.executable, "-I", "-S", str(_LEASH), str(os.getpid())]
-    return [*leash, program.orphan_signal.name, program.account or "-", *program.argv]
+    die_with_parent = [sys.executable, "-I", "-S", str(_DIE_WITH_PARENT), str(os.getpid())]
+    return [*die_with_parent, program.orphan_signal.name, program.account or "-", *program.argv]
 
 
 async def spawn(program: Program) -> asyncio.subprocess.Process:
@@ -50,7 +50,7 @@ async def spawn(program: Program) -> asyncio.subprocess.Process:
     program.log.parent.mkdir(parents=True, exist_ok=True)
     with program.log.open("ab") as log:
         return await asyncio.create_subprocess_exec(
-            *leashed(program),
+            *dying_with_us(program),
             cwd=program.folder,
             env=dict(program.environment),
             stdin=subprocess.DEVNULL,

@@ -26,7 +26,7 @@ from services.contracts.permissions import Action, Caller
 from services.contracts.survey import HIGHEST_LOW, OVERALL, Dimension
 from services.runtime.http import decode_cursor, encode_cursor
 from services.survey.queries import AnswerFilters, matching, within_reach
-from services.survey.standing import Row
+from services.survey.states import Row
 from services.survey.tables import answers, invitations
 
 _BEST = 5

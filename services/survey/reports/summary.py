@@ -11,9 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.base import Message
 from services.contracts.permissions import Action, Caller
 from services.contracts.survey import HIGHEST_LOW, LOWEST_GOOD
-from services.survey.counted import CONDITIONS, Counted, dated
+from services.survey.counted_surveys import CONDITIONS, Counted, dated
 from services.survey.queries import AnswerFilters, attributed, within, within_reach
-from services.survey.standing import Row
+from services.survey.states import Row
 from services.survey.tables import answers, invitations
 
 _BEST, _PROMOTER, _HIGHEST_DETRACTOR = 5, 9, 6

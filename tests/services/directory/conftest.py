@@ -14,11 +14,11 @@ from services.directory.credentials import _hash_of_nobody
 from services.directory.service import Directory
 from services.directory.settings import DirectorySettings
 from services.directory.tables import metadata
-from services.runtime.auth import Authenticator
 from services.runtime.http import create_app, create_internal_app
-from services.runtime.parts import publish
-from tests.services.directory.house import ADMIN_KEY, PASSWORD, SECRET, House
-from tests.services.inside import InsidePeer
+from services.runtime.role_parts import publish
+from services.runtime.security.auth import Authenticator
+from tests.services.directory.harness import ADMIN_KEY, PASSWORD, SECRET, House
+from tests.services.in_process_client import InsidePeer
 
 _usual_hash = PasswordHash.recommended
 

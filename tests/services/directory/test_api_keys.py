@@ -8,8 +8,8 @@ from sqlalchemy import select, text, update
 
 from services.contracts.directory import Scope
 from services.directory.tables import api_keys, idempotency
-from services.runtime.auth import key_hash
-from tests.services.directory.house import ADMIN_KEY, House
+from services.runtime.security.auth import key_hash
+from tests.services.directory.harness import ADMIN_KEY, House
 
 NIGHT = {"from_at": "2031-11-20T14:00:00Z", "to_at": "2031-11-20T22:00:00Z"}
 

@@ -5,8 +5,8 @@ import pytest
 
 from services.commands import first_administrator
 from services.runtime.errors import Refusal
-from tests.services.directory.house import SECRET, House
-from tests.services.inside import InsidePeer
+from tests.services.directory.harness import SECRET, House
+from tests.services.in_process_client import InsidePeer
 
 
 def peer_of(house: House, secret: str = SECRET) -> InsidePeer:

@@ -3,7 +3,7 @@
 import asyncio
 
 from services.contracts.directory import Scope
-from tests.services.directory.house import ADMIN_KEY, PASSWORD, House
+from tests.services.directory.harness import ADMIN_KEY, PASSWORD, House
 
 FIRST = {"username": "admin", "password": PASSWORD, "key": ADMIN_KEY}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.directory.house import House
+from tests.services.directory.harness import House
 
 OFFICE = {"mon": {"09:00": "12:00", "13:30": "18:00"}, "fri": {"09:00": "18:00"}}
 EIGHT = "2026-11-20T08:00:00Z"

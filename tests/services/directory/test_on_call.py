@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.contracts.directory import Scope
-from tests.services.directory.house import PASSWORD, House
+from tests.services.directory.harness import PASSWORD, House
 
 NINE, NOON, SIX = "2026-11-20T09:00:00Z", "2026-11-20T12:00:00Z", "2026-11-20T18:00:00Z"
 ELSE = "logistics"

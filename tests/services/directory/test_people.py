@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.directory.house import House
+from tests.services.directory.harness import House
 
 ZHAO_MIN = {"username": "zhaomin", "name": "赵敏", "roles": ["handler"], "department": "logistics"}
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from tests.services.directory.house import ADMIN_KEY, PASSWORD, House
+from tests.services.directory.harness import ADMIN_KEY, PASSWORD, House
 
 NEW = "another good one"
 

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.services.directory.house import ADMIN_KEY, PASSWORD, House
+from tests.services.directory.harness import ADMIN_KEY, PASSWORD, House
 
 WRONG = {"username": "lilei", "password": "not the password"}
 

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from services.contracts.directory import StaffRole
 from services.directory.tables import audit
-from tests.services.directory.house import PASSWORD, House
+from tests.services.directory.harness import PASSWORD, House
 
 READS = ["/v1/departments", "/v1/departments/service-centre", "/v1/staff", "/v1/api-keys"]
 WRITES: list[tuple[str, str, dict[str, Any]]] = [

@@ -11,12 +11,12 @@ from services.contracts.directory import StaffRole
 from services.intake.assembly import assemble
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
-from services.runtime.auth import Authenticator
 from services.runtime.http import create_app, create_internal_app
 from services.runtime.pages import refusal_pages
-from services.runtime.parts import publish
+from services.runtime.role_parts import publish
+from services.runtime.security.auth import Authenticator
 from tests.ports import free_port
-from tests.services.intake.desk import SECRET, Desk, Receiver
+from tests.services.intake.harness import SECRET, Desk, Receiver
 
 
 @pytest.fixture

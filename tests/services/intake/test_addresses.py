@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.services.intake.desk import CANARY_EMAIL, CANARY_PHONE, Desk
+from tests.services.intake.harness import CANARY_EMAIL, CANARY_PHONE, Desk
 
 PATH = "/internal/customers/addresses"
 CANARY = {"name": "韩梅梅", "phone": CANARY_PHONE, "email": CANARY_EMAIL}

@@ -7,7 +7,7 @@ import pytest
 
 from services.contracts.directory import StaffRole
 from services.intake.settings import IntakeSettings
-from tests.services.intake.desk import Desk
+from tests.services.intake.harness import Desk
 
 PHONE, EMAIL = "+8613912345678", "canary@example.com"
 PARTS = ("1391", "13912345", "12345678", "5678", "韩", "梅梅", "canary@example")

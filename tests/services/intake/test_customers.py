@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from tests.services.intake.desk import Desk, feedback
+from tests.services.intake.harness import Desk, feedback
 
 
 async def _customer_of(desk: Desk, **customer: Any) -> str:

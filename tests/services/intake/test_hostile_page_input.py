@@ -2,8 +2,8 @@
 
 import pytest
 
-from tests.services.intake.counter import opened
-from tests.services.intake.visitor import HTML, REPORT
+from tests.services.intake.customer_tickets import opened
+from tests.services.intake.public_visitor import HTML, REPORT
 from tests.services.system import System
 
 KEY = "k" * 24

@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.programs import CHROMIUM_FLAGS, axe, chromium
-from tests.services.intake.counter import Counter, opened
-from tests.services.intake.visitor import number_in
+from tests.services.intake.customer_tickets import Counter, opened
+from tests.services.intake.public_visitor import number_in
 from tests.services.system import System, until
 
 PHONE, DESK = 360, 1280

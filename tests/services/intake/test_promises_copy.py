@@ -7,8 +7,8 @@ import pytest
 
 from services.contracts.policy import PackId, Policy, Promises
 from services.intake.promises_copy import PromisesCopy
-from services.runtime.database import Database
-from tests.services.intake.desk import Desk
+from services.runtime.postgres.database import Database
+from tests.services.intake.harness import Desk
 
 
 def _generation(number: int, target: str = "PT1H") -> Promises:

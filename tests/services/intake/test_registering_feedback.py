@@ -8,7 +8,7 @@ import pytest
 from services.contracts.feedback import Feedback
 from services.intake.origins import Origin
 from services.runtime.errors import ValidationFailed
-from tests.services.intake.desk import Desk, feedback
+from tests.services.intake.harness import Desk, feedback
 
 
 def _pointers(problem: dict[str, Any]) -> list[str]:

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 from sqlalchemy import text
 
-from tests.services.intake.desk import Desk, feedback
+from tests.services.intake.harness import Desk, feedback
 
 
 async def _tickets(desk: Desk) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from services.intake.assembly import assemble_relay
 from services.intake.settings import IntakeSettings
-from tests.services.intake.desk import Desk, until
+from tests.services.intake.harness import Desk, until
 
 
 @asynccontextmanager

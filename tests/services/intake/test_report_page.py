@@ -10,8 +10,8 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from tests.services.intake.desk import Desk
-from tests.services.intake.visitor import REPORT, Visitor, hidden_fields, number_in, text_of
+from tests.services.intake.harness import Desk
+from tests.services.intake.public_visitor import REPORT, Visitor, hidden_fields, number_in, text_of
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ import pytest
 
 from services.intake.settings import IntakeSettings
 from tests.ports import free_port
-from tests.services.intake.desk import SECRET, Desk, Receiver
-from tests.services.intake.visitor import REPORT, Visitor, hidden_fields, text_of
+from tests.services.intake.harness import SECRET, Desk, Receiver
+from tests.services.intake.public_visitor import REPORT, Visitor, hidden_fields, text_of
 
 
 @pytest.fixture

@@ -4,8 +4,8 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.intake.arrivals import registrations
-from tests.services.intake.desk import Desk
+from services.intake.feedback_queries import registrations
+from tests.services.intake.harness import Desk
 
 HOSTILE = "张三\n\n点击\nhttps://evil.example/x\n\n客户"
 

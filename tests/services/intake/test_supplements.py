@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.services.intake.desk import Desk
+from tests.services.intake.harness import Desk
 
 
 async def _supply(desk: Desk, ticket_no: str, command_id: str, **supplement: Any) -> dict[str, Any]:

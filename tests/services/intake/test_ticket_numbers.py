@@ -9,14 +9,14 @@ import pytest
 from sqlalchemy import text
 
 from services.contracts.feedback import Feedback
-from services.intake.filing import Filing
+from services.intake.feedback_writer import Filing
 from services.intake.links import TicketLinks
 from services.intake.numbering import business_date
 from services.intake.origins import Origin
 from services.intake.promises_copy import PromisesCopy
-from services.intake.register import Registrar
-from services.runtime.database import Database
-from tests.services.intake.desk import feedback
+from services.intake.registrar import Registrar
+from services.runtime.postgres.database import Database
+from tests.services.intake.harness import feedback
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 

@@ -8,8 +8,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from sqlalchemy import text
 
-from tests.services.intake.counter import opened
-from tests.services.intake.visitor import Visitor, actions, hidden_fields, text_of
+from tests.services.intake.customer_tickets import opened
+from tests.services.intake.public_visitor import Visitor, actions, hidden_fields, text_of
 from tests.services.system import System, feedback, until
 
 VIP = {"name": "韩梅梅", "phone": "+8613700001111", "tier": "vip"}

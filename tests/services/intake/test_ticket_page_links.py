@@ -8,11 +8,11 @@ import pytest
 
 from services.contracts.customer import CustomerTicket
 from services.intake.links import TicketLinks
-from services.intake.pages import opening
+from services.intake.pages import entrance
 from services.runtime.errors import NotFound
-from tests.services.intake.counter import opened
-from tests.services.intake.desk import Desk
-from tests.services.intake.visitor import Visitor, actions
+from tests.services.intake.customer_tickets import opened
+from tests.services.intake.harness import Desk
+from tests.services.intake.public_visitor import Visitor, actions
 from tests.services.system import System
 
 
@@ -85,12 +85,12 @@ async def test_a_link_ends_a_year_after_its_ticket_was_closed(
         return ticket
 
     monkeypatch.setattr(desk.intake.tickets, "customer_ticket", tell)
-    found = await opening.open_ticket(desk.intake, desk.intake.links.token(made["ticket_no"], 1))
+    found = await entrance.open_ticket(desk.intake, desk.intake.links.token(made["ticket_no"], 1))
     if opens:
-        assert await opening.told(desk.intake, found) == ticket
+        assert await entrance.told(desk.intake, found) == ticket
     else:
         with pytest.raises(NotFound):
-            await opening.told(desk.intake, found)
+            await entrance.told(desk.intake, found)
 
 
 async def test_the_page_is_kept_nowhere_and_told_to_nobody(system: System) -> None:

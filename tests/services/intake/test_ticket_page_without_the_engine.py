@@ -10,8 +10,8 @@ from services.contracts.names import Role
 from services.workflow.assembly import assemble_worker
 from services.workflow.settings import WorkflowSettings
 from tests.services.conftest import SPARE_NAMESPACES
-from tests.services.intake.counter import opened
-from tests.services.intake.visitor import hidden_fields
+from tests.services.intake.customer_tickets import opened
+from tests.services.intake.public_visitor import hidden_fields
 from tests.services.system import SECRET, System, running
 
 NAMESPACE = SPARE_NAMESPACES[-1]

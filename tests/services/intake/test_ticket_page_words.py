@@ -9,19 +9,12 @@ import pytest
 
 from services.contracts.customer import CustomerPromise, CustomerStep, CustomerTicket
 from services.contracts.journal import EventType
-from services.contracts.words import (
-    CallbackOutcome,
-    ClockState,
-    CloseReason,
-    Phase,
-    Result,
-    WaitReason,
-)
+from services.contracts.vocabulary import CallbackOutcome, ClockState, CloseReason, Phase, Result, WaitReason
 from services.intake.pages import present
 from services.intake.pages.wording_report import FIELDS, REPORT, WRONG
 from services.intake.pages.wording_ticket import TICKET
 from services.runtime.pages import LANGUAGES, PageLanguage, Phrases
-from services.workflow.customer_page import PROMISED_TO_CUSTOMERS, SHOWN
+from services.workflow.views.customer_page import PROMISED_TO_CUSTOMERS, SHOWN
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
 PHRASES = Phrases(REPORT, WRONG, FIELDS, TICKET)

@@ -6,8 +6,8 @@ import pytest
 
 from services.contracts.feedback import Feedback
 from services.intake.origins import Origin
-from tests.services.intake.desk import Desk, feedback
-from tests.services.intake.visitor import REPORT, Visitor, hidden_fields, number_in
+from tests.services.intake.harness import Desk, feedback
+from tests.services.intake.public_visitor import REPORT, Visitor, hidden_fields, number_in
 
 PHONE, EMAIL = "+8613800138000", "known@example.com"
 

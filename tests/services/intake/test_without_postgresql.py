@@ -13,11 +13,11 @@ from sqlalchemy import text
 
 from services import migrations
 from services.intake.tables import metadata
-from services.runtime.database import Database
+from services.runtime.postgres.database import Database
 from services.runtime.stack.postgres import Postgres
 from services.runtime.stack.programs import end, spawn
 from tests.ports import free_port
-from tests.services.intake.desk import Desk, feedback
+from tests.services.intake.harness import Desk, feedback
 
 PASSWORD = secrets.token_urlsafe(16)
 

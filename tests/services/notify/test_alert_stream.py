@@ -12,7 +12,7 @@ import pytest
 
 from services.contracts.directory import Scope, StaffRole
 from services.notify.alerts import stream
-from services.runtime.auth import mint_token
+from services.runtime.security.auth import mint_token
 from tests.services.system import OWN, System, alerted, until
 
 

@@ -7,8 +7,8 @@ import httpx
 import pytest
 import yaml
 
-from services.contracts.words import Urgency
-from services.notify.alerts.ladders import BUILT_IN
+from services.contracts.vocabulary import Urgency
+from services.notify.ladders.ladders import BUILT_IN
 from tests.services.system import OWN, System, until
 
 DEFAULT: dict[str, Any] = yaml.safe_load(BUILT_IN.read_text(encoding="utf-8"))["default"]

@@ -17,10 +17,10 @@ from services.notify.notices.channels.base import Channel, Undeliverable, Unreac
 from services.notify.notices.channels.email import Email, compose
 from services.notify.notices.channels.inbox import Inbox
 from services.notify.notices.letter import House, Letter, Places, html_of
-from services.notify.notices.words import Language
+from services.notify.notices.vocabulary import Language
 from services.notify.settings import NotifySettings, SmtpSecurity
 from tests.ports import free_port
-from tests.services.notify.mail import MailServer, mail_server, text_of
+from tests.services.notify.mail_server import MailServer, mail_server, text_of
 
 TEXT = "韩梅梅，您好：\n\n- 受理：不晚于 2026年11月20日（周五）14:30\n\n查看进展：\nhttps://service.example/t/1"
 LETTER = Letter(

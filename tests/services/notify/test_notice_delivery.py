@@ -13,20 +13,20 @@ from sqlalchemy import text, update
 
 from services.contracts.names import survey_of
 from services.contracts.notice import NoticeKind, NoticeState, NotSentReason
-from services.notify.notices import catalogue, submitting
+from services.notify.notices import catalogue, submission
+from services.notify.notices.addresses import Reached
 from services.notify.notices.channels.base import Undeliverable, Unreached
 from services.notify.notices.channels.email import Email
 from services.notify.notices.channels.inbox import Inbox
-from services.notify.notices.delivering import Delivery
-from services.notify.notices.reaching import Reached
+from services.notify.notices.delivery import Delivery
 from services.notify.notices.rendering import Template
-from services.notify.notices.submitting import Draft
+from services.notify.notices.submission import Draft
 from services.notify.notices.tables import notices
-from services.notify.notices.words import Language
-from services.runtime.database import Database
+from services.notify.notices.vocabulary import Language
 from services.runtime.errors import Unavailable
-from tests.services.notify.desk import HAN_MEIMEI, SENDER, WEEK, NoticeDesk, request, to_lin_tao
-from tests.services.notify.mail import MailServer, mail_server, text_of
+from services.runtime.postgres.database import Database
+from tests.services.notify.mail_server import MailServer, mail_server, text_of
+from tests.services.notify.notice_harness import HAN_MEIMEI, SENDER, WEEK, NoticeDesk, request, to_lin_tao
 from tests.services.notify.test_notice_channels import settings
 
 
@@ -227,7 +227,7 @@ async def test_what_waits_is_taken_back_by_the_beginning_of_its_key(desk: Notice
     mine, sent, other = [await desk.submit(request(key=key)) for key in ("alert/1_/a", "alert/1_/b", "alert/1x/a")]
     await desk.deliver(sent)
     async with desk.database.begin() as connection:
-        assert await submitting.cancel(connection, "alert/1_/") == 1
+        assert await submission.cancel(connection, "alert/1_/") == 1
     for row, state in ((mine, "not_sent"), (sent, "sent"), (other, "waiting")):
         assert (await desk.row(row["key"]))["state"] == state
     assert (await desk.row(mine["key"]))["not_sent_reason"] == NotSentReason.CANCELLED
@@ -240,7 +240,7 @@ async def test_a_held_notice_goes_when_it_is_released_and_not_before(desk: Notic
     assert await desk.deliver(row) is NoticeState.WAITING
     assert not desk.carrier.letters
     async with desk.database.begin() as connection:
-        assert await submitting.release(connection, "20261120777", NoticeKind.PLAN) == 1
+        assert await submission.release(connection, "20261120777", NoticeKind.PLAN) == 1
     assert await desk.deliver(row) is NoticeState.SENT
 
 

@@ -12,13 +12,13 @@ from services.contracts.directory import StaffMember, StaffRole
 from services.contracts.feed import TicketEvent, TicketFacts
 from services.contracts.journal import Event, EventType
 from services.contracts.notice import Audience, NoticeKind, NoticeRequest, NotSentReason
-from services.contracts.words import CloseReason
-from services.notify import known
-from services.notify.notices.following import NoticeFollower
-from services.notify.notices.submitting import submit
+from services.contracts.vocabulary import CloseReason
+from services.notify import ticket_copies
+from services.notify.notices.consumer import NoticeFollower
+from services.notify.notices.submission import submit
 from services.notify.notices.tables import notices
-from services.notify.people import People, Roll
-from services.runtime.database import Database
+from services.notify.staff_copy import People, Roll
+from services.runtime.postgres.database import Database
 
 E = EventType
 WEEK = timedelta(days=7)
@@ -154,10 +154,10 @@ class Journal:
         async with self._database.read() as connection:
             return [dict(row) for row in (await connection.execute(mine)).mappings()]
 
-    async def known(self) -> known.KnownTicket:
+    async def known(self) -> ticket_copies.KnownTicket:
         """What notify knows of the ticket."""
         async with self._database.read() as connection:
-            return (await known.find(connection, [self.ticket_no]))[self.ticket_no]
+            return (await ticket_copies.find(connection, [self.ticket_no]))[self.ticket_no]
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from tests.replay.recordings import strings
 from tests.services.conftest import SPARE_NAMESPACES
-from tests.services.notify.mail import MailServer, mail_server, text_of
+from tests.services.notify.mail_server import MailServer, mail_server, text_of
 from tests.services.system import System, running, until
 
 NAMESPACE = SPARE_NAMESPACES[4]

@@ -8,15 +8,15 @@ import pytest
 from sqlalchemy import func, select, update
 
 from services.contracts.notice import NoticeKind, NoticeState
-from services.notify.hours import keeping
-from services.notify.hours.quiet import QuietHours, QuietSpan
-from services.notify.notices.delivering import Delivery
-from services.notify.notices.submitting import UNTRIED, Draft
+from services.notify.hours import store
+from services.notify.hours.quiet_hours import QuietHours, QuietSpan
+from services.notify.notices.delivery import Delivery
+from services.notify.notices.submission import UNTRIED, Draft, release_held
 from services.notify.notices.tables import notices
-from services.runtime.database import Database
 from services.runtime.errors import StaleVersion
 from services.runtime.http import etag
-from tests.services.notify.desk import SENDER, NoticeDesk, request, to_lin_tao
+from services.runtime.postgres.database import Database
+from tests.services.notify.notice_harness import SENDER, NoticeDesk, request, to_lin_tao
 
 SECOND = timedelta(seconds=1)
 NIGHT = QuietSpan(from_="21:00", to="08:00", time_zone="Asia/Shanghai")
@@ -40,7 +40,9 @@ class QuietDesk(NoticeDesk):
         """What the administrator does; answers the version."""
         demanded = None if if_match is None else frozenset({etag(if_match)})
         async with self.database.begin() as connection:
-            return (await keeping.put(connection, hours, by="sun-lei", if_match=demanded)).version
+            stored = await store.put(connection, hours, by="sun-lei", if_match=demanded)
+            await release_held(connection)
+            return stored.version
 
     async def is_tried(self, row: Mapping[str, Any]) -> bool:
         """Whether first tries would take it up now."""
@@ -121,5 +123,5 @@ async def test_quiet_hours_are_versions_and_a_stale_one_is_refused(desk: QuietDe
         await desk.set_hours(QuietHours(), if_match=0)
     assert await desk.set_hours(QuietHours(), if_match=1) == 2
     async with desk.database.read() as connection:
-        stored = await keeping.in_force(connection)
+        stored = await store.in_force(connection)
     assert (stored.hours, stored.version, stored.updated_by) == (QuietHours(), 2, "sun-lei")

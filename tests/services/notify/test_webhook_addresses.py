@@ -6,13 +6,14 @@ from ipaddress import ip_address
 
 import pytest
 
+from services.notify.networks import parse_networks
 from services.notify.settings import NotifySettings
-from services.notify.webhooks.addresses import GuardedResolver, RefusedAddress, is_allowed, parse_networks
+from services.notify.webhooks.addresses import GuardedResolver, RefusedAddress, is_allowed
 from services.notify.webhooks.receivers import checked
-from services.notify.webhooks.sending import Sender, SendError
+from services.notify.webhooks.request import Sender, SendError
 from services.runtime.errors import ValidationFailed
-from tests.services.notify.receiver import receiving
-from tests.services.notify.webhook_house import LOOPBACK
+from tests.services.notify.webhook_harness import LOOPBACK
+from tests.services.notify.webhook_receiver import receiving
 
 INSIDE = (
     "127.0.0.1", "127.255.255.254", "10.0.0.1", "172.16.0.1", "172.31.255.254", "192.168.1.1", "169.254.169.254",

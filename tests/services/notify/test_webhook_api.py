@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.contracts.directory import Scope
-from tests.services.notify.receiver import Receiver, receiving
+from tests.services.notify.webhook_receiver import Receiver, receiving
 from tests.services.system import OTHER, OWN, System, until
 
 ADMIN, AUDITOR = "孙磊", "郑洁"

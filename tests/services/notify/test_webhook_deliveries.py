@@ -13,13 +13,13 @@ from standardwebhooks import WebhookVerificationError
 
 from services.contracts.journal import EventType
 from services.notify.settings import NotifySettings
-from services.notify.webhooks.measuring import count, deliveries_total, oldest_gauge, pending_gauge
+from services.notify.webhooks.metrics import count, deliveries_total, oldest_gauge, pending_gauge
 from services.notify.webhooks.states import DeliveryState, DisabledReason
 from services.notify.webhooks.tables import deliveries, lanes, webhooks
-from services.notify.webhooks.working import sweep
-from services.runtime.database import Database
-from tests.services.notify.receiver import Received, Receiver, never, receiving
-from tests.services.notify.webhook_house import DAY, HOUR, LOOPBACK, MINUTE, NOON, SECOND, House, event
+from services.notify.webhooks.worker import sweep
+from services.runtime.postgres.database import Database
+from tests.services.notify.webhook_harness import DAY, HOUR, LOOPBACK, MINUTE, NOON, SECOND, House, event
+from tests.services.notify.webhook_receiver import Received, Receiver, never, receiving
 
 S = DeliveryState
 ONE, OTHER = "20261123001", "20261123002"

@@ -7,10 +7,10 @@ import pytest
 
 from services.contracts.journal import EventType
 from services.notify.settings import NotifySettings
-from services.runtime.auth import Caller
-from services.runtime.database import Database
 from services.runtime.errors import Forbidden, ValidationFailed
-from tests.services.notify.webhook_house import LOOPBACK, House, event
+from services.runtime.postgres.database import Database
+from services.runtime.security.auth import Caller
+from tests.services.notify.webhook_harness import LOOPBACK, House, event
 
 URL = "http://127.0.0.1:9/"
 ONE, OTHER = "20261123001", "20261123002"

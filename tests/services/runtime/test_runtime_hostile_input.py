@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.services.runtime.shop import RECEIVE_SECONDS, SECRET
+from tests.services.runtime.sample_app import RECEIVE_SECONDS, SECRET
 
 JSON = {"Content-Type": "application/json"}
 MALFORMED = [

@@ -12,7 +12,6 @@ import pytest
 import structlog
 
 from services.runtime import telemetry
-from services.runtime.auth import SESSION_COOKIE, Authenticator
 from services.runtime.errors import Conflict, Unavailable, ValidationFailed
 from services.runtime.http import (
     Server,
@@ -23,12 +22,13 @@ from services.runtime.http import (
     preferred_language,
 )
 from services.runtime.http.limits import Windows
-from services.runtime.parts import Part
-from services.runtime.peers import Peer
+from services.runtime.role_parts import Part
+from services.runtime.security.auth import SESSION_COOKIE, Authenticator
+from services.runtime.service_client import Peer
 from services.runtime.settings import RuntimeSettings
-from tests.services.inside import InsidePeer
+from tests.services.in_process_client import InsidePeer
 from tests.services.runtime.conftest import KeyPair, serving
-from tests.services.runtime.shop import SECRET, router
+from tests.services.runtime.sample_app import SECRET, router
 from tests.services.runtime.test_runtime_auth import lilei
 
 
@@ -258,7 +258,7 @@ async def test_a_failure_is_logged_by_place_and_type_without_its_text(
     failed = next(line for line in logged if line["event"] == "request failed")
     assert (failed["route"], failed["request_id"], failed["level"]) == ("/v1/boom", "call-18", "error")
     assert failed["errors"][0]["type"] == "builtins.RuntimeError"
-    assert any("shop.py" in place for place in failed["errors"][0]["at"])
+    assert any("sample_app.py" in place for place in failed["errors"][0]["at"])
     assert "13800138000" not in lines.getvalue()
     assert "13900139000" not in lines.getvalue()
     assert SECRET not in lines.getvalue()

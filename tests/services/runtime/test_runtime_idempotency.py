@@ -10,15 +10,15 @@ from fastapi import APIRouter, Body, Request, Response
 from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.runtime import idempotency as module
-from services.runtime.auth import Authenticator, CallerDep
-from services.runtime.database import Database
 from services.runtime.errors import Conflict
 from services.runtime.http import create_app
-from services.runtime.idempotency import KEPT, Answer, Idempotency, body_hash, idempotency_table
+from services.runtime.postgres import idempotency as module
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import KEPT, Answer, Idempotency, body_hash, idempotency_table
+from services.runtime.security.auth import Authenticator, CallerDep
 from services.runtime.settings import RuntimeSettings
 from tests.services.runtime.conftest import KeyPair, serving
-from tests.services.runtime.shop import SECRET, until
+from tests.services.runtime.sample_app import SECRET, until
 from tests.services.runtime.test_runtime_auth import lilei
 
 metadata = MetaData(schema="till")

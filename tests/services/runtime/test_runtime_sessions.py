@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 
-from services.runtime import sessions
-from services.runtime.auth import Authenticator, mint_token
 from services.runtime.errors import Unauthenticated, Unavailable
-from services.runtime.peers import Peer
-from services.runtime.sessions import Session, Standing
+from services.runtime.security import sessions
+from services.runtime.security.auth import Authenticator, mint_token
+from services.runtime.security.sessions import Session, Standing
+from services.runtime.service_client import Peer
 from tests.services.runtime.conftest import KeyPair
-from tests.services.runtime.shop import SECRET
+from tests.services.runtime.sample_app import SECRET
 
 LI_LEI = Standing("staff-1", "李雷", "lilei", frozenset({"clerk"}), "repairs", True, 2, None)
 BELIEVED = 60.0

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.services.survey.desk import Desk, a_desk
+from tests.services.survey.harness import Desk, a_desk
 
 
 @pytest.fixture

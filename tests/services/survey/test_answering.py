@@ -10,8 +10,8 @@ import pytest
 
 from services.contracts.journal import EventType
 from services.contracts.survey import Answer
-from tests.services.survey.closings import happened
-from tests.services.survey.desk import FORM, JSON, Desk, text_of
+from tests.services.survey.builders import happened
+from tests.services.survey.harness import FORM, JSON, Desk, text_of
 
 WINDOW, SECOND = timedelta(minutes=10), timedelta(seconds=1)
 WORSE = {**JSON, "scores": {**JSON["scores"], "attitude": 1}}

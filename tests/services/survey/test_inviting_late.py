@@ -1,8 +1,8 @@
 """A closing that could not be applied in its turn: who is asked about it, and who is not (semantics.md 20, 25)."""
 
 from services.contracts.journal import EventType
-from tests.services.survey.closings import closing, happened
-from tests.services.survey.desk import Desk
+from tests.services.survey.builders import closing, happened
+from tests.services.survey.harness import Desk
 
 
 async def test_a_closing_applied_late_invites_once(desk: Desk) -> None:

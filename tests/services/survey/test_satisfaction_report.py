@@ -12,10 +12,10 @@ import pytest
 
 from services.contracts.journal import EventType
 from services.contracts.survey import Answer, Dimension, Overall
-from services.contracts.words import Category, Channel, CloseReason, Kind
-from services.survey.counted import Counted
-from tests.services.survey.closings import GOOD, closing, happened
-from tests.services.survey.desk import Desk, a_desk, keys_of
+from services.contracts.vocabulary import Category, Channel, CloseReason, Kind
+from services.survey.counted_surveys import Counted
+from tests.services.survey.builders import GOOD, closing, happened
+from tests.services.survey.harness import Desk, a_desk, keys_of
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 KEYS: dict[str, Callable[[dict[str, Any]], Any]] = {

@@ -3,8 +3,8 @@
 import re
 from typing import Any
 
-from tests.services.intake.counter import opened
-from tests.services.survey.desk import JSON
+from tests.services.intake.customer_tickets import opened
+from tests.services.survey.harness import JSON
 from tests.services.system import System, until
 
 

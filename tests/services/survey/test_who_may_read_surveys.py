@@ -6,9 +6,9 @@ import pytest
 
 from services.contracts.notice import NotSentReason
 from services.contracts.survey import NotInvited
-from services.contracts.words import CloseReason
-from tests.services.survey.closings import GOOD
-from tests.services.survey.desk import JSON, Desk
+from services.contracts.vocabulary import CloseReason
+from tests.services.survey.builders import GOOD
+from tests.services.survey.harness import JSON, Desk
 
 SUGGESTED = GOOD.model_copy(update={"suggestion": "请打 13800138000"})
 

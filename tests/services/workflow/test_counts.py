@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.workflow.counting import View, parameters, work_lists
+from services.workflow.views.work_lists import View, parameters, work_lists
 from tests.services.system import PEOPLE, System
 
 READERS = [name for name, (role, _) in PEOPLE.items() if role != "admin"]

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from services.contracts.customer import CUSTOMER_COMMANDS
-from services.contracts.words import CommandName
+from services.contracts.vocabulary import CommandName
 from tests.services.system import SECRET, System
 
 NOBODY = {"authorization": ""}

@@ -14,7 +14,7 @@ from services.contracts.feed import FeedPage, TicketEvent
 from services.contracts.journal import EventType
 from services.contracts.names import Role
 from services.runtime.errors import NotFound, ValidationFailed
-from services.runtime.peers import Peer
+from services.runtime.service_client import Peer
 from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.system import SECRET, System, running, until
 

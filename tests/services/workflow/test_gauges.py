@@ -12,10 +12,10 @@ from sqlalchemy import insert, update
 
 from services.contracts.journal import SYSTEM, Event, EventType
 from services.contracts.names import Role
-from services.contracts.words import ClockName, ClockState, Phase
-from services.runtime.database import Database
+from services.contracts.vocabulary import ClockName, ClockState, Phase
+from services.runtime.postgres.database import Database
 from services.workflow import gauges
-from services.workflow.measuring import measure
+from services.workflow.journal.metrics import measure
 from services.workflow.tables import clocks, journal
 from tests.ports import free_port
 from tests.services.system import System, running, until

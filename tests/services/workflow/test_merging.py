@@ -10,10 +10,10 @@ import pytest
 from sqlalchemy import select
 
 from services.notify.notices.tables import notices
-from services.workflow.door import Ended
-from services.workflow.joins import Joins
-from services.workflow.queries import Queries
-from services.workflow.views import TicketRow
+from services.workflow.commands.delivery import Ended
+from services.workflow.commands.joins import Joins
+from services.workflow.views.queries import Queries
+from services.workflow.views.views import TicketRow
 from tests.services.system import System, until
 
 _phones = itertools.count(13700001000)

@@ -8,8 +8,8 @@ import pytest
 
 from services.contracts.policy import PackId
 from services.promises.policies import built_in
-from services.runtime.database import Database
-from services.workflow.catalogue import Catalogue
+from services.runtime.postgres.database import Database
+from services.workflow.policies.catalogue import Catalogue
 from tests.services.system import OWN, System
 
 _ids = itertools.count(1)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.workflow.answers import LedgerPage
+from services.workflow.views.schemas import LedgerPage
 from tests.services.system import OWN, System, until
 
 HASTE = {

@@ -12,8 +12,8 @@ from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.directory import Scope
 from services.contracts.names import Role
-from services.workflow.previewing import Previews
-from services.workflow.publication_answers import TicketChangePage
+from services.workflow.publications.previews import Previews
+from services.workflow.publications.schemas import TicketChangePage
 from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.system import OTHER, System, running, until
 

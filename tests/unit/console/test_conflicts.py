@@ -4,7 +4,7 @@ import pytest
 
 from services.console.conflicts import changes_nothing
 from services.contracts.journal import EventType
-from services.contracts.words import CommandName
+from services.contracts.vocabulary import CommandName
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.console.directory_names import Directory
 from services.console.journal import Fact, entries
-from services.console.names import Directory
 from services.console.present import Present
 from services.console.words import Words
-from services.contracts.words import CallbackChannel
+from services.contracts.vocabulary import CallbackChannel
 from services.runtime.pages import LANGUAGES, PageLanguage
 
 

@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from services.console import drafts, registers, staff_hours
-from services.console.filling import Typed, beside
+from services.console import admin_lists, drafts, staff_hours
+from services.console.admin_lists import KEYS, PEOPLE, WEBHOOKS
 from services.console.fingerprints import fingerprint, is_outdated, says_already
+from services.console.form_values import Typed, beside
 from services.console.pages.policies import moved_by
-from services.console.registers import KEYS, PEOPLE, WEBHOOKS
 from services.runtime.errors import MalformedRequest
 from services.runtime.pages import Form
 
 PERSON = {"id": "1", "name": "李雷", "roles": ["clerk", "handler"], "department": None, "hours": None, "last_seen": 1}
-DRAWN = fingerprint(registers.drawn_from(PERSON, PEOPLE))
+DRAWN = fingerprint(admin_lists.drawn_from(PERSON, PEOPLE))
 
 
 @pytest.mark.parametrize(
@@ -63,17 +63,17 @@ def test_what_is_so_already_needs_no_change(change: dict[str, Any], done: bool) 
 def test_a_colleagues_change_is_told_and_the_second_click_on_ones_own_is_not(
     changed: dict[str, Any], wanted: Mapping[str, Any] | None, outdated: bool
 ) -> None:
-    assert registers.is_outdated(DRAWN, {**PERSON, **changed}, PEOPLE, wanted) is outdated
+    assert admin_lists.is_outdated(DRAWN, {**PERSON, **changed}, PEOPLE, wanted) is outdated
 
 
 @pytest.mark.parametrize(
     ("register", "noise"), [(KEYS, "last_used_at"), (WEBHOOKS, "exhausted"), (WEBHOOKS, "pending")]
 )
-def test_what_moves_by_itself_outdates_no_form(register: registers.Register, noise: str) -> None:
+def test_what_moves_by_itself_outdates_no_form(register: admin_lists.Register, noise: str) -> None:
     entry = {"name": "商城", "url": "http://a.example", "active": True, noise: 1}
-    carried = fingerprint(registers.drawn_from(entry, register))
-    assert not registers.is_outdated(carried, {**entry, noise: 2}, register, {"active": False})
-    assert registers.is_outdated(carried, {**entry, "active": False}, register, {"name": "x"})
+    carried = fingerprint(admin_lists.drawn_from(entry, register))
+    assert not admin_lists.is_outdated(carried, {**entry, noise: 2}, register, {"active": False})
+    assert admin_lists.is_outdated(carried, {**entry, "active": False}, register, {"name": "x"})
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import pytest
 from services.console import customer_reach
 from services.console.commands import COMMANDS
 from services.console.words import Words
-from services.contracts.words import CommandName
+from services.contracts.vocabulary import CommandName
 from services.runtime.pages import LANGUAGES
 
 N = CommandName

@@ -7,8 +7,8 @@ import pytest
 import yaml
 
 from services.contracts.alert import Rung, Threshold
-from services.contracts.words import ClockName, Urgency
-from services.notify.alerts.ladders import BUILT_IN, DEFAULT, LadderDraft, Place, read_ladders
+from services.contracts.vocabulary import ClockName, Urgency
+from services.notify.ladders.ladders import BUILT_IN, DEFAULT, LadderDraft, Place, read_ladders
 
 LADDERS = read_ladders()[DEFAULT]
 HIGHER = (((Rung.ON_CALL,),), ((Rung.DEPARTMENT_HEAD,),), ((Rung.SUPERVISOR,),))

@@ -8,13 +8,13 @@ import pytest
 from services.contracts.alert import Rung, Threshold
 from services.contracts.directory import RecipientsQuestion, WorkingHours
 from services.contracts.policy import StoredCalendar
-from services.contracts.words import ClockName, Kind, Phase, Urgency
-from services.notify.alerts.choosing import Choice, Step, choose, tell_first_by
-from services.notify.alerts.ladders import DEFAULT, Place, read_ladders
+from services.contracts.vocabulary import ClockName, Kind, Phase, Urgency
+from services.notify.hours.availability import EVERYBODY, HORIZON, Reach
 from services.notify.hours.calendars import PublishedCalendars
-from services.notify.hours.quiet import QuietSpan
-from services.notify.hours.reach import EVERYBODY, HORIZON, Reach
-from services.notify.known import KnownTicket
+from services.notify.hours.quiet_hours import QuietSpan
+from services.notify.ladders.choice import Choice, Step, choose, tell_first_by
+from services.notify.ladders.ladders import DEFAULT, Place, read_ladders
+from services.notify.ticket_copies import KnownTicket
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
 PAUSE = 15 * MINUTE

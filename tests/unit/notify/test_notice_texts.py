@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.contracts.notice import NoticeKind
-from services.contracts.words import CloseReason, Result
+from services.contracts.vocabulary import CloseReason, Result
 from services.notify.notices.catalogue import built_in, tried
 from services.notify.notices.letter import House, Places, fill, html_of, signed
 from services.notify.notices.rendering import LONGEST_TEXT, Template, Unwritable, plain, write
 from services.notify.notices.samples import NAMES, TEXTS, carries_texts, sample, variables
-from services.notify.notices.words import Language, spoken, word
+from services.notify.notices.vocabulary import Language, spoken, word
 from services.runtime.errors import ValidationFailed
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")

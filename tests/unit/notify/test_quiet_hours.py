@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from services.contracts.notice import Audience, NoticeKind
-from services.notify.hours.quiet import SAID_AT_ONCE, QuietHours, QuietSpan
+from services.notify.hours.quiet_hours import SAID_AT_ONCE, QuietHours, QuietSpan
 
 SECOND = timedelta(seconds=1)
 NIGHT = QuietSpan(from_="21:00", to="08:00", time_zone="Asia/Shanghai")

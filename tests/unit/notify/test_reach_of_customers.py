@@ -5,7 +5,7 @@ import pytest
 from services.contracts.address import CustomerAddress, Reach, Unreached
 from services.contracts.notice import NoticeChannel
 from services.notify.notices.channels.choice import channels_of
-from services.notify.notices.reach import reach_of
+from services.notify.notices.customer_reach import reach_of
 from services.notify.settings import NotifySettings
 
 WITHOUT_MAIL, WITH_MAIL = NotifySettings(smtp_host=None), NotifySettings(smtp_host="mail.example")

@@ -10,7 +10,7 @@ from services.contracts.notice import NoticeKind
 from services.notify.notices.catalogue import tried
 from services.notify.notices.rendering import Template, Unwritable, write
 from services.notify.notices.samples import sample
-from services.notify.notices.words import Language
+from services.notify.notices.vocabulary import Language
 from services.runtime.errors import ValidationFailed
 
 UTC = ZoneInfo("UTC")

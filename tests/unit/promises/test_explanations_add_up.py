@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from services.contracts.durations import parse_duration
 from services.contracts.ticket import Clock, Segment
-from services.contracts.words import ClockName, ClockState, Priority, WaitReason
+from services.contracts.vocabulary import ClockName, ClockState, Priority, WaitReason
 from services.promises.clocks import due_at
 from services.promises.explanations import explain
 from tests.unit.promises.instants import CN, local

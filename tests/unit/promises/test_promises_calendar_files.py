@@ -14,8 +14,8 @@ from services.promises.calendars import Calendar, CalendarErrors
 from services.promises.ical_events import Why
 from services.promises.ical_lines import MOST_EVENTS
 from services.promises.ical_notes import says
-from services.promises.ical_reading import MOST_RULES, Imported, Note, read_ical
-from services.promises.ical_writing import write_ical
+from services.promises.ical_reader import MOST_RULES, Imported, Note, read_ical
+from services.promises.ical_writer import write_ical
 from tests.unit.promises.instants import WORKDAY, draft, local
 from tests.unit.promises.test_promises_calendar_properties import situations
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 
 from services.contracts.ticket import Clock, Segment
-from services.contracts.words import ClockName, ClockState, Priority, WaitReason
+from services.contracts.vocabulary import ClockName, ClockState, Priority, WaitReason
 from services.promises.clocks import due_at
 from services.promises.explanations import explain
 from tests.unit.promises.instants import CN, calendar, lasting, local

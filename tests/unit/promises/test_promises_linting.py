@@ -10,11 +10,11 @@ from hypothesis import strategies as some
 from pydantic import ValidationError
 
 from services.contracts.policy import Condition, Policy, PolicyDraft
-from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
+from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
 from services.promises.coverage import Coverage, union
 from services.promises.faults import Level
 from services.promises.linting import Surroundings, lint
-from services.promises.ordering import order_faults, unreachable
+from services.promises.order import order_faults, unreachable
 from services.promises.policies import TicketFacts, choose
 from services.promises.priority import priority_of
 from tests.unit.promises.instants import ALWAYS, CN, calendar, local

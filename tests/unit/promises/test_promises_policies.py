@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.contracts.policy import Policy
-from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency
+from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Priority, Tier, Urgency
 from services.promises.calendars import Calendar
 from services.promises.policies import TicketFacts, built_in, choose, first_promises, snapshot
 from services.promises.priority import priority_of

@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from services.contracts.policy import PackId, Policy
-from services.contracts.words import Category, Channel, ClockName, Kind, Priority, Tier, Urgency
+from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Priority, Tier, Urgency
 from services.promises.calendars import Calendar
 from services.promises.clocks import due_at, duration_of
 from services.promises.linting import Surroundings, lint
-from services.promises.ordering import unreachable
+from services.promises.order import unreachable
 from services.promises.policies import TicketFacts, built_in, choose, first_promises
 from services.promises.policy_packs import Adoption, adopted, pack
 from tests.unit.promises.instants import ALWAYS, CN, local

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
+from services.commands.rehearsal.event_map import Script, script
 from services.commands.rehearsal.log import LogUnreadable, read
-from services.commands.rehearsal.mapping import Script, script
 from services.contracts.commands import BODIES
 from services.contracts.feedback import Feedback
-from services.contracts.words import Phase
+from services.contracts.vocabulary import Phase
 
 HEADER = (
     "Case ID,Activity,Resource,Complete Timestamp,customer,product,responsible_section,seriousness_2,"

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
+from services.commands.rehearsal.event_map import script
 from services.commands.rehearsal.log import Case, read
-from services.commands.rehearsal.mapping import script
-from services.contracts.words import CommandName, Phase
-from services.workflow.lifecycle import LEGAL
+from services.contracts.vocabulary import CommandName, Phase
+from services.workflow.lifecycle.transitions import LEGAL
 from tests.event_log import FILE, needs_event_log
 
 pytestmark = needs_event_log

@@ -173,14 +173,14 @@ async def test_the_last_started_is_stopped_first_and_the_deaf_are_killed(
     assert [process.returncode for process in processes] == [-signal.SIGTERM, -signal.SIGKILL]
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="the leash is the kernel's, and only Linux has it")
+@pytest.mark.skipif(sys.platform != "linux", reason="the death signal is the kernel's, and only Linux has it")
 def test_a_child_dies_with_a_parent_that_is_killed() -> None:
     starter = f"""
 import subprocess, sys, time
 from pathlib import Path
-from services.runtime.stack.programs import Program, leashed
+from services.runtime.stack.programs import Program, dying_with_us
 child = Program("child", (sys.executable, "-c", {SLEEPER!r}), Path(), Path("child.log"), {{}})
-print(subprocess.Popen(leashed(child)).pid, flush=True)
+print(subprocess.Popen(dying_with_us(child)).pid, flush=True)
 time.sleep(600)
 """
     parent = subprocess.Popen([sys.executable, "-c", starter], cwd=CHECKOUT, stdout=subprocess.PIPE, text=True)

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from services.contracts.journal import EventType
-from services.contracts.words import ActorKind, ClockName, ClockState, CommandName, Kind
-from services.workflow.answering import ANSWERS, NO_ANSWERS_BEFORE, is_answer
-from tests.unit.workflow.lives import HAN_MEIMEI, HOUR, MINUTE, WANG_FANG, Case, promises
+from services.contracts.vocabulary import ActorKind, ClockName, ClockState, CommandName, Kind
+from services.workflow.lifecycle.customer_answers import ANSWERS, NO_ANSWERS_BEFORE, is_answer
+from tests.unit.workflow.ticket_driver import HAN_MEIMEI, HOUR, MINUTE, WANG_FANG, Case, promises
 
 C, K = CommandName, ClockName
 ASKED = HOUR

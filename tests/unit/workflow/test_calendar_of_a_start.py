@@ -7,11 +7,11 @@ import pytest
 
 from services.contracts.policy import Policy
 from services.contracts.ticket import Clock
-from services.contracts.words import ClockName, ClockState, CommandName
-from tests.reference import worlds
-from tests.reference.driving import Catalogue, DrivenTicket
-from tests.unit.workflow.lives import HOUR, MINUTE, MONDAY_9, promises
+from services.contracts.vocabulary import ClockName, ClockState, CommandName
+from tests.reference import builders
+from tests.reference.ticket_driver import Catalogue, DrivenTicket
 from tests.unit.workflow.test_found_by_the_model import FACTS
+from tests.unit.workflow.ticket_driver import HOUR, MINUTE, MONDAY_9, promises
 
 C, K = CommandName, ClockName
 PROMISED = {K.PROGRESS: "P1WD", K.RESOLUTION: "P1WD"}
@@ -32,8 +32,8 @@ def waiting(policy: Policy, *, calendars: int = 1, rules: int | None = None) -> 
 
 def publish(catalogue: Catalogue, version: int) -> None:
     """For clocks that start from now on: the second version has another holiday on Tuesday."""
-    for id_ in worlds.CALENDARS:
-        catalogue.publish(worlds.STORED[id_, version])
+    for id_ in builders.CALENDARS:
+        catalogue.publish(builders.STORED[id_, version])
 
 
 def wait(ticket: DrivenTicket, length: timedelta) -> None:

@@ -8,9 +8,9 @@ import pytest
 
 from services.contracts.base import format_instant
 from services.contracts.feedback import CustomerView
-from services.contracts.words import ClockName, ClockState, CloseReason, CommandName, Kind, Phase
-from services.workflow.callbacks import channels_of
-from tests.unit.workflow.lives import BY_ID, DAY, HOUR, MINUTE, MONDAY_9, TICK, Case, promises
+from services.contracts.vocabulary import ClockName, ClockState, CloseReason, CommandName, Kind, Phase
+from services.workflow.commands.callbacks import channels_of
+from tests.unit.workflow.ticket_driver import BY_ID, DAY, HOUR, MINUTE, MONDAY_9, TICK, Case, promises
 
 C, K = CommandName, ClockName
 NOW = timedelta(0)

@@ -6,9 +6,9 @@ import pytest
 
 from services.contracts.policy import SecondCallbackFrom
 from services.contracts.ticket import Clock
-from services.contracts.words import ClockName, ClockState, CommandName, Kind, Urgency, WaitReason
-from services.workflow import due
-from tests.unit.workflow.lives import CALENDARS, DAY, HOUR, MONDAY_9, TICK, Case, promises
+from services.contracts.vocabulary import ClockName, ClockState, CommandName, Kind, Urgency, WaitReason
+from services.workflow import due_times
+from tests.unit.workflow.ticket_driver import CALENDARS, DAY, HOUR, MONDAY_9, TICK, Case, promises
 
 C, K = CommandName, ClockName
 PARTS = (WaitReason.PARTS,)
@@ -47,8 +47,8 @@ def test_rule_12_what_is_overdue_is_counted_in_the_clock_s_own_time() -> None:
     case = Case(promises({K.RESPONSE: "PT8WH", K.RESOLUTION: "PT24H"}, calendar="cn")).do(C.ACCEPT)
     case.wait_until(MONDAY_9 + 2 * DAY).do(C.RESPOND)
     # Due on Tuesday at 09:30; from there to Wednesday, 09:00 the office was open but for the lunch.
-    assert due.spent(case.clock(K.RESPONSE), CALENDARS) == {"elapsed": 15 * 3600, "overdue": 7 * 3600}
-    assert due.spent_by(case.clock(K.RESOLUTION), CALENDARS, case.now)["overdue"] == 24 * 3600
+    assert due_times.spent(case.clock(K.RESPONSE), CALENDARS) == {"elapsed": 15 * 3600, "overdue": 7 * 3600}
+    assert due_times.spent_by(case.clock(K.RESOLUTION), CALENDARS, case.now)["overdue"] == 24 * 3600
 
 
 def test_rule_13_resolving_leaves_the_instant_of_an_answer_that_was_given() -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from services.workflow.publications import publication_view
+from services.workflow.publications.publications import publication_view
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
 

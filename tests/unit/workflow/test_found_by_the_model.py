@@ -4,10 +4,10 @@ from datetime import timedelta
 from typing import Any
 
 from services.contracts.policy import Policy
-from services.contracts.words import ClockName, CommandName
-from tests.reference import worlds
-from tests.reference.driving import WANG_FANG, Catalogue, DrivenTicket
-from tests.unit.workflow.lives import DAY, HOUR, MONDAY_9, promises
+from services.contracts.vocabulary import ClockName, CommandName
+from tests.reference import builders
+from tests.reference.ticket_driver import WANG_FANG, Catalogue, DrivenTicket
+from tests.unit.workflow.ticket_driver import DAY, HOUR, MONDAY_9, promises
 
 C, K = CommandName, ClockName
 FACTS = {"kind": "complaint", "category": "product_fault", "urgency": "normal", "tier": "standard", "channel": "web",
@@ -23,8 +23,8 @@ def under(*targets: dict[ClockName, Any]) -> list[Policy]:
 def opened(policy: Policy) -> DrivenTicket:
     """A complaint, with calendars in force."""
     catalogue = Catalogue([policy])
-    for id_ in worlds.CALENDARS:
-        catalogue.publish(worlds.STORED[id_, 1])
+    for id_ in builders.CALENDARS:
+        catalogue.publish(builders.STORED[id_, 1])
     return DrivenTicket(catalogue, FACTS, MONDAY_9)
 
 

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from services.contracts.ticket import Clock
-from services.contracts.words import ClockName, ClockState, CommandName, Kind, Urgency
-from tests.unit.workflow.lives import DAY, HOUR, MINUTE, MONDAY_9, WANG_FANG, Case, promises
+from services.contracts.vocabulary import ClockName, ClockState, CommandName, Kind, Urgency
+from tests.unit.workflow.ticket_driver import DAY, HOUR, MINUTE, MONDAY_9, WANG_FANG, Case, promises
 
 C, K = CommandName, ClockName
 SILENT = promises({K.RESOLUTION: "PT72H"})

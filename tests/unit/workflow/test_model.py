@@ -11,17 +11,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from services.contracts.base import format_instant
 from services.contracts.policy import Condition
-from services.contracts.words import CommandName
-from services.workflow.life import IllegalCommand
-from services.workflow.lifecycle import legal_commands
-from tests.reference import comparing, worlds
-from tests.reference.driving import LI_LEI, WANG_FANG, Catalogue, DrivenTicket
-from tests.reference.dues import Dues
-from tests.reference.previewed import Previewed
-from tests.reference.slow_book import World
+from services.contracts.vocabulary import CommandName
+from services.workflow.lifecycle.life import IllegalCommand
+from services.workflow.lifecycle.transitions import legal_commands
+from tests.reference import builders, comparison
+from tests.reference.due_times import Dues
+from tests.reference.previews import Previewed
+from tests.reference.slow_clocks import World
 from tests.reference.slow_hours import Hours
 from tests.reference.slow_ticket import SlowTicket
-from tests.unit.workflow.lives import assert_legal_journal
+from tests.reference.ticket_driver import LI_LEI, WANG_FANG, Catalogue, DrivenTicket
+from tests.unit.workflow.ticket_driver import assert_legal_journal
 
 pytestmark = pytest.mark.timeout(12 * 3600 if os.environ.get("BIHUAN_NIGHTLY") else 300)
 
@@ -46,7 +46,7 @@ class TicketLife(RuleBasedStateMachine):
     slow: SlowTicket
 
     @initialize(
-        start=st.sampled_from(worlds.STARTS),
+        start=st.sampled_from(builders.STARTS),
         kind=st.sampled_from(["fault", "complaint"]),
         urgency=st.sampled_from(["urgent", "normal", "low"]),
         tier=st.sampled_from(["standard", "vip"]),
@@ -58,16 +58,16 @@ class TicketLife(RuleBasedStateMachine):
     ) -> None:
         """A feedback arrives; urgent ones may have a policy of their own."""
         narrow = Condition.model_validate({"urgency": "urgent"}), Condition.model_validate({"department": "field"})
-        policies = [worlds.policy(seeds[1], "narrow", applies=narrow), worlds.policy(seeds[0])]
+        policies = [builders.policy(seeds[1], "narrow", applies=narrow), builders.policy(seeds[0])]
         self.catalogue = Catalogue(policies)
         self.world = World(policies, {})
-        for id_ in worlds.CALENDARS:
+        for id_ in builders.CALENDARS:
             self._publish(id_, 1)
         facts = {"kind": kind, "category": "product_fault", "urgency": urgency, "tier": tier, "channel": "web",
                  "department": None, "affected_count": 1, "safety_risk": False}  # fmt: skip
         self.real = DrivenTicket(self.catalogue, facts, start, complete=complete)
         self.slow = SlowTicket(self.world, facts, start, complete=complete)
-        self.over, self.dues = comparing.Over(), Dues()
+        self.over, self.dues = comparison.Over(), Dues()
 
     @rule(seconds=SECONDS)
     def time_passes(self, seconds: int) -> None:
@@ -107,11 +107,13 @@ class TicketLife(RuleBasedStateMachine):
     def a_policy_is_published(self, seed: int, recalculate: bool) -> None:
         """For tickets that are accepted from now on, or for open ones too."""
         version = self.catalogue.policies[-1].version + 1
-        policies = [*self.catalogue.policies[:-1], worlds.policy(seed, version=version)]
+        policies = [*self.catalogue.policies[:-1], builders.policy(seed, version=version)]
         self.catalogue.policies = self.world.policies = policies
         self._recalculate(recalculate)
 
-    @rule(id_=st.sampled_from(worlds.CALENDARS), version=st.sampled_from(worlds.VERSIONS), recalculate=st.booleans())
+    @rule(
+        id_=st.sampled_from(builders.CALENDARS), version=st.sampled_from(builders.VERSIONS), recalculate=st.booleans()
+    )
     def a_calendar_is_published(self, id_: str, version: int, recalculate: bool) -> None:
         """For clocks that start from now on, or for running ones too."""
         self._publish(id_, version)
@@ -124,18 +126,18 @@ class TicketLife(RuleBasedStateMachine):
         assert state.phase == slow.phase
         assert {str(command) for command in legal_commands(state)} == slow.allowed()
         assert (state.cycle, str(state.close_reason or ""), state.ended) == (slow.cycle, slow.close_reason, slow.ended)
-        comparing.assert_same_clocks(state.clocks, self.real.finished(), self.real.journal, slow)
+        comparison.assert_same_clocks(state.clocks, self.real.finished(), self.real.journal, slow)
 
     @invariant()
     def somebody_watches(self) -> None:
         """Invariant I9."""
-        comparing.assert_somebody_watches(self.real)
+        comparison.assert_somebody_watches(self.real)
 
     @invariant()
     def nothing_is_told_twice_or_changed_afterwards(self) -> None:
         """Invariants I7, I10 and I11, rule 11."""
         assert_legal_journal(self.real.journal)
-        comparing.assert_true_breaches(self.real)
+        comparison.assert_true_breaches(self.real)
         self.over.assert_unchanged(self.real)
         self.dues.assert_moved_by_entries(self.real)
 
@@ -152,7 +154,7 @@ class TicketLife(RuleBasedStateMachine):
             self.slow.pass_to(self.slow.now)
 
     def _publish(self, id_: str, version: int) -> None:
-        stored = worlds.STORED[id_, version]
+        stored = builders.STORED[id_, version]
         self.catalogue.publish(stored)
         self.world.calendars[id_] = Hours(stored)
 
@@ -171,7 +173,7 @@ class TicketLife(RuleBasedStateMachine):
             assert self.real.state.model_dump() == before
             return
         self.real.do(command, actor, **decision)
-        self.slow.do(str(command), {key: value for key, value in decision.items() if key not in comparing.SILENT})
+        self.slow.do(str(command), {key: value for key, value in decision.items() if key not in comparison.SILENT})
         self.slow.pass_to(self.slow.now)
 
     def _is_impossible(self, command: CommandName, decision: dict[str, Any]) -> bool:

@@ -3,9 +3,9 @@
 import pytest
 
 from services.contracts.commands import Accept
-from services.contracts.words import Category, CommandName
-from services.workflow.preparing import is_routed
-from tests.unit.workflow.lives import Case
+from services.contracts.vocabulary import Category, CommandName
+from services.workflow.commands.preparation import is_routed
+from tests.unit.workflow.ticket_driver import Case
 
 LATE = Accept(category=Category.LOGISTICS_DELAY)
 

@@ -5,10 +5,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.contracts.policy import ClockRule, Policy
-from services.contracts.words import ClockName, ClockState, CommandName, Urgency
-from services.workflow.life import IllegalCommand
-from services.workflow.lifecycle import MOVES, legal_commands
-from tests.unit.workflow.lives import (
+from services.contracts.vocabulary import ClockName, ClockState, CommandName, Urgency
+from services.workflow.lifecycle.life import IllegalCommand
+from services.workflow.lifecycle.transitions import MOVES, legal_commands
+from tests.unit.workflow.ticket_driver import (
     DAY,
     HAN_MEIMEI,
     HOUR,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from services.contracts.ticket import PlanState
-from services.contracts.words import CallbackOutcome, ClockName, ClockState, CloseReason, CommandName, Kind, Phase
-from tests.unit.workflow.lives import (
+from services.contracts.vocabulary import CallbackOutcome, ClockName, ClockState, CloseReason, CommandName, Kind, Phase
+from tests.unit.workflow.ticket_driver import (
     DAY,
     HAN_MEIMEI,
     HOUR,

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from services.contracts.journal import EventType
-from services.contracts.words import ActorKind
-from services.workflow.answering import TALK, oldest_unanswered
+from services.contracts.vocabulary import ActorKind
+from services.workflow.lifecycle.customer_answers import TALK, oldest_unanswered
 
 BEGAN = datetime(2026, 12, 1, 9, 0, tzinfo=UTC)
 MESSAGE, REPLY, NOTE, SHOWN = "message", "reply", "note", "shown"

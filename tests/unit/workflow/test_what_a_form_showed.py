@@ -7,8 +7,8 @@ import pytest
 
 from services.contracts.basis import Basis, is_outdated
 from services.contracts.customer import CUSTOMER_COMMANDS
-from services.contracts.words import ClockName, CommandName
-from tests.unit.workflow.lives import HAN_MEIMEI, HOUR, Case, promises
+from services.contracts.vocabulary import ClockName, CommandName
+from tests.unit.workflow.ticket_driver import HAN_MEIMEI, HOUR, Case, promises
 
 N = CommandName
 Happens = Callable[[Case], object]

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from services.contracts.words import ClockName, ClockState, CommandName, Phase
-from services.workflow.ledger import FOURTH_RULES
-from tests.unit.workflow.lives import HAN_MEIMEI, HOUR, Case, promises
+from services.contracts.vocabulary import ClockName, ClockState, CommandName, Phase
+from services.workflow.lifecycle.clocks import FOURTH_RULES
+from tests.unit.workflow.ticket_driver import HAN_MEIMEI, HOUR, Case, promises
 
 C, N = ClockName, CommandName
 IN_VAIN: dict[str, Any] = {"reached": False}

@@ -1,0 +1,1 @@
+"""Endpoints of the directory: one module a router."""

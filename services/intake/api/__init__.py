@@ -1,0 +1,1 @@
+"""Endpoints of intake: one module a router."""

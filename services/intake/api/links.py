@@ -1,0 +1,63 @@
+"""HTTP of customers' links: given to staff only to be handed over, and on record."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Request
+from fastapi.responses import JSONResponse
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.base import Nothing
+from services.contracts.permissions import Action, may
+from services.intake.feedback_queries import arrival
+from services.intake.link_hand_over import hand_over, handed_link
+from services.intake.schemas import HandedLink
+from services.intake.service import IntakeDep, allowed_to, asked_by
+from services.runtime.errors import Forbidden, NotFound
+from services.runtime.postgres.idempotency import REPLAY_HEADER, Answer
+from services.runtime.security.auth import Caller
+
+router = APIRouter(tags=["intake"])
+
+_OWN_WORK = {
+    "en": "You work on this ticket: somebody else hands the link over.",
+    "zh": "您参与处理该工单：请由其他人把链接交给客户。",
+}
+
+
+async def _may_hand_over(
+    ticket_no: str, caller: Annotated[Caller, Depends(allowed_to(Action.HAND_OVER_LINK))], intake: IntakeDep
+) -> Caller:
+    """Whoever may be given the link of this very ticket: nobody who could confirm their own work by it."""
+    async with intake.database.read() as connection:
+        if await arrival(connection, ticket_no) is None:
+            raise NotFound
+    access = await intake.tickets.access(ticket_no)
+    if not may(caller, Action.HAND_OVER_LINK, access):
+        raise Forbidden
+    if access.is_work_of(caller):
+        raise Forbidden(_OWN_WORK, code="own_work")
+    return caller
+
+
+@router.post("/v1/feedback/{ticket_no}/hand-over-link", response_model=HandedLink)
+async def hand_over_ticket_link(
+    request: Request,
+    ticket_no: str,
+    caller: Annotated[Caller, Depends(_may_hand_over)],
+    intake: IntakeDep,
+    _: Annotated[Nothing, Body()],
+) -> JSONResponse:
+    """Get a new link to the customer's own page, to be handed to them; the links that they have stay good.
+
+    For clerks and supervisors, or the scope `tickets:supervise`, and for nobody who works on the ticket. Every link
+    that is given away is in the audit log, and a confirmation by it names that line.
+    """
+
+    async def work(connection: AsyncConnection) -> Answer:
+        return Answer(await hand_over(connection, ticket_no, asked_by(caller)))
+
+    made = await intake.idempotency.once(request, caller, work)
+    link = handed_link(intake.links, ticket_no, json.loads(bytes(made.body)))
+    replayed = {name: made.headers[name] for name in (REPLAY_HEADER,) if name in made.headers}
+    return JSONResponse(link, headers={"Cache-Control": "no-store", **replayed})

@@ -1,0 +1,104 @@
+"""Feedback as it arrived: for those who read it, and for the workflow service, which gets no contact."""
+
+from typing import Any
+
+from sqlalchemy import RowMapping, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.feedback import Product, Proposed, Registration, stored_customer
+from services.intake.identity import unusable
+from services.intake.masking import masked_customer
+from services.intake.schemas import FeedbackView, LinkRevocation, Sender, Supplied
+from services.intake.tables import feedback, policy_snapshots, supplements
+
+_REGISTRATIONS = select(feedback, policy_snapshots.c.snapshot).join_from(
+    feedback, policy_snapshots, policy_snapshots.c.digest == feedback.c.policy, isouter=True
+)
+WRITTEN = frozenset({"description", "situation", "already_tried", "complaint_about"})
+"""What customers write as they like: it may hold anything, contacts too."""
+_COPIED = ("kind", "category", "urgency", "priority")
+
+
+async def registrations(connection: AsyncConnection, ticket_nos: list[str]) -> list[Registration]:
+    """What the workflow service is told of these tickets, in the order of their numbers; unknown ones are left out."""
+    rows = await connection.execute(
+        _REGISTRATIONS.where(feedback.c.ticket_no.in_(ticket_nos)).order_by(feedback.c.ticket_no)
+    )
+    return [_registration(row) for row in rows.mappings()]
+
+
+async def arrival(connection: AsyncConnection, ticket_no: str) -> RowMapping | None:
+    """The stored feedback."""
+    row = await connection.execute(select(feedback).where(feedback.c.ticket_no == ticket_no))
+    return row.mappings().one_or_none()
+
+
+async def supplied_to(connection: AsyncConnection, ticket_no: str) -> list[RowMapping]:
+    """What was supplied later, oldest first."""
+    rows = await connection.execute(
+        select(supplements)
+        .where(supplements.c.ticket_no == ticket_no)
+        .order_by(supplements.c.supplied_at, supplements.c.command_id)
+    )
+    return list(rows.mappings())
+
+
+def view(
+    row: RowMapping,
+    supplied: list[RowMapping],
+    revoked: tuple[LinkRevocation, ...],
+    *,
+    in_full: bool,
+    with_texts: bool,
+) -> FeedbackView:
+    """The feedback as it arrived; what was supplied later stands beside it and decides what is still missing."""
+    standing = supplied[-1]["answer"] if supplied else row
+    return FeedbackView(
+        ticket_no=row["ticket_no"],
+        received_at=row["received_at"],
+        **{"product": Product(), "impact": {}, **_shown(row["content"], with_texts=with_texts)},
+        customer=_sender(row, row["contact"], in_full=in_full),
+        complete=standing["complete"],
+        missing=tuple(standing["missing"]),
+        proposed=Proposed(rule=row["rule"], **{name: row[name] for name in _COPIED}),
+        supplements=tuple(
+            Supplied(
+                supplied_at=each["supplied_at"],
+                **_shown(each["content"], with_texts=with_texts),
+                customer=_sender(row, each["contact"], in_full=in_full) if each["contact"] else None,
+            )
+            for each in supplied
+        ),
+        link_revocations=revoked,
+    )
+
+
+def _shown(content: dict[str, Any], *, with_texts: bool) -> dict[str, Any]:
+    hidden = frozenset() if with_texts else WRITTEN
+    known = {name: value for name, value in content.items() if name in FeedbackView.model_fields}
+    return {name: None if name in hidden else value for name, value in known.items()}
+
+
+def _sender(row: RowMapping, contact: dict[str, Any], *, in_full: bool) -> Sender:
+    stated = stored_customer(contact)
+    shown = stated if in_full else masked_customer(stated)
+    told = {"id": row["customer_id"], "masked": not in_full, "unusable": unusable(stated)}
+    return Sender.model_validate({**shown.model_dump(), **told})
+
+
+def _registration(row: RowMapping) -> Registration:
+    content = row["content"]
+    impact = content.get("impact", {})
+    return Registration(
+        ticket_no=row["ticket_no"],
+        received_at=row["received_at"],
+        customer_id=row["customer_id"],
+        **{name: row[name] for name in (*_COPIED, "tier", "complete", "missing", "promises")},
+        **{name: content[name] for name in ("channel", "language", "product", "service_stage")},
+        complaint_about=content.get("complaint_about"),
+        affected_count=impact.get("affected_count", 1),
+        safety_risk=impact.get("safety_risk", False),
+        policy=row["snapshot"],
+        follows=content.get("follows"),
+        response_target=content.get("response_target"),
+    )

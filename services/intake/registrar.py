@@ -1,0 +1,118 @@
+"""Registering a feedback: everything that the answer promises is durable, and nothing else has been waited for."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from prometheus_client import Counter
+from sqlalchemy import Row, select
+
+from services.contracts.feedback import Feedback, Proposed, stored_customer
+from services.contracts.vocabulary import ClockName
+from services.intake.completeness import refuse_reasons
+from services.intake.feedback_writer import PROMISES, Filed, Filing, KeyTaken
+from services.intake.identity import normalised, unusable
+from services.intake.links import TicketLinks
+from services.intake.origins import Origin
+from services.intake.schemas import FollowUp, Links, Promised, Registered
+from services.intake.tables import feedback as feedback_table
+from services.runtime.errors import IdempotencyKeyReused, ValidationFailed
+from services.runtime.postgres.database import Database
+
+registered_total = Counter("bihuan_feedback_registered_total", "Feedback registered.", ["channel"])
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """The answer, and whether it was given before."""
+
+    registered: Registered
+    replayed: bool
+
+
+class Registrar:
+    """Registers feedback; answers with the ticket number once it is durable."""
+
+    def __init__(
+        self,
+        database: Database,
+        filing: Filing,
+        links: TicketLinks,
+        *,
+        filed: Callable[[], None],
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        """`filed` is called after each registration."""
+        self._database = database
+        self._filing = filing
+        self._links = links
+        self._filed = filed
+        self._now = now
+
+    async def register(self, feedback: Feedback, origin: Origin) -> Receipt:
+        """File the feedback as one ticket, or replay the answer that the request's key was given before.
+
+        One round trip as a rule. A repeat under a key that is being registered waits for the first.
+
+        Raises:
+            ValidationFailed: it says too little, or something impossible.
+            IdempotencyKeyReused: the key came with another body.
+            Unavailable: PostgreSQL did not answer; whether the ticket exists is unknown.
+        """
+        received_at = self._now()
+        sender = normalised(feedback.customer, lenient=origin.is_program)
+        feedback = feedback.model_copy(update={"customer": sender})
+        # What a known customer asked in a call says as much as they ever said of themselves.
+        if not isinstance(feedback, FollowUp) and (errors := refuse_reasons(feedback, received_at)):
+            raise ValidationFailed(errors)
+        try:
+            filed = await self._filing.file(feedback, origin, received_at)
+        except KeyTaken:
+            return Receipt(self._answer(await self._first(origin)), replayed=True)
+        registered_total.labels(feedback.channel).inc()
+        self._filed()
+        return Receipt(self._answer(filed), replayed=False)
+
+    async def earlier(self, origin: Origin) -> Registered:
+        """What was registered under a key that `register` found used with another body."""
+        return self._answer(_filed(await self._row(origin)))
+
+    async def _first(self, origin: Origin) -> Filed:
+        row = await self._row(origin)
+        if row.body_hash != origin.body_hash:
+            raise IdempotencyKeyReused
+        return _filed(row)
+
+    async def _row(self, origin: Origin) -> Row[Any]:
+        table = feedback_table.c
+        first = select(feedback_table).where(table.caller == origin.caller, table.idempotency_key == origin.key)
+        async with self._database.read() as connection:
+            return (await connection.execute(first)).one()
+
+    def _answer(self, filed: Filed) -> Registered:
+        due = {promise.clock: promise.due_at for promise in filed.promises}
+        return Registered(
+            ticket_no=filed.ticket_no,
+            received_at=filed.received_at,
+            complete=not filed.missing,
+            missing=filed.missing,
+            unusable=filed.unusable,
+            proposed=filed.proposed,
+            promised=Promised(accept_by=due.get(ClockName.ACCEPTANCE), respond_by=due.get(ClockName.RESPONSE)),
+            links=Links(ticket=self._links.to(filed.ticket_no, filed.link_generation)),
+        )
+
+
+def _filed(row: Row[Any]) -> Filed:
+    return Filed(
+        ticket_no=row.ticket_no,
+        received_at=row.received_at,
+        proposed=Proposed(
+            kind=row.kind, category=row.category, urgency=row.urgency, priority=row.priority, rule=row.rule
+        ),
+        promises=PROMISES.validate_python(row.promises),
+        missing=tuple(row.missing),
+        unusable=unusable(stored_customer(row.contact)),
+        link_generation=row.link_generation,
+    )

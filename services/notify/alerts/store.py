@@ -1,0 +1,149 @@
+"""The row of an alert: how it is made and changed, so that workflow, journal and streams hear of it.
+
+Every change counts `version` up and takes the row from the engine: the starter then tells its workflow how it stands.
+A lost signal, an engine that is down or wiped are thus one and the same, and mended in the same way.
+"""
+
+import secrets
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from prometheus_client import Counter
+from sqlalchemy import ColumnElement, RowMapping, literal_column, select, update
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.alert import AlertStanding, AlertState, Resolution
+from services.contracts.base import format_instant
+from services.contracts.feed import Remark
+from services.contracts.journal import EventType
+from services.notify.alerts.tables import alerts, remarks
+from services.notify.wake_channels import FIRST_STEPS_CHANNEL, REMARKS_CHANNEL, STARTER_CHANNEL
+from services.runtime.postgres.commit_notifier import wake
+
+CHANGED_CHANNEL = "notify_alerts"
+"""Notified on every commit that changed an alert."""
+
+UNRESOLVED = alerts.c.state != AlertState.RESOLVED
+_THIS_TRANSACTION: ColumnElement[int] = literal_column("pg_current_xact_id()")
+
+alerts_total = Counter(
+    "bihuan_alerts_total",
+    "What happened to alerts: raised, told, acknowledged, snoozed, handed_over, expired, exhausted, resolved.",
+    ["clock", "threshold", "event"],
+)
+
+
+async def insert_alert(connection: AsyncConnection, values: Mapping[str, Any]) -> RowMapping | None:
+    """Make an alert, once for its ticket, cycle, clock, round and threshold; None when there is one already."""
+    new = {"id": f"a-{secrets.token_hex(8)}", **values}
+    made = await connection.execute(insert(alerts).values(new).on_conflict_do_nothing().returning(*alerts.c))
+    row = made.mappings().one_or_none()
+    if row is not None:
+        count(row, "raised")
+        await wake(connection, CHANGED_CHANNEL)
+        await wake(connection, FIRST_STEPS_CHANNEL)
+    return row
+
+
+async def locked(connection: AsyncConnection, alert_id: str) -> RowMapping | None:
+    """The row, held until the transaction ends."""
+    return (
+        (await connection.execute(select(alerts).where(alerts.c.id == alert_id).with_for_update())).mappings().first()
+    )
+
+
+async def change(
+    connection: AsyncConnection, row: RowMapping, event: str | None, *, by_workflow: bool = False, **values: Any
+) -> RowMapping:
+    """Change a row that is `locked`; `event` is counted. The alert's own workflow hears from the answer to its step."""
+    bookkeeping: dict[str, Any] = {"version": alerts.c.version + 1, "tx": _THIS_TRANSACTION}
+    if not by_workflow:
+        bookkeeping |= {"news": alerts.c.news + 1, "engine_id": None}
+    changed = update(alerts).where(alerts.c.id == row["id"]).values(**values, **bookkeeping)
+    after = (await connection.execute(changed.returning(*alerts.c))).mappings().one()
+    if event is not None:
+        count(row, event)
+    await wake(connection, CHANGED_CHANNEL)
+    if not by_workflow:
+        await wake(connection, STARTER_CHANNEL)
+    return after
+
+
+async def resolve(
+    connection: AsyncConnection,
+    row: RowMapping,
+    resolution: Resolution,
+    at: datetime,
+    *,
+    by_workflow: bool = False,
+    **values: Any,
+) -> RowMapping:
+    """End an alert. A breach that nobody was told of yet is told once anyway, unless the ticket is closed (I10, 21)."""
+    unheard = row["threshold"] == "breach" and row["level"] == 0 and resolution is Resolution.CLOCK_ENDED
+    over = {"next_at": None, "next_round": None, "next_level": None, "waits_from": None, "waits_by": None}
+    pending = {} if unheard else over
+    told = {"resolution": resolution, "by": values.get("resolved_by")}
+    after = await change(
+        connection,
+        row,
+        "resolved",
+        by_workflow=by_workflow,
+        **{"state": AlertState.RESOLVED, "resolution": resolution, "resolved_at": at, **pending, **values},
+    )
+    return await remark(connection, after, EventType.ALERT_RESOLVED, at, told)
+
+
+async def remark(
+    connection: AsyncConnection, row: RowMapping, type_: EventType, at: datetime, told: Mapping[str, Any]
+) -> RowMapping:
+    """Note what the ticket's journal is to be told; it is entered as soon as this is committed."""
+    number = row["remarks"] + 1
+    said = {
+        "alert_id": row["id"],
+        "clock": row["clock"],
+        "round": row["clock_round"],
+        "threshold": row["threshold"],
+        **{name: format_instant(value) if isinstance(value, datetime) else value for name, value in told.items()},
+    }
+    entry = Remark(
+        key=f"alert/{row['id']}/{number}",
+        type=type_,
+        at=at,
+        cycle=row["cycle"],
+        data={name: value for name, value in said.items() if value is not None},
+    )
+    values = {"key": entry.key, "alert_id": row["id"], "number": number, "remark": entry.model_dump(mode="json")}
+    await connection.execute(insert(remarks).values(values))
+    await wake(connection, REMARKS_CHANNEL)
+    counted = update(alerts).where(alerts.c.id == row["id"]).values(remarks=number).returning(*alerts.c)
+    return (await connection.execute(counted)).mappings().one()
+
+
+async def end_if_done(connection: AsyncConnection, alert_id: str) -> None:
+    """Note that the workflow has nothing left to do: resolved, told, entered into the journal."""
+    unentered = select(remarks.c.key).where(remarks.c.alert_id == alert_id, remarks.c.entered_at.is_(None))
+    done = (alerts.c.id == alert_id, ~UNRESOLVED, alerts.c.next_at.is_(None), ~unentered.exists())
+    await connection.execute(update(alerts).where(*done).values(ended=True))
+
+
+def standing_of(row: Any) -> AlertStanding:
+    """How a row stands, as its workflow must know it."""
+    return AlertStanding(
+        id=row.id,
+        version=row.version,
+        next_at=row.next_at,
+        over=row.state == AlertState.RESOLVED,
+        remarks=row.remarks,
+    )
+
+
+def is_open(row: Mapping[Any, Any]) -> bool:
+    """Whether somebody must still answer for it."""
+    return AlertState(row["state"]) is not AlertState.RESOLVED
+
+
+def count(row: RowMapping, event: str) -> None:
+    """Count what happened to an alert."""
+    alerts_total.labels(row["clock"] or "", row["threshold"], event).inc()

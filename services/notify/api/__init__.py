@@ -1,0 +1,1 @@
+"""Endpoints of notify: one module a router."""

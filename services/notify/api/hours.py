@@ -1,0 +1,74 @@
+"""HTTP of quiet hours (product.md 6)."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Body, Depends, Request, Response
+from fastapi.responses import JSONResponse
+from pydantic import Field
+
+from services.contracts.base import Instant
+from services.contracts.permissions import Action
+from services.notify.hours import store
+from services.notify.hours.quiet_hours import QuietHours
+from services.notify.hours.store import StoredQuietHours
+from services.notify.notices.submission import release_held
+from services.notify.service import NotifyDep, allowed_to
+from services.runtime.http import etag, if_match
+from services.runtime.http.openapi import CONDITIONAL, VERSIONED
+from services.runtime.security.auth import Caller
+
+router = APIRouter(tags=["notices"])
+
+Reader = Annotated[Caller, Depends(allowed_to(Action.READ_POLICY))]
+Writer = Annotated[Caller, Depends(allowed_to(Action.WRITE_POLICY))]
+
+
+class QuietHoursBody(QuietHours):
+    """The quiet hours to keep from now on. `version`, `updated_at` and `updated_by`, where given, are what was read and
+    are not stored."""
+
+    version: int | None = None
+    updated_at: Instant | None = None
+    updated_by: str | None = None
+
+
+class QuietHoursView(QuietHours):
+    """The quiet hours in force."""
+
+    version: int = Field(description="0 until somebody has set them.")
+    updated_at: Instant | None
+    updated_by: str | None
+
+
+@router.get("/v1/quiet-hours", response_model=QuietHoursView, responses=VERSIONED)
+async def read_quiet_hours(notify: NotifyDep, _: Reader) -> Response:
+    """Show when notices that can wait do so: those to customers, and those to the staff."""
+    async with notify.resources.database.read() as connection:
+        return _answer(await store.in_force(connection))
+
+
+@router.put("/v1/quiet-hours", response_model=QuietHoursView, responses=VERSIONED, openapi_extra=CONDITIONAL)
+async def put_quiet_hours(
+    request: Request, notify: NotifyDep, caller: Writer, body: Annotated[QuietHoursBody, Body()]
+) -> Response:
+    """Set the quiet hours; every version is kept. What is urgent, and the receipt of a feedback, never waits.
+
+    Alerts know better: outside a shift, one's own hours and the calendar of one's department, the quiet hours of the
+    staff are when an alert of a ticket that is not urgent reaches nobody.
+    """
+    hours = QuietHours(customer=body.customer, staff=body.staff)
+    async with notify.resources.database.begin() as connection:
+        stored = await store.put(connection, hours, by=caller.id, if_match=if_match(request))
+        await release_held(connection)
+        return _answer(stored)
+
+
+def _answer(stored: StoredQuietHours) -> JSONResponse:
+    view = QuietHoursView(
+        customer=stored.hours.customer,
+        staff=stored.hours.staff,
+        version=stored.version,
+        updated_at=stored.updated_at,
+        updated_by=stored.updated_by,
+    )
+    return JSONResponse(view.model_dump(mode="json"), headers={"ETag": etag(stored.version)})

@@ -1,0 +1,64 @@
+"""What other services ask about notices, on the internal port."""
+
+from typing import Any
+
+from fastapi import APIRouter
+from pydantic import Field
+
+from services.contracts.address import ReachQuestion
+from services.contracts.base import Message
+from services.contracts.notice import NoticeRequest, NoticeStanding
+from services.notify.notices import submission
+from services.notify.service import NotifyDep
+from services.runtime.errors import NotFound
+from services.runtime.http import page
+from services.runtime.security.auth import PeerDep
+
+router = APIRouter(include_in_schema=False)
+
+
+class Cancellation(Message):
+    """Which notices are taken back: those that wait under keys that begin like this."""
+
+    prefix: str = Field(min_length=3, max_length=200)
+
+
+class Cancelled(Message):
+    """How many were taken back."""
+
+    cancelled: int
+
+
+@router.post("/internal/notices")
+async def submit_notice(request: NoticeRequest, _: PeerDep, notify: NotifyDep) -> NoticeStanding:
+    """Take a notice in; a repeat of its key changes nothing and answers where it stands."""
+    async with notify.resources.database.begin() as connection:
+        await submission.submit(connection, [request], notify.notices.stale_after)
+        standing = await submission.standing(connection, request.key)
+    if standing is None:
+        raise NotFound
+    return standing
+
+
+@router.get("/internal/notices/{key:path}")
+async def read_standing(key: str, _: PeerDep, notify: NotifyDep) -> NoticeStanding:
+    """Tell where the notice of a key stands."""
+    async with notify.resources.database.read() as connection:
+        standing = await submission.standing(connection, key)
+    if standing is None:
+        raise NotFound
+    return standing
+
+
+@router.post("/internal/reach")
+async def tell_reach(question: ReachQuestion, _: PeerDep, notify: NotifyDep) -> dict[str, Any]:
+    """Tell how the customers of tickets are reached, in the order asked; addresses are shown in part."""
+    found = await notify.notices.reaches(question)
+    return page([each.model_dump(mode="json") for each in found])
+
+
+@router.post("/internal/notices/cancel")
+async def cancel_notices(asked: Cancellation, _: PeerDep, notify: NotifyDep) -> Cancelled:
+    """Take back notices whose message no longer holds (semantics.md 21)."""
+    async with notify.resources.database.begin() as connection:
+        return Cancelled(cancelled=await submission.cancel(connection, asked.prefix))

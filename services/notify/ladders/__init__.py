@@ -1,0 +1,1 @@
+"""Alert ladders: written, stored, previewed, and the choice of the step that is told."""

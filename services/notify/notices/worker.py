@@ -1,0 +1,94 @@
+"""What notices bring into the worker: the follower of the journal, the workflow, and the starter's view of the rows."""
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from sqlalchemy import Row
+from temporalio.client import Client
+
+from services.contracts.lines import one_line
+from services.contracts.names import QUEUE_NOTIFY, WORKFLOW_NOTICE, notice_workflow_id
+from services.contracts.notice import NoticeOrder
+from services.notify.notices.activities import NoticeActivities
+from services.notify.notices.addresses import Addresses
+from services.notify.notices.channels.choice import channels_of
+from services.notify.notices.consumer import FOLLOWER, NoticeFollower
+from services.notify.notices.delivery import Delivery, Sender
+from services.notify.notices.first_attempts import FirstTries
+from services.notify.notices.submission import LEFT_OVER
+from services.notify.notices.submitters import Surveys
+from services.notify.notices.tables import notices
+from services.notify.notices.workflow import NoticeWorkflow
+from services.notify.resources import Pieces, Resources
+from services.notify.settings import NotifySettings
+from services.notify.staff_copy import People
+from services.notify.tables import feed_tables
+from services.runtime.feed.consumer import Follower
+from services.runtime.temporal.client import start_or_attach
+from services.runtime.temporal.inventory import Workflows
+from services.runtime.temporal.workflow_starter import Startable
+
+
+def pieces(opened: Resources) -> Pieces:
+    """Put the worker's part of notices together."""
+    settings = opened.settings
+    deliveries = delivery(opened)
+    activities = NoticeActivities(deliveries)
+    telling = NoticeFollower(People(opened.directory), settings.notice_stale_after)
+    follower = Follower(
+        FOLLOWER,
+        database=opened.database,
+        tables=feed_tables,
+        fetch=opened.read_feed,
+        read=opened.read_event,
+        apply=telling.apply,
+        apply_late=telling.apply_late,
+    )
+    return Pieces(
+        name="notices",
+        workflows=[NoticeWorkflow],
+        activities=[activities.deliver, activities.give_up],
+        startables=lambda client: [startable(client, settings)],
+        followers=[follower],
+        tasks=[FirstTries(opened.database, deliveries, hands=settings.notify_slots).run],
+    )
+
+
+def delivery(opened: Resources) -> Delivery:
+    """Deliver through the channels that the settings open."""
+    settings = opened.settings
+    sender = Sender(
+        settings.sender_name, ZoneInfo(settings.time_zone), settings.public_url, one_line(settings.help_line)
+    )
+    addresses = Addresses(opened.intake, opened.directory)
+    return Delivery(opened.database, addresses, channels_of(settings), sender, submitter=Surveys(opened.survey))
+
+
+def startable(client: Client, settings: NotifySettings) -> Startable:
+    """A notice whose first try has left it over has a workflow."""
+
+    async def start(row: Row[Any]) -> None:
+        order = NoticeOrder(
+            id=row.id,
+            round=row.round,
+            retry_first=settings.notice_retry_first,
+            retry_longest=settings.notice_retry_longest,
+            give_up_after=settings.notice_give_up_after,
+        )
+        await start_workflow(client, order)
+
+    return Startable(
+        table=notices,
+        living=LEFT_OVER,
+        key=notices.c.id,
+        columns=(notices.c.id, notices.c.round),
+        start=start,
+        workflows=Workflows(WORKFLOW_NOTICE, QUEUE_NOTIFY, notice_workflow_id, (notices.c.id, notices.c.round)),
+    )
+
+
+async def start_workflow(client: Client, order: NoticeOrder) -> None:
+    """Start the delivery of a notice; one that runs already is left alone."""
+    await start_or_attach(
+        client, WORKFLOW_NOTICE, order, id_=notice_workflow_id(order.id, order.round), queue=QUEUE_NOTIFY
+    )

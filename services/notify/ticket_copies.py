@@ -1,0 +1,107 @@
+"""The copy of tickets that notify keeps from the feed, and who may reach them (invariant I16)."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, RowMapping, false, or_, select, true
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.feed import TicketFacts
+from services.contracts.permissions import Action, Caller, Relation, reach
+from services.contracts.vocabulary import Kind, Phase, Urgency
+from services.notify.tables import tickets
+
+_COPIED = tuple(column.name for column in tickets.columns)
+
+
+@dataclass(frozen=True)
+class KnownTicket:
+    """A ticket as the permission table, ladders and texts need it."""
+
+    ticket_no: str
+    phase: Phase
+    cycle: int
+    kind: Kind
+    urgency: Urgency
+    language: str
+    department: str | None
+    owner: str | None
+    co_owners: tuple[str, ...]
+    complaint_about: str | None
+    customer_id: str
+    product_model: str | None
+    closed_at: datetime | None
+    calendar: str | None = None
+
+
+def with_those_present(ticket: KnownTicket, present: Collection[str]) -> KnownTicket:
+    """A ticket as ladders see it: an owner who has left counts as nobody."""
+    return ticket if ticket.owner is None or ticket.owner in present else replace(ticket, owner=None)
+
+
+async def remember(connection: AsyncConnection, facts: Iterable[TicketFacts]) -> None:
+    """Keep the newest of what the feed told of each ticket; what is older than the copy changes nothing."""
+    newest: dict[str, TicketFacts] = {}
+    for each in facts:
+        known = newest.get(each.ticket_no)
+        newest[each.ticket_no] = each if known is None or each.version >= known.version else known
+    if not newest:
+        return
+    # In one order, so that two followers never wait for each other's rows.
+    rows = [_row(newest[ticket_no]) for ticket_no in sorted(newest)]
+    told = insert(tickets).values(rows)
+    renewed = {name: told.excluded[name] for name in _COPIED if name != "ticket_no"}
+    await connection.execute(
+        told.on_conflict_do_update(
+            index_elements=[tickets.c.ticket_no], set_=renewed, where=tickets.c.version < told.excluded.version
+        )
+    )
+
+
+async def find(connection: AsyncConnection, ticket_nos: Sequence[str]) -> dict[str, KnownTicket]:
+    """The copies of these tickets, by number; a ticket that the feed has not told of yet is missing."""
+    rows = await connection.execute(select(tickets).where(tickets.c.ticket_no.in_(ticket_nos)))
+    return {row["ticket_no"]: known_ticket(row) for row in rows.mappings()}
+
+
+def known_ticket(row: RowMapping) -> KnownTicket:
+    """Read a row of `tickets`."""
+    return KnownTicket(
+        ticket_no=row["ticket_no"],
+        phase=Phase(row["phase"]),
+        cycle=row["cycle"],
+        kind=Kind(row["kind"]),
+        urgency=Urgency(row["urgency"]),
+        language=row["language"],
+        department=row["department"],
+        owner=row["owner"],
+        co_owners=tuple(row["co_owners"]),
+        complaint_about=row["complaint_about"],
+        customer_id=row["customer_id"],
+        product_model=row["product_model"],
+        closed_at=row["closed_at"],
+        calendar=row["calendar"],
+    )
+
+
+def within_reach(caller: Caller, action: Action) -> ColumnElement[bool]:
+    """What `permissions.reach` says of a caller, over rows of `tickets`."""
+    relation = reach(caller, action)
+    if relation is None:
+        return false()
+    if relation is Relation.ANY or caller.department is None:
+        return true()
+    return or_(
+        tickets.c.department == caller.department,
+        tickets.c.department.is_(None),
+        tickets.c.owner == caller.id,
+        tickets.c.co_owners.contains([caller.id]),
+    )
+
+
+def _row(facts: TicketFacts) -> dict[str, Any]:
+    values = facts.model_dump(include=set(_COPIED))
+    return values | {"co_owners": list(facts.co_owners)}

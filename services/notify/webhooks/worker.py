@@ -1,0 +1,130 @@
+"""What webhooks bring into the worker: the follower, the workflow, the starter's view of the rows, the figures."""
+
+import asyncio
+from contextlib import suppress
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Row, delete, func, true
+from temporalio.client import Client
+
+from services.contracts.names import QUEUE_NOTIFY, SIGNAL_MORE, WORKFLOW_WEBHOOK, webhook_workflow_id
+from services.contracts.webhook import WebhookStart
+from services.notify.networks import parse_networks
+from services.notify.resources import Pieces, Resources
+from services.notify.staff_copy import People
+from services.notify.tables import feed_tables
+from services.notify.webhooks.activities import WebhookActivities
+from services.notify.webhooks.consumer import FOLLOWER, follow, follow_late
+from services.notify.webhooks.dispatcher import Carrier
+from services.notify.webhooks.metrics import keep_counting
+from services.notify.webhooks.notices import Telling
+from services.notify.webhooks.pauses import Pauses
+from services.notify.webhooks.queries import Places
+from services.notify.webhooks.request import Sender
+from services.notify.webhooks.secrets import secrets_of
+from services.notify.webhooks.states import DeliveryState
+from services.notify.webhooks.tables import deliveries, webhooks
+from services.notify.webhooks.workflow import WebhookWorkflow
+from services.runtime.errors import Refusal
+from services.runtime.feed.consumer import Follower
+from services.runtime.postgres.database import Database
+from services.runtime.temporal.client import start_or_attach
+from services.runtime.temporal.inventory import Workflows
+from services.runtime.temporal.workflow_starter import Startable
+
+SWEEP_SECONDS = 3600.0
+
+
+def pieces(opened: Resources) -> Pieces:
+    """Put the worker's part of webhooks together."""
+    settings = opened.settings
+    sender = Sender(parse_networks(settings.webhook_networks), settings.webhook_seconds)
+    activities = WebhookActivities(carrier(opened, sender))
+    follower = Follower(
+        FOLLOWER,
+        database=opened.database,
+        tables=feed_tables,
+        fetch=opened.read_feed,
+        read=opened.read_event,
+        apply=follow,
+        apply_late=follow_late,
+    )
+    return Pieces(
+        name="webhooks",
+        workflows=[WebhookWorkflow],
+        activities=[activities.carry],
+        startables=lambda client: [startable(client)],
+        followers=[follower],
+        tasks=[
+            partial(keep_counting, opened.database),
+            partial(_sweep, opened.database, settings.webhook_log_kept),
+            partial(_close_at_the_end, sender),
+        ],
+    )
+
+
+def carrier(opened: Resources, sender: Sender) -> Carrier:
+    """Carry with what the settings say."""
+    settings = opened.settings
+    return Carrier(
+        Places(opened.database),
+        sender,
+        secrets_of(settings),
+        Pauses(settings.webhook_retry_first, settings.webhook_retry_longest, settings.webhook_give_up_after),
+        Telling(opened.database, People(opened.directory), settings.notice_stale_after),
+        parallel=settings.webhook_parallel,
+    )
+
+
+def startable(client: Client, queue: str = QUEUE_NOTIFY) -> Startable:
+    """Every webhook has a workflow; one that is switched off or deleted has it until it has noticed."""
+
+    async def start(row: Row[Any]) -> None:
+        await start_or_attach(
+            client,
+            WORKFLOW_WEBHOOK,
+            WebhookStart(webhook_id=row.id),
+            id_=webhook_workflow_id(row.id),
+            queue=queue,
+            signal=SIGNAL_MORE,
+        )
+
+    # The key is the wake and not the webhook: one that was woken again meanwhile does not count as started.
+    return Startable(
+        table=webhooks,
+        living=true(),
+        key=webhooks.c.wake_key,
+        columns=(webhooks.c.id,),
+        start=start,
+        workflows=Workflows(
+            WORKFLOW_WEBHOOK,
+            queue,
+            webhook_workflow_id,
+            (webhooks.c.id,),
+            expected=webhooks.c.active & webhooks.c.deleted_at.is_(None),
+        ),
+    )
+
+
+async def sweep(database: Database, kept: timedelta) -> int:
+    """Forget deliveries that ended long ago; answers how many."""
+    old = deliveries.c.created_at < func.now() - kept
+    async with database.begin() as connection:
+        gone = await connection.execute(delete(deliveries).where(old, deliveries.c.state != DeliveryState.PENDING))
+        return gone.rowcount
+
+
+async def _sweep(database: Database, kept: timedelta) -> None:
+    while True:
+        with suppress(Refusal):
+            await sweep(database, kept)
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _close_at_the_end(sender: Sender) -> None:
+    try:
+        await asyncio.Event().wait()
+    finally:
+        await sender.close()

@@ -1,0 +1,1 @@
+"""The feed of the journal as other services consume it."""

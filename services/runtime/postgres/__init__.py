@@ -1,0 +1,1 @@
+"""PostgreSQL: pools, idempotency records, the order of commits, notifications."""

@@ -1,0 +1,47 @@
+"""Notifications between processes: in a transaction, or soon after a commit, without taking part in it.
+
+A NOTIFY inside the writing transactions would make all of them commit one after another, because PostgreSQL serialises
+notifying commits. A notification that is missed costs the listener's own interval.
+"""
+
+import asyncio
+
+from sqlalchemy import text
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.runtime.errors import Refusal
+from services.runtime.postgres.database import Database
+
+
+async def wake(connection: AsyncConnection, channel: str) -> None:
+    """Wake whoever listens on `channel` when the transaction commits.
+
+    PostgreSQL makes notifying transactions commit one after another.
+    """
+    await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": channel})
+
+
+class CommitNotifier:
+    """Notifies a channel once for all that is announced within `gathered_seconds`, the first time at once."""
+
+    def __init__(self, database: Database, channel: str, *, gathered_seconds: float) -> None:
+        self._database = database
+        self._channel = channel
+        self._gathered_seconds = gathered_seconds
+        self._announced = asyncio.Event()
+
+    def announce(self) -> None:
+        """Ask for a notification; returns at once."""
+        self._announced.set()
+
+    async def run(self) -> None:
+        """Notify whenever something was announced, until cancelled."""
+        while True:
+            await self._announced.wait()
+            self._announced.clear()
+            try:
+                async with self._database.read() as connection:
+                    await wake(connection, self._channel)
+            except Refusal:
+                continue
+            await asyncio.sleep(self._gathered_seconds)

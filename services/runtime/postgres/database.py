@@ -1,0 +1,169 @@
+"""PostgreSQL with bounds on every wait; what a database cannot answer in time is refused as `unavailable` (I3)."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+
+import asyncpg
+from sqlalchemy import event, text
+from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+
+from services.runtime.errors import Unavailable
+from services.runtime.postgres.hang_guard import StallGuard
+
+CONNECT_SECONDS = 1.5
+ACQUIRE_SECONDS = 1.8
+STATEMENT_SECONDS = 5
+# For a statement that the server does not end itself; a server that hangs altogether is noticed sooner (`hang_guard`).
+COMMAND_SECONDS = STATEMENT_SECONDS + 1
+LISTEN_PROBE_SECONDS = 10.0
+RECONNECT_SECONDS = 0.5
+
+_PASSING = ("08", "28", "3D", "40", "53", "57", "58", "25006", "55P03")
+"""SQLSTATEs, by beginning, that speak of the server and not of the statement: connection, credentials, missing
+database, deadlock or serialization, resources, shutdown and statement timeout, disk, a standby, a lock not got."""
+
+
+class Database:
+    """A bounded pool on one URL. Nothing connects before the first use: a process starts without PostgreSQL."""
+
+    def __init__(
+        self, url: str, *, pool_size: int = 10, role: str | None = None, application_name: str = "bihuan"
+    ) -> None:
+        self._connect = partial(asyncpg.connect, **_connect_arguments(url, role, application_name))
+        self.engine: AsyncEngine = create_async_engine(
+            "postgresql+asyncpg://",
+            async_creator=self._connect,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=CONNECT_SECONDS,
+            # An error's text may end in a log or a workflow history; what a statement was given must not (I14).
+            hide_parameters=True,
+            json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False),
+        )
+        _discard_lost_connections(self.engine)
+        StallGuard(self.engine, self._connect)
+        # What a connection that the pool itself opens may raise: only `engine.connect` turns it into a `DBAPIError`.
+        self.driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
+        self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[AsyncConnection]:
+        """Open one transaction: committed at the end of the block, rolled back when it raises.
+
+        `Unavailable` at the end means *unknown*: the commit may have reached the server.
+        """
+        async with _acquired(self.engine) as connection:
+            with _translated():
+                async with connection.begin():
+                    yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """Lend a connection on which every statement is its own transaction, without the round trips of one."""
+        async with _acquired(self._autocommit) as connection:
+            with _translated():
+                yield connection
+
+    async def ping(self) -> None:
+        """Return when the database answers; raise `Unavailable` within two seconds when it does not."""
+        with _translated():
+            async with asyncio.timeout(ACQUIRE_SECONDS), self.read() as connection:
+                await connection.execute(text("SELECT 1"))
+
+    async def listen(self, channel: str, wake: Callable[[str], None]) -> None:
+        """Call `wake` with the payload of each notification, until cancelled.
+
+        Notifications sent while disconnected are lost, so after every (re)connect `wake("")` is called once.
+        """
+        while True:
+            try:
+                await self._listen_once(channel, wake)
+            except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError):
+                await asyncio.sleep(RECONNECT_SECONDS)
+
+    async def _listen_once(self, channel: str, wake: Callable[[str], None]) -> None:
+        connection = await self._connect()
+        try:
+            lost = asyncio.Event()
+            connection.add_termination_listener(lambda _: lost.set())
+            await connection.add_listener(channel, lambda _connection, _pid, _channel, payload: wake(str(payload)))
+            wake("")
+            while not lost.is_set():
+                try:
+                    async with asyncio.timeout(LISTEN_PROBE_SECONDS):
+                        await lost.wait()
+                except TimeoutError:
+                    await connection.execute("SELECT 1")
+        finally:
+            connection.terminate()
+
+    async def dispose(self) -> None:
+        """Close every connection of the pool."""
+        await self.engine.dispose()
+
+
+def _connect_arguments(url: str, role: str | None, application_name: str) -> dict[str, object]:
+    scheme, _, rest = url.partition("://")
+    session = {
+        "application_name": application_name,
+        "timezone": "UTC",
+        "jit": "off",
+        "statement_timeout": str(STATEMENT_SECONDS * 1000),
+        "idle_in_transaction_session_timeout": "15000",
+    }
+    return {
+        "dsn": f"{scheme.partition('+')[0]}://{rest}",
+        "timeout": CONNECT_SECONDS,
+        "command_timeout": COMMAND_SECONDS,
+        "server_settings": {**session, "role": role} if role else session,
+    }
+
+
+def _discard_lost_connections(engine: AsyncEngine) -> None:
+    """Notice on checkout, without a round trip, that the server hung up: the pool then opens another connection."""
+
+    @event.listens_for(engine.sync_engine, "checkout")
+    def check(dbapi_connection: object, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+        if dbapi_connection.driver_connection.is_closed():  # type: ignore[attr-defined]
+            raise DisconnectionError
+
+
+@asynccontextmanager
+async def _acquired(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    connection = engine.connect()
+    try:
+        async with asyncio.timeout(ACQUIRE_SECONDS):
+            await connection.start()
+    except (OSError, TimeoutError, DBAPIError, PoolTimeoutError, asyncpg.PostgresError) as error:
+        raise Unavailable from error
+    try:
+        yield connection
+    finally:
+        await connection.close()
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn what the server's state caused into `Unavailable`; mistakes in a statement pass as they are."""
+    try:
+        yield
+    except (TimeoutError, ConnectionError, PoolTimeoutError, asyncpg.InternalClientError) as error:
+        # The last is what the driver says of a connection whose server took leave and has not hung up yet.
+        raise Unavailable from error
+    except DBAPIError as error:
+        if _is_passing(error):
+            raise Unavailable from error
+        raise
+
+
+def _is_passing(error: DBAPIError) -> bool:
+    sqlstate = getattr(error.orig, "sqlstate", None)
+    if sqlstate is None:
+        return error.connection_invalidated or isinstance(error, InterfaceError)
+    return error.connection_invalidated or sqlstate.startswith(_PASSING)

@@ -1,0 +1,1 @@
+"""Callers: who they are, their sessions, and what is kept secret."""

@@ -1,0 +1,1 @@
+"""Temporal: clients, workers, the start of workflows, the signatures of payloads."""

@@ -1,0 +1,1 @@
+"""Endpoints of the survey service: one module a router."""

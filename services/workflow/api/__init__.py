@@ -1,0 +1,1 @@
+"""Endpoints of the workflow service: one module a router."""

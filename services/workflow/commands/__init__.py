@@ -1,0 +1,1 @@
+"""A command on its way to the ticket's workflow: checked, stored, delivered, answered."""

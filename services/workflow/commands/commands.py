@@ -1,0 +1,282 @@
+"""A command on its way: who may give it, and the wait for its effect (architecture.md, workflow 2)."""
+
+import hashlib
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Row, func, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+
+from services.contracts.base import Message
+from services.contracts.basis import Basis, is_outdated
+from services.contracts.commands import Command, Outcome
+from services.contracts.permissions import may
+from services.contracts.vocabulary import CommandName
+from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion
+from services.runtime.http import ANY, IfMatch, require_version
+from services.runtime.postgres.database import Database
+from services.runtime.security.auth import Caller
+from services.workflow.client import NoWorkflow, Refused, TicketEngine
+from services.workflow.commands.delivery import Door, Ended
+from services.workflow.commands.preparation import Asked, Preparation, actor_of
+from services.workflow.lifecycle.transitions import is_legal, owed_reason
+from services.workflow.tables import commands, journal
+from services.workflow.views.accused import is_accused
+from services.workflow.views.queries import Queries
+from services.workflow.views.views import BARRED_FOR_THE_ACCUSED, TicketRow, allowed_commands, command_action
+
+
+@dataclass(frozen=True)
+class Admission:
+    """A caller who may give a command to a ticket; `known` is what was stored under the request's key before."""
+
+    ticket: TicketRow
+    name: CommandName
+    caller: Caller
+    key: str | None
+    known: Row[Any] | None = None
+
+    @property
+    def ticket_no(self) -> str:
+        """The ticket's number."""
+        return str(self.ticket.row["ticket_no"])
+
+    @property
+    def scope(self) -> str:
+        """The caller, as keys are scoped to it."""
+        return f"{self.caller.kind}:{self.caller.id}"
+
+    @property
+    def command_id(self) -> str:
+        """An id of its own, or the one of every repeat under the key: whoever hears of it twice knows it again."""
+        if self.key is None:
+            return uuid.uuid4().hex
+        named = "\0".join((self.scope, self.ticket_no, self.name, self.key))
+        return hashlib.sha256(named.encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A command whose effect is durable. `answer` is the first answer when this is a repeat of an answered one."""
+
+    command_id: str
+    answer: Mapping[str, Any] | None = None
+    repeated: bool = False
+
+
+class Commands:
+    """Takes commands: stores them, gives them to the workflow, remembers what was answered."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        queries: Queries,
+        preparation: Preparation,
+        engine: TicketEngine,
+        door: Door,
+    ) -> None:
+        self._database = database
+        self._queries = queries
+        self._preparation = preparation
+        self._engine = engine
+        self._door = door
+
+    async def admit(self, ticket: TicketRow, name: CommandName, caller: Caller, key: str | None) -> Admission:
+        """Let the caller give this command, whatever it says and whatever the state.
+
+        A repeat is let in as the first was: its own effect may have moved the ticket out of the caller's reach.
+
+        Raises:
+            Forbidden: by the permission table, or because the complaint is about the caller.
+        """
+        admission = Admission(ticket, name, caller, key)
+        if key and (known := await self._known(admission)):
+            return Admission(ticket, name, caller, key, known)
+        if not may(caller, command_action(ticket, name), ticket):
+            raise Forbidden
+        if name in BARRED_FOR_THE_ACCUSED and is_accused(ticket, caller):
+            raise Forbidden(
+                {
+                    "en": "the complaint is about you: somebody else calls back and closes it",
+                    "zh": "投诉对象是您：须由他人回访并关闭",
+                }
+            )
+        return admission
+
+    async def take(
+        self,
+        admission: Admission,
+        body: Message,
+        body_hash: str,
+        if_match: IfMatch | None = None,
+        *,
+        basis: Basis | None = None,
+    ) -> Taken:
+        """Carry a command to its durable effect. `basis` is what a form was drawn from.
+
+        Raises:
+            Conflict, StaleVersion, ValidationFailed: nothing was changed.
+            Unavailable: `engine_unavailable`; the effect is unknown, repeat with the same key.
+        """
+        if admission.known is not None:
+            return await self._repeat(admission, admission.known, body_hash)
+        _require_legal(admission, if_match)
+        _require_as_shown(admission, basis)
+        expected = None if if_match in {None, ANY} else admission.ticket.state.version
+        asked = Asked(admission.command_id, admission.ticket, admission.name, body, admission.caller, expected, basis)
+        command = await self._preparation.command(asked)
+        if not await self._store(admission, command, body, body_hash):
+            return await self._repeat(admission, await self._known(admission), body_hash)
+        await self._give(admission, command)
+        return Taken(command.id)
+
+    async def remember(self, command_id: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Keep the first answer for repeats, and return it; it holds no contact."""
+        kept = func.coalesce(commands.c.answer, literal(dict(answer), JSONB))
+        statement = update(commands).where(commands.c.id == command_id).values(answer=kept)
+        async with self._database.read() as connection:
+            first: Mapping[str, Any] = await connection.scalar(statement.returning(commands.c.answer))
+        return first
+
+    async def _known(self, admission: Admission) -> Any:
+        query = select(commands).where(
+            commands.c.caller == admission.scope,
+            commands.c.ticket_no == admission.ticket_no,
+            commands.c.name == admission.name,
+            commands.c.key == admission.key,
+        )
+        async with self._database.read() as connection:
+            return (await connection.execute(query)).first()
+
+    async def _repeat(self, admission: Admission, row: Any, body_hash: str) -> Taken:
+        if row.body_hash != body_hash:
+            raise IdempotencyKeyReused
+        if row.answer is None and not await self._has_happened(row.id):
+            await self._give(admission, Command.model_validate(row.command))
+        return Taken(row.id, row.answer, repeated=True)
+
+    async def _has_happened(self, command_id: str) -> bool:
+        return await self._entered(command_id) is not None
+
+    async def _entered(self, command_id: str) -> int | None:
+        """The last of the command's events in the journal."""
+        async with self._database.read() as connection:
+            query = select(func.max(journal.c.seq)).where(journal.c.command_id == command_id)
+            seq: int | None = await connection.scalar(query)
+            return seq
+
+    async def _store(self, admission: Admission, command: Command, body: Message, body_hash: str) -> bool:
+        texts = body.model_dump(mode="json", exclude_none=True)
+        if admission.name is CommandName.SUPPLY_INFORMATION:
+            # Everything else that a customer supplies is intake's to keep.
+            texts = {"message": texts["message"]} if "message" in texts else {}
+        values = {
+            "id": command.id,
+            "ticket_no": admission.ticket_no,
+            "name": admission.name,
+            "caller": admission.scope,
+            "key": admission.key,
+            "body_hash": body_hash,
+            "body": texts,
+            "command": command.model_dump(mode="json"),
+        }
+        async with self._database.read() as connection:
+            statement = insert(commands).values(**values).on_conflict_do_nothing().returning(commands.c.id)
+            return (await connection.execute(statement)).first() is not None
+
+    async def _give(self, admission: Admission, command: Command) -> None:
+        send = partial(self._send, admission.ticket_no, command)
+        try:
+            try:
+                await self._door.give(admission.ticket, send)
+            except Refused as refusal:
+                if not await self._is_behind(command, admission.ticket_no, refusal):
+                    raise
+                await self._door.renew(admission.ticket_no)
+                await self._door.give(admission.ticket, send)
+        except Refused as refusal:
+            raise await self._refusal(admission, refusal) from refusal
+        except Ended as ended:
+            if not await self._has_happened(command.id):  # it may have been the last step itself
+                raise _illegal(admission, ended.ticket) from ended
+
+    async def _send(self, ticket_no: str, command: Command, limit: timedelta) -> Outcome:
+        """Give the command; a workflow that started anew because the journal holds it already need not get it again."""
+        try:
+            return await self._engine.command(ticket_no, command, limit)
+        except NoWorkflow:
+            if (seq := await self._entered(command.id)) is None:
+                raise
+            return Outcome(version=seq)
+
+    async def _is_behind(self, command: Command, ticket_no: str, refusal: Refused) -> bool:
+        """Whether the workflow refuses what is legal by now: somebody has set it back, or its engine was restored."""
+        state = (await self._queries.require(ticket_no)).state
+        if refusal.version is None or refusal.version >= state.version:
+            return False
+        outdated = command.basis is not None and is_outdated(command.name, command.basis, Basis.of(state))
+        owes = owed_reason(state, command.name, command.actor)
+        stale = command.expected_version not in {None, state.version}
+        return is_legal(state, command.name) and not (outdated or owes or stale)
+
+    async def _refusal(self, admission: Admission, refusal: Refused) -> Exception:
+        if refusal.code == "stale_version":
+            return StaleVersion()
+        if refusal.code == "outdated":
+            return _outdated()
+        return _illegal(admission, await self._queries.require(admission.ticket_no))
+
+
+def _require_legal(admission: Admission, if_match: IfMatch | None) -> None:
+    state = admission.ticket.state
+    if not is_legal(state, admission.name) or owed_reason(state, admission.name, actor_of(admission.caller)):
+        raise _illegal(admission, admission.ticket)
+    require_version(if_match, state.version)
+
+
+def _require_as_shown(admission: Admission, basis: Basis | None) -> None:
+    if basis and is_outdated(admission.name, basis, Basis.of(admission.ticket.state)):
+        raise _outdated()
+
+
+def _outdated() -> Conflict:
+    return Conflict(
+        {
+            "en": "The ticket has moved on since the form was shown: look at it again.",
+            "zh": "表单显示之后工单已有变化：请先查看最新情况。",
+        },
+        code="outdated",
+    )
+
+
+def _illegal(admission: Admission, ticket: TicketRow) -> Conflict:
+    allowed = allowed_commands(ticket, admission.caller, accused=is_accused(ticket, admission.caller))
+    phase = ticket.row["phase"]
+    state = ticket.state
+    missed = owed_reason(state, admission.name, actor_of(admission.caller))
+    if missed and is_legal(state, admission.name):
+        return _reason_first(missed.partition("/")[0], {"allowed": allowed, "phase": phase})
+    return Conflict(
+        {
+            "en": f"`{admission.name}` is not possible while the ticket is {phase}; `allowed` names what is.",
+            "zh": f"工单处于 {phase} 阶段，不能执行 {admission.name}；可执行的操作见 allowed。",
+        },
+        code="illegal_transition",
+        extra={"allowed": allowed, "phase": phase},
+    )
+
+
+def _reason_first(clock: str, extra: Mapping[str, Any]) -> Conflict:
+    return Conflict(
+        {
+            "en": f"The clock `{clock}` was missed: note the reason by `explain-breach` before your next step.",
+            "zh": f"时限 {clock} 已超时：请先用 explain-breach 说明原因，再进行下一步。",
+        },
+        code="illegal_transition",
+        extra={**extra, "clock": clock},
+    )

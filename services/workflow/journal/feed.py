@@ -1,0 +1,123 @@
+"""The journal as other services follow it: every event in order, with its texts and what is known of its ticket."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from services.contracts.feed import FeedPage, TicketEvent
+from services.runtime.errors import NotFound
+from services.runtime.postgres.commit_notifier import CommitNotifier
+from services.runtime.postgres.database import Database
+from services.workflow.journal.cursors import place_of, position
+from services.workflow.journal.feed_items import Row, events_behind, item_of, one_event
+from services.workflow.people import People, staff_named
+
+CHANNEL = "workflow_feed"
+_GATHERED_SECONDS = 0.02
+_FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.02, 0.1
+_BEGINNING = (0, "", 0)
+
+
+def feed_notifier(database: Database) -> CommitNotifier:
+    """Told by whoever has written to the journal; followers that miss it look again when their wait is over."""
+    return CommitNotifier(database, CHANNEL, gathered_seconds=_GATHERED_SECONDS)
+
+
+@dataclass(frozen=True)
+class _Look:
+    """The page behind a place as JSON, where something is settled, and whether more is written and not settled yet."""
+
+    page: bytes | None
+    more_is_coming: bool
+
+
+class Feed:
+    """Answers followers; one per process, with one connection that listens for all of them."""
+
+    def __init__(self, database: Database, people: People) -> None:
+        self._database = database
+        self._people = people
+        self._written = asyncio.Event()
+        self._looks: dict[tuple[str | None, int], asyncio.Task[_Look]] = {}
+
+    async def listen(self) -> None:
+        """Hear of what is written, until cancelled."""
+        await self._database.listen(CHANNEL, lambda _: self._wake())
+
+    async def page(self, after: str | None, limit: int, wait: float, stopping: asyncio.Event) -> bytes:
+        """The events behind `after`, as a `FeedPage` in JSON; when there are none, those that come within `wait`
+        seconds. Ends early when the process is `stopping`.
+
+        Costs one statement, and one more for each notification that brings nothing; followers who stand in the same
+        place and ask at the same time share them.
+
+        Raises:
+            ValidationFailed: no place in the feed is called `after`.
+            Unavailable: PostgreSQL does not answer; or nobody knows the staff, and a complaint is about one of them.
+        """
+        until, pause = time.monotonic() + wait, _FIRST_LOOK_SECONDS
+        while True:
+            rung = self._written
+            look = await self._look(after, limit)
+            if look.page is not None:
+                return look.page
+            left = until - time.monotonic()
+            if left <= 0 or stopping.is_set():
+                return _json((), after)
+            if look.more_is_coming:
+                # An older transaction still runs; nothing rings when it ends.
+                await asyncio.sleep(min(pause, left))
+                pause = min(pause * 1.5, _LONGEST_LOOK_SECONDS)
+            else:
+                await _first_of(rung, stopping, left)
+
+    async def event(self, ticket_no: str, seq: int) -> TicketEvent:
+        """One event, with its ticket as that is now.
+
+        Raises:
+            NotFound: there is no such event.
+        """
+        rows = await one_event().all(self._database, {"ticket_no": ticket_no, "seq": seq})
+        if not rows:
+            raise NotFound
+        (item,) = await self._items(rows)
+        return item
+
+    def _wake(self) -> None:
+        # Each ring has its own event: one that comes while somebody looks is heard when they wait.
+        self._written.set()
+        self._written = asyncio.Event()
+
+    async def _look(self, after: str | None, limit: int) -> _Look:
+        key = after, limit
+        task = self._looks.get(key)
+        if task is None:
+            task = self._looks[key] = asyncio.create_task(self._look_alone(after, limit))
+            task.add_done_callback(lambda _: self._looks.pop(key))
+        return await asyncio.shield(task)
+
+    async def _look_alone(self, after: str | None, limit: int) -> _Look:
+        tx, ticket_no, seq = _BEGINNING if after is None else position(after)
+        values = {"tx": tx, "ticket_no": ticket_no, "seq": seq}
+        rows = await events_behind(limit).all(self._database, values)
+        settled = [row for row in rows if row["settled"]]
+        page = _json(await self._items(settled), place_of(settled[-1])) if settled else None
+        return _Look(page, more_is_coming=len(settled) < len(rows))
+
+    async def _items(self, rows: Sequence[Row]) -> tuple[TicketEvent, ...]:
+        staff = (await self._people.roll()).staff if any(row["complaint_about"] for row in rows) else ()
+        return tuple(item_of(row, staff_named(row["complaint_about"], staff)) for row in rows)
+
+
+def _json(items: tuple[TicketEvent, ...], place: str | None) -> bytes:
+    return FeedPage(items=items, next_cursor=place).model_dump_json().encode()
+
+
+async def _first_of(rung: asyncio.Event, stopping: asyncio.Event, seconds: float) -> None:
+    waits = [asyncio.create_task(event.wait()) for event in (rung, stopping)]
+    try:
+        await asyncio.wait(waits, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for wait in waits:
+            wait.cancel()

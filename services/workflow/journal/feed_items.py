@@ -1,0 +1,115 @@
+"""What followers of the feed are told of each event: read in one statement, by the driver itself.
+
+The feed is asked after every step of every ticket, so SQLAlchemy's share of the work would show.
+"""
+
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+from services.contracts.feed import TicketEvent, TicketFacts
+from services.contracts.journal import Actor, Event
+from services.contracts.vocabulary import ClockState
+from services.runtime.postgres.raw_statement import DirectStatement
+
+Row = Mapping[str, Any]
+
+_FACTS = (
+    "phase", "cycle", "kind", "category", "urgency", "priority", "channel", "language", "department", "owner",
+    "co_owners", "complaint_about", "customer_id", "product_model", "opened_at", "resolved_at", "closed_at",
+    "close_reason",
+)  # fmt: skip
+
+# The limit is part of the text, so that PostgreSQL plans for a page and not for a share of the journal.
+_BEHIND = """
+    (tx, ticket_no, seq) > (CAST(:tx AS xid8), CAST(:ticket_no AS text), CAST(:seq AS integer))
+    ORDER BY tx, ticket_no, seq
+    LIMIT {limit}"""
+_ONE = "ticket_no = :ticket_no AND seq = :seq"
+_EVENTS = """
+WITH page AS MATERIALIZED (
+    SELECT *, tx < pg_snapshot_xmin(pg_current_snapshot()) AS settled
+    FROM workflow.journal
+    WHERE {which}
+)
+SELECT page.ticket_no, page.seq, page.type, page.at, page.actor_kind, page.actor_id, page.from_phase, page.to_phase,
+    page.cycle AS event_cycle, page.command_id, page.data, page.recorded_at, page.settled, page.tx::text AS tx_text,
+    commands.name AS command, commands.body,
+    {facts}, tickets.version, tickets.state -> 'clocks' AS clocks,
+    COALESCE(tickets.state -> 'joined', '[]') AS joined,
+    tickets.policy ->> 'id' AS policy, tickets.policy -> 'settings' AS settings,
+    COALESCE(tickets.policy -> 'calendars' ->> tickets.department, tickets.policy ->> 'calendar') AS calendar,
+    policies.body ->> 'questionnaire' AS questionnaire
+FROM page
+JOIN workflow.tickets USING (ticket_no)
+LEFT JOIN workflow.commands ON commands.id = page.command_id
+LEFT JOIN workflow.policies
+    ON policies.id = tickets.policy ->> 'id' AND policies.version = CAST(tickets.policy ->> 'version' AS integer)
+ORDER BY page.tx, page.ticket_no, page.seq
+"""
+
+
+@lru_cache(maxsize=16)
+def events_behind(limit: int) -> DirectStatement:
+    """The statement that reads the next `limit` events behind `tx, ticket_no, seq`, settled or not."""
+    return _statement(_BEHIND.format(limit=limit))
+
+
+@lru_cache(maxsize=1)
+def one_event() -> DirectStatement:
+    """The statement that reads the event `ticket_no, seq`."""
+    return _statement(_ONE)
+
+
+def _statement(which: str) -> DirectStatement:
+    return DirectStatement(_EVENTS.format(which=which, facts=", ".join(f"tickets.{name}" for name in _FACTS)))
+
+
+def item_of(row: Row, complaint_about: str | None) -> TicketEvent:
+    """One event; `complaint_about` is the id of whom the ticket's complaint is about."""
+    event = Event(
+        seq=row["seq"],
+        type=row["type"],
+        at=row["at"],
+        actor=Actor(kind=row["actor_kind"], id=row["actor_id"]),
+        from_phase=row["from_phase"],
+        to_phase=row["to_phase"],
+        cycle=row["event_cycle"],
+        command_id=row["command_id"],
+        data=row["data"],
+    )
+    return TicketEvent(
+        ticket_no=row["ticket_no"],
+        event=event,
+        recorded_at=row["recorded_at"],
+        command=row["command"],
+        body=row["body"] or {},
+        ticket=_facts(row, complaint_about),
+    )
+
+
+def _facts(row: Row, complaint_about: str | None) -> TicketFacts:
+    settings = row["settings"] or {}
+    clocks = row["clocks"]  # finished clocks have left the state
+    return TicketFacts.model_validate(
+        {
+            **{name: row[name] for name in _FACTS},
+            "ticket_no": row["ticket_no"],
+            "version": row["version"],
+            "complaint_about": complaint_about,
+            "joined": row["joined"],
+            "reopened": row["cycle"] > 1,
+            "policy": row["policy"],
+            "calendar": row["calendar"],
+            "questionnaire": row["questionnaire"],
+            "survey_reminder_after": settings.get("survey_reminder_after"),
+            "survey_expires_after": settings.get("survey_expires_after"),
+            "live_clocks": {_key(clock): clock["state"] for clock in clocks},
+            "excused_until": {_key(clock): clock["excused_until"] for clock in clocks if clock.get("excused_until")},
+            "promised": {clock["name"]: clock["due_at"] for clock in clocks if clock["state"] == ClockState.RUNNING},
+        }
+    )
+
+
+def _key(clock: Row) -> str:
+    return f"{clock['name']}/{clock['cycle']}/{clock['round']}"

@@ -1,0 +1,149 @@
+"""A registration becomes a ticket: row, first event and first clocks, before any workflow runs.
+
+The ticket's row is the outbox of its workflow: the starter (`startables`) starts what the engine does not know yet. So
+every read shows the ticket from its acceptance on, engine up or down.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from sqlalchemy.dialects.postgresql import insert
+
+from services.contracts.feedback import FirstPromise, Registration, Supplemented
+from services.contracts.journal import Actor, EventType
+from services.contracts.policy import ClockRule
+from services.contracts.ticket import RULES, Clock, Segment, TicketState
+from services.contracts.vocabulary import ActorKind, ClockState
+from services.runtime.errors import Refusal
+from services.runtime.postgres.commit_notifier import wake
+from services.runtime.postgres.database import Database
+from services.workflow.journal.metrics import measure
+from services.workflow.journal.owed_recalculations import owe_recalculation
+from services.workflow.journal.store import GENESIS, policy_column, ticket_columns, write_clocks, write_journal
+from services.workflow.lifecycle.life import Life
+from services.workflow.people import People
+from services.workflow.tables import tickets
+from services.workflow.wake_channels import STARTER_CHANNEL
+
+
+class Registrar:
+    """Enters registrations; safe to repeat. `recorded` is called when a journal has begun."""
+
+    def __init__(self, database: Database, people: People, recorded: Callable[[], None] = lambda: None) -> None:
+        self._database = database
+        self._people = people
+        self._recorded = recorded
+
+    async def register(self, registration: Registration) -> bool:
+        """Enter one ticket; answers False when it was there already."""
+        life = begin(registration, await self._department(registration))
+        async with self._database.begin() as connection:
+            columns = {
+                **ticket_columns(life.state),
+                **policy_column(registration.policy),
+                "ticket_no": registration.ticket_no,
+                "service_stage": registration.service_stage,
+                "channel": registration.channel,
+                "language": registration.language,
+                "customer_id": registration.customer_id,
+                "complaint_about": registration.complaint_about,
+                "product": registration.product.model_dump(mode="json"),
+                "product_model": registration.product.model,
+                "serial_no": registration.product.serial_no,
+                "opened_at": registration.received_at,
+                "journal_hash": GENESIS,
+            }
+            statement = insert(tickets).values(**columns).on_conflict_do_nothing().returning(tickets.c.ticket_no)
+            if (await connection.execute(statement)).first() is None:
+                return False
+            last_hash = await write_journal(connection, registration.ticket_no, life.events, GENESIS)
+            mine = tickets.c.ticket_no == registration.ticket_no
+            await connection.execute(tickets.update().where(mine).values(journal_hash=last_hash))
+            await write_clocks(connection, registration.ticket_no, life.state.clocks, {})
+            await owe_recalculation(connection, registration.ticket_no, registration.received_at)
+            await wake(connection, STARTER_CHANNEL)
+        self._recorded()
+        measure(life.events)
+        return True
+
+    async def amend(self, ticket_no: str, supplied: Supplemented) -> None:
+        """Show what the customer supplied later of what a ticket shows."""
+        product = supplied.product
+        columns: dict[str, Any] = {
+            "product": product.model_dump(mode="json"),
+            "product_model": product.model,
+            "serial_no": product.serial_no,
+        }
+        if supplied.complaint_about:
+            columns["complaint_about"] = supplied.complaint_about
+        async with self._database.begin() as connection:
+            await connection.execute(tickets.update().where(tickets.c.ticket_no == ticket_no).values(columns))
+
+    async def _department(self, registration: Registration) -> str | None:
+        # A ticket without a department is in everybody's queue, so a silent directory holds nothing up.
+        try:
+            return (await self._people.roll()).route(registration.category)
+        except Refusal:
+            return None
+
+
+def begin(registration: Registration, department: str | None) -> Life:
+    """The life of a ticket at its first event, with the promises that were made on arrival (invariant I11)."""
+    state = TicketState(
+        ticket_no=registration.ticket_no,
+        kind=registration.kind,
+        category=registration.category,
+        urgency=registration.urgency,
+        priority=registration.priority,
+        tier=registration.tier,
+        channel=registration.channel,
+        service_stage=registration.service_stage,
+        affected_count=registration.affected_count,
+        safety_risk=registration.safety_risk,
+        complete=registration.complete,
+        missing=registration.missing,
+        department=department,
+        received_at=registration.received_at,
+        follows=registration.follows,
+        response_target=registration.response_target,
+        rules=RULES,
+    )
+    state.clocks = [_first_clock(registration, promise) for promise in registration.promises]
+    life = Life(state, registration.policy)
+    customer = Actor(kind=ActorKind.CUSTOMER, id=registration.customer_id)
+    data = {
+        "channel": registration.channel,
+        "complete": registration.complete,
+        "kind": registration.kind,
+        "category": registration.category,
+        "urgency": registration.urgency,
+        "priority": registration.priority,
+        "department": department,
+        "follows": registration.follows,
+    }
+    life.write(EventType.RECEIVED, registration.received_at, customer, None, data)
+    return life
+
+
+def _first_clock(registration: Registration, promise: FirstPromise) -> Clock:
+    policy = registration.policy
+    if policy is None:
+        raise ValueError("a promise without a policy")
+    rule = policy.clocks.get(promise.clock) or ClockRule(target=promise.target)
+    return Clock(
+        name=promise.clock,
+        cycle=1,
+        state=ClockState.RUNNING,
+        started_at=registration.received_at,
+        target=promise.target,
+        calendar=promise.calendar,
+        calendar_version=promise.calendar_version,
+        policy=policy.id,
+        policy_version=policy.version,
+        priority=registration.priority,
+        warn_rule=rule.warn_at,
+        ladder=rule.ladder,
+        segments=[Segment(from_at=registration.received_at)],
+        due_at=promise.due_at,
+        warn_at=promise.warn_at,
+    )

@@ -1,0 +1,205 @@
+"""The writing side of schema `workflow`: journal, ticket and clocks of one batch, in the caller's transaction."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from sqlalchemy import Text, Update, any_, bindparam, cast, func, literal, select, update
+from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.base import format_instant
+from services.contracts.journal import Event, EventType
+from services.contracts.policy import PolicySnapshot
+from services.contracts.ticket import Clock, TicketState
+from services.contracts.vocabulary import CloseReason
+from services.workflow.journal.close_notes import standard_note
+from services.workflow.tables import clocks, commands, journal, tickets
+
+GENESIS = b"\x00" * 32
+
+_CLOSES = frozenset({EventType.CLOSED, EventType.MERGED, EventType.WITHDRAWN})
+
+
+def chain(previous: bytes, ticket_no: str, event: Event) -> bytes:
+    """The hash of an event's row, over the one before it (invariant I7)."""
+    content = json.dumps(event.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(previous + ticket_no.encode() + content.encode()).digest()
+
+
+async def write_journal(connection: AsyncConnection, ticket_no: str, events: Sequence[Event], previous: bytes) -> bytes:
+    """Append events; answers the hash of the last one."""
+    rows = []
+    for event in events:
+        previous = chain(previous, ticket_no, event)
+        rows.append(
+            {
+                "ticket_no": ticket_no,
+                "seq": event.seq,
+                "type": event.type,
+                "at": event.at,
+                "actor_kind": event.actor.kind,
+                "actor_id": event.actor.id,
+                "from_phase": event.from_phase,
+                "to_phase": event.to_phase,
+                "cycle": event.cycle,
+                "command_id": event.command_id,
+                "data": event.model_dump(mode="json")["data"],
+                "hash": previous,
+            }
+        )
+    if rows:
+        await connection.execute(insert(journal), rows)
+    return previous
+
+
+def ticket_columns(state: TicketState) -> dict[str, Any]:
+    """What the view shows of the state."""
+    due = [clock.due_at for clock in state.clocks if clock.due_at]
+    return {
+        "version": state.version,
+        "status": state.status,
+        "phase": state.phase,
+        "cycle": state.cycle,
+        "kind": state.kind,
+        "category": state.category,
+        "subcategory": state.subcategory,
+        "urgency": state.urgency,
+        "priority": state.priority,
+        "department": state.department,
+        "owner": state.owner,
+        "co_owners": list(state.co_owners),
+        "accepted_by": state.accepted_by,
+        "tags": list(state.tags),
+        "cause": state.cause,
+        "accepted_at": state.accepted_at,
+        "assigned_at": state.assigned_at,
+        "responded_at": state.responded_at,
+        "resolved_at": state.resolved_at,
+        "confirmed_at": state.confirmed_at,
+        "closed_at": state.closed_at,
+        "resolution": state.result,
+        "confirmation": state.confirmation,
+        "close_reason": state.close_reason,
+        "merged_into": state.merged_into,
+        "next_due_at": min(due, default=None),
+        "ended": state.ended,
+        "state": state.model_dump(mode="json"),
+    }
+
+
+def policy_column(policy: PolicySnapshot | None) -> dict[str, Any]:
+    """The policy snapshot that a rebuilt workflow starts from."""
+    return {"policy": policy.model_dump(mode="json") if policy else None}
+
+
+async def write_ticket(
+    connection: AsyncConnection,
+    state: TicketState,
+    events: Sequence[Event],
+    *,
+    language: str,
+    journal_hash: bytes,
+    policy: PolicySnapshot | None,
+    unpromised: bool = False,
+) -> None:
+    """Bring the ticket's row to the state after `events`, with the texts that its closing and resolution refer to.
+
+    `policy` is given where it changed; `unpromised` tells that it changed to none.
+    """
+    columns = ticket_columns(state) | {"journal_hash": journal_hash}
+    rare = policy_column(policy) if policy is not None or unpromised else {}
+    for event in events:
+        rare |= _texts_of(event, state, language)
+    if rare:
+        mine = tickets.c.ticket_no == state.ticket_no
+        await connection.execute(update(tickets).where(mine).values(**columns, **rare))
+    else:
+        values = {f"to_{name}": value for name, value in columns.items()}
+        await connection.execute(_usual_update(tuple(columns)), {"number": state.ticket_no, **values})
+
+
+@cache
+def _usual_update(names: tuple[str, ...]) -> Update:
+    """Built once: putting the statement together costs as much as running it."""
+    mine = tickets.c.ticket_no == bindparam("number")
+    return update(tickets).where(mine).values({name: bindparam(f"to_{name}") for name in names})
+
+
+def _texts_of(event: Event, state: TicketState, language: str) -> dict[str, Any]:
+    written = select(commands.c.body["reason"].astext).where(commands.c.id == event.command_id).scalar_subquery()
+    if event.type is EventType.RESOLVED:
+        return {"resolution_reason": written}
+    if event.type is EventType.REOPENED:
+        return {"close_note": None, "close_evidence": None, "resolution_reason": None}
+    if event.type not in _CLOSES or state.close_reason is None:
+        return {}
+    if state.close_reason is CloseReason.MERGED:
+        # The kept ticket is another workflow's: `joins` tells it, however often it must try.
+        return {"close_note": _filed(event, state.close_reason, language), "join_pending": True}
+    if state.close_reason is CloseReason.CONFIRMED:
+        return {"close_note": None, "close_evidence": event.command_id}
+    return {"close_note": _filed(event, state.close_reason, language)}
+
+
+def _filed(event: Event, reason: CloseReason, language: str) -> Any:
+    standard = standard_note(reason, language)
+    if event.command_id is None:
+        return standard
+    written = select(commands.c.body["reason"].astext).where(commands.c.id == event.command_id).scalar_subquery()
+    return func.coalesce(written, standard)
+
+
+async def write_clocks(
+    connection: AsyncConnection, ticket_no: str, changed: Sequence[Clock], times: Mapping[str, Mapping[str, int]]
+) -> None:
+    """Insert or update clocks; `times` holds elapsed and overdue seconds of finished ones, by key."""
+    if not changed:
+        return
+    rows = [_clock_row(ticket_no, clock, times.get(clock.key, {})) for clock in changed]
+    await connection.execute(_upsert_clocks(), rows)
+
+
+async def excuse_finished(connection: AsyncConnection, ticket_no: str, events: Sequence[Event]) -> None:
+    """Mark finished clocks whose breach a publication would have avoided; nothing else of them changes (11, 19)."""
+    for event in events:
+        keys = event.data.get("excused") if event.type is EventType.RECALCULATED else None
+        if not isinstance(keys, list) or not keys:
+            continue
+        key = func.concat_ws("/", clocks.c.name, clocks.c.cycle, clocks.c.round)
+        marked = func.jsonb_set(clocks.c.ledger, ["excused_at"], func.to_jsonb(literal(format_instant(event.at), Text)))
+        mine = (clocks.c.ticket_no == ticket_no, clocks.c.ended_at.is_not(None), clocks.c.excused_at.is_(None))
+        late = update(clocks).where(*mine, key == any_(cast(keys, ARRAY(Text))))
+        await connection.execute(late.values(excused_at=event.at, ledger=marked))
+
+
+@cache
+def _upsert_clocks() -> Insert:
+    statement = insert(clocks)
+    key = [column.name for column in clocks.primary_key]
+    changes = {column.name: statement.excluded[column.name] for column in clocks.columns if column.name not in key}
+    return statement.on_conflict_do_update(index_elements=key, set_=changes)
+
+
+def _clock_row(ticket_no: str, clock: Clock, times: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "ticket_no": ticket_no,
+        "cycle": clock.cycle,
+        "name": clock.name,
+        "round": clock.round,
+        "state": clock.state,
+        "started_at": clock.started_at,
+        "due_at": clock.due_at,
+        "met_at": clock.met_at,
+        "breached_at": clock.breached_at,
+        "ended_at": clock.ended_at,
+        "elapsed_seconds": times.get("elapsed"),
+        "overdue_seconds": times.get("overdue"),
+        "priority": clock.priority,
+        "policy": clock.policy,
+        "policy_version": clock.policy_version,
+        "excused_at": clock.excused_at,
+        "ledger": clock.model_dump(mode="json"),
+    }

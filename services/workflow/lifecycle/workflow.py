@@ -1,0 +1,248 @@
+"""The ticket workflow: the only writer of a ticket's life. It reads like the requirement; the rules are in `life`."""
+
+import asyncio
+from datetime import datetime, timedelta
+
+from temporalio import workflow
+from temporalio.exceptions import ActivityError, ApplicationError
+
+with workflow.unsafe.imports_passed_through():
+    from services.contracts.basis import Basis, is_outdated
+    from services.contracts.commands import DECISIONS, Command, Outcome
+    from services.contracts.feed import Entry
+    from services.contracts.names import UPDATE_COMMAND, UPDATE_RECALCULATE, UPDATE_REMARK, WORKFLOW_TICKET
+    from services.contracts.policy import PolicySnapshot
+    from services.contracts.publication import Recalculation
+    from services.contracts.ticket import TicketStart, TicketState
+
+from services.workflow.lifecycle import calls, recalculation, steps, timers
+from services.workflow.lifecycle.life import IllegalCommand, Life
+
+TIMER_STEP = timedelta(milliseconds=1)
+"""What the engine's timers can tell apart; an alarm is set one step late rather than one early."""
+
+ILLEGAL_TRANSITION = "illegal_transition"
+STALE_VERSION = "stale_version"
+OUTDATED = "outdated"
+ENDED = "ended"
+
+
+@workflow.defn(name=WORKFLOW_TICKET)
+class TicketWorkflow:
+    """One ticket, from its registration to the end of the reopening window.
+
+    A command is an Update: refused by the validator without a trace, or answered when the journal holds its effect.
+    One step at a time is taken and recorded, so every step meets clocks whose due times are known.
+    """
+
+    @workflow.init
+    def __init__(self, start: TicketStart) -> None:
+        self.life = Life(start.state, start.policy)
+        self.recorded_version = start.state.version
+        self.events_before_continuing = start.events_before_continuing
+        self.recording = False
+        self.stopping = False
+        self.alarm: asyncio.Task[None] | None = None
+        self.alarm_at: datetime | None = None
+        self.rang = False
+
+    @workflow.run
+    async def run(self, _: TicketStart) -> None:
+        """Record what happened, wait for what is next, until the reopening window ends or the history is long."""
+        while not self.life.state.ended:
+            timers.settle(self.life, workflow.now())
+            if self._has_something_to_record or self._needs_instants:
+                await self._record()
+                continue
+            if self._history_is_long:
+                await self._continue_as_new(self.life.state, self.life.policy)
+            self._set_alarm()
+            await workflow.wait_condition(lambda: self.rang or self._has_something_to_record or self.life.state.ended)
+            self.rang = False
+        await self._end()
+
+    @workflow.update(name=UPDATE_COMMAND)
+    async def command(self, command: Command) -> Outcome:
+        """Take one command; answers when its effect is durable and every read shows it.
+
+        Raises:
+            ApplicationError: `illegal_transition` with the legal commands, `stale_version`, `outdated`, or `ended` when
+                the workflow stopped before the step could be taken.
+        """
+        await self._settled()
+        self._refuse(command)
+        try:
+            steps.take(self.life, command, workflow.now())
+        except IllegalCommand as refusal:
+            raise _illegal(refusal) from refusal
+        return await self._durable()
+
+    @command.validator
+    def _may_be_taken(self, command: Command) -> None:
+        # What cannot be read would wedge the ticket if the handler were the first to find out.
+        DECISIONS[command.name].model_validate(command.decision)
+        self._refuse(command)
+
+    @workflow.update(name=UPDATE_REMARK)
+    async def remark(self, entry: Entry) -> Outcome:
+        """Enter what another service has to say, whatever the phase; answers when it is durable.
+
+        Raises:
+            ApplicationError: `ended` when the workflow stopped before.
+        """
+        await self._settled()
+        self._require_life(entry)
+        self.life.remark(entry)
+        return await self._durable()
+
+    @remark.validator
+    def _require_life(self, entry: Entry) -> None:
+        del entry
+        if self.stopping or self.life.state.ended:
+            raise _ending()
+
+    @workflow.update(name=UPDATE_RECALCULATE)
+    async def recalculate(self, asked: Recalculation) -> Outcome:
+        """Apply what was published, as it was computed from the present state; answers when that is durable.
+
+        Raises:
+            ApplicationError: `stale_version` when it must be computed anew, or `ended`.
+        """
+        await self._settled()
+        self._require_current(asked)
+        recalculation.recalculate(self.life, asked, workflow.now())
+        # A calendar that moves no due time writes no event, and must be durable too.
+        await workflow.wait_condition(lambda: not self._is_busy or self.stopping)
+        return await self._durable()
+
+    @recalculate.validator
+    def _require_current(self, asked: Recalculation) -> None:
+        if self.stopping:
+            raise _ending()
+        try:
+            recalculation.require_current(self.life.state, asked)
+        except recalculation.Outdated as outdated:
+            raise _stale(self.life.state) from outdated
+
+    async def _durable(self) -> Outcome:
+        """Return when the journal holds the step just taken."""
+        version = self.life.state.version
+        await workflow.wait_condition(lambda: self.recorded_version >= version or self.stopping)
+        if self.recorded_version < version:
+            raise _ending()
+        return Outcome(version=version)
+
+    def _refuse(self, command: Command) -> None:
+        if self.stopping:
+            raise _ending()
+        try:
+            self.life.check(command.name, command.actor)
+        except IllegalCommand as refusal:
+            raise _illegal(refusal) from refusal
+        if command.expected_version not in {None, self.life.state.version}:
+            raise _stale(self.life.state)
+        if command.basis and is_outdated(command.name, command.basis, Basis.of(self.life.state)):
+            raise _outdated(self.life.state)
+
+    async def _settled(self) -> None:
+        """Return when nothing is due any more and every due time is known.
+
+        What is due may end a pause, and a clock that runs again may be due as well: only its calendar can tell.
+        """
+        while not self.stopping:
+            if self._is_busy:
+                await workflow.wait_condition(lambda: not self._is_busy or self.stopping)
+                continue
+            timers.settle(self.life, workflow.now())
+            if not self._is_busy:
+                return
+
+    @property
+    def _is_busy(self) -> bool:
+        """A step waits for the journal, or an instant for its calendar."""
+        return self.recording or self._has_something_to_record or self._needs_instants
+
+    @property
+    def _has_something_to_record(self) -> bool:
+        return bool(self.life.events or self.life.ledger.touched)
+
+    @property
+    def _needs_instants(self) -> bool:
+        state = self.life.state
+        return any(clock.unscheduled for clock in state.clocks) or any(it.at is None for it in state.deadlines)
+
+    @property
+    def _history_is_long(self) -> bool:
+        info = workflow.info()
+        return info.is_continue_as_new_suggested() or info.get_current_history_length() > self.events_before_continuing
+
+    async def _record(self) -> None:
+        self.recording = True
+        batch = self.life.take_batch()
+        try:
+            self.life.enter(await calls.record(batch))
+        except ActivityError as error:
+            await self._give_way(error)
+        self.recorded_version = batch.state.version
+        self.recording = False
+
+    async def _give_way(self, error: ActivityError) -> None:
+        """The journal knows more than this workflow: start again from what it holds (invariant I4)."""
+        cause = error.cause
+        if not isinstance(cause, ApplicationError) or cause.type != calls.ENGINE_BEHIND:
+            raise error
+        stored = TicketStart.model_validate(cause.details[0])
+        await self._continue_as_new(stored.state, stored.policy)
+
+    def _set_alarm(self) -> None:
+        """One timer for the earliest instant, replaced only when that moves earlier; a late alarm just looks again."""
+        next_at = timers.next_instant(self.life)
+        rings = self.alarm is not None and not self.alarm.done()
+        if next_at is None or (rings and self.alarm_at is not None and self.alarm_at <= next_at):
+            return
+        if rings and self.alarm:
+            self.alarm.cancel()
+        self.alarm_at = next_at
+        self.alarm = asyncio.create_task(self._ring(next_at))
+
+    async def _ring(self, at: datetime) -> None:
+        await workflow.sleep(
+            max(at - workflow.now(), timedelta(0)) + TIMER_STEP, summary=f"due {at:%Y-%m-%d %H:%M:%S} UTC"
+        )
+        self.rang = True
+
+    async def _continue_as_new(self, state: TicketState, policy: PolicySnapshot | None) -> None:
+        self.stopping = True
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        limit = self.events_before_continuing
+        workflow.continue_as_new(TicketStart(state=state, policy=policy, events_before_continuing=limit))
+
+    async def _end(self) -> None:
+        if self.alarm:
+            self.alarm.cancel()
+        await self._record()
+        self.stopping = True
+        await workflow.wait_condition(workflow.all_handlers_finished)
+
+
+def _ending() -> ApplicationError:
+    return ApplicationError("the workflow is ending; the command was not taken", type=ENDED, non_retryable=True)
+
+
+def _stale(state: TicketState) -> ApplicationError:
+    return ApplicationError("the ticket has changed", _at(state.version), type=STALE_VERSION, non_retryable=True)
+
+
+def _outdated(state: TicketState) -> ApplicationError:
+    said = "what the form showed no longer holds"
+    return ApplicationError(said, _at(state.version), type=OUTDATED, non_retryable=True)
+
+
+def _at(version: int) -> dict[str, int]:
+    """What a workflow refuses from: one that is behind its journal is told so."""
+    return {"version": version}
+
+
+def _illegal(refusal: IllegalCommand) -> ApplicationError:
+    details = {"phase": refusal.phase, "allowed": list(refusal.allowed), **_at(refusal.version)}
+    return ApplicationError(str(refusal), details, type=ILLEGAL_TRANSITION, non_retryable=True)

@@ -1,0 +1,1 @@
+"""Policies and calendars: stored, linted, in force."""

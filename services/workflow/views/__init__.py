@@ -1,0 +1,1 @@
+"""Tickets as their readers see them: rows, lists, counts, the customer's page."""

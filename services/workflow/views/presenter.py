@@ -1,0 +1,203 @@
+"""A ticket put together for one caller: the row, its clocks, what they may do next, and the customer from intake."""
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from services.contracts.base import format_instant
+from services.contracts.feedback import CustomerAsk, CustomerQuestion, Registration
+from services.contracts.permissions import Action, may, sees_contact
+from services.contracts.policy import PolicySnapshot
+from services.contracts.ticket import Clock
+from services.promises.calendars import Calendar
+from services.promises.explanations import explain
+from services.runtime.errors import Forbidden, NotFound
+from services.runtime.security.auth import Caller
+from services.runtime.service_client import Peer
+from services.runtime.telemetry import request_id
+from services.workflow import due_times
+from services.workflow.due_times import Calendars, calendar_of
+from services.workflow.journal.registration import Registrar
+from services.workflow.policies.catalogue import Catalogue
+from services.workflow.views.accused import is_accused
+from services.workflow.views.customer_reach import CustomerReach
+from services.workflow.views.history import Course, Stretch
+from services.workflow.views.queries import Left, Queries, Row, Rows, nobody_left
+from services.workflow.views.views import (
+    ClockFacts,
+    TicketRow,
+    allowed_commands,
+    ledger_view,
+    stretch_view,
+    ticket_view,
+    timeline_item,
+    totals_view,
+)
+
+
+@dataclass(frozen=True)
+class LedgerFacts:
+    """The clocks of a ticket, with whom it was, and the totals."""
+
+    clocks: list[dict[str, Any]]
+    departments: list[dict[str, Any]]
+    totals: list[dict[str, Any]]
+
+
+TICKET_NO = re.compile(r"[0-9]{11,20}")
+
+
+class Showing:
+    """Answers what a caller may see of tickets."""
+
+    def __init__(
+        self,
+        *,
+        queries: Queries,
+        registrar: Registrar,
+        catalogue: Catalogue,
+        intake: Peer,
+        reach: CustomerReach,
+        left: Left = nobody_left,
+    ) -> None:
+        self._left = left
+        self._queries = queries
+        self._registrar = registrar
+        self._catalogue = catalogue
+        self._intake = intake
+        self._reach = reach
+
+    async def find(self, ticket_no: str, caller: Caller, action: Action = Action.READ_TICKET) -> TicketRow:
+        """The ticket, if `caller` may do `action` on it.
+
+        Raises:
+            NotFound, Forbidden.
+        """
+        ticket = await self.existing(ticket_no)
+        if not may(caller, action, ticket):
+            raise Forbidden
+        return ticket
+
+    async def existing(self, ticket_no: str) -> TicketRow:
+        """The ticket, whoever asks. One that the relay has not handed over yet is fetched from intake: from the 201 on,
+        reads show it.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return await self._queries.find(ticket_no) or await self._fetch(ticket_no)
+
+    async def ticket(self, ticket: TicketRow, caller: Caller) -> dict[str, Any]:
+        """The view of one ticket; a contact shown in full is in intake's audit log by then."""
+        clocks, unanswered, customers, reach = await asyncio.gather(
+            self._queries.clocks_of(ticket.row["ticket_no"]),
+            self._queries.unanswered(ticket.row["ticket_no"]),
+            self.customers([ticket], caller, in_full=sees_contact(caller, ticket)),
+            self._reach.of(ticket),
+        )
+        owner_left = ticket.owner in await self._left()
+        told = {"owner_left": owner_left, "reach": reach.model_dump(mode="json"), "customer": customers[0]}
+        return {**self._view(ticket, clocks, unanswered, caller), **told}
+
+    async def tickets(self, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
+        """The views of a page; contacts are masked in lists, whoever asks."""
+        found = [TicketRow(row) for row in rows]
+        numbers = [row["ticket_no"] for row in rows]
+        clocks, unanswered = await asyncio.gather(self._queries.clocks_of(*numbers), self._queries.unanswered(*numbers))
+        customers = await self.customers(found, caller, in_full=False)
+        views, left = zip(found, customers, strict=True), await self._left()
+        return [
+            {
+                **self._view(it, clocks, unanswered, caller),
+                "owner_left": it.owner in left,
+                "reach": None,
+                "customer": customer,
+            }
+            for it, customer in views
+        ]
+
+    async def customers(self, found: Sequence[TicketRow], caller: Caller, *, in_full: bool) -> list[dict[str, Any]]:
+        """The customers of some tickets, in their order."""
+        if not found:
+            return []
+        question = CustomerQuestion(
+            reader_kind=caller.kind,
+            reader_id=caller.id,
+            request_id=request_id.get(),
+            asks=tuple(
+                CustomerAsk(ticket_no=it.row["ticket_no"], customer_id=it.row["customer_id"], in_full=in_full)
+                for it in found
+            ),
+        )
+        answer = await self._intake.post("/internal/customers/show", question.model_dump(mode="json"))
+        return list(answer["items"])
+
+    async def timeline(
+        self, ticket: TicketRow, caller: Caller, limit: int, cursor: str | None
+    ) -> tuple[list[dict[str, Any]], str | None]:
+        """The journal; texts are for those who handle the ticket and the auditor."""
+        rows, following = await self._queries.timeline(ticket.row["ticket_no"], limit, cursor)
+        with_texts = may(caller, Action.READ_NOTE, ticket)
+        return [timeline_item(row, row["body"], with_texts=with_texts) for row in rows], following
+
+    async def clocks(self, ticket: TicketRow, language: str) -> LedgerFacts:
+        """The ledger of every clock, each with a sentence that explains its due time; with whom the ticket was (16),
+        and what its clocks took over all cycles (20)."""
+        ticket_no = ticket.row["ticket_no"]
+        found, events = await asyncio.gather(self._queries.clocks_of(ticket_no), self._queries.course(ticket_no))
+        rows, course, now = found[ticket_no], Course(events), datetime.now(UTC)
+        calendars = await self._calendars(rows)
+        items = [ledger_view(_facts(row, calendars, course, language, now), now) for row in rows]
+        policy = PolicySnapshot.model_validate(ticket.row["policy"]) if ticket.row["policy"] else None
+        stretches = [stretch_view(it, _hours(it, policy, calendars), now) for it in course.stretches()]
+        return LedgerFacts(items, stretches, totals_view(items, now))
+
+    async def _calendars(self, rows: Rows) -> Calendars:
+        versions = {(row["ledger"]["calendar"], row["ledger"]["calendar_version"]) for row in rows}
+        in_force = await self._catalogue.in_force()
+        pinned = {(id_, version) for id_, version in versions if version is not None}
+        return await self._catalogue.calendars_for(pinned, in_force.promises.generation)
+
+    @staticmethod
+    def _view(
+        ticket: TicketRow,
+        clocks: Mapping[str, Rows],
+        unanswered: Mapping[str, datetime | None],
+        caller: Caller,
+    ) -> dict[str, Any]:
+        allowed = allowed_commands(ticket, caller, accused=is_accused(ticket, caller))
+        with_texts = may(caller, Action.READ_NOTE, ticket)
+        number = ticket.row["ticket_no"]
+        view = ticket_view(ticket, clocks[number], allowed, with_texts=with_texts)
+        since = unanswered[number]
+        return {**view, "unanswered_since": format_instant(since.astimezone(UTC)) if since else None}
+
+    async def _fetch(self, ticket_no: str) -> TicketRow:
+        if not TICKET_NO.fullmatch(ticket_no):
+            raise NotFound({"en": f"no ticket {ticket_no}", "zh": f"没有工单 {ticket_no}"})
+        told = await self._intake.get(f"/internal/registrations/{ticket_no}")
+        await self._registrar.register(Registration.model_validate(told))
+        return await self._queries.require(ticket_no)
+
+
+def _facts(row: Row, calendars: Calendars, course: Course, language: str, now: datetime) -> ClockFacts:
+    clock = Clock.model_validate(row["ledger"])
+    calendar = calendar_of(clock, calendars)
+    explanation = explain(clock, calendar)["zh-CN" if language.startswith("zh") else "en"]
+    times = due_times.spent_by(clock, calendars, now)
+    paused = due_times.paused_by(clock, calendars, now)
+    return ClockFacts(clock, row, times, paused, course, _is_provisional(clock, calendar), explanation)
+
+
+def _is_provisional(clock: Clock, calendar: Calendar) -> bool:
+    """Whether the due time lies past the last day that the calendar's country has announced (semantics.md 2)."""
+    return clock.due_at is not None and calendar.is_provisional(clock.due_at)
+
+
+def _hours(stretch: Stretch, policy: PolicySnapshot | None, calendars: Calendars) -> Calendar:
+    """The calendar by which a department works; where nothing is promised, or it is gone, every hour counts."""
+    id_ = policy.calendar_of(stretch.department) if policy else "always"
+    return calendars.get((id_, None)) or calendars["always", None]

@@ -1,0 +1,381 @@
+"""Alerts for flow tests: real PostgreSQL, a real Temporal server, and a directory and a journal in the test's hand."""
+
+import asyncio
+import itertools
+import json
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+from sqlalchemy import func, select
+from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
+from temporalio.service import RPCError
+from temporalio.testing import WorkflowEnvironment
+
+from services.contracts.base import format_instant
+from services.contracts.feed import TicketEvent
+from services.contracts.journal import EventType
+from services.contracts.names import alert_workflow_id
+from services.contracts.vocabulary import ClockName
+from services.notify import ticket_copies
+from services.notify.alerts import actions, store
+from services.notify.alerts.consumer import Raising
+from services.notify.alerts.tables import alerts, tellings
+from services.notify.alerts.worker import startable
+from services.notify.hours.calendars import CalendarsCopy
+from services.notify.ladders.ladders import DEFAULT, read_ladders
+from services.notify.ladders.store import LadderBook
+from services.notify.notices.tables import notices
+from services.notify.resources import Resources
+from services.notify.settings import NotifySettings
+from services.notify.wake_channels import STARTER_CHANNEL
+from services.runtime.postgres.database import Database
+from services.runtime.service_client import Peer
+from services.runtime.temporal.client import engine_identity
+from services.runtime.temporal.workflow_starter import Starter
+from tests.flow.timers import has_due_timer, pass_time
+
+_numbers = itertools.count(1)
+SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
+CREW: Mapping[str, Sequence[str]] = {
+    "clerks": ("li-lei", "zhang-li"),
+    "on_call": ("chen-chen",),
+    "department_head": ("zhou-qiang",),
+    "supervisor": ("wang-fang",),
+    "admin": ("sun-lei",),
+}
+OWNER = "lin-tao"
+
+
+class Directory(Peer):
+    """Knows who is found on which rung, and when they are reached; `down` lets it answer nothing."""
+
+    def __init__(self) -> None:
+        super().__init__("http://directory", "secret")
+        self.crew = dict(CREW)
+        self.hours: dict[str, dict[str, dict[str, str]]] = {}
+        self.shifts: list[tuple[str, datetime, datetime]] = []
+        self.begins = datetime.max.replace(tzinfo=UTC)
+        self.generation = 1
+        self.left: set[str] = set()
+        self.down = False
+
+    async def send(self, _method: str, path: str, *, json: Any, **_: object) -> tuple[int, bytes]:  # type: ignore[override]
+        """Answer as the directory does."""
+        if self.down:
+            raise ConnectionError
+        if path == "/internal/people":
+            return 200, _dumped({"generation": 1, "departments": [], "staff": []})
+        items = [self.crew.get(asked["rung"], ()) for asked in json["items"]]
+        at = datetime.fromisoformat(json["hours_at"]) if json["hours_at"] else None
+        present = [id_ for id_ in json["also"] if id_ not in self.left]
+        return 200, _dumped({"items": items, "present": present, **(self._hours_at(at) if at else {})})
+
+    def everybody_works(self, begins: datetime, ends: datetime) -> None:
+        """Everybody but the administrators has hours from one instant until another, every week."""
+        self.begins, hours = begins, weekly(begins, ends)
+        self.hours = {staff: hours for rung in CREW if rung != "admin" for staff in CREW[rung]} | {OWNER: hours}
+
+    def _hours_at(self, at: datetime) -> dict[str, Any]:
+        on_shift = {staff for staff, begins, ends in self.shifts if begins <= at < ends}
+        hours = [
+            {
+                "staff": staff,
+                "on_shift": staff in on_shift,
+                "hours": self.hours.get(staff),
+                "time_zone": "UTC",
+                "shifts": [tuple(map(format_instant, shift[1:])) for shift in self.shifts if shift[0] == staff],
+            }
+            for staff in {*self.hours, *(shift[0] for shift in self.shifts)}
+        ]
+        following = min((begins for _, begins, _ in self.shifts if begins > at), default=None)
+        next_shift_at = format_instant(following) if following else None
+        return {"hours": hours, "next_shift_at": next_shift_at, "generation": self.generation}
+
+
+def weekly(begins: datetime, ends: datetime) -> dict[str, dict[str, str]]:
+    """The weekly hours in UTC that hold from one full minute until another, less than a day later."""
+    day = "{:%a}".format
+    if begins.date() == ends.date():
+        return {day(begins).lower(): {f"{begins:%H:%M}": f"{ends:%H:%M}"}}
+    rest = {day(ends).lower(): {"00:00": f"{ends:%H:%M}"}} if f"{ends:%H:%M}" != "00:00" else {}
+    return {day(begins).lower(): {f"{begins:%H:%M}": "24:00"}, **rest}
+
+
+class Journal(Peer):
+    """Keeps the remarks that it is told, each key once."""
+
+    def __init__(self) -> None:
+        super().__init__("http://tickets", "secret")
+        self.remarks: dict[str, dict[str, Any]] = {}
+        self.down = False
+        self.broken: set[str] = set()
+        """Tickets whose journal cannot be written."""
+
+    async def send(self, _method: str, path: str, *, json: Any, **_: object) -> tuple[int, bytes]:  # type: ignore[override]
+        """Enter a remark as the workflow service does."""
+        if self.down or path.split("/")[3] in self.broken:
+            raise ConnectionError
+        self.remarks.setdefault(json["key"], {**json, "ticket_no": path.split("/")[3]})
+        return 200, _dumped({"seq": len(self.remarks)})
+
+    def of(self, alert: "Alert") -> list[str]:
+        """What the ticket's journal was told of an alert, in order."""
+        return [it["type"] for it in self.remarks.values() if it["data"]["alert_id"] == alert.id]
+
+
+class AlertDesk:
+    """Lets tickets breach their clocks, and looks at what comes of it."""
+
+    def __init__(self, env: WorkflowEnvironment, database: Database) -> None:
+        self.env = env
+        self.database = database
+        self.directory, self.journal = Directory(), Journal()
+        nobody = Peer("http://nobody", "secret")
+        self.opened = Resources(NotifySettings(), database, nobody, self.journal, self.directory, nobody)
+        self.calendars = CalendarsCopy(database, nobody)
+        self.raising = Raising(LadderBook(read_ladders()))
+
+    def ticket(self, **facts: Any) -> "AlertedTicket":
+        """A ticket that 林涛 owns, with its clocks running."""
+        return AlertedTicket(self, f"20261120{next(_numbers):04}", facts)
+
+    def shorten_ladders(self, *, steps: int, rounds: int) -> None:
+        """Let what is raised from now on climb less high and less often."""
+        standard = read_ladders()[DEFAULT]
+        by_clock = {clock: each[:steps] for clock, each in standard.breach.steps.items()}
+        shorter = standard.breach.model_copy(update={"steps": by_clock, "rounds": rounds})
+        self.raising = Raising(LadderBook({DEFAULT: standard.model_copy(update={"breach": shorter})}))
+
+    async def apply(self, *events: TicketEvent) -> None:
+        """What the follower does with a page of the feed."""
+        async with self.database.begin() as connection:
+            await self.raising.apply(connection, events)
+
+    def starter(self) -> Starter:
+        """Starts and tells workflows, as the one beside the worker does; first steps are left to them too."""
+        identity = partial(engine_identity, self.env.client)
+        kinds = [replace(startable(self.env.client), living=alerts.c.ended.is_(False))]
+        return Starter(self.database, identity, kinds, channel=STARTER_CHANNEL, probe_seconds=60, name="test_alerts")
+
+    async def alerts(self) -> list[Mapping[Any, Any]]:
+        """Every alert, in the order of raising."""
+        async with self.database.read() as connection:
+            return list((await connection.execute(select(alerts).order_by(alerts.c.raised_at))).mappings())
+
+
+class AlertedTicket:
+    """One ticket: what its journal says next."""
+
+    def __init__(self, desk: AlertDesk, ticket_no: str, facts: Mapping[str, Any]) -> None:
+        self.desk = desk
+        self.ticket_no = ticket_no
+        now = format_instant(datetime.now(UTC))
+        self.version = 0
+        self.facts: dict[str, Any] = {
+            "ticket_no": ticket_no, "phase": "processing.assigned", "cycle": 1, "kind": "fault",
+            "category": "product_fault", "urgency": "normal", "priority": "medium", "channel": "web",
+            "language": "zh-CN", "department": "after-sales", "owner": OWNER, "co_owners": [], "complaint_about": None,
+            "customer_id": "han-meimei", "product_model": "BCD-500", "opened_at": now, "closed_at": None,
+            "close_reason": None, "reopened": False, "policy": None, "questionnaire": None,
+            "survey_reminder_after": None, "survey_expires_after": None, "live_clocks": {}, "promised": {}, **facts,
+        }  # fmt: skip
+
+    def event(self, type_: EventType, data: Mapping[str, Any] | None = None, **facts: Any) -> TicketEvent:
+        """The next event of the journal, with the ticket as it is then."""
+        self.version += 1
+        self.facts |= {"version": self.version, **facts}
+        now = format_instant(datetime.now(UTC))
+        event = {
+            "seq": self.version, "type": type_, "at": now, "actor": {"kind": "system", "id": "workflow"},
+            "from_phase": self.facts["phase"], "to_phase": self.facts["phase"], "cycle": self.facts["cycle"],
+            "data": dict(data or {}),
+        }  # fmt: skip
+        told = {"ticket_no": self.ticket_no, "event": event, "recorded_at": now, "ticket": self.facts}
+        return TicketEvent.model_validate(told)
+
+    def breach(
+        self, clock: ClockName, *, round_: int = 1, state: str | None = "breached", ladder: str | None = None
+    ) -> TicketEvent:
+        """A clock passes its due time; `state` is what it is when the feed is read, None when it has ended."""
+        return self._crossed(EventType.CLOCK_BREACHED, clock, round_, state, -SECOND, ladder)
+
+    def warning(self, clock: ClockName, *, state: str | None = "running", left: timedelta = HOUR) -> TicketEvent:
+        """A clock warns, with some time left."""
+        return self._crossed(EventType.CLOCK_WARNED, clock, 1, state, left)
+
+    def met(self, clock: ClockName, *, round_: int = 1) -> TicketEvent:
+        """A clock ends."""
+        key = f"{clock}/{self.facts['cycle']}/{round_}"
+        live = {name: state for name, state in self.facts["live_clocks"].items() if name != key}
+        return self.event(EventType.RESPONDED, live_clocks=live)
+
+    def closed(self) -> TicketEvent:
+        """The ticket is closed; its clocks are cancelled."""
+        now = format_instant(datetime.now(UTC))
+        return self.event(EventType.CLOSED, phase="closed", closed_at=now, close_reason="confirmed", live_clocks={})
+
+    async def breached(self, clock: ClockName = ClockName.PROGRESS, **told: Any) -> "Alert":
+        """A breach, followed and its workflow started."""
+        await self.desk.apply(self.breach(clock, **told))
+        return await self.started(clock)
+
+    async def started(self, clock: ClockName | None = None) -> "Alert":
+        """The newest alert, its workflow started."""
+        await self.desk.starter().reconcile()
+        query = select(alerts.c.id).where(alerts.c.ticket_no == self.ticket_no)
+        if clock is not None:
+            query = query.where(alerts.c.clock == clock)
+        async with self.desk.database.read() as connection:
+            alert_id = await connection.scalar(query.order_by(alerts.c.raised_at.desc()).limit(1))
+        alert = Alert(self.desk, str(alert_id))
+        await alert.settled()
+        return alert
+
+    def _crossed(
+        self,
+        type_: EventType,
+        clock: ClockName,
+        round_: int,
+        state: str | None,
+        ahead: timedelta,
+        ladder: str | None = None,
+    ) -> TicketEvent:
+        now, cycle = datetime.now(UTC), self.facts["cycle"]
+        live = {k: v for k, v in self.facts["live_clocks"].items() if k != f"{clock}/{cycle}/{round_}"}
+        live |= {f"{clock}/{cycle}/{round_}": state} if state else {}
+        data = {
+            "clock": clock, "clock_cycle": cycle, "round": round_, "due_at": format_instant(now + ahead),
+            "detected_at": format_instant(now),
+        }  # fmt: skip
+        return self.event(type_, data | ({"ladder": ladder} if ladder else {}), live_clocks=live)
+
+
+class Alert:
+    """One alert under test."""
+
+    def __init__(self, desk: AlertDesk, id_: str) -> None:
+        self.desk = desk
+        self.id = id_
+        self.handle: WorkflowHandle[Any, Any] = desk.env.client.get_workflow_handle(alert_workflow_id(id_))
+
+    async def row(self) -> Mapping[Any, Any]:
+        """The alert as PostgreSQL holds it."""
+        async with self.desk.database.read() as connection:
+            return (await connection.execute(select(alerts).where(alerts.c.id == self.id))).mappings().one()
+
+    async def state(self) -> str:
+        """Where it stands."""
+        return str((await self.row())["state"])
+
+    async def told(self) -> list[str]:
+        """Who was told, as `rung:person`, in the order of the ladder."""
+        query = select(tellings).where(tellings.c.alert_id == self.id)
+        async with self.desk.database.read() as connection:
+            rows = (await connection.execute(query.order_by(tellings.c.at, tellings.c.staff))).all()
+        return [f"{row.rung}:{row.staff}" for row in rows]
+
+    async def last_told_at(self) -> datetime:
+        """When somebody was last told, by the workflow's time."""
+        query = select(func.max(tellings.c.at)).where(tellings.c.alert_id == self.id)
+        async with self.desk.database.read() as connection:
+            at: datetime = (await connection.execute(query)).scalar_one()
+        return at
+
+    async def told_anybody(self) -> bool:
+        """Whether somebody was told."""
+        return bool(await self.told())
+
+    async def told_twice(self) -> bool:
+        """Whether two were told."""
+        return len(await self.told()) == 2
+
+    async def notices(self) -> list[Mapping[Any, Any]]:
+        """The notices that tell of it."""
+        mine = notices.c.key.startswith(f"alert/{self.id}/")
+        async with self.desk.database.read() as connection:
+            return list((await connection.execute(select(notices).where(mine).order_by(notices.c.position))).mappings())
+
+    async def overdue_notices(self) -> list[Mapping[Any, Any]]:
+        """What the heads of the department were told of it for their information."""
+        mine = notices.c.key.startswith(f"overdue/{self.id}/")
+        async with self.desk.database.read() as connection:
+            return list((await connection.execute(select(notices).where(mine).order_by(notices.c.position))).mappings())
+
+    async def now(self) -> datetime:
+        """The workflow's own time."""
+        return (await self.desk.env.get_current_time(self.handle)).astimezone(UTC)
+
+    async def passes(self, length: timedelta) -> None:
+        """Let time pass; a workflow that has ended is left alone."""
+        await self.passes_until(await self.now() + length)
+
+    async def passes_until(self, instant: datetime) -> None:
+        """Let time pass until an instant."""
+        with suppress(RPCError):
+            await pass_time(self.desk.env, self.handle, instant, self.settled)
+
+    async def settled(self) -> None:
+        """Return when the workflow has nothing to do at its present time but what is being retried."""
+        while True:
+            described = await self.handle.describe()
+            raw = described.raw_description
+            retried = all(each.attempt > 1 for each in raw.pending_activities)
+            if described.status is not WorkflowExecutionStatus.RUNNING:
+                return
+            is_idle = retried and not raw.HasField("pending_workflow_task")
+            if is_idle and (raw.pending_activities or not await has_due_timer(self.desk.env, self.handle)):
+                return
+            await asyncio.sleep(0.01)
+
+    async def acknowledge(self, by: str = OWNER, *, heard: bool = True) -> None:
+        """Somebody takes it, at the workflow's time; unless `heard`, the signal is lost."""
+        async with self.desk.database.begin() as connection:
+            row = await store.locked(connection, self.id)
+            assert row is not None
+            await actions.acknowledge(connection, row, by, await self.now())
+        await self._hear(heard=heard)
+
+    async def snooze(self, length: timedelta) -> None:
+        """Somebody lets it rest."""
+        async with self.desk.database.begin() as connection:
+            row = await store.locked(connection, self.id)
+            assert row is not None
+            await actions.snooze(connection, row, await self.now() + length)
+        await self._hear(heard=True)
+
+    async def resolve(self) -> None:
+        """Somebody ends it."""
+        async with self.desk.database.begin() as connection:
+            row = await store.locked(connection, self.id)
+            assert row is not None
+            await actions.resolve(connection, row, OWNER, "已电话联系", await self.now())
+        await self._hear(heard=True)
+
+    async def hand_over(self, to: str) -> None:
+        """Somebody hands it over."""
+        async with self.desk.database.begin() as connection:
+            row = await store.locked(connection, self.id)
+            assert row is not None
+            ticket = (await ticket_copies.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
+            await actions.hand_over(
+                connection, row, ticket, to, await self.now(), public_url="http://x", stale_after=DAY
+            )
+        await self._hear(heard=True)
+
+    async def follows(self, *events: TicketEvent) -> None:
+        """The journal goes on."""
+        await self.desk.apply(*events)
+        await self._hear(heard=True)
+
+    async def _hear(self, *, heard: bool) -> None:
+        if heard:
+            await self.desk.starter().reconcile()
+        await self.settled()
+
+
+def _dumped(value: Any) -> bytes:
+    return json.dumps(value).encode()

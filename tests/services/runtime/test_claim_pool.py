@@ -1,0 +1,104 @@
+"""A bounded number of hands take up what comes, and nothing that waits is forgotten (I17)."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from services.runtime.errors import Unavailable
+from services.runtime.postgres import claim_pool
+from services.runtime.postgres.claim_pool import Hands
+from services.runtime.postgres.commit_notifier import wake
+from services.runtime.postgres.database import Database
+from tests.services.system import until
+
+CHANNEL = "something_to_do"
+
+
+class Bench:
+    """Items that wait, and what was done with them."""
+
+    def __init__(self, database: Database, *, most: int) -> None:
+        self.database = database
+        self.waiting: list[int] = []
+        self.done: list[int] = []
+        self.at_once = self.most_at_once = 0
+        self.gate = asyncio.Event()
+        self.gate.set()
+        self.away = False
+        self.hands = Hands(database, CHANNEL, claim=self.claim, work=self.work, most=most)
+
+    async def claim(self, most: int) -> Sequence[int]:
+        """Hand out the next ones."""
+        if self.away:
+            raise Unavailable
+        found, self.waiting = self.waiting[:most], self.waiting[most:]
+        return found
+
+    async def work(self, item: int) -> None:
+        """Take as long as the gate is closed."""
+        self.at_once += 1
+        self.most_at_once = max(self.most_at_once, self.at_once)
+        await self.gate.wait()
+        self.at_once -= 1
+        self.done.append(item)
+
+    async def put(self, *items: int) -> None:
+        """Something comes."""
+        self.waiting.extend(items)
+        async with self.database.begin() as connection:
+            await wake(connection, CHANNEL)
+
+    async def until_done(self, *items: int) -> None:
+        """Return when these are done."""
+
+        async def are() -> bool:
+            return sorted(self.done) == sorted(items)
+
+        await until(are, 30)
+
+    @asynccontextmanager
+    async def working(self) -> AsyncIterator[None]:
+        """The hands are at work."""
+        task = asyncio.create_task(self.hands.run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+@pytest.fixture
+def bench(shared_database: Database) -> Bench:
+    return Bench(shared_database, most=3)
+
+
+async def test_what_comes_is_done_and_never_more_at_once_than_there_are_hands(bench: Bench) -> None:
+    bench.gate.clear()
+    async with bench.working():
+        await bench.put(*range(10))
+
+        async def all_hands_are_full() -> bool:
+            return bench.at_once == 3
+
+        await until(all_hands_are_full, 30)
+        await bench.put(10)
+        bench.gate.set()
+        await bench.until_done(*range(11))
+    assert bench.most_at_once == 3
+
+
+async def test_what_was_there_before_is_done_too(bench: Bench) -> None:
+    bench.waiting = [1, 2, 3, 4, 5, 6, 7]
+    async with bench.working():
+        await bench.until_done(1, 2, 3, 4, 5, 6, 7)
+
+
+async def test_while_postgresql_is_away_nothing_is_lost(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claim_pool, "LOOK_SECONDS", 0.05)
+    bench.away = True
+    async with bench.working():
+        await bench.put(1)
+        bench.away = False
+        await bench.until_done(1)
