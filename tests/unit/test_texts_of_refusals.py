@@ -1,4 +1,4 @@
-"""What is wrong with an input is told in the reader's language (style.md: errors that a person meets)."""
+"""What is wrong with an input is told in the reader's language (api.md, "Rules for every endpoint")."""
 
 import ast
 import json
