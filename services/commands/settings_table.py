@@ -1,4 +1,4 @@
-"""`python -m services.run settings-table`: the README's table of settings, from the code."""
+"""`python -m services.run settings-table`: the table of docs/settings.md, from the code."""
 
 import re
 from datetime import timedelta
@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings
 
 from services.commands.local.terminal import complain
+from services.console.settings import ConsoleSettings
 from services.directory.settings import DirectorySettings
 from services.intake.settings import IntakeSettings
 from services.notify.settings import NotifySettings
@@ -27,6 +28,7 @@ _GROUPS: tuple[tuple[str, type[BaseSettings]], ...] = (
     ("directory", DirectorySettings),
     ("notify, notify-worker", NotifySettings),
     ("survey, survey-worker", SurveySettings),
+    ("console", ConsoleSettings),
 )
 _PLACE = re.compile(r"(<!-- settings -->\n).*?(<!-- /settings -->)", re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""A command on its way: who may give it, and the wait for its effect (architecture.md, workflow 2)."""
+"""A command on its way: who may give it, and the wait for its effect (architecture.md, "The ticket workflow" 2)."""
 
 import hashlib
 import uuid
