@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select, text
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 
 from services.contracts.feedback import Feedback, FirstPromise, Proposed
@@ -17,6 +17,7 @@ from services.intake.tables import policy_snapshots, promises_in_force
 from services.promises import policies
 from services.promises.calendars import Calendar
 from services.runtime.errors import Refusal
+from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
 from services.runtime.telemetry import log
 
@@ -105,7 +106,7 @@ class PromisesCopy:
         await self._keep_snapshots(in_force)
         async with self._database.begin() as connection:
             taken = (await connection.execute(newer)).scalar_one_or_none() is not None
-            await connection.execute(text(f"NOTIFY {CHANNEL}"))
+            await wake(connection, CHANNEL)
         if taken:
             self._take_over(in_force)
         return taken

@@ -18,8 +18,6 @@ from services.workflow.due_times import Calendars
 from services.workflow.policies.versions import last_version, latest_versions, version_row
 from services.workflow.tables import calendars, policies, policy_order, promises_in_force
 
-CHANNEL = "workflow_promises"
-
 
 @dataclass(frozen=True)
 class InForce:
@@ -136,6 +134,5 @@ async def _claim_first_generation(connection: AsyncConnection) -> bool:
 
 
 async def advance(connection: AsyncConnection) -> None:
-    """Tell every cache that something else is in force, when the transaction commits."""
+    """Count that something else is in force: every cache sees by the number that it is behind."""
     await connection.execute(text("UPDATE workflow.promises_in_force SET generation = generation + 1"))
-    await connection.execute(text("SELECT pg_notify(:channel, '')"), {"channel": CHANNEL})
