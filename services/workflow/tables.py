@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from services.runtime.postgres.commit_order import Xid8
+from services.runtime.postgres.commit_order import transaction_column
 from services.runtime.postgres.idempotency import idempotency_table
 from services.runtime.temporal.workflow_starter import engine_columns
 
@@ -120,7 +120,7 @@ journal = Table(
     Column("data", JSONB, nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("recorded_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
-    Column("tx", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    transaction_column(),
     PrimaryKeyConstraint("ticket_no", "seq"),
     CheckConstraint("seq >= 1", name="seq_from_one"),
     Index("journal_feed", "tx", "ticket_no", "seq"),

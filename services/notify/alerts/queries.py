@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
-from sqlalchemy import Label, Select, Text, any_, cast, exists, literal, literal_column, or_, select, tuple_
+from sqlalchemy import Select, Text, any_, cast, exists, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -20,10 +20,11 @@ from services.notify.tables import tickets
 from services.notify.ticket_copies import within_reach
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import decode_cursor, encode_cursor
-from services.runtime.postgres.commit_order import LARGEST_TRANSACTION, Xid8, is_settled
+from services.runtime.postgres.commit_order import LARGEST_TRANSACTION, CommitOrder, settled_place
 from services.runtime.security.auth import Caller
 
 Row = Mapping[Any, Any]
+_CHANGES = CommitOrder(alerts.c.tx, alerts.c.id)
 
 
 class AlertFilters(BaseModel):
@@ -58,8 +59,7 @@ async def page(connection: AsyncConnection, caller: Caller, filters: AlertFilter
 
 async def position(connection: AsyncConnection) -> str:
     """The place in the order of changes before which everything has happened; ask before a list is read."""
-    xmin = await connection.scalar(select(literal_column("pg_snapshot_xmin(pg_current_snapshot())::text")))
-    return encode_cursor([int(str(xmin)), ""])
+    return encode_cursor([await settled_place(connection), ""])
 
 
 @dataclass(frozen=True)
@@ -76,14 +76,11 @@ async def changes(connection: AsyncConnection, caller: Caller, place: str, limit
 
     Only what every older transaction has settled is shown, so whoever goes on from the place misses nothing.
     """
-    tx, alert_id = read_place(place)
-    tx_text: Label[str] = literal_column("alerts.tx::text").label("tx_text")
-    behind = tuple_(alerts.c.tx, alerts.c.id) > tuple_(literal(tx, Xid8), alert_id)
     query = (
         _within(caller)
-        .add_columns(tx_text, is_settled(alerts.c.tx).label("settled"))
-        .where(behind)
-        .order_by(alerts.c.tx, alerts.c.id)
+        .add_columns(_CHANGES.tx_text, _CHANGES.settled)
+        .where(_CHANGES.behind(read_place(place)))
+        .order_by(*_CHANGES.columns)
         .limit(limit)
     )
     rows = (await connection.execute(query)).mappings().all()
@@ -93,7 +90,7 @@ async def changes(connection: AsyncConnection, caller: Caller, place: str, limit
 
 def place_of(row: Row) -> str:
     """The place just behind a row that `changes` answered."""
-    return encode_cursor([int(row["tx_text"]), row["id"]])
+    return encode_cursor(_CHANGES.place_of(row))
 
 
 def read_place(place: str) -> tuple[int, str]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import ColumnElement, RowMapping, literal_column, select, update
+from sqlalchemy import RowMapping, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,12 +21,12 @@ from services.contracts.journal import EventType
 from services.notify.alerts.tables import alerts, remarks
 from services.notify.wake_channels import FIRST_STEPS_CHANNEL, REMARKS_CHANNEL, STARTER_CHANNEL
 from services.runtime.postgres.commit_notifier import wake
+from services.runtime.postgres.commit_order import THIS_TRANSACTION
 
 CHANGED_CHANNEL = "notify_alerts"
 """Notified on every commit that changed an alert."""
 
 UNRESOLVED = alerts.c.state != AlertState.RESOLVED
-_THIS_TRANSACTION: ColumnElement[int] = literal_column("pg_current_xact_id()")
 
 alerts_total = Counter(
     "bihuan_alerts_total",
@@ -58,7 +58,7 @@ async def change(
     connection: AsyncConnection, row: RowMapping, event: str | None, *, by_workflow: bool = False, **values: Any
 ) -> RowMapping:
     """Change a row that is `locked`; `event` is counted. The alert's own workflow hears from the answer to its step."""
-    bookkeeping: dict[str, Any] = {"version": alerts.c.version + 1, "tx": _THIS_TRANSACTION}
+    bookkeeping: dict[str, Any] = {"version": alerts.c.version + 1, "tx": THIS_TRANSACTION}
     if not by_workflow:
         bookkeeping |= {"news": alerts.c.news + 1, "engine_id": None}
     changed = update(alerts).where(alerts.c.id == row["id"]).values(**values, **bookkeeping)

@@ -16,7 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.notify.tables import metadata
-from services.runtime.postgres.commit_order import Xid8
+from services.runtime.postgres.commit_order import transaction_column
 from services.runtime.temporal.workflow_starter import engine_columns
 
 
@@ -63,7 +63,7 @@ alerts = Table(
     Column("news", Integer, nullable=False, server_default=text("0")),
     _instant("missed_at"),
     Column("ended", Boolean, nullable=False, server_default=text("false")),
-    Column("tx", Xid8, nullable=False, server_default=text("pg_current_xact_id()")),
+    transaction_column(),
     *engine_columns(),
     CheckConstraint("state IN ('open', 'acknowledged', 'snoozed', 'resolved')", name="alerts_state"),
     CheckConstraint(

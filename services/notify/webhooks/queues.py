@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Text, cast, func, update
+from sqlalchemy import Text, cast, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,6 +12,7 @@ from services.notify.wake_channels import STARTER_CHANNEL
 from services.notify.webhooks.states import DeliveryState
 from services.notify.webhooks.tables import deliveries, lanes, webhooks
 from services.runtime.postgres.commit_notifier import wake
+from services.runtime.postgres.commit_order import THIS_TRANSACTION
 
 
 async def enter(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -37,7 +38,7 @@ async def wake_workflows(connection: AsyncConnection, webhook_ids: set[str]) -> 
 
     Everybody locks the webhook first, then its lanes, then their deliveries, so that nobody waits in a circle.
     """
-    anew = webhooks.c.id + "." + cast(func.pg_current_xact_id(), Text)
+    anew = webhooks.c.id + "." + cast(THIS_TRANSACTION, Text)
     woken = update(webhooks).where(webhooks.c.id.in_(sorted(webhook_ids)))
     await connection.execute(woken.values(wake_key=anew, engine_id=None))
     await wake(connection, STARTER_CHANNEL)

@@ -10,6 +10,7 @@ from typing import Any
 from services.contracts.feed import TicketEvent, TicketFacts
 from services.contracts.journal import Actor, Event
 from services.contracts.vocabulary import ClockState
+from services.runtime.postgres.commit_order import OLDEST_RUNNING
 from services.runtime.postgres.raw_statement import DirectStatement
 
 Row = Mapping[str, Any]
@@ -28,7 +29,7 @@ _BEHIND = """
 _ONE = "ticket_no = :ticket_no AND seq = :seq"
 _EVENTS = """
 WITH page AS MATERIALIZED (
-    SELECT *, tx < pg_snapshot_xmin(pg_current_snapshot()) AS settled
+    SELECT *, tx < {oldest_running} AS settled
     FROM workflow.journal
     WHERE {which}
 )
@@ -62,7 +63,8 @@ def one_event() -> DirectStatement:
 
 
 def _statement(which: str) -> DirectStatement:
-    return DirectStatement(_EVENTS.format(which=which, facts=", ".join(f"tickets.{name}" for name in _FACTS)))
+    facts = ", ".join(f"tickets.{name}" for name in _FACTS)
+    return DirectStatement(_EVENTS.format(which=which, facts=facts, oldest_running=OLDEST_RUNNING))
 
 
 def item_of(row: Row, complaint_about: str | None) -> TicketEvent:

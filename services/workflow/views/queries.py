@@ -36,7 +36,7 @@ from services.runtime.errors import NotFound
 from services.runtime.http import cursor_instant, decode_cursor, encode_cursor, foreign_cursor
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.search_keys import folded_number, folded_number_column
-from services.workflow.journal.cursors import FEED_ORDER, SETTLED, TX_TEXT, behind, place_of, seq_of
+from services.workflow.journal.cursors import FEED_ORDER, behind, place_of, seq_of
 from services.workflow.lifecycle.customer_answers import TALK, oldest_unanswered
 from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, commands, journal, tickets
 from services.workflow.views.history import COURSE
@@ -196,14 +196,14 @@ class Queries:
         Only what every earlier transaction has settled is shown, so a reader that goes on from its position misses
         nothing.
         """
-        query = select(journal, TX_TEXT).where(SETTLED)
+        query = select(journal, FEED_ORDER.tx_text).where(FEED_ORDER.settled)
         if reach(caller, Action.READ_EVENTS) is not Relation.ANY and caller.department:
             query = query.where(exists().where(tickets.c.ticket_no == journal.c.ticket_no, _in_queue(caller)))
         if types:
             query = query.where(journal.c.type.in_(types))
         if cursor:
             query = query.where(behind(cursor))
-        query = query.order_by(*FEED_ORDER).limit(limit + 1)
+        query = query.order_by(*FEED_ORDER.columns).limit(limit + 1)
         async with self._database.read() as connection:
             rows = list((await connection.execute(query)).mappings())
         shown = rows[:limit]
