@@ -10,8 +10,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.console import fingerprints, staff_hours
-from services.console.commands import Field
 from services.console.form_values import Typed, body_of, local_moment
+from services.console.forms import Field
 from services.console.present import Present
 from services.console.words import Words
 from services.contracts.directory import Scope, StaffLanguage, StaffRole

@@ -9,8 +9,8 @@ from urllib.parse import quote
 from services.console import admin_lists
 from services.console.admin_lists import Register
 from services.console.client import Problem
-from services.console.commands import Field
 from services.console.form_values import Typed, beside, placed, typed
+from services.console.forms import Field
 from services.console.service import Page
 from services.runtime.pages import Form, new_key
 

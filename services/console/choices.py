@@ -4,8 +4,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.console.commands import COMMANDS, Choice, Draft, Field
+from services.console.commands import COMMANDS
 from services.console.form_values import Typed
+from services.console.forms import Choice, Draft, Field
 from services.console.overview import Overview
 from services.console.service import Page
 from services.console.words import Words

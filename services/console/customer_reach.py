@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.console.commands import Form
+from services.console.forms import Form
 from services.console.words import Words
 from services.contracts.address import Unreached
 from services.contracts.vocabulary import CommandName, ToldBy

@@ -7,7 +7,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.console.client import FieldProblem
-from services.console.commands import NOBODY, Field
+from services.console.forms import NOBODY, Field
 from services.console.words import Words
 from services.contracts.base import format_instant
 from services.runtime.pages import Form

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from services.console.commands import Field
+from services.console.forms import Field
 from services.contracts.vocabulary import Category, Channel, DesiredSolution, Kind, ServiceStage, Tier, Urgency
 
 

@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 from services.console import calendar_forms
 from services.console.calendar_forms import WEEKDAYS
-from services.console.commands import Field
 from services.console.directory_names import Directory
 from services.console.form_values import Typed
+from services.console.forms import Field
 from services.console.titles import Titles
 from services.console.words import Words
 from services.runtime.pages import Form

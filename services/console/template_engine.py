@@ -7,8 +7,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.console.commands import NOBODY, Choice, Field
 from services.console.form_values import Typed
+from services.console.forms import NOBODY, Choice, Field
 from services.console.words import TEXTS, Words
 from services.runtime.pages import printed
 

@@ -8,7 +8,7 @@ from services.contracts.accused import is_about
 from services.contracts.address import Reader as AddressReader
 from services.contracts.address import Revealed
 from services.contracts.base import Email, Instant, InstantOrDate, Line, Message, Name, Sought, Unreadable
-from services.contracts.commands.review import Tags
+from services.contracts.commands.arrangement import Tags
 from services.contracts.durations import DurationText
 from services.contracts.feedback import Customer, Feedback, Impact, Label, Phone, Product, Proposed, Supplement
 from services.contracts.vocabulary import (

@@ -10,8 +10,7 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from services.contracts.base import Email, Instant
-from services.contracts.commands.handling import AssignBody, ResolveBody
-from services.contracts.commands.review import ReclassifyBody, Tag
+from services.contracts.commands import AssignBody, ReclassifyBody, ResolveBody, Tag
 from services.contracts.vocabulary import Urgency
 from services.notify.ladders.ladders import Ladder
 from services.promises.evaluate import EvaluateRequest

@@ -10,8 +10,8 @@ from fastapi.responses import Response, StreamingResponse
 
 from services.console.alert_rows import VIEWS, alarm, in_order, snooze_end
 from services.console.client import Problem
-from services.console.commands import Choice
 from services.console.directory_names import Directory
+from services.console.forms import Choice
 from services.console.routes import page_router, see_said
 from services.console.service import HEADERS, Page, PageDep
 from services.runtime.errors import NotFound

@@ -13,8 +13,8 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.client import Problem
-from services.console.commands import Choice
 from services.console.form_values import Typed, body_of, placed, typed
+from services.console.forms import Choice
 from services.console.phone_form import BEGINNING, FIELDS, SECTIONS
 from services.console.present import Moment
 from services.console.routes import page_router, see_said

@@ -8,9 +8,9 @@ from fastapi.responses import Response
 
 from services.console import promises
 from services.console.client import Problem, path
-from services.console.commands import Choice
 from services.console.drafts import CORRECTABLE, require, said
 from services.console.form_values import Typed
+from services.console.forms import Choice
 from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
 from services.contracts.permissions import Action

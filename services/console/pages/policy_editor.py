@@ -12,9 +12,9 @@ from fastapi.responses import Response
 
 from services.console import drafts, policy_forms, promises
 from services.console.client import FieldProblem, Problem, path
-from services.console.commands import Choice
 from services.console.drafts import CORRECTABLE, is_outdated, is_stale, require
 from services.console.form_values import Typed
+from services.console.forms import Choice
 from services.console.policies import SETTINGS, URGENCIES
 from services.console.policy_forms import draft_of
 from services.console.routes import page_router, see_said

@@ -13,9 +13,9 @@ from services.console import admin_lists, attempts, fingerprints, promises, staf
 from services.console.admin_lists import DEPARTMENTS, KEYS, ON_CALL, PEOPLE, WEBHOOKS, Register
 from services.console.attempts import Attempt
 from services.console.client import Problem
-from services.console.commands import Choice
 from services.console.confirmation import Question, ask, is_confirmed
 from services.console.drafts import require
+from services.console.forms import Choice
 from services.console.routes import page_router, see_said
 from services.console.service import Page, PageDep
 from services.runtime.errors import Forbidden, NotFound

@@ -9,9 +9,9 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import choices, commands, conflicts, customer_reach, overview
+from services.console import choices, conflicts, customer_reach, overview
 from services.console.client import Problem, path
-from services.console.commands import COMMANDS
+from services.console.commands import COMMANDS, offer
 from services.console.form_values import Typed, body_of, placed, typed
 from services.console.journal import Entry
 from services.console.overview import Overview
@@ -202,7 +202,7 @@ def shown(
 ) -> Response:
     ticket = found.ticket
     explain_first = _explains_first(page, found)
-    offered = commands.groups(ticket, explain_first=explain_first)
+    offered = offer.groups(ticket, explain_first=explain_first)
     live = {"part": "live", "seen": found.seen, **said.in_address}
     return page.render(
         template,
@@ -244,6 +244,4 @@ def _opened(ticket: Mapping[str, Any], attempt: Attempt | None, *, explain_first
     """The form that is open at first: the one that failed, if it can be sent again; else the likeliest next step."""
     if attempt is not None and attempt.command in ticket["allowed"]:
         return attempt.command
-    return (
-        "" if ticket["status"] == "closed" else next(iter(commands.next_steps(ticket, explain_first=explain_first)), "")
-    )
+    return "" if ticket["status"] == "closed" else next(iter(offer.next_steps(ticket, explain_first=explain_first)), "")

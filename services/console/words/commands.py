@@ -2,10 +2,10 @@
 
 TEXTS: dict[str, tuple[str, str]] = {
     "group.next": ("下一步", "Next step"),
-    "group.talk": ("与客户沟通", "Talk to the customer"),
-    "group.work": ("处理", "Work on it"),
-    "group.arrange": ("分派与分类", "Arrange"),
-    "group.end": ("结束", "End"),
+    "group.conversation": ("与客户沟通", "Talk to the customer"),
+    "group.handling": ("处理", "Work on it"),
+    "group.arrangement": ("分派与分类", "Arrange"),
+    "group.ending": ("结束", "End"),
     "command.accept": ("受理", "Accept"),
     "command.accept.hint": (
         "确认性质、类型和紧急程度，交给部门或主办人。",

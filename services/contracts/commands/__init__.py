@@ -4,42 +4,52 @@ A command's body is stored in PostgreSQL; its workflow receives the decision alo
 (architecture.md, "The ticket workflow" 2).
 """
 
-from services.contracts.commands.conversation import (
-    CustomerMessage,
-    CustomerMessageBody,
-    Progress,
-    ProgressBody,
-    Promise,
-    PromiseBody,
-    Respond,
-    RespondBody,
-)
-from services.contracts.commands.ending import (
-    UNREACHED,
-    CallbackAttempt,
-    CloseUnresolved,
-    CloseUnresolvedBody,
-    Confirm,
-    Join,
-    Merge,
-    RecordCallback,
-    RecordCallbackBody,
-    Reopen,
-    ReopenBody,
-    Withdraw,
-    WithdrawBody,
-)
-from services.contracts.commands.handling import (
-    ApprovePlan,
-    ApprovePlanBody,
+from services.contracts.commands.arrangement import (
     Assign,
     AssignBody,
     Chase,
     ChaseBody,
     ExplainBreach,
     ExplainBreachBody,
+    Promise,
+    PromiseBody,
+    Reclassify,
+    ReclassifyBody,
+    Tag,
+)
+from services.contracts.commands.conversation import (
+    CustomerMessage,
+    CustomerMessageBody,
+    RequestInformation,
+    RequestInformationBody,
+    Respond,
+    RespondBody,
+    SupplyInformation,
+    SupplyInformationBody,
+)
+from services.contracts.commands.ending import (
+    CloseUnresolved,
+    CloseUnresolvedBody,
+    Confirm,
+    Join,
+    Merge,
+    Reopen,
+    ReopenBody,
+    Withdraw,
+    WithdrawBody,
+)
+from services.contracts.commands.handling import (
+    UNREACHED,
+    Accept,
+    ApprovePlan,
+    ApprovePlanBody,
+    CallbackAttempt,
     Plan,
     PlanBody,
+    Progress,
+    ProgressBody,
+    RecordCallback,
+    RecordCallbackBody,
     RejectPlan,
     RejectPlanBody,
     Resolve,
@@ -50,22 +60,13 @@ from services.contracts.commands.handling import (
     WaitBody,
 )
 from services.contracts.commands.receipt import Telling, Told
-from services.contracts.commands.review import (
-    Accept,
-    Reclassify,
-    ReclassifyBody,
-    RequestInformation,
-    RequestInformationBody,
-    SupplyInformation,
-    SupplyInformationBody,
-    Tag,
-)
-from services.contracts.commands.table import BODIES, DECISIONS, decision_of
+from services.contracts.commands.table import BODIES, DECISIONS, TABLE, CommandGroup, decision_of
 from services.contracts.commands.update import Command, Outcome
 
 __all__ = [
     "BODIES",
     "DECISIONS",
+    "TABLE",
     "UNREACHED",
     "Accept",
     "ApprovePlan",
@@ -78,6 +79,7 @@ __all__ = [
     "CloseUnresolved",
     "CloseUnresolvedBody",
     "Command",
+    "CommandGroup",
     "Confirm",
     "CustomerMessage",
     "CustomerMessageBody",

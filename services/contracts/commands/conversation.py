@@ -1,19 +1,15 @@
-"""What customers and staff say to each other, and the dates that a person promises."""
+"""What customers and staff say to each other, and what staff ask of them."""
 
-from pydantic import model_validator
+from typing import Annotated
 
-from services.contracts.base import Instant, Message, Text, Unreadable
+from pydantic import Field, model_validator
+
+from services.contracts.asked_fields import AskedField
+from services.contracts.base import Code, Message, Text, Unreadable
 from services.contracts.commands.receipt import Telling, Told
+from services.contracts.feedback import Supplement
 
-
-class CustomerMessage(Message):
-    """The customer wrote; a wait for the customer ends."""
-
-
-class CustomerMessageBody(CustomerMessage):
-    """The customer's words."""
-
-    message: Text
+Fields = Annotated[tuple[Code, ...], Field(min_length=1, max_length=40)]
 
 
 class Respond(Telling):
@@ -26,42 +22,46 @@ class RespondBody(Told):
     message: Text
 
 
-class Progress(Telling):
-    """A dated note; a visible one goes to the customer and restarts the progress clock (semantics.md 14)."""
+class RequestInformation(Telling):
+    """Ask the customer for what is missing. Tickets of before there was a table of fields were asked for others."""
 
-    visible: bool
+    fields: Fields
 
 
-class ProgressBody(Told):
-    """The note; only a visible one is told to the customer, `told_by` included."""
+class RequestInformationBody(Told):
+    """`message` goes to the customer, with each of the fields in words."""
+
+    fields: Annotated[tuple[AskedField, ...], Field(min_length=1, max_length=40)]
+    message: Text
+
+
+class CustomerMessage(Message):
+    """The customer wrote; a wait for the customer ends."""
+
+
+class CustomerMessageBody(CustomerMessage):
+    """The customer's words."""
 
     message: Text
-    visible: bool
+
+
+class SupplyInformation(Message):
+    """What the customer owed; `complete` and `missing` are intake's answer to it."""
+
+    fields: tuple[str, ...] = ()
+    complete: bool = True
+    missing: tuple[str, ...] = ()
+    safety_risk: bool | None = None
+    affected_count: int | None = None
+
+
+class SupplyInformationBody(Supplement):
+    """Fields of the feedback, a message, or both."""
+
+    message: Text | None = None
 
     @model_validator(mode="after")
-    def _tell_what_is_visible(self) -> "ProgressBody":
-        if self.told_by is not None and not self.visible:
-            raise Unreadable(
-                zh="仅内部可见的进度没有告知客户，不能填写 `told_by`",
-                en="an internal note is told to nobody: leave `told_by` out or make it visible",
-            )
+    def _say_something(self) -> "SupplyInformationBody":
+        if not self.model_fields_set:
+            raise Unreadable(zh="请给出要补充的字段或留言", en="give a field of the feedback or a message")
         return self
-
-
-class Promise(Message):
-    """A date promised to the customer by a person is sticky (semantics.md 18)."""
-
-    respond_by: Instant | None = None
-    resolve_by: Instant | None = None
-
-    @model_validator(mode="after")
-    def _promise_something(self) -> "Promise":
-        if self.respond_by is None and self.resolve_by is None:
-            raise Unreadable(zh="请给出 respond_by 或 resolve_by", en="give respond_by or resolve_by")
-        return self
-
-
-class PromiseBody(Promise):
-    """Why."""
-
-    reason: Text

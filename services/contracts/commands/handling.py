@@ -1,48 +1,40 @@
-"""处理: who has the ticket, its plan, its waits and its resolution (product.md 3, steps 3 to 5)."""
+"""The work on a ticket: acceptance, plan, progress, waits, resolution, callback (product.md 3, steps 2 to 6)."""
 
 from typing import Annotated
 
 from pydantic import Field, model_validator
 
-from services.contracts.base import Code, Instant, Message, Text, Unreadable
+from services.contracts.base import Code, Instant, Message, Text, Unreadable, Word
+from services.contracts.commands.arrangement import CoOwners
 from services.contracts.commands.receipt import Telling, Told
-from services.contracts.commands.review import CoOwners
-from services.contracts.vocabulary import Cause, ClockName, Result, WaitReason
+from services.contracts.vocabulary import (
+    CallbackChannel,
+    CallbackClass,
+    CallbackOutcome,
+    Category,
+    Cause,
+    ComplaintLevel,
+    Kind,
+    Result,
+    Urgency,
+    WaitReason,
+)
+
+UNREACHED = frozenset({CallbackOutcome.NOT_REACHED, CallbackOutcome.WRONG_NUMBER})
+Score = Annotated[int, Field(ge=1, le=5)]
 
 
-class Assignment(Message):
-    """Who is to have the ticket; what is left out stays."""
+class Accept(Message):
+    """受理: complete enough, classified and routed. What is left out stays as proposed."""
 
+    kind: Kind | None = None
+    category: Category | None = None
+    subcategory: Word | None = None
+    urgency: Urgency | None = None
     department: Code | None = None
-    owner: str | None = Field(default=None, description="`null` takes the owner off; left out, they stay.")
+    owner: str | None = None
     co_owners: CoOwners | None = None
-
-
-class Assign(Assignment):
-    """`owner_off` takes the owner off."""
-
-    owner_off: bool = False
-
-
-class AssignBody(Assignment):
-    """Hand to a department or an owner, or take the owner off; clocks towards the customer keep running (semantics.md
-    16). `reason` is for the next owner."""
-
-    reason: Text | None = None
-
-    @model_validator(mode="after")
-    def _name_somebody(self) -> "AssignBody":
-        if self.department is None and "owner" not in self.model_fields_set and self.co_owners is None:
-            raise Unreadable(
-                zh="请给出部门、负责人或协办人；owner 为 null 表示取消负责人",
-                en="give a department, an owner or co-owners; `null` as the owner takes them off",
-            )
-        return self
-
-    @property
-    def takes_the_owner_off(self) -> bool:
-        """Whether nobody is named as the owner on purpose."""
-        return self.owner is None and "owner" in self.model_fields_set
+    complex: bool | None = None
 
 
 class Proposed(Told):
@@ -64,24 +56,26 @@ class PlanBody(Proposed):
     resources: Text | None = None
 
 
-class ApprovePlan(Telling):
-    """The department head agrees; the customer is told."""
+class Progress(Telling):
+    """A dated note; a visible one goes to the customer and restarts the progress clock (semantics.md 14)."""
+
+    visible: bool
 
 
-class ApprovePlanBody(Told):
-    """An internal note."""
+class ProgressBody(Told):
+    """The note; only a visible one is told to the customer, `told_by` included."""
 
-    note: Text | None = None
+    message: Text
+    visible: bool
 
-
-class RejectPlan(Message):
-    """The department head sends the plan back."""
-
-
-class RejectPlanBody(RejectPlan):
-    """Why."""
-
-    reason: Text
+    @model_validator(mode="after")
+    def _tell_what_is_visible(self) -> "ProgressBody":
+        if self.told_by is not None and not self.visible:
+            raise Unreadable(
+                zh="仅内部可见的进度没有告知客户，不能填写 `told_by`",
+                en="an internal note is told to nobody: leave `told_by` out or make it visible",
+            )
+        return self
 
 
 class Wait(Message):
@@ -131,23 +125,61 @@ class ResolveBody(Resolve):
         return self
 
 
-class ExplainBreach(Message):
-    """The reason of a missed clock is noted."""
-
-    clock: ClockName
+class ApprovePlan(Telling):
+    """The department head agrees; the customer is told."""
 
 
-class ExplainBreachBody(ExplainBreach):
-    """Why it was missed."""
+class ApprovePlanBody(Told):
+    """An internal note."""
+
+    note: Text | None = None
+
+
+class RejectPlan(Message):
+    """The department head sends the plan back."""
+
+
+class RejectPlanBody(RejectPlan):
+    """Why."""
 
     reason: Text
 
 
-class Chase(Message):
-    """催办."""
+class CallbackAttempt(Message):
+    """回访: one attempt and what it ended in."""
+
+    outcome: CallbackOutcome
+    channel: CallbackChannel
+    called_at: Instant | None = None
+    score: Score | None = None
+    duration_seconds: int | None = Field(default=None, ge=0, le=86_400)
+    classified_as: CallbackClass | None = None
+    level: ComplaintLevel | None = None
 
 
-class ChaseBody(Chase):
-    """A word to the owner."""
+class RecordCallback(CallbackAttempt):
+    """`follow_up` is the ticket that a question left open has become.
+
+    Of a vain attempt: `next_counts_from` is the beginning of the next working day, and `customer_channels` are those by
+    which the customer can be reached.
+    """
+
+    follow_up: str | None = None
+    next_counts_from: Instant | None = None
+    customer_channels: tuple[CallbackChannel, ...] = ()
+
+
+class RecordCallbackBody(CallbackAttempt):
+    """What the customer said. `open_question` is what the call could not answer: it becomes a ticket of its own."""
 
     note: Text | None = None
+    open_question: Text | None = None
+
+    @model_validator(mode="after")
+    def _have_reached_somebody(self) -> "RecordCallbackBody":
+        if self.open_question is not None and self.outcome in UNREACHED:
+            raise Unreadable(
+                zh="未联系上客户，不能填写 `open_question`",
+                en="nobody was reached who could have asked `open_question`",
+            )
+        return self

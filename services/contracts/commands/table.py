@@ -1,69 +1,66 @@
-"""Every command on a ticket with what the API takes for it and what its workflow decides on."""
+"""Every command on a ticket: its group, what the API takes for it, and what its workflow decides on."""
 
 from collections.abc import Mapping
+from enum import StrEnum
 
 from pydantic import JsonValue
 
 from services.contracts.base import Message
-from services.contracts.commands import conversation, ending, handling, review
+from services.contracts.commands import arrangement, conversation, ending, handling
 from services.contracts.vocabulary import CommandName
 
-DECISIONS: Mapping[CommandName, type[Message]] = {
-    CommandName.ACCEPT: review.Accept,
-    CommandName.REQUEST_INFORMATION: review.RequestInformation,
-    CommandName.SUPPLY_INFORMATION: review.SupplyInformation,
-    CommandName.CUSTOMER_MESSAGE: conversation.CustomerMessage,
-    CommandName.ASSIGN: handling.Assign,
-    CommandName.RESPOND: conversation.Respond,
-    CommandName.PLAN: handling.Plan,
-    CommandName.APPROVE_PLAN: handling.ApprovePlan,
-    CommandName.REJECT_PLAN: handling.RejectPlan,
-    CommandName.PROGRESS: conversation.Progress,
-    CommandName.WAIT: handling.Wait,
-    CommandName.RESUME: handling.Resume,
-    CommandName.RESOLVE: handling.Resolve,
-    CommandName.RECORD_CALLBACK: ending.RecordCallback,
-    CommandName.CONFIRM: ending.Confirm,
-    CommandName.REOPEN: ending.Reopen,
-    CommandName.CLOSE_UNRESOLVED: ending.CloseUnresolved,
-    CommandName.WITHDRAW: ending.Withdraw,
-    CommandName.MERGE: ending.Merge,
-    CommandName.JOIN: ending.Join,
-    CommandName.RECLASSIFY: review.Reclassify,
-    CommandName.EXPLAIN_BREACH: handling.ExplainBreach,
-    CommandName.CHASE: handling.Chase,
-    CommandName.TAG: review.Tag,
-    CommandName.PROMISE: conversation.Promise,
-}
-"""What a ticket's workflow decides on."""
 
-BODIES: Mapping[CommandName, type[Message]] = {
-    CommandName.ACCEPT: review.Accept,
-    CommandName.REQUEST_INFORMATION: review.RequestInformationBody,
-    CommandName.SUPPLY_INFORMATION: review.SupplyInformationBody,
-    CommandName.CUSTOMER_MESSAGE: conversation.CustomerMessageBody,
-    CommandName.ASSIGN: handling.AssignBody,
-    CommandName.RESPOND: conversation.RespondBody,
-    CommandName.PLAN: handling.PlanBody,
-    CommandName.APPROVE_PLAN: handling.ApprovePlanBody,
-    CommandName.REJECT_PLAN: handling.RejectPlanBody,
-    CommandName.PROGRESS: conversation.ProgressBody,
-    CommandName.WAIT: handling.WaitBody,
-    CommandName.RESUME: handling.ResumeBody,
-    CommandName.RESOLVE: handling.ResolveBody,
-    CommandName.RECORD_CALLBACK: ending.RecordCallbackBody,
-    CommandName.REOPEN: ending.ReopenBody,
-    CommandName.CLOSE_UNRESOLVED: ending.CloseUnresolvedBody,
-    CommandName.WITHDRAW: ending.WithdrawBody,
-    CommandName.MERGE: ending.Merge,
-    CommandName.RECLASSIFY: review.ReclassifyBody,
-    CommandName.EXPLAIN_BREACH: handling.ExplainBreachBody,
-    CommandName.CHASE: handling.ChaseBody,
-    CommandName.TAG: review.Tag,
-    CommandName.PROMISE: conversation.PromiseBody,
+class CommandGroup(StrEnum):
+    """Commands that belong together: a module wherever commands are told apart, and a part of the ticket's page."""
+
+    CONVERSATION = "conversation"
+    HANDLING = "handling"
+    ARRANGEMENT = "arrangement"
+    ENDING = "ending"
+
+
+TABLE: Mapping[CommandGroup, Mapping[CommandName, tuple[type[Message], type[Message] | None]]] = {
+    CommandGroup.CONVERSATION: {
+        CommandName.RESPOND: (conversation.Respond, conversation.RespondBody),
+        CommandName.REQUEST_INFORMATION: (conversation.RequestInformation, conversation.RequestInformationBody),
+        CommandName.CUSTOMER_MESSAGE: (conversation.CustomerMessage, conversation.CustomerMessageBody),
+        CommandName.SUPPLY_INFORMATION: (conversation.SupplyInformation, conversation.SupplyInformationBody),
+    },
+    CommandGroup.HANDLING: {
+        CommandName.ACCEPT: (handling.Accept, handling.Accept),
+        CommandName.PLAN: (handling.Plan, handling.PlanBody),
+        CommandName.PROGRESS: (handling.Progress, handling.ProgressBody),
+        CommandName.WAIT: (handling.Wait, handling.WaitBody),
+        CommandName.RESUME: (handling.Resume, handling.ResumeBody),
+        CommandName.RESOLVE: (handling.Resolve, handling.ResolveBody),
+        CommandName.APPROVE_PLAN: (handling.ApprovePlan, handling.ApprovePlanBody),
+        CommandName.REJECT_PLAN: (handling.RejectPlan, handling.RejectPlanBody),
+        CommandName.RECORD_CALLBACK: (handling.RecordCallback, handling.RecordCallbackBody),
+    },
+    CommandGroup.ARRANGEMENT: {
+        CommandName.ASSIGN: (arrangement.Assign, arrangement.AssignBody),
+        CommandName.RECLASSIFY: (arrangement.Reclassify, arrangement.ReclassifyBody),
+        CommandName.PROMISE: (arrangement.Promise, arrangement.PromiseBody),
+        CommandName.CHASE: (arrangement.Chase, arrangement.ChaseBody),
+        CommandName.TAG: (arrangement.Tag, arrangement.Tag),
+        CommandName.EXPLAIN_BREACH: (arrangement.ExplainBreach, arrangement.ExplainBreachBody),
+    },
+    CommandGroup.ENDING: {
+        CommandName.REOPEN: (ending.Reopen, ending.ReopenBody),
+        CommandName.CLOSE_UNRESOLVED: (ending.CloseUnresolved, ending.CloseUnresolvedBody),
+        CommandName.WITHDRAW: (ending.Withdraw, ending.WithdrawBody),
+        CommandName.MERGE: (ending.Merge, ending.Merge),
+        CommandName.CONFIRM: (ending.Confirm, None),
+        CommandName.JOIN: (ending.Join, None),
+    },
 }
-"""What the API takes for each command; `confirm` has no body and comes from the customer's page alone, `join` from
-a merge."""
+"""For each command what decides, and what the API takes: `confirm` has no body and comes from the customer's page
+alone, `join` from a merge."""
+
+_ROWS = {name: row for rows in TABLE.values() for name, row in rows.items()}
+
+DECISIONS: Mapping[CommandName, type[Message]] = {name: _ROWS[name][0] for name in CommandName}
+BODIES: Mapping[CommandName, type[Message]] = {name: body for name in CommandName if (body := _ROWS[name][1])}
 
 
 def decision_of(name: CommandName, body: Message) -> dict[str, JsonValue]:

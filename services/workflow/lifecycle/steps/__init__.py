@@ -1,6 +1,6 @@
 """What each command does to a ticket (product.md section 3): a table of steps, which are called when they are legal.
 
-Each part of a ticket's life has a room of its own.
+Each group of commands has a module of its own, as in `contracts/commands`; the callback's rules are long.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,34 +11,34 @@ from services.contracts import commands
 from services.contracts.commands import Command
 from services.contracts.vocabulary import CommandName
 from services.workflow.lifecycle.life import Life
-from services.workflow.lifecycle.steps import ending, handling, notes, review
+from services.workflow.lifecycle.steps import arrangement, callback, conversation, ending, handling
 
 _STEPS: Mapping[CommandName, Callable[[Life, Command, Any, datetime], None]] = {
-    CommandName.ACCEPT: review.accept,
-    CommandName.REQUEST_INFORMATION: review.request_information,
-    CommandName.SUPPLY_INFORMATION: review.supply_information,
-    CommandName.CUSTOMER_MESSAGE: review.customer_message,
-    CommandName.ASSIGN: review.assign,
-    CommandName.RESPOND: handling.respond,
+    CommandName.RESPOND: conversation.respond,
+    CommandName.REQUEST_INFORMATION: conversation.request_information,
+    CommandName.CUSTOMER_MESSAGE: conversation.customer_message,
+    CommandName.SUPPLY_INFORMATION: conversation.supply_information,
+    CommandName.ACCEPT: handling.accept,
     CommandName.PLAN: handling.plan,
-    CommandName.APPROVE_PLAN: handling.approve_plan,
-    CommandName.REJECT_PLAN: handling.reject_plan,
     CommandName.PROGRESS: handling.progress,
     CommandName.WAIT: handling.wait,
     CommandName.RESUME: handling.resume,
     CommandName.RESOLVE: handling.resolve,
-    CommandName.RECORD_CALLBACK: ending.record_callback,
-    CommandName.CONFIRM: ending.confirm,
+    CommandName.APPROVE_PLAN: handling.approve_plan,
+    CommandName.REJECT_PLAN: handling.reject_plan,
+    CommandName.RECORD_CALLBACK: callback.record_callback,
+    CommandName.ASSIGN: arrangement.assign,
+    CommandName.RECLASSIFY: arrangement.reclassify,
+    CommandName.PROMISE: arrangement.promise,
+    CommandName.CHASE: arrangement.chase,
+    CommandName.TAG: arrangement.tag,
+    CommandName.EXPLAIN_BREACH: arrangement.explain_breach,
     CommandName.REOPEN: ending.reopen,
     CommandName.CLOSE_UNRESOLVED: ending.close_unresolved,
     CommandName.WITHDRAW: ending.withdraw,
     CommandName.MERGE: ending.merge,
+    CommandName.CONFIRM: ending.confirm,
     CommandName.JOIN: ending.join,
-    CommandName.RECLASSIFY: review.reclassify,
-    CommandName.EXPLAIN_BREACH: notes.explain_breach,
-    CommandName.CHASE: notes.chase,
-    CommandName.TAG: notes.tag,
-    CommandName.PROMISE: notes.promise,
 }
 
 

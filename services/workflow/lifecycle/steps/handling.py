@@ -1,4 +1,4 @@
-"""The work: answers, plans, progress, waits, the resolution."""
+"""The work: acceptance, plans, progress, waits, the resolution."""
 
 from datetime import datetime
 
@@ -8,19 +8,29 @@ from services.contracts.journal import EventType
 from services.contracts.policy import SecondCallbackFrom
 from services.contracts.ticket import PlanState, Segment, Waiting
 from services.contracts.vocabulary import ClockName, Kind, Status, WaitReason
+from services.workflow.lifecycle.late_promises import start_late_promises
 from services.workflow.lifecycle.life import IllegalCommand, Life, instant
+from services.workflow.lifecycle.steps.classification import classification, classify, own, ownership
 from services.workflow.lifecycle.transitions import WAITS
 
 
-def respond(life: Life, command: Command, decision: commands.Respond, now: datetime) -> None:
-    """Answer the customer; the first answer by a person meets the response (13), if the customer hears it."""
-    before, state, heard = life.state.phase, life.state, life.is_heard(decision)
-    data = {"first": heard and state.responded_at is None, **life.evidence(decision)}
-    if heard:
-        state.responded_at = state.responded_at or now
-        life.ledger.meet(ClockName.RESPONSE, now)
-        life.tell_progress(now)
-    life.write(EventType.RESPONDED, now, command.actor, before, data)
+def accept(life: Life, command: Command, decision: commands.Accept, now: datetime) -> None:
+    """Take the ticket on: acceptance and asking are met, and the clocks of its handling start."""
+    before, state = life.state.phase, life.state
+    life.ledger.meet(ClockName.INFORMATION_REQUEST, now)
+    life.ledger.meet(ClockName.ACCEPTANCE, now)
+    life.stop_waiting(now)
+    classify(life, decision)
+    state.department = decision.department or state.department
+    state.complex = state.complex if decision.complex is None else decision.complex
+    state.status, state.accepted_at, state.accepted_by = Status.PROCESSING, now, command.actor.id
+    life.ledger.retarget(command.policy, now)
+    life.start_handling(now)
+    start_late_promises(life, now)
+    named = own(life, decision, now)
+    life.write(EventType.ACCEPTED, now, command.actor, before, classification(life))
+    if named:
+        life.write(EventType.ASSIGNED, now, command.actor, state.phase, ownership(life))
 
 
 def plan(life: Life, command: Command, decision: commands.Plan, now: datetime) -> None:
@@ -37,20 +47,6 @@ def plan(life: Life, command: Command, decision: commands.Plan, now: datetime) -
         life.approve_plan(now, decision)
     data = {"complex": state.complex, "cause": decision.cause, "expected_at": instant(decision.expected_at)}
     life.write(EventType.PLANNED, now, command.actor, before, data | life.evidence(decision))
-
-
-def approve_plan(life: Life, command: Command, decision: commands.ApprovePlan, now: datetime) -> None:
-    """Let a complex plan stand."""
-    before = life.state.phase
-    life.approve_plan(now, decision)
-    life.write(EventType.PLAN_APPROVED, now, command.actor, before, life.evidence(decision))
-
-
-def reject_plan(life: Life, command: Command, _: commands.RejectPlan, now: datetime) -> None:
-    """Send a complex plan back; its clock runs on."""
-    before = life.state.phase
-    life.state.plan = PlanState.REJECTED
-    life.write(EventType.PLAN_REJECTED, now, command.actor, before)
 
 
 def progress(life: Life, command: Command, decision: commands.Progress, now: datetime) -> None:
@@ -103,6 +99,20 @@ def resolve(life: Life, command: Command, decision: commands.Resolve, now: datet
         "verified_with_customer": decision.verified_with_customer,
     }
     life.write(EventType.RESOLVED, now, command.actor, before, data)
+
+
+def approve_plan(life: Life, command: Command, decision: commands.ApprovePlan, now: datetime) -> None:
+    """Let a complex plan stand."""
+    before = life.state.phase
+    life.approve_plan(now, decision)
+    life.write(EventType.PLAN_APPROVED, now, command.actor, before, life.evidence(decision))
+
+
+def reject_plan(life: Life, command: Command, _: commands.RejectPlan, now: datetime) -> None:
+    """Send a complex plan back; its clock runs on."""
+    before = life.state.phase
+    life.state.plan = PlanState.REJECTED
+    life.write(EventType.PLAN_REJECTED, now, command.actor, before)
 
 
 def _note_earlier_wait(life: Life, reason: WaitReason, now: datetime) -> None:

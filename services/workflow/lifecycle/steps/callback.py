@@ -1,0 +1,91 @@
+"""The callback: an attempt, and what follows from it."""
+
+from datetime import datetime
+
+from services.contracts import commands
+from services.contracts.commands import UNREACHED, Command
+from services.contracts.durations import parse_duration
+from services.contracts.journal import EventType
+from services.contracts.vocabulary import CallbackOutcome, ClockName, CloseReason, Kind, Phase
+from services.workflow.lifecycle.callback_attempts import counts, enter_attempt, forget_attempts, keeps_its_date
+from services.workflow.lifecycle.clocks import FOURTH_RULES
+from services.workflow.lifecycle.life import Life, instant, system
+
+_UNHAPPY = frozenset({CallbackOutcome.DISSATISFIED, CallbackOutcome.RESIDUAL_ISSUE})
+
+
+def record_callback(life: Life, command: Command, decision: commands.RecordCallback, now: datetime) -> None:
+    """Enter an attempt at the callback that is waited for, and what follows from it."""
+    before, state = life.state.phase, life.state
+    counted = counts(state, decision, now)
+    enter_attempt(state, decision, now, counted=counted)
+    attempt = state.callback_attempts
+    goes_on = _go_on(life, decision, before, now) if counted else _stay(life, before, now)
+    state.confirmation = decision.outcome
+    if decision.follow_up is not None:
+        state.followed_by = (*state.followed_by, decision.follow_up)
+    told = decision.model_dump(mode="json", exclude={"next_counts_from", "customer_channels"})
+    data = {**told, "attempt": attempt, "recorded_late": _is_late(life, decision, now)}
+    if state.rules >= FOURTH_RULES and decision.outcome in UNREACHED:
+        data |= {"counts": counted, "next_counts_from": instant(state.callback_counts_from)}
+    life.write(EventType.CALLBACK_RECORDED, now, command.actor, before, data)
+    if not goes_on:
+        _conclude(life, command, decision.outcome, now)
+
+
+def _go_on(life: Life, decision: commands.RecordCallback, before: Phase, now: datetime) -> bool:
+    """Meet the callback that was waited for, and start what follows; answers whether anything does."""
+    state, settings = life.state, life.settings
+    clock = _awaited(before)
+    met = life.ledger.meet(clock, now)
+    if decision.outcome is CallbackOutcome.SATISFIED and clock is ClockName.CALLBACK and _needs_second(life):
+        state.first_callback_satisfied = True
+        forget_attempts(state)
+        if life.ledger.live(ClockName.SECOND_CALLBACK) is None:
+            life.ledger.start(ClockName.SECOND_CALLBACK, now)
+        return True
+    attempt = state.callback_attempts
+    if decision.outcome in UNREACHED and attempt < settings.callback_attempts:
+        round_ = (met.round if met else attempt) + 1
+        life.ledger.start(clock, now, round_=round_, target=settings.callback_retry_after)
+        return True
+    return False
+
+
+def _stay(life: Life, before: Phase, now: datetime) -> bool:
+    """What does not count leaves the next attempt's date alone, unless it is the one that keeps it."""
+    clock = life.ledger.live(_awaited(before))
+    if clock is not None and keeps_its_date(life.state, clock.due_at):
+        life.ledger.meet(clock.name, now)
+        life.ledger.start(clock.name, now, round_=clock.round + 1, target=life.settings.callback_retry_after)
+    return True
+
+
+def _awaited(before: Phase) -> ClockName:
+    return ClockName.SECOND_CALLBACK if before is Phase.AWAITING_SECOND_CALLBACK else ClockName.CALLBACK
+
+
+def _conclude(life: Life, command: Command, outcome: CallbackOutcome, now: datetime) -> None:
+    """A callback that leaves nothing open: closed, or back to work."""
+    if outcome is CallbackOutcome.SATISFIED:
+        life.close_confirmed(now, command.actor, "callback")
+    elif outcome in _UNHAPPY:
+        life.reopen(now, command.actor, str(outcome))
+    elif outcome is CallbackOutcome.REFUSED:
+        life.close(CloseReason.CALLBACK_REFUSED, now, system(life))
+    else:
+        life.close(CloseReason.NOT_REACHED, now, system(life))
+
+
+def _is_late(life: Life, decision: commands.RecordCallback, now: datetime) -> bool | None:
+    """Whether the callback was recorded later after the call than it should be; None where nobody said when that was.
+
+    The clock is met by the record all the same: the call's own instant is what somebody says, not what was seen.
+    """
+    if decision.called_at is None:
+        return None
+    return now - decision.called_at > parse_duration(life.settings.callback_record_within).length
+
+
+def _needs_second(life: Life) -> bool:
+    return life.state.kind is Kind.COMPLAINT
