@@ -13,13 +13,13 @@ from services.contracts.names import Role
 from services.intake import pages
 from services.intake.api import feedback as feedback_api
 from services.intake.api import links as links_api
-from services.intake.feedback_writer import Filing
-from services.intake.links import TicketLinks
+from services.intake.feedback.promises_copy import PromisesCopy
+from services.intake.feedback.registrar import Registrar
+from services.intake.feedback.writer import Filing
+from services.intake.links.tokens import TicketLinks
 from services.intake.outbox import outbox_notifier
 from services.intake.pages.wording_report import FIELDS, REPORT, WRONG
 from services.intake.pages.wording_ticket import TICKET
-from services.intake.promises_copy import PromisesCopy
-from services.intake.registrar import Registrar
 from services.intake.relay import Relay
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings

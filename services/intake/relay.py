@@ -14,7 +14,7 @@ from prometheus_client import Counter, Gauge
 from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.feedback_queries import registrations
+from services.intake.feedback.queries import registrations
 from services.intake.outbox import CHANNEL
 from services.intake.tables import outbox
 from services.runtime.errors import Refusal, Unavailable

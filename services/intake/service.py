@@ -10,10 +10,10 @@ from fastapi import Depends, Request
 
 from services.contracts.names import Role
 from services.contracts.permissions import Action, may
-from services.intake.audit import Asked
-from services.intake.links import TicketLinks
-from services.intake.promises_copy import PromisesCopy
-from services.intake.registrar import Registrar
+from services.intake.audit.log import Asked
+from services.intake.feedback.promises_copy import PromisesCopy
+from services.intake.feedback.registrar import Registrar
+from services.intake.links.tokens import TicketLinks
 from services.intake.surveys import Surveys
 from services.intake.tickets import Tickets
 from services.runtime.errors import Forbidden

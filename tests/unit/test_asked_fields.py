@@ -12,8 +12,8 @@ from services.contracts.asked_fields import TOLD, AskedField, told
 from services.contracts.feedback import Customer, Product, Supplement
 from services.contracts.survey import Overall
 from services.contracts.vocabulary import ClockName, CloseReason, Kind, Urgency
-from services.intake.completeness import missing_from
-from services.intake.forms import _POINTERS, fields_asked
+from services.intake.feedback.completeness import missing_from
+from services.intake.pages.forms import _POINTERS, fields_asked
 from services.intake.pages.wording_report import FIELDS, REPORT
 from services.notify.notices.vocabulary import Language, sorts, word
 from services.runtime.pages import LANGUAGES

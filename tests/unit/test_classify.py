@@ -4,8 +4,8 @@ import pytest
 
 from services.contracts.feedback import Feedback
 from services.contracts.vocabulary import Category, Kind, Tier, Urgency
-from services.intake.classify import FITTING, propose
-from services.intake.keywords import CATEGORIES, KINDS, matches
+from services.intake.feedback.classify import FITTING, propose
+from services.intake.feedback.keywords import CATEGORIES, KINDS, matches
 
 
 def proposed(description: str, **stated: object) -> tuple[str, str, str]:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.contracts.feedback import Feedback, Supplement
-from services.intake.completeness import impossible_dates
+from services.intake.feedback.completeness import impossible_dates
 
 NOW = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)

@@ -3,9 +3,9 @@
 import pytest
 
 from services.contracts.feedback import Customer
-from services.intake.identity import identity_of, normalised, person_behind, unusable
-from services.intake.masking import mask_phone
-from services.intake.phones import REASONS, NoPhone, is_shared, stored_phone
+from services.intake.customers.identity import identity_of, normalised, person_behind, unusable
+from services.intake.customers.masking import mask_phone
+from services.intake.customers.phones import REASONS, NoPhone, is_shared, stored_phone
 from services.runtime.errors import ValidationFailed
 
 MOBILE, OFFICE, HONG_KONG = "+8613800138000", "+861012345678", "+85223456789"

@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.base import Nothing
 from services.contracts.feedback import Feedback
 from services.contracts.permissions import Action, Relation, may, reach, sees_contact
-from services.intake import audit, audit_pages, customers
-from services.intake import search as customer_search
 from services.intake.api.internal import router as internal_router
-from services.intake.feedback_queries import arrival, supplied_to, view
-from services.intake.link_revocation import revocations, revoke_link
-from services.intake.lookups import log_lookup
-from services.intake.origins import origin_of
+from services.intake.audit import log, views
+from services.intake.customers import records
+from services.intake.customers import search as customer_search
+from services.intake.customers.lookups import log_lookup
+from services.intake.feedback.origins import origin_of
+from services.intake.feedback.queries import arrival, supplied_to, view
+from services.intake.links.revocation import revocations, revoke_link
 from services.intake.schemas import (
     ContactReadingPage,
     CustomerChange,
@@ -88,7 +89,7 @@ async def read_feedback(ticket_no: str, caller: FeedbackReader, intake: IntakeDe
         supplied = await supplied_to(connection, ticket_no)
         revoked = await revocations(connection, ticket_no)
         if in_full:
-            await audit.record(connection, asked_by(caller), [(row["customer_id"], ticket_no)])
+            await log.record(connection, asked_by(caller), [(row["customer_id"], ticket_no)])
     return view(row, supplied, revoked, in_full=in_full, with_texts=may(caller, Action.READ_NOTE, access))
 
 
@@ -125,8 +126,8 @@ async def revoke_the_link(
 async def read_customer(customer_id: str, caller: CustomerReader, intake: IntakeDep) -> CustomerProfile:
     """Show a customer with their latest tickets, as far as the caller may read those."""
     async with intake.database.read() as connection:
-        row = await customers.customer(connection, customer_id)
-        past = await customers.history(connection, customer_id, _TICKETS_OF_A_CUSTOMER)
+        row = await records.customer(connection, customer_id)
+        past = await records.history(connection, customer_id, _TICKETS_OF_A_CUSTOMER)
     accesses = await intake.tickets.accesses([ticket.ticket_no for ticket in past])
     _check_reach(caller, Action.READ_CUSTOMER, accesses)
     return await _profile(intake, caller, row, past, accesses)
@@ -141,13 +142,13 @@ async def change_customer(
     Another contact is looked up by that, as by a search for it: counted, limited in an hour (429), and logged.
     """
     async with intake.database.read() as connection:
-        await customers.customer(connection, customer_id)
-        past = await customers.history(connection, customer_id, _TICKETS_OF_A_CUSTOMER)
+        await records.customer(connection, customer_id)
+        past = await records.history(connection, customer_id, _TICKETS_OF_A_CUSTOMER)
     accesses = await intake.tickets.accesses([ticket.ticket_no for ticket in past])
     _check_reach(caller, Action.WRITE_CUSTOMER, accesses)
     await _log_whom_it_names(intake, caller, customer_id, change)
     async with intake.database.begin() as connection:
-        row = await customers.change(connection, customer_id, change, intake.identity_secret)
+        row = await records.change(connection, customer_id, change, intake.identity_secret)
     return await _profile(intake, caller, row, past, accesses)
 
 
@@ -162,7 +163,7 @@ async def search_customers(
     async def work() -> dict[str, Any]:
         rows, following = await customer_search.search_customers(intake, caller, search, _position(search.cursor))
         cursor = encode_cursor([following[0].isoformat(), following[1]]) if following else None
-        found = CustomerPage(items=tuple(map(customers.summary, rows)), next_cursor=cursor)
+        found = CustomerPage(items=tuple(map(records.summary, rows)), next_cursor=cursor)
         return found.model_dump(mode="json")
 
     return await intake.idempotency.once_computed(request, caller, work)
@@ -184,8 +185,8 @@ async def read_audit(
     follow: go on until `next_cursor` is null.
     """
     before = None if cursor is None else decode_cursor(cursor, int)[0]
-    filters = audit_pages.Filters(ticket_no, customer_id, reader_id)
-    lines, following = await audit_pages.page(intake, caller, filters, limit, before)
+    filters = views.Filters(ticket_no, customer_id, reader_id)
+    lines, following = await views.page(intake, caller, filters, limit, before)
     return ContactReadingPage(items=tuple(lines), next_cursor=None if following is None else encode_cursor([following]))
 
 
@@ -195,16 +196,16 @@ async def _profile(
     entitling = next((access.ticket_no for access in accesses if sees_contact(caller, access)), None)
     if entitling is not None:
         async with intake.database.begin() as connection:
-            await audit.record(connection, asked_by(caller), [(row["id"], entitling)])
+            await log.record(connection, asked_by(caller), [(row["id"], entitling)])
     readable = {access.ticket_no for access in accesses if may(caller, Action.READ_TICKET, access)}
     tickets = tuple(ticket for ticket in past if ticket.ticket_no in readable)
-    return customers.profile(row, tickets, in_full=entitling is not None)
+    return records.profile(row, tickets, in_full=entitling is not None)
 
 
 async def _log_whom_it_names(intake: Intake, caller: Caller, customer_id: str, change: CustomerChange) -> None:
     """Log a correction's contact as looked up, in a transaction of its own: a refusal undoes the correction alone."""
     async with intake.database.begin() as connection:
-        named = await customers.answers_to_a_contact(connection, customer_id, change, intake.identity_secret)
+        named = await records.answers_to_a_contact(connection, customer_id, change, intake.identity_secret)
         if named is not None:
             await log_lookup(connection, asked_by(caller), named, intake.lookups_per_hour)
 

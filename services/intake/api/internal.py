@@ -8,14 +8,14 @@ from fastapi.responses import Response
 from services.contracts.address import AddressQuestion, HandOver
 from services.contracts.feedback import CustomerQuestion, OpenQuestion, Registration, Supplemented
 from services.contracts.policy import Promises
-from services.intake import contacts, search
-from services.intake.addresses import addresses
-from services.intake.feedback_queries import registrations
-from services.intake.follow_ups import follow_up
-from services.intake.link_hand_over import log_hand_over
+from services.intake.customers import contacts, search
+from services.intake.customers.addresses import addresses
+from services.intake.feedback.follow_ups import follow_up
+from services.intake.feedback.queries import registrations
+from services.intake.feedback.supplements import supply
+from services.intake.links.hand_over import log_hand_over
 from services.intake.schemas import Found, SupplementCommand, Wanted
 from services.intake.service import IntakeDep
-from services.intake.supplements import supply
 from services.runtime.errors import NotFound
 from services.runtime.http import page
 from services.runtime.security.auth import PeerDep

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import Nothing
 from services.contracts.permissions import Action, may
-from services.intake.feedback_queries import arrival
-from services.intake.link_hand_over import hand_over, handed_link
+from services.intake.feedback.queries import arrival
+from services.intake.links.hand_over import hand_over, handed_link
 from services.intake.schemas import HandedLink
 from services.intake.service import IntakeDep, allowed_to, asked_by
 from services.runtime.errors import Forbidden, NotFound

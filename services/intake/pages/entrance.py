@@ -9,9 +9,9 @@ from sqlalchemy import RowMapping
 from services.contracts.customer import CustomerTicket
 from services.contracts.feedback import CustomerAsk, CustomerQuestion, CustomerView
 from services.contracts.vocabulary import ClockName
-from services.intake import contacts
-from services.intake.feedback_queries import arrival
-from services.intake.feedback_writer import PROMISES
+from services.intake.customers import contacts
+from services.intake.feedback.queries import arrival
+from services.intake.feedback.writer import PROMISES
 from services.intake.service import Intake
 from services.runtime.errors import NotFound
 from services.runtime.telemetry import request_id

@@ -9,8 +9,8 @@ from services.contracts.base import to_utc
 from services.contracts.customer import CustomerPromise, CustomerStep, CustomerTicket
 from services.contracts.journal import EventType
 from services.contracts.vocabulary import ClockState, CloseReason, CommandName, Phase, Status, WaitReason
-from services.intake.forms import Errors, fields_asked
-from services.intake.phones import REASONS
+from services.intake.customers.phones import REASONS
+from services.intake.pages.forms import Errors, fields_asked
 from services.runtime.pages import Speech
 
 _STEPS = ("received", "accepted", "handled", "done", "confirmed")

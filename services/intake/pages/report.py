@@ -7,9 +7,9 @@ from fastapi import Request, Response
 
 from services.contracts.feedback import Feedback
 from services.contracts.vocabulary import Channel, DesiredSolution, Kind
-from services.intake.forms import Errors, Wrong, errors_by_field, feedback_of
-from services.intake.origins import Origin
+from services.intake.feedback.origins import Origin
 from services.intake.pages.entrance import open_ticket
+from services.intake.pages.forms import Errors, Wrong, errors_by_field, feedback_of
 from services.intake.pages.present import said_wrong
 from services.intake.schemas import Registered, Successor
 from services.intake.service import Intake, IntakeDep

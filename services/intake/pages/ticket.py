@@ -9,9 +9,9 @@ from fastapi import Request, Response
 
 from services.contracts.basis import Basis
 from services.contracts.customer import CustomerCommand, CustomerTicket
-from services.intake.forms import Errors, Wrong, body_of, errors_by_field, fields_asked
 from services.intake.pages import present
 from services.intake.pages.entrance import OpenedTicket, kept_ticket, open_ticket, shortened_contact, told
+from services.intake.pages.forms import Errors, Wrong, body_of, errors_by_field, fields_asked
 from services.intake.pages.report import wishes
 from services.intake.service import Intake, IntakeDep
 from services.runtime.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable, ValidationFailed

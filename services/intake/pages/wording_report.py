@@ -1,6 +1,6 @@
 """What the form for a new report says."""
 
-from services.intake.phones import REASONS
+from services.intake.customers.phones import REASONS
 
 REPORT: dict[str, tuple[str, str]] = {
     "report.title": ("反馈问题", "Tell us what happened"),

@@ -10,11 +10,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from services.contracts.feedback import Feedback
-from services.intake.batch_insert import Draft, Gathering
-from services.intake.feedback_writer import Filing
-from services.intake.identity import normalised
-from services.intake.origins import Origin
-from services.intake.promises_copy import PromisesCopy
+from services.intake.customers.identity import normalised
+from services.intake.feedback.batch_insert import Draft, Gathering
+from services.intake.feedback.origins import Origin
+from services.intake.feedback.promises_copy import PromisesCopy
+from services.intake.feedback.writer import Filing
 from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import Database
 from tests.services.intake.harness import feedback

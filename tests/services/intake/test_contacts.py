@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.contracts.directory import StaffRole
-from services.intake import audit_pages
+from services.intake.audit import views
 from tests.services.intake.harness import CANARY_EMAIL, CANARY_PHONE, Desk
 
 CANARY = {"name": "韩梅梅", "phone": CANARY_PHONE, "email": CANARY_EMAIL, "wechat_open_id": "oCanaryHanMeimei"}
@@ -136,8 +136,8 @@ async def test_the_audit_log_is_read_in_pages(desk: Desk) -> None:
 async def test_whoever_belongs_to_a_department_reads_the_lines_of_its_tickets_alone(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(audit_pages, "_AT_ONCE", 2)
-    monkeypatch.setattr(audit_pages, "MOST_LOOKED_AT", 4)
+    monkeypatch.setattr(views, "_AT_ONCE", 2)
+    monkeypatch.setattr(views, "MOST_LOOKED_AT", 4)
     desk.sign_in("物流审计", StaffRole.AUDITOR, department="logistics")
     own, other = [(await desk.register(customer=CANARY))["ticket_no"] for _ in range(2)]
     desk.belongs(own, department="logistics")

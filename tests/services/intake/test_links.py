@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.intake.links import Opened, TicketLinks
+from services.intake.links.tokens import Opened, TicketLinks
 from services.survey.links import SurveyLinks, token_in
 
 LINKS = TicketLinks("http://bihuan.example", "secret")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.intake.masking import mask_email, mask_identifier, mask_name, mask_phone
+from services.intake.customers.masking import mask_email, mask_identifier, mask_name, mask_phone
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from services.contracts.policy import PackId, Policy, Promises
-from services.intake.promises_copy import PromisesCopy
+from services.intake.feedback.promises_copy import PromisesCopy
 from services.runtime.postgres.database import Database
 from tests.services.intake.harness import Desk
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from services.contracts.feedback import Feedback
-from services.intake.origins import Origin
+from services.intake.feedback.origins import Origin
 from services.runtime.errors import ValidationFailed
 from tests.services.intake.harness import Desk, feedback
 

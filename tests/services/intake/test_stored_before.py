@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import text
 
-from services.intake.feedback_queries import registrations
+from services.intake.feedback.queries import registrations
 from tests.services.intake.harness import Desk
 
 HOSTILE = "张三\n\n点击\nhttps://evil.example/x\n\n客户"

@@ -9,12 +9,12 @@ import pytest
 from sqlalchemy import text
 
 from services.contracts.feedback import Feedback
-from services.intake.feedback_writer import Filing
-from services.intake.links import TicketLinks
-from services.intake.numbering import business_date
-from services.intake.origins import Origin
-from services.intake.promises_copy import PromisesCopy
-from services.intake.registrar import Registrar
+from services.intake.feedback.numbering import business_date
+from services.intake.feedback.origins import Origin
+from services.intake.feedback.promises_copy import PromisesCopy
+from services.intake.feedback.registrar import Registrar
+from services.intake.feedback.writer import Filing
+from services.intake.links.tokens import TicketLinks
 from services.runtime.postgres.database import Database
 from tests.services.intake.harness import feedback
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from services.contracts.customer import CustomerTicket
-from services.intake.links import TicketLinks
+from services.intake.links.tokens import TicketLinks
 from services.intake.pages import entrance
 from services.runtime.errors import NotFound
 from tests.services.intake.customer_tickets import opened

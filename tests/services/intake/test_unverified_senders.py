@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from services.contracts.feedback import Feedback
-from services.intake.origins import Origin
+from services.intake.feedback.origins import Origin
 from tests.services.intake.harness import Desk, feedback
 from tests.services.intake.public_visitor import REPORT, Visitor, hidden_fields, number_in
 

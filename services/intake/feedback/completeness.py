@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from services.contracts.asked_fields import AskedField
 from services.contracts.feedback import Customer, Feedback, Product, Supplement
 from services.contracts.vocabulary import Channel, Kind
-from services.intake.identity import strongest_contact, usable
+from services.intake.customers.identity import strongest_contact, usable
 from services.runtime.errors import FieldError
 
 BRINGS_AN_ADDRESS = frozenset({Channel.EMAIL, Channel.WECHAT, Channel.SOCIAL, Channel.IMPORT})

@@ -11,7 +11,7 @@ from services.contracts.asked_fields import AskedField
 from services.contracts.base import format_instant
 from services.contracts.feedback import Feedback
 from services.contracts.vocabulary import Channel, CommandName
-from services.intake.phones import NoPhone, stored_phone
+from services.intake.customers.phones import NoPhone, stored_phone
 from services.runtime.errors import FieldError
 from services.runtime.http.problems import field_errors
 from services.runtime.pages import Form

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from services.contracts.feedback import Feedback, Proposed
 from services.contracts.vocabulary import Category, Kind, Tier, Urgency
-from services.intake.keywords import CATEGORIES, DANGER, KINDS, Match, folded, matches
+from services.intake.feedback.keywords import CATEGORIES, DANGER, KINDS, Match, folded, matches
 from services.promises.priority import priority_of
 
 STATED = "stated"

@@ -10,9 +10,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import Product, Supplement, Supplemented, stored_customer
 from services.contracts.vocabulary import Kind
-from services.intake.completeness import impossible_dates, missing_from
-from services.intake.feedback_queries import arrival, supplied_to
-from services.intake.identity import CONTACTS, normalised
+from services.intake.customers.identity import CONTACTS, normalised
+from services.intake.feedback.completeness import impossible_dates, missing_from
+from services.intake.feedback.queries import arrival, supplied_to
 from services.intake.tables import customers, feedback, supplements
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.postgres.database import Database

@@ -5,9 +5,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.address import AddressAsk, AddressQuestion, CustomerAddress
 from services.contracts.feedback import CustomerView
-from services.intake import audit, contacts
-from services.intake.links import TicketLinks
-from services.intake.masking import mask_email
+from services.intake.audit import log
+from services.intake.customers import contacts
+from services.intake.customers.masking import mask_email
+from services.intake.links.tokens import TicketLinks
 from services.intake.tables import feedback
 from services.runtime.postgres.database import Database
 
@@ -20,7 +21,7 @@ async def addresses(database: Database, links: TicketLinks, question: AddressQue
         generations = await _link_generations(connection, asked)
         if reader := question.reader:
             shown = [(views[ask.ticket_no].id, ask.ticket_no) for ask in question.asks if ask.ticket_no in views]
-            await audit.record(connection, audit.Asked(reader.kind, reader.id, reader.request_id), shown)
+            await log.record(connection, log.Asked(reader.kind, reader.id, reader.request_id), shown)
     return [_address(ask, views.get(ask.ticket_no), generations.get(ask.ticket_no), links) for ask in question.asks]
 
 

@@ -1,7 +1,7 @@
 """Contacts as those see them who do not handle the ticket: `138****8000` (product.md 11)."""
 
 from services.contracts.feedback import Customer, CustomerView
-from services.intake.phones import split
+from services.intake.customers.phones import split
 
 _HOME_CODE = "+86"
 _SHOWN_AT_THE_END = 4

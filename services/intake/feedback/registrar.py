@@ -10,11 +10,11 @@ from sqlalchemy import Row, select
 
 from services.contracts.feedback import Feedback, Proposed, stored_customer
 from services.contracts.vocabulary import ClockName
-from services.intake.completeness import refuse_reasons
-from services.intake.feedback_writer import PROMISES, Filed, Filing, KeyTaken
-from services.intake.identity import normalised, unusable
-from services.intake.links import TicketLinks
-from services.intake.origins import Origin
+from services.intake.customers.identity import normalised, unusable
+from services.intake.feedback.completeness import refuse_reasons
+from services.intake.feedback.origins import Origin
+from services.intake.feedback.writer import PROMISES, Filed, Filing, KeyTaken
+from services.intake.links.tokens import TicketLinks
 from services.intake.schemas import FollowUp, Links, Promised, Registered
 from services.intake.tables import feedback as feedback_table
 from services.runtime.errors import IdempotencyKeyReused, ValidationFailed

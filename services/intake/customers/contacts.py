@@ -11,9 +11,9 @@ from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import Customer, CustomerQuestion, CustomerView
-from services.intake import audit
-from services.intake.identity import CONTACTS, unusable
-from services.intake.masking import masked_view
+from services.intake.audit import log
+from services.intake.customers.identity import CONTACTS, unusable
+from services.intake.customers.masking import masked_view
 from services.intake.tables import customers, feedback, supplements
 from services.runtime.postgres.database import Database
 
@@ -62,9 +62,9 @@ async def show(database: Database, question: CustomerQuestion) -> list[CustomerV
             return _views(question, await on_tickets(connection, tickets))
     async with database.begin() as connection:
         found = await on_tickets(connection, tickets)
-        asked = audit.Asked(question.reader_kind, question.reader_id, question.request_id)
+        asked = log.Asked(question.reader_kind, question.reader_id, question.request_id)
         shown = [(found[ask.ticket_no].id, ask.ticket_no) for ask in question.asks if ask.in_full]
-        await audit.record(connection, asked, shown)
+        await log.record(connection, asked, shown)
     return _views(question, found)
 
 

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 from services.contracts.feedback import OpenQuestion, Product, stored_customer
 from services.contracts.vocabulary import CallbackChannel, Category, Channel, Kind
-from services.intake import contacts
-from services.intake.feedback_queries import arrival
-from services.intake.origins import Origin
-from services.intake.registrar import Registrar
+from services.intake.customers import contacts
+from services.intake.feedback.origins import Origin
+from services.intake.feedback.queries import arrival
+from services.intake.feedback.registrar import Registrar
 from services.intake.schemas import FollowUp
 from services.runtime.errors import NotFound
 from services.runtime.postgres.database import Database

@@ -6,8 +6,8 @@ kept, the customer's tier is another, somebody else just made the same customer)
 
 from functools import cache
 
-from services.intake.identity import CONTACTS
-from services.intake.numbering import NUMBERED, TICKET_NO
+from services.intake.customers.identity import CONTACTS
+from services.intake.feedback.numbering import NUMBERED, TICKET_NO
 from services.runtime.postgres.raw_statement import DirectStatement
 
 _BY_ID = "SELECT id, tier FROM intake.customers WHERE id = CAST(:known_id AS text)"

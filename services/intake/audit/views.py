@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.contracts.permissions import Action, Relation, may, reach
-from services.intake import audit
+from services.intake.audit import log
 from services.intake.schemas import ContactReading, TicketAccess
 from services.intake.service import Intake
 from services.runtime.security.auth import Caller
@@ -49,7 +49,7 @@ async def page(
 
 async def _lines(intake: Intake, filters: Filters, limit: int, before: int | None) -> list[ContactReading]:
     async with intake.database.read() as connection:
-        return await audit.readings(
+        return await log.readings(
             connection,
             limit=limit,
             before=before,

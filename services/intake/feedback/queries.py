@@ -6,8 +6,8 @@ from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import Product, Proposed, Registration, stored_customer
-from services.intake.identity import unusable
-from services.intake.masking import masked_customer
+from services.intake.customers.identity import unusable
+from services.intake.customers.masking import masked_customer
 from services.intake.schemas import FeedbackView, LinkRevocation, Sender, Supplied
 from services.intake.tables import feedback, policy_snapshots, supplements
 

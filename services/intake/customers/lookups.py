@@ -14,8 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.address import Revealed
 from services.contracts.base import Email
-from services.intake.audit import Asked
-from services.intake.phones import NoPhone, split, stored_phone
+from services.intake.audit.log import Asked
+from services.intake.customers.phones import NoPhone, split, stored_phone
 from services.intake.tables import contact_readings, customers
 from services.runtime.errors import RateLimited
 

@@ -7,8 +7,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.address import HandOver, Revealed
 from services.contracts.base import format_instant
-from services.intake.audit import Asked
-from services.intake.links import TicketLinks
+from services.intake.audit.log import Asked
+from services.intake.links.tokens import TicketLinks
 from services.intake.tables import contact_readings, feedback
 
 

@@ -5,7 +5,7 @@ import hmac
 import unicodedata
 
 from services.contracts.feedback import Customer
-from services.intake.phones import REASONS, NoPhone, is_phone, is_shared, stored_phone
+from services.intake.customers.phones import REASONS, NoPhone, is_phone, is_shared, stored_phone
 from services.runtime.errors import ValidationFailed
 
 CONTACTS = ("phone", "email", "wechat_open_id")

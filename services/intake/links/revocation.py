@@ -3,7 +3,7 @@
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.audit import Asked
+from services.intake.audit.log import Asked
 from services.intake.schemas import LinkRevocation, Reader
 from services.intake.tables import feedback, link_revocations
 

@@ -8,8 +8,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import Customer, stored_customer
 from services.contracts.vocabulary import Tier
-from services.intake.identity import CONTACTS, identity_of, normalised
-from services.intake.masking import masked_customer
+from services.intake.customers.identity import CONTACTS, identity_of, normalised
+from services.intake.customers.masking import masked_customer
 from services.intake.schemas import CustomerChange, CustomerProfile, CustomerSummary, PastTicket, PreferredHours
 from services.intake.tables import customers, feedback
 from services.runtime.errors import Conflict, NotFound

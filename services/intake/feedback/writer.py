@@ -14,14 +14,14 @@ from sqlalchemy.exc import DBAPIError
 
 from services.contracts.feedback import Feedback, FirstPromise, Proposed
 from services.contracts.vocabulary import Tier
-from services.intake.batch_insert import Gathering
-from services.intake.classify import propose
-from services.intake.completeness import missing_from
-from services.intake.identity import identity_of, person_behind, strongest_contact, unusable, usable
-from services.intake.numbering import business_date, open_day
-from services.intake.origins import Origin
-from services.intake.promises_copy import PromisesCopy
-from services.intake.statement import register_statement
+from services.intake.customers.identity import identity_of, person_behind, strongest_contact, unusable, usable
+from services.intake.feedback.batch_insert import Gathering
+from services.intake.feedback.classify import propose
+from services.intake.feedback.completeness import missing_from
+from services.intake.feedback.numbering import business_date, open_day
+from services.intake.feedback.origins import Origin
+from services.intake.feedback.promises_copy import PromisesCopy
+from services.intake.feedback.statement import register_statement
 from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import Database
 

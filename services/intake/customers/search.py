@@ -1,7 +1,7 @@
 """Looking customers and tickets up: by numbers and words, and by contacts as far as each reader may read them.
 
 An answer that says yes or no tells a shortened contact digit by digit. So parts of contacts and names find only what
-the caller reads in full on a ticket; a whole contact is looked up under `services.intake.lookups`.
+the caller reads in full on a ticket; a whole contact is looked up under `intake.customers.lookups`.
 """
 
 import re
@@ -15,10 +15,10 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import CustomerView
 from services.contracts.permissions import Action, may, sees_contact
-from services.intake import contacts
-from services.intake.audit import Asked
-from services.intake.identity import folded_name
-from services.intake.lookups import log_lookup, whole_contact
+from services.intake.audit.log import Asked
+from services.intake.customers import contacts
+from services.intake.customers.identity import folded_name
+from services.intake.customers.lookups import log_lookup, whole_contact
 from services.intake.schemas import CustomerSearch, Found, Wanted
 from services.intake.service import Intake, asked_by
 from services.intake.tables import customers, feedback, supplements

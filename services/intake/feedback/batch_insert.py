@@ -2,7 +2,7 @@
 
 While a few statements are under way, what arrives waits and becomes the next one; alone, a feedback goes at once.
 A statement files what needs no second look: a customer who is new or says nothing new that may be written, under a key
-not seen before. It leaves out the rest, which the careful statement of `services.intake.statement` files one by one.
+not seen before. It leaves out the rest, which the careful statement of `intake.feedback.statement` files one by one.
 """
 
 import asyncio
@@ -11,8 +11,8 @@ from typing import Any
 
 from sqlalchemy.exc import DBAPIError
 
-from services.intake.identity import CONTACTS
-from services.intake.numbering import TICKET_NO
+from services.intake.customers.identity import CONTACTS
+from services.intake.feedback.numbering import TICKET_NO
 from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.raw_statement import DirectStatement

@@ -1,0 +1,1 @@
+"""The audit log: readings of contacts, links that were given away."""

@@ -1,0 +1,1 @@
+"""Customers: their records, their contacts, and how they are found."""

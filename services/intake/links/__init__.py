@@ -1,0 +1,1 @@
+"""Links of customers to their own tickets: signed, handed over, revoked."""
