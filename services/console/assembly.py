@@ -34,14 +34,12 @@ from services.console.settings import ConsoleSettings
 from services.contracts.names import Role
 from services.runtime.role_parts import Part
 from services.runtime.security.sealing import Seal
-from services.runtime.settings import RuntimeSettings, load
 
 
 @asynccontextmanager
-async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Part]:
+async def assemble(settings: ConsoleSettings) -> AsyncIterator[Part]:
     """Open the connections to the public API; the console owns nothing else, so it is ready at once."""
-    own = settings if isinstance(settings, ConsoleSettings) else load(ConsoleSettings)
-    api = Api(own.api_base)
+    api = Api(settings.api_base)
     # `/tickets/new` comes before `/tickets/{ticket_no}`: the first route that matches answers.
     pages = [sign_in, account, board, search, new_ticket, ticket, customer_links, alerts, report, inbox, texts]
     pages += [registers, policies, policy_editor, packs, publications, calendars, calendar_editor, ladders]
@@ -50,7 +48,7 @@ async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Par
         yield Part(
             name=Role.CONSOLE,
             routers=[static_files.router, *(page.router for page in pages)],
-            state=Console(own, api, Searches(Seal(own.link_secret.get_secret_value(), PURPOSE))),
+            state=Console(settings, api, Searches(Seal(settings.link_secret.get_secret_value(), PURPOSE))),
             refuse=refuse,
         )
     finally:

@@ -1,9 +1,9 @@
 """How a process gets a directory."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 from services.contracts.names import Role
@@ -16,41 +16,27 @@ from services.directory.credentials import GuessLimit, Passwords
 from services.directory.service import Directory
 from services.directory.settings import DirectorySettings
 from services.directory.tables import idempotency
-from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
+from services.runtime.recurrence import HOUR, every
+from services.runtime.role_host import hosted
 from services.runtime.role_parts import Part
 from services.runtime.security.sealing import Seal
-from services.runtime.settings import RuntimeSettings, load
-
-SWEEP_SECONDS = 3600
 
 
 @asynccontextmanager
-async def assemble(settings: RuntimeSettings | None = None) -> AsyncIterator[Part]:
-    """Open the directory's database, sweep what is over while it is open, close it at the end."""
-    own = settings if isinstance(settings, DirectorySettings) else load(DirectorySettings)
-    database = Database(
-        own.database_url.get_secret_value(),
-        pool_size=own.pool_size,
-        role=own.database_role,
-        application_name="bihuan-directory",
-    )
-    directory = _directory(own, database)
-    sweeping = asyncio.create_task(_sweep(directory))
-    try:
+async def assemble(settings: DirectorySettings) -> AsyncIterator[Part]:
+    """Open the directory's database, and sweep what is over while it is open."""
+    async with hosted(Role.DIRECTORY, settings) as host:
+        directory = _directory(settings, host.database)
+        host.run(every(HOUR, partial(_sweep, directory)))
         yield Part(
             name=Role.DIRECTORY,
             routers=[sign_in_api.router, staff_api.router, on_call_api.router],
             internal_routers=[internal_api.router],
-            ready={"postgresql": database.ping},
+            ready=host.ready,
             state=directory,
         )
-    finally:
-        sweeping.cancel()
-        with suppress(asyncio.CancelledError):
-            await sweeping
-        await database.dispose()
 
 
 def _directory(settings: DirectorySettings, database: Database) -> Directory:
@@ -72,9 +58,6 @@ def _read(file: Path | None) -> bytes | None:
 
 
 async def _sweep(directory: Directory) -> None:
-    while True:
-        with suppress(Unavailable):
-            await directory.idempotency.sweep()
-            async with directory.database.begin() as connection:
-                await sessions.sweep(connection)
-        await asyncio.sleep(SWEEP_SECONDS)
+    await directory.idempotency.sweep()
+    async with directory.database.begin() as connection:
+        await sessions.sweep(connection)

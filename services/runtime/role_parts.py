@@ -8,7 +8,7 @@ from fastapi import APIRouter, FastAPI, Request, Response
 
 from services.runtime.errors import Refusal
 
-Check = Callable[[], Awaitable[None]]
+Check = Callable[[], Awaitable[object]]
 """A readiness check: returns when the dependency answers, raises when it does not."""
 DrawRefusal = Callable[[Request, Refusal], Awaitable[Response | None]]
 """Draws a refusal for the readers of one part's pages; None for everybody else."""
@@ -17,13 +17,15 @@ DrawRefusal = Callable[[Request, Refusal], Awaitable[Response | None]]
 @dataclass(frozen=True)
 class Part:
     """Routers for the public and the internal port, what is sent to others, dependencies by name for `/readyz`, the
-    service's own object, and the pages that its readers get for refusals."""
+    service's own object, and the pages that its readers get for refusals. `alive` raises what ended its worker: parts
+    of one process share dependencies, each has a worker of its own."""
 
     name: str
     routers: list[APIRouter] = field(default_factory=list)
     internal_routers: list[APIRouter] = field(default_factory=list)
     webhooks: list[APIRouter] = field(default_factory=list)
     ready: dict[str, Check] = field(default_factory=dict)
+    alive: Check | None = None
     state: object = None
     refuse: DrawRefusal | None = None
 

@@ -26,7 +26,7 @@ class Peer:
         self._base_url = base_url
         self._headers = {"Authorization": f"Bearer {secret}"}
         self._session: aiohttp.ClientSession | None = None
-        self._is_closed = False
+        self.is_closed = False
 
     async def get(self, path: str, **params: str | int) -> Any:
         """Return the parsed answer to GET; `params` become the query. Raise `NotFound` on 404."""
@@ -46,7 +46,7 @@ class Peer:
 
     async def close(self) -> None:
         """Close the connections; whoever asks afterwards gets no answer."""
-        self._is_closed = True
+        self.is_closed = True
         if self._session is not None:
             await self._session.close()
 
@@ -58,7 +58,7 @@ class Peer:
         Raises:
             OSError, TimeoutError: no answer.
         """
-        if self._is_closed:
+        if self.is_closed:
             raise ConnectionError("closed")
         if self._session is None:
             connector = aiohttp.TCPConnector(limit=_CONNECTIONS, keepalive_timeout=_KEPT_SECONDS)

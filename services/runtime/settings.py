@@ -24,6 +24,9 @@ class RuntimeSettings(BaseSettings):
     pool_size: int = Field(default=10, ge=1, le=200, description="Database connections of a process.")
     temporal_address: str = Field(default="127.0.0.1:7233", description="Address of the Temporal frontend.")
     temporal_namespace: str = Field(default="default", description="Temporal namespace.")
+    engine_probe_seconds: float = Field(
+        default=5.0, gt=0, description="How often a worker asks whether the engine is the one that it knows."
+    )
 
     host: str = Field(default="127.0.0.1", description="Address that the public port binds.")
     port: int = Field(default=8080, ge=0, le=65535, description="Public port of a web process.")

@@ -28,6 +28,3 @@ class SurveySettings(RuntimeSettings):
         default=500, ge=0, description="Surveys that a worker keeps in memory between their steps."
     )
     feed_batch: int = Field(default=100, ge=1, le=200, description="Events that a follower of the feed reads at once.")
-    engine_probe_seconds: float = Field(
-        default=5.0, gt=0, description="How often the worker asks whether the engine is the one that it knows."
-    )

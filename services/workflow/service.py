@@ -2,14 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
-from temporalio.client import Client
 
 from services.contracts.base import Message
 from services.contracts.names import Role
@@ -17,11 +15,10 @@ from services.contracts.permissions import Action, may
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Forbidden, Refusal
 from services.runtime.http import IfMatch
-from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
+from services.runtime.role_host import RoleHost
 from services.runtime.role_parts import service
 from services.runtime.security.auth import Caller, CallerDep
-from services.runtime.service_client import Peer
 from services.runtime.telemetry import request_id
 from services.workflow.client import TicketEngine
 from services.workflow.commands.commands import Admission, Commands, Taken
@@ -52,42 +49,21 @@ from services.workflow.views.views import feed_item
 from services.workflow.views.work_lists import parameters, work_lists
 
 
-@dataclass(frozen=True)
-class Peers:
-    """The services that are asked for what is theirs."""
-
-    intake: Peer
-    directory: Peer
-    notify: Peer
-    survey: Peer
-
-    @classmethod
-    def of(cls, settings: WorkflowSettings) -> "Peers":
-        """The peers that the settings name."""
-        secret = settings.internal_secret.get_secret_value()
-        urls = (settings.intake_url, settings.directory_url, settings.notify_url, settings.survey_url)
-        return cls(*(Peer(url, secret) for url in urls))
-
-    async def close(self) -> None:
-        """Close the connections."""
-        for peer in (self.intake, self.directory, self.notify, self.survey):
-            await peer.close()
-
-
 class TicketService:
     """One per process."""
 
-    def __init__(self, settings: WorkflowSettings, database: Database, client: Client, peers: Peers) -> None:
-        intake = peers.intake
+    def __init__(self, settings: WorkflowSettings, host: RoleHost, engine: TicketEngine) -> None:
+        database = host.database
+        intake, notify = host.client(settings.intake_url), host.client(settings.notify_url)
         self.secret = settings.internal_secret.get_secret_value()
         self._zone = ZoneInfo(settings.time_zone)
         self.intake = intake
-        self.people = People(peers.directory)
+        self.people = People(host.client(settings.directory_url))
         self.queries = Queries(database, self.people.left)
         self.catalogue = Catalogue(database, settings.policy_pack)
         self.promising = Promising(self.catalogue, intake)
         register = PolicyRegister(database)
-        owners = Owners(self.people, notify=peers.notify, survey=peers.survey)
+        owners = Owners(self.people, notify=notify, survey=host.client(settings.survey_url))
         self.policies = Policies(register, PolicyLinting(self.catalogue, register, owners), self.promising)
         self.calendars = CalendarKeeping(CalendarRegister(database), self.catalogue, self.promising)
         self.proposals = Proposals(database, self.catalogue)
@@ -96,7 +72,7 @@ class TicketService:
         self.events = Feed(database, self.people)
         self.notifier = feed_notifier(database)
         self.registrar = Registrar(database, self.people, recorded=self.notifier.announce)
-        reach = CustomerReach(peers.notify)
+        reach = CustomerReach(notify)
         self.showing = Showing(
             queries=self.queries,
             registrar=self.registrar,
@@ -105,7 +81,6 @@ class TicketService:
             reach=reach,
             left=self.people.left,
         )
-        engine = TicketEngine(client)
         self.reconciler = Reconciler(database, engine)
         door = Door(queries=self.queries, reconciler=self.reconciler, settings=settings)
         self.commands = Commands(

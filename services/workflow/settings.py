@@ -20,9 +20,6 @@ class WorkflowSettings(RuntimeSettings):
     cached_workflows: int = Field(
         default=2_000, ge=0, description="Tickets that a worker keeps in memory between their steps; 0 replays each."
     )
-    engine_probe_seconds: float = Field(
-        default=5.0, gt=0, description="How often the worker asks whether the engine is the one that it knows."
-    )
     recalculation_batch: int = Field(
         default=50, ge=1, le=1_000, description="Open tickets that a publication recalculates before it makes a pause."
     )

@@ -17,7 +17,6 @@ from services.notify.alerts.activities import AlertActivities
 from services.notify.alerts.escalation import Climber
 from services.notify.alerts.remarks import Remarking
 from services.notify.alerts.workflow import AlertWorkflow
-from services.notify.assembly import SHARED_WITH_SANDBOX
 from services.notify.hours.tables import calendars_in_force
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import worker
@@ -57,7 +56,6 @@ async def desk(env: WorkflowEnvironment, database: Database) -> AsyncIterator[Ni
         QUEUE_NOTIFY,
         workflows=[AlertWorkflow],
         activities=[activities.climb, activities.enter_remarks],
-        passthrough=SHARED_WITH_SANDBOX,
     ):
         yield desk
 

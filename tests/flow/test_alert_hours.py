@@ -20,7 +20,6 @@ from services.notify.alerts.remarks import Remarking
 from services.notify.alerts.tables import alerts
 from services.notify.alerts.views import NextView
 from services.notify.alerts.workflow import AlertWorkflow
-from services.notify.assembly import SHARED_WITH_SANDBOX
 from services.notify.hours import store as quiet_hours
 from services.notify.hours.quiet_hours import QuietHours, QuietSpan
 from services.notify.ladders.availability import Reaching
@@ -47,7 +46,6 @@ async def desk(env: WorkflowEnvironment, database: Database) -> AsyncIterator[Al
         QUEUE_NOTIFY,
         workflows=[AlertWorkflow],
         activities=[activities.climb, activities.enter_remarks],
-        passthrough=SHARED_WITH_SANDBOX,
     ):
         yield desk
 

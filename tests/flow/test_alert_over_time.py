@@ -20,7 +20,6 @@ from services.notify.alerts.monitor import MISSED_AFTER, start_missed
 from services.notify.alerts.remarks import Remarking
 from services.notify.alerts.tables import alerts
 from services.notify.alerts.workflow import AlertWorkflow
-from services.notify.assembly import SHARED_WITH_SANDBOX
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import worker
 from tests.flow.alert_harness import DAY, HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk
@@ -44,7 +43,6 @@ async def desk(env: WorkflowEnvironment, database: Database) -> AsyncIterator[Al
         QUEUE_NOTIFY,
         workflows=[AlertWorkflow],
         activities=[activities.climb, activities.enter_remarks],
-        passthrough=SHARED_WITH_SANDBOX,
         max_concurrent_activities=20,
         max_concurrent_local_activities=20,
     ):

@@ -15,7 +15,6 @@ from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.names import QUEUE_NOTIFY, notice_workflow_id
 from services.contracts.notice import NoticeOrder
-from services.notify.assembly import SHARED_WITH_SANDBOX
 from services.notify.notices.activities import NoticeActivities
 from services.notify.notices.channels.base import Undeliverable, Unreached
 from services.notify.notices.tables import notices
@@ -82,7 +81,6 @@ async def flow(env: WorkflowEnvironment, database: Database) -> AsyncIterator[Fl
         QUEUE_NOTIFY,
         workflows=[NoticeWorkflow],
         activities=[activities.deliver, activities.give_up],
-        passthrough=SHARED_WITH_SANDBOX,
     ):
         yield flow
 

@@ -19,7 +19,6 @@ from services.promises.policies import built_in
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import worker
 from services.survey.activities import SurveyActivities
-from services.survey.assembly import SHARED_WITH_SANDBOX
 from services.survey.questionnaires import Questionnaires
 from services.survey.refusals import SurveyClosed
 from services.survey.states import Standings
@@ -44,7 +43,6 @@ async def desk(env: WorkflowEnvironment, shared_database: Database) -> AsyncIter
         QUEUE_SURVEY,
         workflows=[SurveyWorkflow],
         activities=[activities.invite, activities.remind, activities.expire, activities.conclude],
-        passthrough=SHARED_WITH_SANDBOX,
     )
     async with survey_worker:
         yield SurveyDesk(env, shared_database, notify, tickets)

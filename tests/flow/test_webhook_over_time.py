@@ -27,7 +27,6 @@ from services.runtime.postgres.database import Database
 from services.runtime.temporal import client as engine_clients
 from services.runtime.temporal.client import engine_identity, worker
 from services.runtime.temporal.workflow_starter import Starter
-from services.workflow.assembly import SHARED_WITH_SANDBOX
 from tests.replay.recordings import record, replay, strings
 from tests.services.notify.webhook_harness import LOOPBACK, House, event
 from tests.services.notify.webhook_receiver import Received, Receiver, never, receiving
@@ -55,7 +54,6 @@ class Post:
             self.queue,
             workflows=[WebhookWorkflow],
             activities=[WebhookActivities((house or self.house).carrier).carry],
-            passthrough=SHARED_WITH_SANDBOX,
         )
         await self.running.__aenter__()
 

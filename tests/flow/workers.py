@@ -9,7 +9,6 @@ from temporalio.worker import Worker
 
 from services.contracts.names import QUEUE_TICKETS
 from services.runtime.temporal.client import worker
-from services.workflow.assembly import SHARED_WITH_SANDBOX
 from services.workflow.journal.activities import TicketActivities
 from services.workflow.lifecycle.workflow import TicketWorkflow
 from services.workflow.publications.activities import PublicationActivities
@@ -39,7 +38,6 @@ class Workers:
                 (activities or self._activities).record,
                 *((publishing.recalculate, publishing.finish) if publishing else ()),
             ],
-            passthrough=SHARED_WITH_SANDBOX,
             **options,
         )
         await self._running.__aenter__()

@@ -8,13 +8,12 @@ from typing import Any
 from temporalio.client import WorkflowHistory
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import Replayer
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.notices.workflow import NoticeWorkflow
 from services.notify.webhooks.workflow import WebhookWorkflow
+from services.runtime.temporal.client import sandbox
 from services.survey.workflow import SurveyWorkflow
-from services.workflow.assembly import SHARED_WITH_SANDBOX
 from services.workflow.lifecycle.workflow import TicketWorkflow
 
 WORKFLOWS: list[type] = [AlertWorkflow, TicketWorkflow, NoticeWorkflow, WebhookWorkflow, SurveyWorkflow]
@@ -62,8 +61,6 @@ async def replay(history: WorkflowHistory) -> None:
     replayer = Replayer(
         workflows=WORKFLOWS,
         data_converter=pydantic_data_converter,
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*SHARED_WITH_SANDBOX)
-        ),
+        workflow_runner=sandbox(),
     )
     await replayer.replay_workflow(history)

@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -64,7 +64,7 @@ PEOPLE: Mapping[str, tuple[StaffRole, str | None]] = {
 }
 """Everybody's role and department; 韩梅梅 is the customer. 赵敏 and those after her are of another department."""
 
-_BUILDS = {
+_BUILDS: Mapping[Role, tuple[Callable[[Any], AbstractAsyncContextManager[Part]], type[RuntimeSettings]]] = {
     Role.INTAKE: (intake.assemble, IntakeSettings),
     Role.RELAY: (intake.assemble_relay, IntakeSettings),
     Role.TICKETS: (workflow.assemble, WorkflowSettings),

@@ -20,17 +20,18 @@ from services.notify.hours.calendars import CalendarsCopy
 from services.notify.ladders.availability import Reaching
 from services.notify.ladders.ladders import read_ladders
 from services.notify.ladders.store import LadderBook
-from services.notify.resources import Pieces, Resources
+from services.notify.resources import Resources
 from services.notify.tables import feed_tables
 from services.runtime.feed.consumer import Follower
 from services.runtime.temporal.client import start_or_attach
 from services.runtime.temporal.inventory import Workflows
+from services.runtime.temporal.worker_host import WorkerPart
 from services.runtime.temporal.workflow_starter import Startable
 
 FOLLOWER = "alerts"
 
 
-def pieces(opened: Resources) -> Pieces:
+def worker_part(opened: Resources, client: Client) -> WorkerPart:
     """Put the worker's part of alerts together."""
     calendars = CalendarsCopy(opened.database, opened.tickets)
     climber = Climber(opened, calendars)
@@ -46,14 +47,14 @@ def pieces(opened: Resources) -> Pieces:
         read=opened.read_event,
         apply=Raising(ladders).apply,
     )
-    return Pieces(
+    return WorkerPart(
         name="alerts",
         workflows=[AlertWorkflow],
         activities=[activities.climb, activities.enter_remarks],
-        startables=lambda client: [startable(client)],
+        startables=[startable(client)],
         starts_per_second=opened.settings.alert_workflows_per_second,
-        followers=[follower],
         tasks=[
+            follower.run,
             first_steps.run,
             dispatcher.run,
             partial(watch, opened.database, Reaching(opened, calendars)),

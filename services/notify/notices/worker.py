@@ -19,17 +19,18 @@ from services.notify.notices.submission import LEFT_OVER
 from services.notify.notices.submitters import Surveys
 from services.notify.notices.tables import notices
 from services.notify.notices.workflow import NoticeWorkflow
-from services.notify.resources import Pieces, Resources
+from services.notify.resources import Resources
 from services.notify.settings import NotifySettings
 from services.notify.staff_copy import People
 from services.notify.tables import feed_tables
 from services.runtime.feed.consumer import Follower
 from services.runtime.temporal.client import start_or_attach
 from services.runtime.temporal.inventory import Workflows
+from services.runtime.temporal.worker_host import WorkerPart
 from services.runtime.temporal.workflow_starter import Startable
 
 
-def pieces(opened: Resources) -> Pieces:
+def worker_part(opened: Resources, client: Client) -> WorkerPart:
     """Put the worker's part of notices together."""
     settings = opened.settings
     deliveries = delivery(opened)
@@ -44,13 +45,12 @@ def pieces(opened: Resources) -> Pieces:
         apply=telling.apply,
         apply_late=telling.apply_late,
     )
-    return Pieces(
+    return WorkerPart(
         name="notices",
         workflows=[NoticeWorkflow],
         activities=[activities.deliver, activities.give_up],
-        startables=lambda client: [startable(client, settings)],
-        followers=[follower],
-        tasks=[FirstTries(opened.database, deliveries, hands=settings.notify_slots).run],
+        startables=[startable(client, settings)],
+        tasks=[follower.run, FirstTries(opened.database, deliveries, hands=settings.notify_slots).run],
     )
 
 

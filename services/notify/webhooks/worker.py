@@ -1,7 +1,6 @@
 """What webhooks bring into the worker: the follower, the workflow, the starter's view of the rows, the figures."""
 
 import asyncio
-from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -12,7 +11,7 @@ from temporalio.client import Client
 from services.contracts.names import QUEUE_NOTIFY, SIGNAL_MORE, WORKFLOW_WEBHOOK, webhook_workflow_id
 from services.contracts.webhook import WebhookStart
 from services.notify.networks import parse_networks
-from services.notify.resources import Pieces, Resources
+from services.notify.resources import Resources
 from services.notify.staff_copy import People
 from services.notify.tables import feed_tables
 from services.notify.webhooks.activities import WebhookActivities
@@ -27,17 +26,16 @@ from services.notify.webhooks.secrets import secrets_of
 from services.notify.webhooks.states import DeliveryState
 from services.notify.webhooks.tables import deliveries, webhooks
 from services.notify.webhooks.workflow import WebhookWorkflow
-from services.runtime.errors import Refusal
 from services.runtime.feed.consumer import Follower
 from services.runtime.postgres.database import Database
+from services.runtime.recurrence import HOUR, every
 from services.runtime.temporal.client import start_or_attach
 from services.runtime.temporal.inventory import Workflows
+from services.runtime.temporal.worker_host import WorkerPart
 from services.runtime.temporal.workflow_starter import Startable
 
-SWEEP_SECONDS = 3600.0
 
-
-def pieces(opened: Resources) -> Pieces:
+def worker_part(opened: Resources, client: Client) -> WorkerPart:
     """Put the worker's part of webhooks together."""
     settings = opened.settings
     sender = Sender(parse_networks(settings.webhook_networks), settings.webhook_seconds)
@@ -51,15 +49,15 @@ def pieces(opened: Resources) -> Pieces:
         apply=follow,
         apply_late=follow_late,
     )
-    return Pieces(
+    return WorkerPart(
         name="webhooks",
         workflows=[WebhookWorkflow],
         activities=[activities.carry],
-        startables=lambda client: [startable(client)],
-        followers=[follower],
+        startables=[startable(client)],
         tasks=[
+            follower.run,
             partial(keep_counting, opened.database),
-            partial(_sweep, opened.database, settings.webhook_log_kept),
+            every(HOUR, partial(sweep, opened.database, settings.webhook_log_kept)),
             partial(_close_at_the_end, sender),
         ],
     )
@@ -114,13 +112,6 @@ async def sweep(database: Database, kept: timedelta) -> int:
     async with database.begin() as connection:
         gone = await connection.execute(delete(deliveries).where(old, deliveries.c.state != DeliveryState.PENDING))
         return gone.rowcount
-
-
-async def _sweep(database: Database, kept: timedelta) -> None:
-    while True:
-        with suppress(Refusal):
-            await sweep(database, kept)
-        await asyncio.sleep(SWEEP_SECONDS)
 
 
 async def _close_at_the_end(sender: Sender) -> None:

@@ -26,10 +26,9 @@ def create_internal_app(
     authenticator = Authenticator(
         verify_key_pem=None, internal_secret=settings.internal_secret.get_secret_value(), directory=None
     )
-    checks = {name: check for part in parts for name, check in part.ready.items()}
     app = create_app(
         "Bihuan, internal",
-        _operations(checks),
+        _operations(_checks(parts)),
         *[router for part in parts for router in part.internal_routers],
         settings=settings,
         authenticator=authenticator,
@@ -39,6 +38,18 @@ def create_internal_app(
     )
     publish(app, parts)
     return app
+
+
+def _checks(parts: Sequence[Part]) -> dict[str, Check]:
+    """Every dependency once, and `worker` where parts have one: all of those."""
+    checks = {name: check for part in parts for name, check in part.ready.items()}
+    workers = [part.alive for part in parts if part.alive]
+
+    async def all_alive() -> None:
+        for check in workers:
+            await check()
+
+    return {**checks, "worker": all_alive} if workers else checks
 
 
 def _operations(checks: Mapping[str, Check]) -> APIRouter:

@@ -19,6 +19,8 @@ from services.runtime.temporal.signatures import Signatures, signed_converter
 
 GRACE = timedelta(seconds=20)
 RPC_LIMIT = timedelta(seconds=5)
+SHARED_WITH_SANDBOX = ("services.contracts", "pydantic", "pydantic_core", "annotated_types", "email_validator")
+"""Messages, and what they are made of: the sandbox takes these modules as they are instead of loading them a run."""
 MEMO = {"started_by": "bihuan"}
 """Signed like everything else: a workflow that bears it was started by us, in whatever run it is by now."""
 
@@ -99,13 +101,9 @@ def worker(
     *,
     workflows: Sequence[type],
     activities: Sequence[Callable[..., Any]],
-    passthrough: Sequence[str] = (),
     **options: Any,
 ) -> Worker:
-    """Build a worker that lets running work finish on SIGTERM; the SDK's default grants none of it time.
-
-    `passthrough` names the modules that the sandbox shares instead of loading them per workflow run.
-    """
+    """Build a worker that lets running work finish on SIGTERM; the SDK's default grants none of it time."""
     return Worker(
         client,
         task_queue=task_queue,
@@ -115,8 +113,13 @@ def worker(
         # Workers are unversioned. Without an id the SDK hashes the code of every loaded module, which holds up the
         # start by more than half a second of computing.
         build_id="unversioned",
-        workflow_runner=SandboxedWorkflowRunner(
-            restrictions=SandboxRestrictions.default.with_passthrough_modules(*passthrough)
-        ),
+        workflow_runner=sandbox(),
         **options,
+    )
+
+
+def sandbox() -> SandboxedWorkflowRunner:
+    """Build the sandbox that workflows run, and are replayed, in."""
+    return SandboxedWorkflowRunner(
+        restrictions=SandboxRestrictions.default.with_passthrough_modules(*SHARED_WITH_SANDBOX)
     )
