@@ -15,6 +15,7 @@ import pytest
 from services.commands.local.machine import APP, OWNER
 from services.contracts.directory import Scope
 from services.runtime.stack.postgres import SUPERUSER, Postgres
+from tests.journey.tours import copy_into_a_shell, refusals
 from tests.stack import Stack, is_running, wait_until
 
 FEEDBACK = {
@@ -28,7 +29,7 @@ FEEDBACK = {
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
-    stack = Stack(tmp_path_factory.mktemp("up") / "home", DEMO="1")
+    stack = Stack(tmp_path_factory.mktemp("up") / "home", DEMO="1", BIHUAN_WEBHOOK_NETWORKS="127.0.0.1/32")
     try:
         stack.start()
         yield stack
@@ -107,6 +108,22 @@ def test_logs_hold_no_contact_and_no_secret(running: Stack) -> None:
     text = "".join(log.read_text(errors="replace") for log in (running.home / "logs").glob("*.log"))
     assert "13800138" not in text
     assert running.key not in text
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        ("README.md", []),
+        ("docs/api.md", ["idempotency_key_reused", "stale_version", "validation_failed", "illegal_transition"]),
+    ],
+)
+def test_the_tour_of_a_page_works_as_it_stands_and_is_refused_only_what_it_shows(
+    running: Stack, tmp_path: Path, page: str, shown: list[str]
+) -> None:
+    tour = copy_into_a_shell(page, running, tmp_path)
+    assert refusals(tour.stdout) == shown, tour.stdout
+    assert "curl: " not in tour.stderr
+    assert '"phase":"closed"' in tour.stdout
 
 
 def test_openapi_and_its_readable_page_are_served(running: Stack) -> None:
