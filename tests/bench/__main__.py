@@ -8,7 +8,7 @@ from rich.console import Console
 
 from tests.bench import alerts, board, deadlines, intake, loop, memory, promises, stack, survey, tickets
 from tests.bench.figures import Figure, show
-from tests.bench.post import Post, post
+from tests.bench.post import DatedMailServer, post
 from tests.bench.stack import Stack
 
 _MEASURES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
@@ -18,7 +18,7 @@ _MEASURES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "survey": survey.measure,
     "board": board.measure,
 }
-_WITH_MAIL: dict[str, Callable[[Stack, Post], Awaitable[list[Figure]]]] = {
+_WITH_MAIL: dict[str, Callable[[Stack, DatedMailServer], Awaitable[list[Figure]]]] = {
     "loop": loop.measure,
     "alerts": alerts.measure,
 }

@@ -10,7 +10,7 @@ from services.commands.rehearsal.figures import percentile
 from tests.bench.deadlines import promise, send_evenly
 from tests.bench.figures import AT_MOST, Figure, Goal
 from tests.bench.load import Connection
-from tests.bench.post import Post
+from tests.bench.post import DatedMailServer
 from tests.bench.stack import Stack
 
 ALERTS, WITHIN_SECONDS = 100, 50.0
@@ -23,7 +23,7 @@ CLERK = {"username": "li.lei", "name": "李雷", "roles": ["clerk"], "email": AD
 _NUMBER = re.compile(r"\d{11,}")
 
 
-async def measure(stack: Stack, post: Post) -> list[Figure]:
+async def measure(stack: Stack, post: DatedMailServer) -> list[Figure]:
     """Promise acceptance in seconds, send the feedbacks evenly, accept none, read the clerk's mail."""
     connection = Connection(stack.url, stack.key)
     (await connection.post("/v1/staff", {**CLERK, "password": stack.key})).json()
@@ -36,7 +36,7 @@ async def measure(stack: Stack, post: Post) -> list[Figure]:
     return _figures(due, _told(post))
 
 
-def _told(post: Post) -> Mapping[str, datetime]:
+def _told(post: DatedMailServer) -> Mapping[str, datetime]:
     """When the first mail about each ticket came."""
     told: dict[str, datetime] = {}
     for mail, at in post.arrivals(ADDRESS):

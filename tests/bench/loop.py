@@ -13,14 +13,14 @@ from services.runtime.temporal.client import connect
 from tests.bench import lives
 from tests.bench.figures import AT_MOST, Figure, Goal
 from tests.bench.load import Connection, Job, until_done
-from tests.bench.post import Post
+from tests.bench.post import DatedMailServer
 from tests.bench.stack import Stack
 from tests.bench.tickets import COMMANDS
 
 CONCURRENCY, LOOPS, ALONE = 8, 48, 10
 
 
-async def measure(stack: Stack, post: Post) -> list[Figure]:
+async def measure(stack: Stack, post: DatedMailServer) -> list[Figure]:
     """Play loops side by side and one after another, every notice by mail; then count one ticket's events."""
     connections = [Connection(stack.url, stack.key) for _ in range(CONCURRENCY)]
     numbers = itertools.count()

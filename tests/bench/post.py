@@ -13,7 +13,7 @@ from tests.services.notify.mail_server import TAKEN, MailServer
 
 
 @dataclass
-class Post(MailServer):
+class DatedMailServer(MailServer):
     """The mails and, beside each, when it was taken."""
 
     taken_at: list[datetime] = field(default_factory=list)
@@ -37,9 +37,9 @@ class Post(MailServer):
 
 
 @asynccontextmanager
-async def post() -> AsyncIterator[Post]:
+async def post() -> AsyncIterator[DatedMailServer]:
     """A server that listens."""
-    server = Post(free_port())
+    server = DatedMailServer(free_port())
     await server.start()
     try:
         yield server

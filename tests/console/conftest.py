@@ -11,7 +11,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from services.runtime.stack.temporal import binary
 from tests.console.browser import WIDTHS, Open
-from tests.console.page_client import Visitor
+from tests.console.page_client import PageClient
 from tests.programs import CHROMIUM_FLAGS, chromium, front_end
 from tests.services.system import System, running
 
@@ -32,11 +32,11 @@ async def system(
 
 
 @pytest.fixture
-def visit(system: System) -> Callable[..., Visitor]:
+def visit(system: System) -> Callable[..., PageClient]:
     """Makes visitors: `visit("李雷")` is signed in, `visit()` is nobody."""
 
-    def make(name: str | None = None, **headers: str) -> Visitor:
-        return Visitor(system.url, system.tokens[name] if name else None, headers)
+    def make(name: str | None = None, **headers: str) -> PageClient:
+        return PageClient(system.url, system.tokens[name] if name else None, headers)
 
     return make
 

@@ -130,7 +130,7 @@ class Html(HTMLParser):
             self.forms[-1].fields[-1] = (name, value + data.removeprefix("\n"))
 
 
-class Visitor:
+class PageClient:
     """One browser."""
 
     def __init__(self, url: str, token: str | None, headers: Mapping[str, str]) -> None:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from services.contracts.directory import StaffRole
-from tests.console.page_client import Html, Visitor, path_in
+from tests.console.page_client import Html, PageClient, path_in
 from tests.services.system import System, until
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 PASSWORD, NEW = "a long enough password", "another good one"
 
 
@@ -23,17 +23,17 @@ async def names(system: System) -> str:
     return username
 
 
-async def signed_in(visit: Visit, username: str, password: str = PASSWORD) -> Visitor:
+async def signed_in(visit: Visit, username: str, password: str = PASSWORD) -> PageClient:
     """A browser of theirs."""
-    visitor = visit()
-    answer = await visitor.post("/sign-in", {"username": username, "password": password, "target": "/board"})
+    client = visit()
+    answer = await client.post("/sign-in", {"username": username, "password": password, "target": "/board"})
     assert answer.status_code == 303
-    return visitor
+    return client
 
 
-async def is_out(visitor: Visitor) -> bool:
+async def is_out(client: PageClient) -> bool:
     """Whether the board asks for the sign-in."""
-    answer = await visitor.http.get("/board")
+    answer = await client.http.get("/board")
     return answer.status_code == 303 and path_in(answer).startswith("/sign-in")
 
 
@@ -65,10 +65,10 @@ async def test_the_own_password_is_changed_and_every_other_browser_is_signed_out
 async def test_what_is_wrong_stands_at_its_field_and_no_password_is_shown_again(
     visit: Visit, names: str, typed: dict[str, str], field: str, said: str
 ) -> None:
-    visitor = await signed_in(visit, names)
-    form = (await visitor.get("/account")).form("/account/password")
+    client = await signed_in(visit, names)
+    form = (await client.get("/account")).form("/account/password")
     given = {"current": PASSWORD, "new": NEW, "repeated": NEW, **typed}
-    answer = await visitor.post("/account/password", form.filled(**given))
+    answer = await client.post("/account/password", form.filled(**given))
     assert answer.status_code == 422
     page = Html(answer.text)
     assert [each["id"] for tag, each in page.tags if each.get("class") == "field-error"] == [f"f-{field}-error"]

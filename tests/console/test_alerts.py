@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.console.alert_rows import in_order, snooze_end
-from tests.console.page_client import Html, Visitor
+from tests.console.page_client import Html, PageClient
 from tests.services.system import System, alerted, until
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 FORMS = ("acknowledge", "snooze", "hand-over", "resolve")
 
 
@@ -41,22 +41,22 @@ async def test_an_alert_says_what_it_is_about_and_who_was_told(system: System, v
 
 async def test_one_click_takes_an_alert_and_shows_who_has_it(system: System, visit: Visit) -> None:
     _, alert_id = await raised(system)
-    visitor = visit("王芳")
-    form = (await visitor.get("/alerts")).form(f"/alerts/{alert_id}/acknowledge")
-    await visitor.send(form)
+    client = visit("王芳")
+    form = (await client.get("/alerts")).form(f"/alerts/{alert_id}/acknowledge")
+    await client.send(form)
     after = await alert(system, alert_id)
     assert (after["state"], after["acknowledged_by"]) == ("acknowledged", system.ids["王芳"])
-    page = await visitor.get("/alerts?view=taken")
+    page = await client.get("/alerts?view=taken")
     assert "已确认 王芳" in page.text
     assert not page.has_form(f"/alerts/{alert_id}/acknowledge")
 
 
 async def test_an_alert_rests_for_as_long_as_the_button_says(system: System, visit: Visit) -> None:
     _, alert_id = await raised(system)
-    visitor = visit("王芳")
-    form = (await visitor.get("/alerts")).form(f"/alerts/{alert_id}/snooze")
+    client = visit("王芳")
+    form = (await client.get("/alerts")).form(f"/alerts/{alert_id}/snooze")
     before = datetime.now(UTC)
-    await visitor.post(form.action, {**form.filled(), "for": "60"})
+    await client.post(form.action, {**form.filled(), "for": "60"})
     after = await alert(system, alert_id)
     assert after["state"] == "snoozed"
     until_at = datetime.fromisoformat(str(after["snoozed_until"]))
@@ -65,15 +65,15 @@ async def test_an_alert_rests_for_as_long_as_the_button_says(system: System, vis
 
 async def test_an_alert_is_handed_over_and_resolved(system: System, visit: Visit) -> None:
     _, alert_id = await raised(system)
-    visitor = visit("王芳")
-    form = (await visitor.get("/alerts")).form(f"/alerts/{alert_id}/hand-over")
-    await visitor.post(form.action, {**form.filled(), "staff": system.ids["李雷"]})
+    client = visit("王芳")
+    form = (await client.get("/alerts")).form(f"/alerts/{alert_id}/hand-over")
+    await client.post(form.action, {**form.filled(), "staff": system.ids["李雷"]})
     assert (await alert(system, alert_id))["handed_to"] == system.ids["李雷"]
-    form = (await visitor.get("/alerts")).form(f"/alerts/{alert_id}/resolve")
-    await visitor.send(form, note="已致电客户")
+    form = (await client.get("/alerts")).form(f"/alerts/{alert_id}/resolve")
+    await client.send(form, note="已致电客户")
     after = await alert(system, alert_id)
     assert (after["state"], after["resolution_note"]) == ("resolved", "已致电客户")
-    assert "已致电客户" in (await visitor.get("/alerts?view=resolved")).text
+    assert "已致电客户" in (await client.get("/alerts?view=resolved")).text
 
 
 async def test_whoever_is_slower_is_told_so_and_changes_nothing(system: System, visit: Visit) -> None:
@@ -90,9 +90,9 @@ async def test_whoever_is_slower_is_told_so_and_changes_nothing(system: System, 
 
 async def test_a_click_with_scripts_is_answered_with_the_part_that_moves(system: System, visit: Visit) -> None:
     _, alert_id = await raised(system)
-    visitor = visit("王芳")
-    form = (await visitor.get("/alerts")).form(f"/alerts/{alert_id}/acknowledge")
-    answer = await visitor.post(form.action, form.filled(), **{"HX-Request": "true"})
+    client = visit("王芳")
+    form = (await client.get("/alerts")).form(f"/alerts/{alert_id}/acknowledge")
+    answer = await client.post(form.action, form.filled(), **{"HX-Request": "true"})
     assert answer.status_code == 200
     assert "<html" not in answer.text
     assert 'id="live"' in answer.text
@@ -106,15 +106,15 @@ def listed(page: Html) -> list[str | None]:
 async def test_the_link_of_a_mail_opens_on_its_alert_whatever_became_of_it(system: System, visit: Visit) -> None:
     _, alert_id = await raised(system)
     await raised(system)
-    visitor = visit("王芳")
-    opened = await visitor.get(f"/alerts?alert={alert_id}")
+    client = visit("王芳")
+    opened = await client.get(f"/alerts?alert={alert_id}")
     assert listed(opened)[0] == f"alert-{alert_id}"
     assert len(listed(opened)) == len(set(listed(opened)))
     assert [given["id"] for _, given in opened.tags if "autofocus" in given] == [f"alert-{alert_id}"]
-    answered = await visitor.send(opened.form(f"/alerts/{alert_id}/resolve"))
+    answered = await client.send(opened.form(f"/alerts/{alert_id}/resolve"))
     assert listed(answered)[0] == f"alert-{alert_id}"
     assert "解除" in answered.text
-    unknown = await visitor.get("/alerts?alert=nothing%2F..%2Fx")
+    unknown = await client.get("/alerts?alert=nothing%2F..%2Fx")
     assert "您无权查看" in unknown.text
     assert listed(unknown)
 
@@ -127,8 +127,8 @@ async def test_another_department_sees_no_alert_of_ours(system: System, visit: V
 
 
 async def test_the_stream_hands_on_what_the_api_says(system: System, visit: Visit) -> None:
-    visitor = visit("王芳")
-    async with visitor.http.stream("GET", "/alerts/stream") as answer:
+    client = visit("王芳")
+    async with client.http.stream("GET", "/alerts/stream") as answer:
         assert answer.status_code == 200
         assert answer.headers["content-type"].startswith("text/event-stream")
         async for line in answer.aiter_lines():
@@ -158,7 +158,7 @@ def test_breaches_come_before_low_ratings_before_warnings_and_the_most_overdue_f
     assert [each["id"] for each in in_order(alerts)] == ["sooner", "later", "rating", "warning", "taken"]
 
 
-class Clock:
+class FixedClock:
     """A page's moment and zone: 23:30 in Shanghai."""
 
     now = datetime(2026, 11, 22, 15, 30, tzinfo=UTC)
@@ -170,4 +170,4 @@ class Clock:
     [("15", "2026-11-22T15:45:00Z"), ("60", "2026-11-22T16:30:00Z"), ("tomorrow", "2026-11-23T01:00:00Z"), ("x", None)],
 )
 def test_tomorrow_morning_is_the_readers_own(choice: str, end: str | None) -> None:
-    assert snooze_end(choice, Clock()) == end  # type: ignore[arg-type]
+    assert snooze_end(choice, FixedClock()) == end  # type: ignore[arg-type]

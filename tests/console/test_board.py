@@ -8,10 +8,10 @@ from urllib.parse import urlencode
 
 import pytest
 
-from tests.console.page_client import Html, Visitor, listed, path_in
+from tests.console.page_client import Html, PageClient, listed, path_in
 from tests.services.system import OTHER, PEOPLE, System, until
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 READERS = [name for name, (role, _) in PEOPLE.items() if role != "admin"]
 MODEL = "BOARD-1"
 
@@ -101,33 +101,33 @@ async def test_a_clock_of_working_time_says_when_the_centre_is_closed(system: Sy
     await until(says_so, seconds=30)
 
 
-async def all_rows(visitor: Visitor, address: str) -> list[str]:
+async def all_rows(client: PageClient, address: str) -> list[str]:
     """The ticket numbers of a list, all its pages."""
-    page = await visitor.get(address)
+    page = await client.get(address)
     found = rows(page)
     while "下一页" in page.text:
-        page = await visitor.get(page.address("下一页"))
+        page = await client.get(page.address("下一页"))
         found += rows(page)
     return found
 
 
 @pytest.mark.parametrize("name", READERS)
 async def test_every_count_equals_the_list_that_it_leads_to(visit: Visit, late: str, paused: str, name: str) -> None:
-    visitor = visit(name)
-    page = await visitor.get("/board")
+    client = visit(name)
+    page = await client.get("/board")
     tabs = re.findall(r'<a href="([^"]+)" class="tab tab-(\w+)"[^>]*>[^<]*<span class="count[^>]*>(\d+)<', page.source)
     assert [view for _, view, _ in tabs] == [
         "open", "mine", "review", "unassigned", "overdue", "due_today", "waiting", "callback",
     ]  # fmt: skip
     for address, view, count in tabs:
-        listed = await all_rows(visitor, address.replace("&amp;", "&"))
+        listed = await all_rows(client, address.replace("&amp;", "&"))
         assert len(listed) == int(count), f"{view} for {name}"
 
 
 async def test_the_list_that_is_shown_is_marked_among_the_tabs(visit: Visit) -> None:
-    visitor = visit("林涛")
+    client = visit("林涛")
     for view, address in [("open", "/board"), ("closed", "/board?status=closed&sort=-opened_at")]:
-        page = await visitor.get(address)
+        page = await client.get(address)
         current = re.findall(r'class="tab tab-(\w+)" aria-current="page"', page.source)
         assert current == [view]
 
@@ -154,11 +154,11 @@ async def test_filters_in_the_address_stay_in_the_form(visit: Visit, paused: str
 
 
 async def test_an_untouched_filter_form_asks_for_everything_that_is_open(visit: Visit) -> None:
-    visitor = visit("李雷")
-    everything = await visitor.get("/board")
+    client = visit("李雷")
+    everything = await client.get("/board")
     form = next(form for form in everything.forms if form.id == "filter-form")
     empty: dict[str, Any] = dict.fromkeys(form.choices, "")
-    assert rows(await visitor.get("/board", **empty)) == rows(everything)
+    assert rows(await client.get("/board", **empty)) == rows(everything)
 
 
 async def closed_and_open(system: System, model: str) -> tuple[str, str]:
@@ -168,16 +168,16 @@ async def closed_and_open(system: System, model: str) -> tuple[str, str]:
 
 async def test_whatever_is_chosen_on_the_board_closed_tickets_stay_out(system: System, visit: Visit) -> None:
     closed, still_open = await closed_and_open(system, "BOARD-STAYS-OPEN")
-    visitor = visit("李雷")
-    page = await visitor.get("/board")
+    client = visit("李雷")
+    page = await client.get("/board")
     form = next(form for form in page.forms if form.id == "filter-form")
     for chosen in (
         {"kind": "fault"},
         {"owner": system.ids["林涛"]},
         {"department": "after-sales", "priority": "medium"},
     ):
-        found = await all_rows(visitor, f"/board?{urlencode(form.filled(**chosen), doseq=True)}")
-        typed = await all_rows(visitor, f"/board?{urlencode(chosen)}")
+        found = await all_rows(client, f"/board?{urlencode(form.filled(**chosen), doseq=True)}")
+        typed = await all_rows(client, f"/board?{urlencode(chosen)}")
         assert still_open in found
         assert still_open in typed
         assert closed not in [*found, *typed]
@@ -185,10 +185,10 @@ async def test_whatever_is_chosen_on_the_board_closed_tickets_stay_out(system: S
 
 async def test_what_is_carried_along_is_shown_and_can_be_dropped(system: System, visit: Visit) -> None:
     closed, still_open = await closed_and_open(system, "BOARD-CHIPS")
-    visitor = visit("李雷")
+    client = visit("李雷")
 
     async def shown(address: str) -> tuple[list[str], dict[str, str]]:
-        page = await visitor.get(address)
+        page = await client.get(address)
         chips = re.findall(r'<span class="chip">([^<]*)<a href="([^"]*)"', page.source)
         return rows(page), {text: href.replace("&amp;", "&") for text, href in chips}
 
@@ -202,19 +202,19 @@ async def test_what_is_carried_along_is_shown_and_can_be_dropped(system: System,
 
 async def test_a_phase_says_more_than_the_statuses_that_are_carried_along(system: System, visit: Visit) -> None:
     closed, _ = await closed_and_open(system, "BOARD-PHASE")
-    visitor = visit("李雷")
+    client = visit("李雷")
     form = next(
-        form for form in (await visitor.get("/board?product_model=BOARD-PHASE")).forms if form.id == "filter-form"
+        form for form in (await client.get("/board?product_model=BOARD-PHASE")).forms if form.id == "filter-form"
     )
-    page = await visitor.get(f"/board?{urlencode(form.filled(phase='closed'), doseq=True)}")
+    page = await client.get(f"/board?{urlencode(form.filled(phase='closed'), doseq=True)}")
     assert rows(page) == [closed]
 
 
 async def test_a_list_of_two_phases_keeps_both_when_something_else_is_chosen(visit: Visit) -> None:
-    visitor = visit("李雷")
-    waiting = (await visitor.get("/board")).address("待回访")
-    form = next(form for form in (await visitor.get(waiting)).forms if form.id == "filter-form")
-    page = await visitor.get(f"/board?{urlencode(form.filled(kind='fault'), doseq=True)}")
+    client = visit("李雷")
+    waiting = (await client.get("/board")).address("待回访")
+    form = next(form for form in (await client.get(waiting)).forms if form.id == "filter-form")
+    page = await client.get(f"/board?{urlencode(form.filled(kind='fault'), doseq=True)}")
     again = next(form for form in page.forms if form.id == "filter-form").filled()
     assert again["phase"] == ["resolved.awaiting_callback,resolved.awaiting_second_callback"]
     assert again["kind"] == ["fault"]
@@ -227,7 +227,7 @@ async def test_a_filter_that_nobody_knows_leads_back_to_the_board(visit: Visit) 
 
 async def test_pages_follow_each_other_without_losing_or_repeating_a_ticket(system: System, visit: Visit) -> None:
     made = {await system.register(product={"model": "BOARD-MANY"}) for _ in range(53)}
-    visitor = visit("李雷")
+    client = visit("李雷")
 
     async def are_listed() -> bool:
         page = await system.get("/v1/tickets", product_model="BOARD-MANY", limit=200)
@@ -235,8 +235,8 @@ async def test_pages_follow_each_other_without_losing_or_repeating_a_ticket(syst
 
     # Lists follow within 2 s each (api.md).
     await until(are_listed, seconds=30)
-    first = await visitor.get("/board", product_model="BOARD-MANY")
-    second = await visitor.get(first.address("下一页"))
+    first = await client.get("/board", product_model="BOARD-MANY")
+    second = await client.get(first.address("下一页"))
     assert len(rows(first)) == 50
     assert len(rows(second)) == 3
     assert {*rows(first), *rows(second)} == made
@@ -248,16 +248,16 @@ async def test_a_search_finds_by_the_end_of_a_phone_number_that_never_stands_in_
     phone = "+8613777123456"
     ticket_no = await system.register(customer={"name": "韩梅梅", "phone": phone})
     await listed(system, ticket_no)
-    visitor = visit("李雷")
-    address = path_in(await visitor.post("/board", {"q": "77123456"}))
+    client = visit("李雷")
+    address = path_in(await client.post("/board", {"q": "77123456"}))
     assert address.startswith("/board?found=")
     assert "77123456" not in address
-    page = await visitor.get(address)
+    page = await client.get(address)
     assert rows(page) == [ticket_no]
     assert not [href for href, _ in page.links if "77123456" in href]
     assert "138****" not in page.text
     assert phone not in page.source
-    assert rows(await visitor.get(address)) == [ticket_no], "a page that is reloaded"
+    assert rows(await client.get(address)) == [ticket_no], "a page that is reloaded"
     assert not [given for _, given in page.tags if "hx-get" in given and given.get("id") != "alerts-count"], (
         "a page that asks by itself looks a contact up each time"
     )
@@ -265,48 +265,48 @@ async def test_a_search_finds_by_the_end_of_a_phone_number_that_never_stands_in_
 
 async def test_what_a_search_finds_goes_on_over_pages(system: System, visit: Visit) -> None:
     made = {await system.register(product={"model": "BOARD-PAGED", "order_no": "SEARCH-PAGED"}) for _ in range(51)}
-    visitor = visit("李雷")
+    client = visit("李雷")
 
     async def are_listed() -> bool:
         found = await system.call("POST", "/v1/tickets/search", {"q": "SEARCH-PAGED", "limit": 200})
         return len(found.json()["items"]) == len(made)
 
     await until(are_listed, seconds=30)
-    first = await visitor.get(path_in(await visitor.post("/board", {"q": "SEARCH-PAGED"})))
-    second = await visitor.get(first.address("下一页"))
+    first = await client.get(path_in(await client.post("/board", {"q": "SEARCH-PAGED"})))
+    second = await client.get(first.address("下一页"))
     assert "SEARCH-PAGED" not in first.address("下一页")
     assert {*rows(first), *rows(second)} == made
-    assert rows(await visitor.get(second.address("回到第一页"))) == rows(first)
+    assert rows(await client.get(second.address("回到第一页"))) == rows(first)
 
 
 async def test_a_search_of_somebody_else_and_one_that_nobody_sealed_show_nothing(
     system: System, visit: Visit, paused: str
 ) -> None:
     address = path_in(await visit("李雷").post("/board", {"q": "BOARD"}))
-    for visitor, asked in ((visit("林涛"), address), (visit("李雷"), "/board?found=x"), (visit("李雷"), address + "x")):
-        page = await visitor.get(asked, status=410)
+    for client, asked in ((visit("林涛"), address), (visit("李雷"), "/board?found=x"), (visit("李雷"), address + "x")):
+        page = await client.get(asked, status=410)
         assert "这次搜索已过期" in page.text
         assert rows(page) == []
 
 
 async def test_a_whole_ticket_number_leads_to_the_ticket(visit: Visit, paused: str) -> None:
-    visitor = visit("李雷")
+    client = visit("李雷")
     for typed in (paused, f"#{paused}", f"{paused[:8]}-{paused[8:]}"):
-        found = path_in(await visitor.post("/board", {"q": typed}))
-        page = await visitor.get(found)
+        found = path_in(await client.post("/board", {"q": typed}))
+        page = await client.get(found)
         assert f"{paused} 故障" in page.text, typed
 
 
 async def test_a_search_that_finds_nothing_says_what_can_be_searched_for(visit: Visit) -> None:
-    visitor = visit("李雷")
-    page = await visitor.get(path_in(await visitor.post("/board", {"q": "没有这样的词"})))
+    client = visit("李雷")
+    page = await client.get(path_in(await client.post("/board", {"q": "没有这样的词"})))
     assert "序列号" in page.text
 
 
 async def test_a_search_longer_than_any_is_refused_and_an_empty_one_shows_the_board(visit: Visit) -> None:
-    visitor = visit("李雷")
-    assert (await visitor.post("/board", {"q": "长" * 201})).status_code == 400
-    assert path_in(await visitor.post("/board", {"q": " "})) == "/board"
+    client = visit("李雷")
+    assert (await client.post("/board", {"q": "长" * 201})).status_code == 400
+    assert path_in(await client.post("/board", {"q": " "})) == "/board"
 
 
 async def test_an_empty_list_offers_a_next_step(visit: Visit) -> None:

@@ -20,10 +20,10 @@ from services.console.calendar_forms import (
 from services.console.calendar_year import Year, days_left, usual_hours
 from services.console.words import Words
 from services.runtime.pages import Form
-from tests.console.page_client import Html, Visitor, path_in
+from tests.console.page_client import Html, PageClient, path_in
 from tests.services.system import System, until
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 WORDS, ENGLISH = Words("zh-CN"), Words("en")
 OFFICE = {"09:00": "12:00", "13:30": "18:00"}
 CALENDAR: dict[str, Any] = {
@@ -206,7 +206,7 @@ def test_only_what_differs_between_two_versions_is_told() -> None:
     assert differences(CALENDAR, CALENDAR, WORDS) == []
 
 
-async def _made(admin: Visitor, identifier: str) -> str:
+async def _made(admin: PageClient, identifier: str) -> str:
     """A calendar of the test's own, open on Mondays and Tuesdays, and its address."""
     form = (await admin.get("/calendars")).form("/calendars")
     await admin.send(form, id=identifier, like="", title__en=identifier)

@@ -8,10 +8,10 @@ import pytest
 
 from services.contracts.directory import StaffRole
 from services.runtime.security.auth import mint_token
-from tests.console.page_client import Html, Visitor, path_in
+from tests.console.page_client import Html, PageClient, path_in
 from tests.services.system import System
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 PASSWORD = "a long enough password"
 
 
@@ -83,11 +83,11 @@ async def test_the_sign_in_never_leads_to_another_site(visit: Visit, username: s
 
 
 async def test_signing_out_forgets_the_token(visit: Visit, username: str) -> None:
-    visitor = visit()
-    await visitor.post("/sign-in", {"username": username, "password": PASSWORD, "target": "/board"})
-    assert (await visitor.http.get("/board")).status_code == 200
-    assert path_in(await visitor.post("/sign-out", {})) == "/sign-in"
-    assert path_in(await visitor.http.get("/board")).startswith("/sign-in")
+    client = visit()
+    await client.post("/sign-in", {"username": username, "password": PASSWORD, "target": "/board"})
+    assert (await client.http.get("/board")).status_code == 200
+    assert path_in(await client.post("/sign-out", {})) == "/sign-in"
+    assert path_in(await client.http.get("/board")).startswith("/sign-in")
 
 
 async def test_what_was_typed_when_the_sign_in_ended_is_kept_and_sent_once_after_it(
@@ -95,7 +95,7 @@ async def test_what_was_typed_when_the_sign_in_ended_is_kept_and_sent_once_after
 ) -> None:
     ticket_no = await system.accepted()
     form = (await visit("李雷").get(f"/tickets/{ticket_no}")).form("/respond")
-    late = Visitor(system.url, expired(system, "李雷"), {})
+    late = PageClient(system.url, expired(system, "李雷"), {})
     answer = await late.post(form.action, form.filled(message="我写了很久的回复"))
     assert answer.status_code == 401
     asked = Html(answer.text)
@@ -112,7 +112,7 @@ async def test_what_was_typed_when_the_sign_in_ended_is_kept_and_sent_once_after
 
 
 async def test_a_password_is_never_carried_through_the_sign_in(system: System) -> None:
-    late = Visitor(system.url, expired(system, "李雷"), {})
+    late = PageClient(system.url, expired(system, "李雷"), {})
     answer = await late.post("/tickets/new", {"password": "hunter2hunter2", "description": "冰箱不制冷"})
     assert answer.status_code == 401
     assert "hunter2" not in answer.text
@@ -133,9 +133,9 @@ async def test_a_post_that_another_site_caused_changes_nothing(
     system: System, visit: Visit, headers: dict[str, str]
 ) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("李雷")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/respond")
-    answer = await visitor.http.post(form.action, data=form.filled(message="伪造"), headers=headers)
+    client = visit("李雷")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
+    answer = await client.http.post(form.action, data=form.filled(message="伪造"), headers=headers)
     assert answer.status_code == 403
     assert "来源" in Html(answer.text).text
     timeline = await system.get(f"/v1/tickets/{ticket_no}/timeline")
@@ -152,9 +152,9 @@ async def test_an_error_is_told_in_the_readers_language_with_a_next_step(
 
 
 async def test_a_chosen_language_stays(visit: Visit) -> None:
-    visitor = visit("李雷")
-    assert "Board" in (await visitor.get("/board", lang="en")).text
-    assert "Board" in (await visitor.get("/board")).text
+    client = visit("李雷")
+    assert "Board" in (await client.get("/board", lang="en")).text
+    assert "Board" in (await client.get("/board")).text
 
 
 async def test_pages_allow_no_foreign_and_no_inline_script(visit: Visit) -> None:
@@ -170,21 +170,21 @@ async def test_pages_allow_no_foreign_and_no_inline_script(visit: Visit) -> None
 
 
 async def test_files_are_kept_for_good_under_an_address_that_names_their_version(visit: Visit) -> None:
-    visitor = visit()
-    page = await visitor.get("/sign-in")
+    client = visit()
+    page = await client.get("/sign-in")
     address = next(str(given["href"]) for tag, given in page.tags if str(given.get("href")).endswith("console.css"))
-    answer = await visitor.http.get(address)
+    answer = await client.http.get(address)
     assert answer.status_code == 200
     assert "immutable" in answer.headers["cache-control"]
     _, _, version, name = address.split("/")
-    assert (await visitor.http.get(f"/static/{'0' * len(version)}/{name}")).status_code == 404
-    assert (await visitor.http.get(f"/static/{version}/../service.py")).status_code == 404
+    assert (await client.http.get(f"/static/{'0' * len(version)}/{name}")).status_code == 404
+    assert (await client.http.get(f"/static/{version}/../service.py")).status_code == 404
 
 
 async def test_a_page_without_an_icon_of_its_own_gets_the_console_s(visit: Visit) -> None:
-    visitor = visit()
-    answer = await visitor.http.get("/favicon.ico")
+    client = visit()
+    answer = await client.http.get("/favicon.ico")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "image/svg+xml")
-    page = await visitor.get("/sign-in")
+    page = await client.get("/sign-in")
     own = next(str(given["href"]) for tag, given in page.tags if tag == "link" and given.get("rel") == "icon")
-    assert answer.content == (await visitor.http.get(own)).content
+    assert answer.content == (await client.http.get(own)).content

@@ -2,19 +2,19 @@
 
 from collections.abc import Callable
 
-from tests.console.page_client import Visitor
+from tests.console.page_client import PageClient
 from tests.services.system import System, noticed, until
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 
 
 async def test_a_notice_reads_as_the_customer_reads_it_but_for_their_link(system: System, visit: Visit) -> None:
     ticket_no = await system.register()
     notice_id = await noticed(system, ticket_no)
-    visitor = visit("李雷")
-    page = await visitor.get(f"/inbox?ticket_no={ticket_no}")
+    client = visit("李雷")
+    page = await client.get(f"/inbox?ticket_no={ticket_no}")
     assert ticket_no in page.text
-    opened = await visitor.get(f"/inbox?ticket_no={ticket_no}&notice={notice_id}")
+    opened = await client.get(f"/inbox?ticket_no={ticket_no}&notice={notice_id}")
     assert "韩梅梅" in opened.text
     assert "客户的专属链接" in opened.text
     assert not any("/t/" in href for href, _ in opened.links)
@@ -53,10 +53,10 @@ async def test_the_inbox_begins_with_what_is_addressed_to_the_reader(system: Sys
 async def test_a_notice_is_sent_again_once_however_often_the_form_is(system: System, visit: Visit) -> None:
     ticket_no = await system.register()
     notice_id = await noticed(system, ticket_no)
-    visitor = visit("李雷")
-    form = (await visitor.get(f"/inbox?ticket_no={ticket_no}&notice={notice_id}")).form(f"/inbox/{notice_id}/resend")
+    client = visit("李雷")
+    form = (await client.get(f"/inbox?ticket_no={ticket_no}&notice={notice_id}")).form(f"/inbox/{notice_id}/resend")
     for _ in range(2):
-        answer = await visitor.post(form.action, form.filled())
+        answer = await client.post(form.action, form.filled())
         assert answer.status_code == 303
     shown = await system.get(f"/v1/notices/{notice_id}", by="李雷")
     assert shown["resent"] == 1

@@ -10,9 +10,9 @@ import pytest
 from services.console.ladder_chart import COLUMN, chart, steps, written_step
 from services.console.present import Present
 from services.console.words import Words
-from tests.console.page_client import Html, Visitor
+from tests.console.page_client import Html, PageClient
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
 PRESENT = Present(Words("zh-CN"), ZoneInfo("Asia/Shanghai"), AT)
 

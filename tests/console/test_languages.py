@@ -6,10 +6,10 @@ from collections.abc import Callable
 import pytest
 
 from services.contracts.directory import Scope, StaffRole
-from tests.console.page_client import Html, Visitor
+from tests.console.page_client import Html, PageClient
 from tests.services.system import OWN, System
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 LETTERS = re.compile(r'<section class="card block notices".*?</section>|<textarea.*?</textarea>', re.DOTALL)
 """What customers are sent is in their own language."""
 FULL_WIDTH = re.compile(r"[\u3001\u3002\uff01\uff08\uff09\uff0c\uff1a\uff1b\uff1f]")
@@ -34,11 +34,11 @@ async def test_the_console_speaks_the_language_of_its_reader_unless_they_chose_a
     ["/board?kind=fault&owner=me&owner=x", "/inbox?state=failed", "/reports/satisfaction?by=owner&kind=fault"],
 )
 async def test_another_language_keeps_the_filters_of_the_page(visit: Visit, address: str) -> None:
-    visitor = visit("王芳")
-    page = await visitor.get(address)
+    client = visit("王芳")
+    page = await client.get(address)
     other = page.address("English")
     assert other == f"?{address.partition('?')[2]}&lang=en"
-    english = await visitor.get(address.partition("?")[0] + other)
+    english = await client.get(address.partition("?")[0] + other)
     assert english.address("中文") == f"?{address.partition('?')[2]}&lang=zh-CN"
 
 
@@ -46,13 +46,13 @@ async def test_from_what_was_answered_to_a_form_another_language_leads_to_the_fo
     system: System, visit: Visit
 ) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/respond")
+    client = visit("林涛")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
     came_from = f"{system.url}/tickets/{ticket_no}?done=accept"
-    answer = await visitor.post(form.action, form.filled(message=" "), Referer=came_from)
+    answer = await client.post(form.action, form.filled(message=" "), Referer=came_from)
     assert Html(answer.text).address("English") == f"/tickets/{ticket_no}?lang=en"
     for elsewhere in ("https://evil.example/x", "", f"{system.url}//evil.example/"):
-        answer = await visitor.post(form.action, form.filled(message=" "), Referer=elsewhere)
+        answer = await client.post(form.action, form.filled(message=" "), Referer=elsewhere)
         assert Html(answer.text).address("English") in {"/?lang=en", "/evil.example/?lang=en"}, elsewhere
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.console.page_client import Html, Visitor, listed, path_in
+from tests.console.page_client import Html, PageClient, listed, path_in
 from tests.services.system import System
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 CALL: dict[str, Any] = {
     "customer__phone": "13812345678",
     "customer__name": "韩梅梅",
@@ -21,10 +21,8 @@ CALL: dict[str, Any] = {
 
 
 async def test_a_call_becomes_a_ticket_with_its_number_and_promised_times(system: System, visit: Visit) -> None:
-    visitor = visit("李雷")
-    page = await visitor.send(
-        (await visitor.get("/tickets/new")).form("/tickets/new"), **CALL, product__serial_no="N-1"
-    )
+    client = visit("李雷")
+    page = await client.send((await client.get("/tickets/new")).form("/tickets/new"), **CALL, product__serial_no="N-1")
     assert "工单已保存" in page.text
     number = next(href.removeprefix("/tickets/") for href, shown in page.links if shown.isdigit())
     assert "受理不晚于" in page.text
@@ -36,18 +34,18 @@ async def test_a_call_becomes_a_ticket_with_its_number_and_promised_times(system
 
 
 async def test_a_ticket_that_goes_to_another_department_still_tells_its_number_and_times(visit: Visit) -> None:
-    visitor = visit("李雷")
-    form = (await visitor.get("/tickets/new")).form("/tickets/new")
-    page = await visitor.send(form, **{**CALL, "category": "logistics_delay"})
+    client = visit("李雷")
+    form = (await client.get("/tickets/new")).form("/tickets/new")
+    page = await client.send(form, **{**CALL, "category": "logistics_delay"})
     number = next(shown for href, shown in page.links if shown.isdigit())
     assert "受理不晚于" in page.text
-    await visitor.get(f"/tickets/{number}", status=403)
+    await client.get(f"/tickets/{number}", status=403)
 
 
 async def test_the_same_form_sent_twice_is_one_ticket(visit: Visit) -> None:
-    visitor = visit("李雷")
-    form = (await visitor.get("/tickets/new")).form("/tickets/new")
-    answers = [await visitor.post(form.action, form.filled(**CALL)) for _ in range(2)]
+    client = visit("李雷")
+    form = (await client.get("/tickets/new")).form("/tickets/new")
+    answers = [await client.post(form.action, form.filled(**CALL)) for _ in range(2)]
     assert path_in(answers[0]) == path_in(answers[1])
 
 
@@ -64,9 +62,9 @@ async def test_the_same_form_sent_twice_is_one_ticket(visit: Visit) -> None:
     ],
 )
 async def test_nothing_typed_is_lost_when_something_is_wrong(visit: Visit, typed: dict[str, Any], field: str) -> None:
-    visitor = visit("李雷")
-    form = (await visitor.get("/tickets/new")).form("/tickets/new")
-    page = await visitor.send(form, status=422, **{**CALL, "already_tried": "关水阀", **typed})
+    client = visit("李雷")
+    form = (await client.get("/tickets/new")).form("/tickets/new")
+    page = await client.send(form, status=422, **{**CALL, "already_tried": "关水阀", **typed})
     again = page.form("/tickets/new")
     assert ("already_tried", "关水阀") in again.fields
     assert ("kind", "fault") in again.fields
@@ -75,11 +73,11 @@ async def test_nothing_typed_is_lost_when_something_is_wrong(visit: Visit, typed
 
 
 async def test_what_a_call_must_say_is_marked_and_asked_for_in_words(visit: Visit) -> None:
-    visitor = visit("李雷")
-    page = await visitor.get("/tickets/new")
+    client = visit("李雷")
+    page = await client.get("/tickets/new")
     for label in ("电话", "客户姓名"):
         assert re.search(rf">{label}<span class=.required.", page.source), label
-    page = await visitor.send(page.form("/tickets/new"), status=422, **{**CALL, "customer__phone": ""})
+    page = await client.send(page.form("/tickets/new"), status=422, **{**CALL, "customer__phone": ""})
     assert "请填写电话、电子邮箱或微信号" in page.text
     assert "open_id" not in page.text
 
@@ -89,9 +87,9 @@ async def test_a_caller_who_is_known_is_shown_with_their_open_tickets_and_a_shor
 ) -> None:
     earlier = await system.register(customer={"name": "韩梅梅", "phone": "+8613511122233"})
     await listed(system, earlier)
-    visitor = visit("李雷")
-    form = (await visitor.get("/tickets/new")).form("/tickets/new")
-    answer = await visitor.post(
+    client = visit("李雷")
+    form = (await client.get("/tickets/new")).form("/tickets/new")
+    answer = await client.post(
         "/tickets/new/caller", form.filled(customer__phone="135 1112 2233", description="又坏了")
     )
     page = Html(answer.text)
@@ -99,7 +97,7 @@ async def test_a_caller_who_is_known_is_shown_with_their_open_tickets_and_a_shor
     assert "135****2233" in page.text
     assert "先确认是否为同一问题" in page.text
     assert ("description", "又坏了") in page.form("/tickets/new").fields
-    beside = await visitor.post(
+    beside = await client.post(
         "/tickets/new/caller", form.filled(customer__phone="135 1112 2233"), **{"HX-Request": "true"}
     )
     assert earlier in beside.text
@@ -109,16 +107,16 @@ async def test_a_caller_who_is_known_is_shown_with_their_open_tickets_and_a_shor
 async def test_tickets_of_the_same_serial_number_are_shown(system: System, visit: Visit) -> None:
     earlier = await system.register(product={"model": "BCD-500", "serial_no": "SAME-SERIAL"})
     await listed(system, earlier)
-    visitor = visit("李雷")
-    form = (await visitor.get("/tickets/new")).form("/tickets/new")
-    page = Html((await visitor.post("/tickets/new/caller", form.filled(product__serial_no="SAME-SERIAL"))).text)
+    client = visit("李雷")
+    form = (await client.get("/tickets/new")).form("/tickets/new")
+    page = Html((await client.post("/tickets/new/caller", form.filled(product__serial_no="SAME-SERIAL"))).text)
     assert earlier in page.text
 
 
 async def test_an_unknown_caller_is_said_to_be_new(visit: Visit) -> None:
-    visitor = visit("李雷")
-    form = (await visitor.get("/tickets/new")).form("/tickets/new")
-    page = Html((await visitor.post("/tickets/new/caller", form.filled(customer__phone="13900000000"))).text)
+    client = visit("李雷")
+    form = (await client.get("/tickets/new")).form("/tickets/new")
+    page = Html((await client.post("/tickets/new/caller", form.filled(customer__phone="13900000000"))).text)
     assert "没有找到该客户" in page.text
 
 
@@ -129,8 +127,8 @@ async def test_whoever_may_not_register_is_told_before_typing(visit: Visit, name
 
 
 async def test_a_safety_risk_makes_the_ticket_urgent_whatever_was_chosen(system: System, visit: Visit) -> None:
-    visitor = visit("李雷")
-    form = (await visitor.get("/tickets/new")).form("/tickets/new")
-    page = await visitor.send(form, **CALL, impact__safety_risk="true", urgency="low")
+    client = visit("李雷")
+    form = (await client.get("/tickets/new")).form("/tickets/new")
+    page = await client.send(form, **CALL, impact__safety_risk="true", urgency="low")
     number = next(href.removeprefix("/tickets/") for href, shown in page.links if shown.isdigit())
     assert (await system.get(f"/v1/tickets/{number}"))["urgency"] == "urgent"

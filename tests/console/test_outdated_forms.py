@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from services.contracts.directory import Scope
-from tests.console.page_client import Html, Visitor
+from tests.console.page_client import Html, PageClient
 from tests.services.system import System
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 ADMIN = "孙磊"
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from tests.console.page_client import Html, Visitor
+from tests.console.page_client import Html, PageClient
 from tests.services.system import System, until
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 ADMIN = "孙磊"
 
 

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from services.contracts.directory import Scope
-from tests.console.page_client import Html, Visitor
+from tests.console.page_client import Html, PageClient
 from tests.services.system import System
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 
 
 def local(moment: datetime) -> str:
@@ -205,9 +205,9 @@ async def test_nobody_but_an_administrator_gets_to_see_them(visit: Visit) -> Non
 async def test_a_refusal_keeps_the_navigation_of_whoever_is_signed_in(
     visit: Visit, method: str, path: str, status: int
 ) -> None:
-    visitor = visit("王芳")
+    client = visit("王芳")
     headers = {"Accept": "text/html", "Content-Type": "text/plain", "Sec-Fetch-Site": "same-origin"}
-    answer = await visitor.http.request(method, path, headers=headers, content=b"x" if method == "POST" else None)
+    answer = await client.http.request(method, path, headers=headers, content=b"x" if method == "POST" else None)
     assert answer.status_code == status
     page = Html(answer.text)
     assert {("/board", "看板"), ("/people/on-call", "值班")} <= set(page.links)

@@ -7,10 +7,10 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from services.console.periods import Period, month_of, months_of, period_of, year_until
-from tests.console.page_client import Visitor
+from tests.console.page_client import PageClient
 from tests.services.system import System, surveyed
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 ANSWER = {
     "scores": {"response_speed": 2, "problem_solving": 5, "attitude": 4, "convenience": 3},
     "overall": "satisfied",
@@ -50,46 +50,46 @@ async def test_nothing_over_nothing_is_no_data_and_never_a_figure(visit: Visit) 
 
 async def test_a_number_leads_to_its_surveys_and_they_to_their_tickets(system: System, visit: Visit) -> None:
     ticket_no = await answered(system, "T-200")
-    visitor = visit("王芳")
-    report = await visitor.get("/reports/satisfaction?by=product_model&product_model=T-200")
+    client = visit("王芳")
+    report = await client.get("/reports/satisfaction?by=product_model&product_model=T-200")
     assert "T-200 3.50" in report.text
     address = next(href for href, shown in report.links if "product_model=T-200" in href and shown.strip() == "1")
-    surveys = await visitor.get(address)
+    surveys = await client.get(address)
     assert f"/tickets/{ticket_no}" in [href for href, _ in surveys.links]
     assert "满意" in surveys.text
 
 
 async def test_every_figure_leads_to_what_it_counts(system: System, visit: Visit) -> None:
     ticket_no = await answered(system, "T-250")
-    visitor = visit("王芳")
-    report = await visitor.get("/reports/satisfaction?product_model=T-250")
+    client = visit("王芳")
+    report = await client.get("/reports/satisfaction?product_model=T-250")
     for counted in ("overall_count", "nps_count", "stated_count", "delivered", "closed"):
         address = next(href for href, _ in report.links if f"counted={counted}" in href)
-        assert f"/tickets/{ticket_no}" in [href for href, _ in (await visitor.get(address)).links], counted
+        assert f"/tickets/{ticket_no}" in [href for href, _ in (await client.get(address)).links], counted
     scores = {"response_speed": "1", "problem_solving": "5", "attitude": "4"}
     for dimension, score in scores.items():
         address = next(
             href for href, _ in report.links if f"dimension={dimension}" in href and f"score={score}" in href
         )
-        assert f"/tickets/{ticket_no}" in [href for href, _ in (await visitor.get(address)).links], dimension
+        assert f"/tickets/{ticket_no}" in [href for href, _ in (await client.get(address)).links], dimension
     empty = next(href for href, _ in report.links if "dimension=attitude" in href and "score=5" in href)
-    assert ticket_no not in (await visitor.get(empty)).text
+    assert ticket_no not in (await client.get(empty)).text
 
 
 async def test_what_a_customer_suggests_is_quoted_once_beside_the_dimensions(system: System, visit: Visit) -> None:
     await answered(system, "T-260")
-    visitor = visit("王芳")
+    client = visit("王芳")
     for by, count in (("dimension", 1), ("product_model", 1)):
-        page = await visitor.get(f"/reports/satisfaction?product_model=T-260&by={by}")
+        page = await client.get(f"/reports/satisfaction?product_model=T-260&by={by}")
         assert page.text.count("希望上门更准时") == count, by
 
 
 async def test_low_ratings_are_counted_and_listed(system: System, visit: Visit) -> None:
     ticket_no = await answered(system, "T-300")
-    visitor = visit("王芳")
-    report = await visitor.get("/reports/satisfaction?product_model=T-300")
+    client = visit("王芳")
+    report = await client.get("/reports/satisfaction?product_model=T-300")
     low = next(href for href, _ in report.links if "low=true" in href)
-    assert ticket_no in (await visitor.get(low)).text
+    assert ticket_no in (await client.get(low)).text
 
 
 async def test_charts_are_a_gain_and_the_table_says_the_same(system: System, visit: Visit) -> None:

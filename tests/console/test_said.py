@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from tests.console.browser import Open
-from tests.console.page_client import Html, Visitor
+from tests.console.page_client import Html, PageClient
 from tests.services.system import System, alerted, noticed
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 
 TICKET, ALERT, NOTICE = "/tickets/{ticket}", "/alerts", "/inbox?notice={notice}"
 FORMS: Mapping[str, tuple[str, str, str, dict[str, Any]]] = {
@@ -56,24 +56,24 @@ async def about(system: System) -> dict[str, str]:
 @pytest.mark.parametrize("what", FORMS)
 async def test_a_form_leads_to_words_that_its_address_names(visit: Visit, about: dict[str, str], what: str) -> None:
     by, address, ending, typed = FORMS[what]
-    visitor = visit(by)
-    form = (await visitor.get(address.format(**about))).form(ending)
+    client = visit(by)
+    form = (await client.get(address.format(**about))).form(ending)
     given = {name: each.format(**about) if isinstance(each, str) else each for name, each in typed.items()}
-    answer = await visitor.post(form.action, form.filled(**given))
+    answer = await client.post(form.action, form.filled(**given))
     if 'id="confirm"' in answer.text:
-        answer = await visitor.answer(answer)
+        answer = await client.answer(answer)
     location = answer.headers["location"]
     assert location.endswith("#said"), location
-    said = words_said(await visitor.get(location))
+    said = words_said(await client.get(location))
     assert [(each["tabindex"], each["role"]) for each in said] == [("-1", "status")]
 
 
 @pytest.mark.parametrize("what", WRONG)
 async def test_what_is_refused_is_said_where_the_form_leads(visit: Visit, about: dict[str, str], what: str) -> None:
     by, address, ending, typed = WRONG[what]
-    visitor = visit(by)
-    form = (await visitor.get(address.format(**about))).form(ending)
-    answer = await visitor.post(form.action, {**form.filled(), **typed})
+    client = visit(by)
+    form = (await client.get(address.format(**about))).form(ending)
+    answer = await client.post(form.action, {**form.filled(), **typed})
     assert answer.status_code == 422
     assert form.action.endswith("#said")
     assert [(each["tabindex"], each["role"]) for each in words_said(Html(answer.text))] == [("-1", "alert")]

@@ -2,9 +2,9 @@
 
 from collections.abc import Callable
 
-from tests.console.page_client import Html, Visitor
+from tests.console.page_client import Html, PageClient
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 PATH = "/keys/texts/chase.en"
 
 

@@ -9,10 +9,10 @@ import pytest
 from services.console.client import Api, Problem
 from services.console.commands import COMMANDS
 from services.contracts.vocabulary import CommandName
-from tests.console.page_client import Html, Visitor
+from tests.console.page_client import Html, PageClient
 from tests.services.system import PEOPLE, System, until
 
-Visit = Callable[..., Visitor]
+Visit = Callable[..., PageClient]
 READERS = [name for name, (role, department) in PEOPLE.items() if role != "admin" and department != "logistics"]
 
 
@@ -97,10 +97,10 @@ async def test_the_callback_form_tells_from_when_on_another_attempt_counts(syste
 
 async def test_progress_goes_to_the_customer_only_by_the_button_that_says_so(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/progress")
+    client = visit("林涛")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/progress")
     assert form.buttons == [("visible", "true"), ("visible", "false")]
-    page = await visitor.send(form, message="内部说明", visible="false")
+    page = await client.send(form, message="内部说明", visible="false")
     assert "内部" in page.text
     timeline = await system.get(f"/v1/tickets/{ticket_no}/timeline")
     assert timeline["items"][-1]["data"]["visible"] is False
@@ -108,29 +108,29 @@ async def test_progress_goes_to_the_customer_only_by_the_button_that_says_so(sys
 
 async def test_a_message_of_the_customer_is_answered_first_and_marked_until_it_is(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
+    client = visit("林涛")
 
     def opened(page: Html) -> str:
         return next(str(given["id"]) for tag, given in page.tags if given.get("class") == "command" and "open" in given)
 
-    await visitor.send((await visitor.get(f"/tickets/{ticket_no}")).form("/respond"), message="您好")
-    page = await visitor.get(f"/tickets/{ticket_no}")
+    await client.send((await client.get(f"/tickets/{ticket_no}")).form("/respond"), message="您好")
+    page = await client.get(f"/tickets/{ticket_no}")
     assert (opened(page), "客户来信未回复" in page.text) == ("command-plan", False)
     await system.do(ticket_no, "customer-message", {"message": "什么时候上门？"}, by="李雷")
-    page = await visitor.get(f"/tickets/{ticket_no}")
+    page = await client.get(f"/tickets/{ticket_no}")
     assert (opened(page), "客户来信未回复" in page.text) == ("command-respond", True)
-    assert "客户来信未回复" in (await visitor.get("/board", owner="me", sort="-opened_at")).text
-    await visitor.send(page.form("/respond"), message="明天上午")
-    page = await visitor.get(f"/tickets/{ticket_no}")
+    assert "客户来信未回复" in (await client.get("/board", owner="me", sort="-opened_at")).text
+    await client.send(page.form("/respond"), message="明天上午")
+    page = await client.get(f"/tickets/{ticket_no}")
     assert (opened(page), "客户来信未回复" in page.text) == ("command-plan", False)
 
 
 async def test_a_form_that_is_sent_twice_counts_once(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/respond")
+    client = visit("林涛")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
     for _ in range(2):
-        assert (await visitor.post(form.action, form.filled(message="只说一次"))).status_code == 303
+        assert (await client.post(form.action, form.filled(message="只说一次"))).status_code == 303
     assert (await types(system, ticket_no)).count("ticket.responded") == 1
 
 
@@ -138,17 +138,17 @@ async def test_a_ticket_that_changed_meanwhile_keeps_what_was_typed_and_shows_wh
     system: System, visit: Visit
 ) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/respond")
+    client = visit("林涛")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
     await system.do(ticket_no, "customer-message", {"message": "请加急"}, by="李雷")
-    page = await visitor.send(form, status=409, message="我的回复")
+    page = await client.send(form, status=409, message="我的回复")
     assert "提交前工单已被更新" in page.text
     assert "请加急" in page.text[: page.text.index("经过")] + page.text
     again = page.form("/respond")
     assert ("message", "我的回复") in again.fields
     assert "仍然提交" in page.text
     assert "ticket.responded" not in await types(system, ticket_no)
-    await visitor.send(again)
+    await client.send(again)
     assert (await types(system, ticket_no)).count("ticket.responded") == 1
 
 
@@ -156,10 +156,10 @@ async def test_a_command_that_became_impossible_says_what_is_possible_and_keeps_
     system: System, visit: Visit
 ) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/progress")
+    client = visit("林涛")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/progress")
     await system.do(ticket_no, "resolve", {"result": "resolved", "summary": "完成"}, by="林涛")
-    answer = await visitor.post(form.action, form.filled(message="还在处理", visible="false"))
+    answer = await client.post(form.action, form.filled(message="还在处理", visible="false"))
     page = Html(answer.text)
     assert answer.status_code == 409
     assert "待回访" in page.text
@@ -170,9 +170,9 @@ async def test_a_command_that_became_impossible_says_what_is_possible_and_keeps_
 async def test_what_is_wrong_stands_at_its_field_in_the_readers_language(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
     for language, words in (("zh-CN", "必填"), ("en", "Required")):
-        visitor = visit("林涛", Accept_Language=language)
-        form = (await visitor.get(f"/tickets/{ticket_no}")).form("/resolve")
-        answer = await visitor.post(form.action, form.filled(result="resolved", summary=" ", cause="hardware"))
+        client = visit("林涛", Accept_Language=language)
+        form = (await client.get(f"/tickets/{ticket_no}")).form("/resolve")
+        answer = await client.post(form.action, form.filled(result="resolved", summary=" ", cause="hardware"))
         assert answer.status_code == 422
         page = Html(answer.text)
         error = re.search(r'<p class="field-error" id="f-resolve-summary-error">([^<]*)', answer.text)
@@ -183,19 +183,19 @@ async def test_what_is_wrong_stands_at_its_field_in_the_readers_language(system:
 
 async def test_what_the_api_finds_wrong_stands_at_its_field(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("李雷")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/merge")
-    answer = await visitor.post(form.action, form.filled(into="19990101001"))
+    client = visit("李雷")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/merge")
+    answer = await client.post(form.action, form.filled(into="19990101001"))
     assert answer.status_code in {404, 422}
     assert "19990101001" in answer.text
 
 
 async def test_a_date_is_read_in_the_readers_zone(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    visitor.http.cookies.set("bihuan_zone", "America/New_York")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/wait")
-    await visitor.send(form, reason="customer", until="2099-07-01T09:00")
+    client = visit("林涛")
+    client.http.cookies.set("bihuan_zone", "America/New_York")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/wait")
+    await client.send(form, reason="customer", until="2099-07-01T09:00")
     timeline = await system.get(f"/v1/tickets/{ticket_no}/timeline")
     assert timeline["items"][-1]["data"]["until"] == "2099-07-01T13:00:00Z"
 
@@ -204,8 +204,8 @@ async def test_an_answer_that_never_came_is_sent_again_with_the_same_key(
     system: System, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/respond")
+    client = visit("林涛")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
     asked = Api.ask
 
     async def lose_the_answer(self: Api, method: str, path: str, **rest: Any) -> Any:
@@ -216,11 +216,11 @@ async def test_an_answer_that_never_came_is_sent_again_with_the_same_key(
 
     with monkeypatch.context() as patch:
         patch.setattr(Api, "ask", lose_the_answer)
-        page = await visitor.send(form, status=503, message="已经发出的回复")
+        page = await client.send(form, status=503, message="已经发出的回复")
     again = page.form("/respond")
     assert "不确定是否已完成" in page.text
     assert dict(again.fields)["key"] == dict(form.fields)["key"]
-    await visitor.send(again)
+    await client.send(again)
     assert (await types(system, ticket_no)).count("ticket.responded") == 1
 
 
@@ -228,24 +228,24 @@ async def test_what_was_typed_outlives_an_api_that_answers_nothing_at_all(
     system: System, visit: Visit, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/respond")
+    client = visit("林涛")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
 
     async def answer_nothing(self: Api, method: str, path: str, **rest: Any) -> Any:
         raise Problem(503, {"code": "unavailable"})
 
     with monkeypatch.context() as patch:
         patch.setattr(Api, "ask", answer_nothing)
-        page = await visitor.send(form, status=503, message="没有送达的回复")
+        page = await client.send(form, status=503, message="没有送达的回复")
     assert "没有送达的回复" in page.text
-    await visitor.send(page.form("/respond"))
+    await client.send(page.form("/respond"))
     assert (await types(system, ticket_no)).count("ticket.responded") == 1
 
 
 async def test_a_ticket_that_was_given_away_says_so_instead_of_an_error(system: System, visit: Visit) -> None:
     ticket_no = await system.register()
-    visitor = visit("王芳")
-    page = await visitor.send((await visitor.get(f"/tickets/{ticket_no}")).form("/assign"), department="logistics")
+    client = visit("王芳")
+    page = await client.send((await client.get(f"/tickets/{ticket_no}")).form("/assign"), department="logistics")
     assert "已转出" in page.text
 
 
@@ -274,8 +274,8 @@ async def test_a_manager_reads_no_words_and_is_told_why(system: System, visit: V
 
 async def test_a_page_that_waits_reads_no_contact_until_something_happens(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("李雷")
-    page = await visitor.get(f"/tickets/{ticket_no}")
+    client = visit("李雷")
+    page = await client.get(f"/tickets/{ticket_no}")
 
     async def readings() -> int:
         return len((await system.get("/v1/audit", by="郑洁", ticket_no=ticket_no, limit=200))["items"])
@@ -287,7 +287,7 @@ async def test_a_page_that_waits_reads_no_contact_until_something_happens(system
 
     async def is_quiet() -> bool:
         nonlocal refresh
-        answer = await visitor.http.get(refresh)
+        answer = await client.http.get(refresh)
         refresh = refresh_of(Html(answer.text)) if answer.status_code == 200 else refresh
         return answer.status_code == 204
 
@@ -295,10 +295,10 @@ async def test_a_page_that_waits_reads_no_contact_until_something_happens(system
     await until(is_quiet, seconds=60)
     before = await readings()
     for _ in range(3):
-        assert (await visitor.http.get(refresh)).status_code == 204
+        assert (await client.http.get(refresh)).status_code == 204
     assert await readings() == before
     await system.do(ticket_no, "respond", {"message": "有新进展"}, by="林涛")
-    answer = await visitor.http.get(refresh)
+    answer = await client.http.get(refresh)
     assert answer.status_code == 200
     assert "有新进展" in answer.text
     assert "<html" not in answer.text
@@ -366,45 +366,45 @@ async def test_a_link_is_given_away_on_the_page_and_in_no_address_and_not_to_who
     system: System, visit: Visit
 ) -> None:
     ticket_no = await system.accepted(owner="林涛")
-    visitor = visit("李雷")
-    shown = await visitor.get(f"/tickets/{ticket_no}")
-    given = await visitor.send(shown.form("/link/hand-over"))
+    client = visit("李雷")
+    shown = await client.get(f"/tickets/{ticket_no}")
+    given = await client.send(shown.form("/link/hand-over"))
     link = next(href for href, _ in given.links if "/t/" in href)
     assert f"{ticket_no}." in link
     assert "不会再次显示" in given.text
-    assert "/t/" not in str((await visitor.get(f"/tickets/{ticket_no}")).links)
+    assert "/t/" not in str((await client.get(f"/tickets/{ticket_no}")).links)
     for by in ("林涛", "周强"):
         assert not (await visit(by).get(f"/tickets/{ticket_no}")).has_form("/link/hand-over"), by
 
 
 async def test_a_reply_says_how_the_customer_gets_it_before_and_after(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    shown = await visitor.get(f"/tickets/{ticket_no}")
+    client = visit("林涛")
+    shown = await client.get(f"/tickets/{ticket_no}")
     assert "没有配置邮件服务器：给客户的消息只显示在收件箱中" in shown.text
-    said = await visitor.send(shown.form("/respond"), message="明天上门")
+    said = await client.send(shown.form("/respond"), message="明天上门")
     assert "没有配置邮件服务器，给客户的消息显示在收件箱中" in said.text
-    said = await visitor.send(
-        (await visitor.get(f"/tickets/{ticket_no}")).form("/respond"), message="好", told_by="phone"
+    said = await client.send(
+        (await client.get(f"/tickets/{ticket_no}")).form("/respond"), message="好", told_by="phone"
     )
     assert "由您告知客户" in said.text
 
 
 async def test_what_bears_on_nothing_does_not_hold_a_form_up(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/respond")
+    client = visit("林涛")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
     await system.do(ticket_no, "tag", {"add": ["seen"]}, by="李雷")
     await system.do(ticket_no, "chase", {}, by="李雷")
-    await visitor.send(form, message="明天上门")
+    await client.send(form, message="明天上门")
     assert (await types(system, ticket_no))[-1] == "ticket.responded"
 
 
 async def test_a_supervisor_chases_with_one_click(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("王芳")
-    page = await visitor.get(f"/tickets/{ticket_no}")
-    await visitor.send(next(form for form in page.forms if form.id == "chase-now"))
+    client = visit("王芳")
+    page = await client.get(f"/tickets/{ticket_no}")
+    await client.send(next(form for form in page.forms if form.id == "chase-now"))
     assert "ticket.chased" in await types(system, ticket_no)
     assert "chase-now" not in {form.id for form in (await visit("林涛").get(f"/tickets/{ticket_no}")).forms}
 
@@ -423,8 +423,8 @@ async def test_the_page_tells_with_whom_the_ticket_was_and_links_policy_and_cale
 
 async def test_hostile_forms_are_a_page_and_never_a_failure(system: System, visit: Visit) -> None:
     ticket_no = await system.accepted()
-    visitor = visit("林涛")
-    form = (await visitor.get(f"/tickets/{ticket_no}")).form("/respond")
+    client = visit("林涛")
+    form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
     wrong: list[dict[str, Any]] = [
         {"message": "NUL \x00 text"},
         {"message": "x" * 30_000},
@@ -433,11 +433,11 @@ async def test_hostile_forms_are_a_page_and_never_a_failure(system: System, visi
         {f"f{number}": "x" for number in range(500)},
     ]
     for typed in wrong:
-        answer = await visitor.post(form.action, {**form.filled(message="正常"), **typed})
+        answer = await client.post(form.action, {**form.filled(message="正常"), **typed})
         assert answer.status_code < 500, typed
         assert "<script>alert" not in answer.text
     for address in (f"/tickets/{ticket_no}/confirm", f"/tickets/{ticket_no}/nonsense", "/tickets/%00/respond"):
-        assert 400 <= (await visitor.post(address, form.filled(message="x"))).status_code < 500
+        assert 400 <= (await client.post(address, form.filled(message="x"))).status_code < 500
 
 
 async def test_what_customers_write_is_never_markup(system: System, visit: Visit) -> None:

@@ -23,7 +23,7 @@ READY_SECONDS = 90.0
 _VARIABLE = re.compile(r"\$\{(\w+)(?::-([^}]*)|:\?[^}]*)?\}")
 
 
-class Apart:
+class RolesApart:
     """Every role in a process of its own behind the gateway. `folder` takes secrets and logs."""
 
     def __init__(self, folder: Path, secrets: Mapping[str, str], temporal: str) -> None:

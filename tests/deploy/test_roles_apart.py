@@ -15,12 +15,14 @@ from services.contracts.names import Role
 from services.runtime.security.auth import SESSION_COOKIE
 from services.runtime.stack.temporal import binary
 from tests.conftest import APP, OWNER
-from tests.deploy.apart import Apart
+from tests.deploy.apart import RolesApart
 from tests.stack import wait_until
 
 
 @pytest.fixture
-async def apart(fresh_database: Callable[[], AbstractAsyncContextManager[str]], tmp_path: Path) -> AsyncIterator[Apart]:
+async def apart(
+    fresh_database: Callable[[], AbstractAsyncContextManager[str]], tmp_path: Path
+) -> AsyncIterator[RolesApart]:
     """A set-up with secrets, PostgreSQL and Temporal, in which nothing runs yet."""
     pair = OKPKey.generate_key("Ed25519")
     async with (
@@ -35,10 +37,10 @@ async def apart(fresh_database: Callable[[], AbstractAsyncContextManager[str]], 
             "signing.pem": pair.as_pem(private=True).decode(),
             "verify.pem": pair.as_pem(private=False).decode(),
         }
-        yield Apart(tmp_path, secrets, engine.client.service_client.config.target_host)
+        yield RolesApart(tmp_path, secrets, engine.client.service_client.config.target_host)
 
 
-async def test_a_ticket_goes_its_way_through_roles_that_share_nothing_but_addresses(apart: Apart) -> None:
+async def test_a_ticket_goes_its_way_through_roles_that_share_nothing_but_addresses(apart: RolesApart) -> None:
     assert "up to date" in apart.run("migrate", "migrate")
     with apart.up() as processes:
         said = apart.run("directory", "first-administrator")

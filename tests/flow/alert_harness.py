@@ -50,7 +50,7 @@ CREW: Mapping[str, Sequence[str]] = {
 OWNER = "lin-tao"
 
 
-class Directory(Peer):
+class FakeDirectory(Peer):
     """Knows who is found on which rung, and when they are reached; `down` lets it answer nothing."""
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ def weekly(begins: datetime, ends: datetime) -> dict[str, dict[str, str]]:
     return {day(begins).lower(): {f"{begins:%H:%M}": "24:00"}, **rest}
 
 
-class Journal(Peer):
+class FakeJournal(Peer):
     """Keeps the remarks that it is told, each key once."""
 
     def __init__(self) -> None:
@@ -127,13 +127,13 @@ class Journal(Peer):
         return [it["type"] for it in self.remarks.values() if it["data"]["alert_id"] == alert.id]
 
 
-class AlertDesk:
+class AlertHarness:
     """Lets tickets breach their clocks, and looks at what comes of it."""
 
     def __init__(self, env: WorkflowEnvironment, database: Database) -> None:
         self.env = env
         self.database = database
-        self.directory, self.journal = Directory(), Journal()
+        self.directory, self.journal = FakeDirectory(), FakeJournal()
         nobody = Peer("http://nobody", "secret")
         self.opened = Resources(NotifySettings(), database, nobody, self.journal, self.directory, nobody)
         self.calendars = CalendarsCopy(database, nobody)
@@ -170,8 +170,8 @@ class AlertDesk:
 class AlertedTicket:
     """One ticket: what its journal says next."""
 
-    def __init__(self, desk: AlertDesk, ticket_no: str, facts: Mapping[str, Any]) -> None:
-        self.desk = desk
+    def __init__(self, harness: AlertHarness, ticket_no: str, facts: Mapping[str, Any]) -> None:
+        self.harness = harness
         self.ticket_no = ticket_no
         now = format_instant(datetime.now(UTC))
         self.version = 0
@@ -220,18 +220,18 @@ class AlertedTicket:
 
     async def breached(self, clock: ClockName = ClockName.PROGRESS, **told: Any) -> "Alert":
         """A breach, followed and its workflow started."""
-        await self.desk.apply(self.breach(clock, **told))
+        await self.harness.apply(self.breach(clock, **told))
         return await self.started(clock)
 
     async def started(self, clock: ClockName | None = None) -> "Alert":
         """The newest alert, its workflow started."""
-        await self.desk.starter().reconcile()
+        await self.harness.starter().reconcile()
         query = select(alerts.c.id).where(alerts.c.ticket_no == self.ticket_no)
         if clock is not None:
             query = query.where(alerts.c.clock == clock)
-        async with self.desk.database.read() as connection:
+        async with self.harness.database.read() as connection:
             alert_id = await connection.scalar(query.order_by(alerts.c.raised_at.desc()).limit(1))
-        alert = Alert(self.desk, str(alert_id))
+        alert = Alert(self.harness, str(alert_id))
         await alert.settled()
         return alert
 
@@ -257,14 +257,14 @@ class AlertedTicket:
 class Alert:
     """One alert under test."""
 
-    def __init__(self, desk: AlertDesk, id_: str) -> None:
-        self.desk = desk
+    def __init__(self, harness: AlertHarness, id_: str) -> None:
+        self.harness = harness
         self.id = id_
-        self.handle: WorkflowHandle[Any, Any] = desk.env.client.get_workflow_handle(alert_workflow_id(id_))
+        self.handle: WorkflowHandle[Any, Any] = harness.env.client.get_workflow_handle(alert_workflow_id(id_))
 
     async def row(self) -> Mapping[Any, Any]:
         """The alert as PostgreSQL holds it."""
-        async with self.desk.database.read() as connection:
+        async with self.harness.database.read() as connection:
             return (await connection.execute(select(alerts).where(alerts.c.id == self.id))).mappings().one()
 
     async def state(self) -> str:
@@ -274,14 +274,14 @@ class Alert:
     async def told(self) -> list[str]:
         """Who was told, as `rung:person`, in the order of the ladder."""
         query = select(tellings).where(tellings.c.alert_id == self.id)
-        async with self.desk.database.read() as connection:
+        async with self.harness.database.read() as connection:
             rows = (await connection.execute(query.order_by(tellings.c.at, tellings.c.staff))).all()
         return [f"{row.rung}:{row.staff}" for row in rows]
 
     async def last_told_at(self) -> datetime:
         """When somebody was last told, by the workflow's time."""
         query = select(func.max(tellings.c.at)).where(tellings.c.alert_id == self.id)
-        async with self.desk.database.read() as connection:
+        async with self.harness.database.read() as connection:
             at: datetime = (await connection.execute(query)).scalar_one()
         return at
 
@@ -296,18 +296,18 @@ class Alert:
     async def notices(self) -> list[Mapping[Any, Any]]:
         """The notices that tell of it."""
         mine = notices.c.key.startswith(f"alert/{self.id}/")
-        async with self.desk.database.read() as connection:
+        async with self.harness.database.read() as connection:
             return list((await connection.execute(select(notices).where(mine).order_by(notices.c.position))).mappings())
 
     async def overdue_notices(self) -> list[Mapping[Any, Any]]:
         """What the heads of the department were told of it for their information."""
         mine = notices.c.key.startswith(f"overdue/{self.id}/")
-        async with self.desk.database.read() as connection:
+        async with self.harness.database.read() as connection:
             return list((await connection.execute(select(notices).where(mine).order_by(notices.c.position))).mappings())
 
     async def now(self) -> datetime:
         """The workflow's own time."""
-        return (await self.desk.env.get_current_time(self.handle)).astimezone(UTC)
+        return (await self.harness.env.get_current_time(self.handle)).astimezone(UTC)
 
     async def passes(self, length: timedelta) -> None:
         """Let time pass; a workflow that has ended is left alone."""
@@ -316,7 +316,7 @@ class Alert:
     async def passes_until(self, instant: datetime) -> None:
         """Let time pass until an instant."""
         with suppress(RPCError):
-            await pass_time(self.desk.env, self.handle, instant, self.settled)
+            await pass_time(self.harness.env, self.handle, instant, self.settled)
 
     async def settled(self) -> None:
         """Return when the workflow has nothing to do at its present time but what is being retried."""
@@ -327,13 +327,13 @@ class Alert:
             if described.status is not WorkflowExecutionStatus.RUNNING:
                 return
             is_idle = retried and not raw.HasField("pending_workflow_task")
-            if is_idle and (raw.pending_activities or not await has_due_timer(self.desk.env, self.handle)):
+            if is_idle and (raw.pending_activities or not await has_due_timer(self.harness.env, self.handle)):
                 return
             await asyncio.sleep(0.01)
 
     async def acknowledge(self, by: str = OWNER, *, heard: bool = True) -> None:
         """Somebody takes it, at the workflow's time; unless `heard`, the signal is lost."""
-        async with self.desk.database.begin() as connection:
+        async with self.harness.database.begin() as connection:
             row = await store.locked(connection, self.id)
             assert row is not None
             await actions.acknowledge(connection, row, by, await self.now())
@@ -341,7 +341,7 @@ class Alert:
 
     async def snooze(self, length: timedelta) -> None:
         """Somebody lets it rest."""
-        async with self.desk.database.begin() as connection:
+        async with self.harness.database.begin() as connection:
             row = await store.locked(connection, self.id)
             assert row is not None
             await actions.snooze(connection, row, await self.now() + length)
@@ -349,7 +349,7 @@ class Alert:
 
     async def resolve(self) -> None:
         """Somebody ends it."""
-        async with self.desk.database.begin() as connection:
+        async with self.harness.database.begin() as connection:
             row = await store.locked(connection, self.id)
             assert row is not None
             await actions.resolve(connection, row, OWNER, "已电话联系", await self.now())
@@ -357,7 +357,7 @@ class Alert:
 
     async def hand_over(self, to: str) -> None:
         """Somebody hands it over."""
-        async with self.desk.database.begin() as connection:
+        async with self.harness.database.begin() as connection:
             row = await store.locked(connection, self.id)
             assert row is not None
             ticket = (await ticket_copies.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
@@ -368,12 +368,12 @@ class Alert:
 
     async def follows(self, *events: TicketEvent) -> None:
         """The journal goes on."""
-        await self.desk.apply(*events)
+        await self.harness.apply(*events)
         await self._hear(heard=True)
 
     async def _hear(self, *, heard: bool) -> None:
         if heard:
-            await self.desk.starter().reconcile()
+            await self.harness.starter().reconcile()
         await self.settled()
 
 

@@ -10,7 +10,7 @@ from services.runtime.stack.temporal import binary
 from services.runtime.temporal.signatures import signed_converter
 from services.workflow.journal.activities import TicketActivities
 from services.workflow.policies.catalogue import Catalogue
-from tests.flow.ticket_harness import Desk
+from tests.flow.ticket_harness import TicketHarness
 from tests.flow.workers import Workers
 
 SECRET = "between-services"
@@ -49,11 +49,11 @@ async def workers(env: WorkflowEnvironment, shared_database: Database, catalogue
 
 
 @pytest.fixture
-async def desk(
+async def harness(
     env: WorkflowEnvironment, shared_database: Database, catalogue: Catalogue, workers: Workers
-) -> AsyncIterator[Desk]:
-    """A desk without a policy yet. Whatever a test did, what it leaves behind must be true."""
-    desk = Desk(env, shared_database, catalogue, workers)
-    yield desk
-    for ticket in desk.tickets:
+) -> AsyncIterator[TicketHarness]:
+    """A harness without a policy yet. Whatever a test did, what it leaves behind must be true."""
+    harness = TicketHarness(env, shared_database, catalogue, workers)
+    yield harness
+    for ticket in harness.tickets:
         await ticket.assert_truthful()

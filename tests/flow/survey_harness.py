@@ -34,7 +34,7 @@ from tests.services.survey.builders import GOOD, LINKS, closing, happened
 COOLDOWN = timedelta(days=1)
 
 
-class Told(Peer):
+class RecordingPeer(Peer):
     """A peer that keeps what it is told; `down` lets it answer nothing."""
 
     def __init__(self) -> None:
@@ -58,7 +58,7 @@ class Told(Peer):
         return [json for asked, json in self.asked if asked == path]
 
 
-class Notify(Told):
+class FakeNotify(RecordingPeer):
     """Sends every notice at once, unless `states` says something else of its key."""
 
     def __init__(self) -> None:
@@ -85,7 +85,7 @@ class Notify(Told):
         return [json["kind"] for key, json in self.notices.items() if key.startswith(f"survey/{survey_id}/")]
 
 
-class Tickets(Told):
+class FakeTickets(RecordingPeer):
     """A workflow service: it keeps remarks, and knows what is in force."""
 
     def __init__(self) -> None:
@@ -100,15 +100,15 @@ class Tickets(Told):
 class Survey:
     """One survey under test."""
 
-    def __init__(self, desk: "SurveyDesk", row: Mapping[Any, Any]) -> None:
-        self.desk = desk
+    def __init__(self, harness: "SurveyHarness", row: Mapping[Any, Any]) -> None:
+        self.harness = harness
         self.id = str(row["id"])
         self.ticket_no = str(row["ticket_no"])
-        self.handle: WorkflowHandle[Any, Any] = desk.env.client.get_workflow_handle(survey_workflow_id(self.id))
+        self.handle: WorkflowHandle[Any, Any] = harness.env.client.get_workflow_handle(survey_workflow_id(self.id))
 
     async def row(self) -> Mapping[Any, Any]:
         """The invitation with its answer."""
-        return await self.desk.queries.find(self.id)
+        return await self.harness.queries.find(self.id)
 
     async def state(self) -> str:
         """Where it stands."""
@@ -116,21 +116,21 @@ class Survey:
 
     async def now(self) -> datetime:
         """The workflow's own time."""
-        return (await self.desk.env.get_current_time(self.handle)).astimezone(UTC)
+        return (await self.harness.env.get_current_time(self.handle)).astimezone(UTC)
 
     async def move_to(self, instant: datetime) -> None:
         """Let time pass until `instant`."""
         ahead = instant - await self.now()
         assert ahead > timedelta(0), f"{instant} has passed"
         with suppress(RPCError):
-            await pass_time(self.desk.env, self.handle, instant, self.settled)
+            await pass_time(self.harness.env, self.handle, instant, self.settled)
 
     async def settled(self) -> None:
         """Return when the workflow has nothing to do at its present time."""
         while True:
             described = (await self.handle.describe()).raw_description
             is_idle = not described.pending_activities and not described.HasField("pending_workflow_task")
-            if is_idle and not (await self.is_running() and await has_due_timer(self.desk.env, self.handle)):
+            if is_idle and not (await self.is_running() and await has_due_timer(self.harness.env, self.handle)):
                 return
             await asyncio.sleep(0.01)
 
@@ -143,9 +143,9 @@ class Survey:
     async def answer(self, answer: Answer = GOOD, answering: Answering | None = None) -> Outcome:
         """The customer answers, and the worker hears of it."""
         by = answering or Answering(timedelta(minutes=10))
-        async with self.desk.database.begin() as connection:
+        async with self.harness.database.begin() as connection:
             outcome = await by.by_customer(connection, self.id, answer)
-        await self.desk.starter.reconcile()
+        await self.harness.starter.reconcile()
         return outcome
 
     async def end(self) -> None:
@@ -161,7 +161,7 @@ class Survey:
 
     def remarks(self) -> list[tuple[str, Any]]:
         """What the journal was told: type and data."""
-        told = self.desk.tickets.at(f"/internal/tickets/{self.ticket_no}/remarks")
+        told = self.harness.tickets.at(f"/internal/tickets/{self.ticket_no}/remarks")
         unique = {each["key"]: each for each in told}
         return [(each["type"], each["data"]) for each in unique.values()]
 
@@ -170,10 +170,10 @@ class Survey:
         return "\n".join(strings((await self.handle.fetch_history()).to_json_dict()))
 
 
-class SurveyDesk:
+class SurveyHarness:
     """Closes tickets, and looks at what becomes of their surveys."""
 
-    def __init__(self, env: WorkflowEnvironment, database: Database, notify: Notify, tickets: Tickets) -> None:
+    def __init__(self, env: WorkflowEnvironment, database: Database, notify: FakeNotify, tickets: FakeTickets) -> None:
         self.env = env
         self.database = database
         self.notify = notify

@@ -27,7 +27,7 @@ from services.notify.ladders.ladders import DEFAULT, read_ladders
 from services.runtime.http import etag
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import worker
-from tests.flow.alert_harness import HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk
+from tests.flow.alert_harness import HOUR, MINUTE, OWNER, SECOND, Alert, AlertHarness
 
 C = ClockName
 ON_CALL, HEAD, SUPERVISOR = "on_call:chen-chen", "department_head:zhou-qiang", "supervisor:wang-fang"
@@ -35,19 +35,19 @@ TOLD_OWNER = f"owner:{OWNER}"
 
 
 @pytest.fixture
-async def desk(env: WorkflowEnvironment, database: Database) -> AsyncIterator[AlertDesk]:
-    """A desk with its worker; nobody but the administrators is reached for the next three hours."""
-    desk = AlertDesk(env, database)
+async def harness(env: WorkflowEnvironment, database: Database) -> AsyncIterator[AlertHarness]:
+    """A harness with its worker; nobody but the administrators is reached for the next three hours."""
+    harness = AlertHarness(env, database)
     begins = (datetime.now(UTC) + 3 * HOUR).replace(minute=0, second=0, microsecond=0)
-    desk.directory.everybody_works(begins, begins + 8 * HOUR)
-    activities = AlertActivities(Climber(desk.opened, desk.calendars), Remarking(desk.opened))
+    harness.directory.everybody_works(begins, begins + 8 * HOUR)
+    activities = AlertActivities(Climber(harness.opened, harness.calendars), Remarking(harness.opened))
     async with worker(
         env.client,
         QUEUE_NOTIFY,
         workflows=[AlertWorkflow],
         activities=[activities.climb, activities.enter_remarks],
     ):
-        yield desk
+        yield harness
 
 
 async def waits(alert: Alert) -> datetime:
@@ -59,10 +59,10 @@ async def waits(alert: Alert) -> datetime:
     return next_at
 
 
-async def test_outside_everybodys_hours_the_first_step_waits_for_the_window(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached(C.PROGRESS)
+async def test_outside_everybodys_hours_the_first_step_waits_for_the_window(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached(C.PROGRESS)
     window = await waits(alert)
-    assert window == desk.directory.begins
+    assert window == harness.directory.begins
     await alert.passes_until(window - SECOND)
     assert await waits(alert) == window
     await alert.passes_until(window + SECOND)
@@ -72,15 +72,15 @@ async def test_outside_everybodys_hours_the_first_step_waits_for_the_window(desk
     assert await alert.told() == [TOLD_OWNER, ON_CALL]
 
 
-async def test_an_urgent_ticket_waits_for_nobodys_hours(desk: AlertDesk) -> None:
-    alert = await desk.ticket(urgency="urgent").breached(C.PROGRESS)
+async def test_an_urgent_ticket_waits_for_nobodys_hours(harness: AlertHarness) -> None:
+    alert = await harness.ticket(urgency="urgent").breached(C.PROGRESS)
     assert await alert.told() == [TOLD_OWNER]
 
 
-async def test_the_on_call_hears_at_the_time_of_their_step_while_the_owner_is_off(desk: AlertDesk) -> None:
+async def test_the_on_call_hears_at_the_time_of_their_step_while_the_owner_is_off(harness: AlertHarness) -> None:
     now = datetime.now(UTC)
-    desk.directory.shifts = [("chen-chen", now - HOUR, now + 8 * HOUR)]
-    alert = await desk.ticket().breached(C.PROGRESS)
+    harness.directory.shifts = [("chen-chen", now - HOUR, now + 8 * HOUR)]
+    alert = await harness.ticket().breached(C.PROGRESS)
     due = await waits(alert)
     assert abs(due - now - 15 * MINUTE) < 30 * SECOND
     await alert.passes_until(due - SECOND)
@@ -89,55 +89,55 @@ async def test_the_on_call_hears_at_the_time_of_their_step_while_the_owner_is_of
     assert await alert.told() == [ON_CALL]
 
 
-async def test_a_shift_that_begins_while_a_step_waits_is_noticed_at_its_beginning(desk: AlertDesk) -> None:
+async def test_a_shift_that_begins_while_a_step_waits_is_noticed_at_its_beginning(harness: AlertHarness) -> None:
     begins = datetime.now(UTC) + HOUR
-    desk.directory.shifts = [("chen-chen", begins, begins + 8 * HOUR)]
-    alert = await desk.ticket().breached(C.PROGRESS)
+    harness.directory.shifts = [("chen-chen", begins, begins + 8 * HOUR)]
+    alert = await harness.ticket().breached(C.PROGRESS)
     assert await waits(alert) == begins
     await alert.passes_until(begins + SECOND)
     assert await alert.told() == [ON_CALL]
 
 
-async def test_hours_that_change_while_a_step_waits_count_at_once(desk: AlertDesk) -> None:
-    alert, reaching = await desk.ticket().breached(C.PROGRESS), Reaching(desk.opened, desk.calendars)
-    assert await look_again(desk.database, reaching) == 0
-    desk.directory.hours, desk.directory.generation = {}, 2
-    assert await look_again(desk.database, reaching) == 1
-    await desk.starter().reconcile()
+async def test_hours_that_change_while_a_step_waits_count_at_once(harness: AlertHarness) -> None:
+    alert, reaching = await harness.ticket().breached(C.PROGRESS), Reaching(harness.opened, harness.calendars)
+    assert await look_again(harness.database, reaching) == 0
+    harness.directory.hours, harness.directory.generation = {}, 2
+    assert await look_again(harness.database, reaching) == 1
+    await harness.starter().reconcile()
     await alert.settled()
     assert await alert.told() == [TOLD_OWNER]
-    assert await look_again(desk.database, reaching) == 0
+    assert await look_again(harness.database, reaching) == 0
 
 
-async def test_hours_that_change_to_later_ones_are_waited_for_anew(desk: AlertDesk) -> None:
-    alert, first = await desk.ticket().breached(C.PROGRESS), desk.directory.begins
+async def test_hours_that_change_to_later_ones_are_waited_for_anew(harness: AlertHarness) -> None:
+    alert, first = await harness.ticket().breached(C.PROGRESS), harness.directory.begins
     later = first + 2 * HOUR
     waits_from = (await alert.row())["waits_from"]
-    desk.directory.everybody_works(later, later + HOUR)
+    harness.directory.everybody_works(later, later + HOUR)
     await alert.passes_until(first + SECOND)
     assert await waits(alert) == later
     assert (await alert.row())["waits_from"] == waits_from
 
 
-async def test_an_engine_that_lost_its_store_goes_on_waiting_for_the_same_window(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached(C.PROGRESS)
+async def test_an_engine_that_lost_its_store_goes_on_waiting_for_the_same_window(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached(C.PROGRESS)
     window = await waits(alert)
     await alert.handle.terminate()
-    async with desk.database.begin() as connection:
+    async with harness.database.begin() as connection:
         await connection.execute(update(alerts).values(engine_id="another engine"))
-    assert await desk.starter().reconcile() == 1
+    assert await harness.starter().reconcile() == 1
     await alert.settled()
     assert await waits(alert) == window
     await alert.passes_until(window + SECOND)
     assert await alert.told() == [TOLD_OWNER]
 
 
-async def test_an_acknowledgement_that_expires_at_night_waits_for_the_morning(desk: AlertDesk) -> None:
-    desk.directory.hours = {}
-    alert = await desk.ticket().breached(C.PROGRESS)
+async def test_an_acknowledgement_that_expires_at_night_waits_for_the_morning(harness: AlertHarness) -> None:
+    harness.directory.hours = {}
+    alert = await harness.ticket().breached(C.PROGRESS)
     await alert.acknowledge()
-    later = desk.directory.begins + 2 * HOUR
-    desk.directory.everybody_works(later, later + HOUR)
+    later = harness.directory.begins + 2 * HOUR
+    harness.directory.everybody_works(later, later + HOUR)
     await alert.passes_until((await alert.row())["expires_at"] + SECOND)
     row = await alert.row()
     assert (row["state"], row["expires_at"], row["next_at"], await alert.told()) == ("open", None, later, [TOLD_OWNER])
@@ -145,8 +145,8 @@ async def test_an_acknowledgement_that_expires_at_night_waits_for_the_morning(de
     assert await alert.told() == [TOLD_OWNER, ON_CALL]
 
 
-async def test_a_ticket_closed_while_a_step_waits_alerts_nobody(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_a_ticket_closed_while_a_step_waits_alerts_nobody(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
     alert = await ticket.breached(C.PROGRESS)
     window = await waits(alert)
     await alert.follows(ticket.closed())
@@ -155,8 +155,10 @@ async def test_a_ticket_closed_while_a_step_waits_alerts_nobody(desk: AlertDesk)
     assert (await alert.row())["waits_from"] is None
 
 
-async def test_a_breach_whose_clock_is_met_while_its_step_waits_is_told_once_in_the_window(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_a_breach_whose_clock_is_met_while_its_step_waits_is_told_once_in_the_window(
+    harness: AlertHarness,
+) -> None:
+    ticket = harness.ticket()
     alert = await ticket.breached(C.RESPONSE)
     window = await waits(alert)
     await alert.follows(ticket.met(C.RESPONSE))
@@ -166,56 +168,58 @@ async def test_a_breach_whose_clock_is_met_while_its_step_waits_is_told_once_in_
     assert (await alert.row())["ended"] is True
 
 
-async def test_a_warning_that_waits_until_it_is_late_is_dropped(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.warning(C.RESOLUTION, left=2 * HOUR))
+async def test_a_warning_that_waits_until_it_is_late_is_dropped(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.warning(C.RESOLUTION, left=2 * HOUR))
     alert = await ticket.started()
     window = await waits(alert)
     await alert.passes_until(window + SECOND)
     assert ((await alert.row())["resolution"], await alert.told()) == ("stale", [])
 
 
-async def test_quiet_hours_of_the_staff_hold_for_whoever_has_no_hours(desk: AlertDesk) -> None:
-    desk.directory.hours = {}
+async def test_quiet_hours_of_the_staff_hold_for_whoever_has_no_hours(harness: AlertHarness) -> None:
+    harness.directory.hours = {}
     now = datetime.now(UTC)
-    ends = desk.directory.begins
+    ends = harness.directory.begins
     night = QuietSpan(from_=f"{now - 2 * HOUR:%H:%M}", to=f"{ends:%H:%M}", time_zone="UTC")
-    async with desk.database.begin() as connection:
+    async with harness.database.begin() as connection:
         await quiet_hours.put(connection, QuietHours(staff=night), by="sun-lei", if_match=frozenset({etag(0)}))
-    alert = await desk.ticket().breached(C.PROGRESS)
+    alert = await harness.ticket().breached(C.PROGRESS)
     assert await waits(alert) == ends
-    async with desk.database.begin() as connection:
+    async with harness.database.begin() as connection:
         await quiet_hours.put(connection, QuietHours(), by="sun-lei", if_match=frozenset({etag(1)}))
-    assert await look_again(desk.database, Reaching(desk.opened, desk.calendars)) == 1
-    await desk.starter().reconcile()
+    assert await look_again(harness.database, Reaching(harness.opened, harness.calendars)) == 1
+    await harness.starter().reconcile()
     await alert.settled()
     assert await alert.told() == [TOLD_OWNER]
 
 
-async def test_the_head_of_the_department_is_informed_of_a_breach_once_and_in_their_hours(desk: AlertDesk) -> None:
-    del desk.directory.hours[OWNER]
-    alert = await desk.ticket().breached(C.PROGRESS)
+async def test_the_head_of_the_department_is_informed_of_a_breach_once_and_in_their_hours(
+    harness: AlertHarness,
+) -> None:
+    del harness.directory.hours[OWNER]
+    alert = await harness.ticket().breached(C.PROGRESS)
     assert await alert.told() == [TOLD_OWNER]
     (notice,) = await alert.overdue_notices()
     assert (notice["recipient"], notice["kind"], notice["held_until"]) == (
         "zhou-qiang",
         "overdue",
-        desk.directory.begins,
+        harness.directory.begins,
     )
     await alert.passes(15 * MINUTE + SECOND)
     assert len(await alert.overdue_notices()) == 1
 
 
-async def test_a_head_whom_the_first_step_alerts_is_not_informed_besides(desk: AlertDesk) -> None:
-    desk.directory.hours = {}
-    alert = await desk.ticket().breached(C.RESOLUTION)
+async def test_a_head_whom_the_first_step_alerts_is_not_informed_besides(harness: AlertHarness) -> None:
+    harness.directory.hours = {}
+    alert = await harness.ticket().breached(C.RESOLUTION)
     assert sorted(await alert.told()) == sorted([TOLD_OWNER, HEAD])
     assert await alert.overdue_notices() == []
 
 
-async def test_an_excused_breach_ends_its_alert_and_takes_back_what_is_still_to_be_said(desk: AlertDesk) -> None:
-    desk.directory.hours = {}
-    ticket = desk.ticket()
+async def test_an_excused_breach_ends_its_alert_and_takes_back_what_is_still_to_be_said(harness: AlertHarness) -> None:
+    harness.directory.hours = {}
+    ticket = harness.ticket()
     alert, other = await ticket.breached(C.RESPONSE), await ticket.breached(C.PROGRESS)
     await alert.follows(ticket.event(EventType.RECALCULATED, {"publication": "p-1", "excused": ["response/1/1"]}))
     row = await alert.row()
@@ -226,9 +230,9 @@ async def test_an_excused_breach_ends_its_alert_and_takes_back_what_is_still_to_
     assert await alert.told() == [TOLD_OWNER]
 
 
-async def test_the_alert_of_an_excused_breach_rests_until_the_due_time_that_excuses_it(desk: AlertDesk) -> None:
-    desk.directory.hours = {}
-    ticket, until = desk.ticket(), datetime.now(UTC) + HOUR
+async def test_the_alert_of_an_excused_breach_rests_until_the_due_time_that_excuses_it(harness: AlertHarness) -> None:
+    harness.directory.hours = {}
+    ticket, until = harness.ticket(), datetime.now(UTC) + HOUR
     alert, met = await ticket.breached(C.RESPONSE), await ticket.breached(C.PROGRESS)
     excused = {"response/1/1": until, "progress/1/1": until}
     data = {"publication": "p-1", "excused": list(excused)}
@@ -243,91 +247,95 @@ async def test_the_alert_of_an_excused_breach_rests_until_the_due_time_that_excu
     assert (await met.told(), await met.state()) == ([TOLD_OWNER], "resolved")
 
 
-async def test_an_alert_climbs_the_ladder_that_its_policy_names_as_it_was_when_it_was_raised(desk: AlertDesk) -> None:
-    desk.directory.hours = {}
+async def test_an_alert_climbs_the_ladder_that_its_policy_names_as_it_was_when_it_was_raised(
+    harness: AlertHarness,
+) -> None:
+    harness.directory.hours = {}
     standard = read_ladders()[DEFAULT]
     steps = dict.fromkeys(C, ("supervisor",))
     written = {**standard.model_dump(mode="json"), "title": {"en": "Straight up"}}
     gentle = type(standard).model_validate({**written, "breach": {**written["breach"], "steps": steps}})
-    async with desk.database.begin() as connection:
-        await desk.raising.ladders.put(connection, "straight-up", gentle, by="sun-lei", if_match=None)
-    alert = await desk.ticket().breached(C.PROGRESS, ladder="straight-up")
-    async with desk.database.begin() as connection:
-        await desk.raising.ladders.put(connection, "straight-up", standard, by="sun-lei", if_match=frozenset({etag(1)}))
+    async with harness.database.begin() as connection:
+        await harness.raising.ladders.put(connection, "straight-up", gentle, by="sun-lei", if_match=None)
+    alert = await harness.ticket().breached(C.PROGRESS, ladder="straight-up")
+    async with harness.database.begin() as connection:
+        await harness.raising.ladders.put(
+            connection, "straight-up", standard, by="sun-lei", if_match=frozenset({etag(1)})
+        )
     await alert.passes(15 * MINUTE + SECOND)
     assert await alert.told() == [SUPERVISOR] * 2
     row = await alert.row()
     assert (row["ladder_id"], row["ladder_version"], row["ladder_missing"]) == ("straight-up", 1, None)
 
 
-async def test_a_ladder_that_there_is_not_is_noted_and_the_default_one_is_climbed(desk: AlertDesk) -> None:
-    desk.directory.hours = {}
-    alert = await desk.ticket().breached(C.PROGRESS, ladder="no-such-ladder")
+async def test_a_ladder_that_there_is_not_is_noted_and_the_default_one_is_climbed(harness: AlertHarness) -> None:
+    harness.directory.hours = {}
+    alert = await harness.ticket().breached(C.PROGRESS, ladder="no-such-ladder")
     row = await alert.row()
     assert (row["ladder_id"], row["ladder_version"], row["ladder_missing"]) == ("default", 0, "no-such-ladder")
     assert await alert.told() == [TOLD_OWNER]
 
 
-async def foretold(desk: AlertDesk, alert: Alert) -> NextView | None:
+async def foretold(harness: AlertHarness, alert: Alert) -> NextView | None:
     """What the API says of the next step."""
     row = await alert.row()
-    async with desk.database.read() as connection:
+    async with harness.database.read() as connection:
         ticket = (await ticket_copies.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
-    return (await foretell(Reaching(desk.opened, desk.calendars), [(row, ticket)])).get(alert.id)
+    return (await foretell(Reaching(harness.opened, harness.calendars), [(row, ticket)])).get(alert.id)
 
 
-async def test_the_end_of_a_snooze_at_night_is_foretold_as_the_morning_and_comes_true(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached(C.PROGRESS)
+async def test_the_end_of_a_snooze_at_night_is_foretold_as_the_morning_and_comes_true(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached(C.PROGRESS)
     await alert.snooze(HOUR)
-    assert (await alert.row())["next_at"] < desk.directory.begins
-    expected = NextView(at=desk.directory.begins, rungs=(Rung.OWNER, Rung.CLERKS), staff=(OWNER,))
-    assert await foretold(desk, alert) == expected
-    await alert.passes_until(desk.directory.begins - SECOND)
-    assert (await alert.told(), await foretold(desk, alert)) == ([], expected)
-    await alert.passes_until(desk.directory.begins + SECOND)
+    assert (await alert.row())["next_at"] < harness.directory.begins
+    expected = NextView(at=harness.directory.begins, rungs=(Rung.OWNER, Rung.CLERKS), staff=(OWNER,))
+    assert await foretold(harness, alert) == expected
+    await alert.passes_until(harness.directory.begins - SECOND)
+    assert (await alert.told(), await foretold(harness, alert)) == ([], expected)
+    await alert.passes_until(harness.directory.begins + SECOND)
     assert await alert.told() == [TOLD_OWNER]
 
 
-async def test_whoever_is_on_duty_by_then_is_foretold_at_the_time_of_their_step(desk: AlertDesk) -> None:
+async def test_whoever_is_on_duty_by_then_is_foretold_at_the_time_of_their_step(harness: AlertHarness) -> None:
     now = datetime.now(UTC)
-    desk.directory.shifts = [("chen-chen", now + 30 * MINUTE, now + 8 * HOUR)]
-    alert = await desk.ticket().breached(C.PROGRESS)
+    harness.directory.shifts = [("chen-chen", now + 30 * MINUTE, now + 8 * HOUR)]
+    alert = await harness.ticket().breached(C.PROGRESS)
     await alert.snooze(HOUR)
     due = (await alert.row())["snoozed_until"] + 15 * MINUTE
-    assert await foretold(desk, alert) == NextView(at=due, rungs=(Rung.ON_CALL,), staff=("chen-chen",))
+    assert await foretold(harness, alert) == NextView(at=due, rungs=(Rung.ON_CALL,), staff=("chen-chen",))
     await alert.passes_until(due - SECOND)
     assert await alert.told() == []
     await alert.passes_until(due + SECOND)
     assert await alert.told() == [ON_CALL]
 
 
-async def test_whoever_is_on_duty_now_and_not_by_then_is_not_counted_on(desk: AlertDesk) -> None:
+async def test_whoever_is_on_duty_now_and_not_by_then_is_not_counted_on(harness: AlertHarness) -> None:
     now = datetime.now(UTC)
-    desk.directory.shifts = [("chen-chen", now - HOUR, now + 30 * MINUTE)]
-    alert = await desk.ticket().breached(C.PROGRESS)
+    harness.directory.shifts = [("chen-chen", now - HOUR, now + 30 * MINUTE)]
+    alert = await harness.ticket().breached(C.PROGRESS)
     await alert.snooze(HOUR)
-    view = await foretold(desk, alert)
+    view = await foretold(harness, alert)
     assert view is not None
-    assert (view.at, view.staff) == (desk.directory.begins, (OWNER,))
+    assert (view.at, view.staff) == (harness.directory.begins, (OWNER,))
 
 
-async def test_of_an_urgent_ticket_the_step_is_foretold_at_the_end_of_the_pause(desk: AlertDesk) -> None:
-    alert = await desk.ticket(urgency="urgent").breached(C.PROGRESS)
+async def test_of_an_urgent_ticket_the_step_is_foretold_at_the_end_of_the_pause(harness: AlertHarness) -> None:
+    alert = await harness.ticket(urgency="urgent").breached(C.PROGRESS)
     await alert.snooze(HOUR)
-    row, view = await alert.row(), await foretold(desk, alert)
+    row, view = await alert.row(), await foretold(harness, alert)
     assert view is not None
     assert (view.at, view.staff) == (row["snoozed_until"], ("chen-chen",))
 
 
-async def test_a_warning_that_will_be_too_late_foretells_nobody(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.warning(C.RESOLUTION, left=2 * HOUR))
-    assert await foretold(desk, await ticket.started()) is None
+async def test_a_warning_that_will_be_too_late_foretells_nobody(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.warning(C.RESOLUTION, left=2 * HOUR))
+    assert await foretold(harness, await ticket.started()) is None
 
 
-async def test_while_the_directory_is_away_the_step_is_told_without_names(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached(C.PROGRESS)
+async def test_while_the_directory_is_away_the_step_is_told_without_names(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached(C.PROGRESS)
     await alert.snooze(HOUR)
-    desk.directory.down = True
+    harness.directory.down = True
     until = (await alert.row())["snoozed_until"]
-    assert await foretold(desk, alert) == NextView(at=until, rungs=(Rung.OWNER, Rung.CLERKS), staff=None)
+    assert await foretold(harness, alert) == NextView(at=until, rungs=(Rung.OWNER, Rung.CLERKS), staff=None)

@@ -22,7 +22,7 @@ from services.notify.alerts.tables import alerts
 from services.notify.alerts.workflow import AlertWorkflow
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import worker
-from tests.flow.alert_harness import DAY, HOUR, MINUTE, OWNER, SECOND, Alert, AlertDesk
+from tests.flow.alert_harness import DAY, HOUR, MINUTE, OWNER, SECOND, Alert, AlertHarness
 from tests.replay.recordings import record, replay, strings
 from tests.services.system import until
 
@@ -34,10 +34,10 @@ TOLD_OWNER = f"owner:{OWNER}"
 
 
 @pytest.fixture
-async def desk(env: WorkflowEnvironment, database: Database) -> AsyncIterator[AlertDesk]:
-    """A desk with its worker."""
-    desk = AlertDesk(env, database)
-    activities = AlertActivities(Climber(desk.opened, desk.calendars), Remarking(desk.opened))
+async def harness(env: WorkflowEnvironment, database: Database) -> AsyncIterator[AlertHarness]:
+    """A harness with its worker."""
+    harness = AlertHarness(env, database)
+    activities = AlertActivities(Climber(harness.opened, harness.calendars), Remarking(harness.opened))
     async with worker(
         env.client,
         QUEUE_NOTIFY,
@@ -46,7 +46,7 @@ async def desk(env: WorkflowEnvironment, database: Database) -> AsyncIterator[Al
         max_concurrent_activities=20,
         max_concurrent_local_activities=20,
     ):
-        yield desk
+        yield harness
 
 
 async def keep(alert: Alert, name: str) -> None:
@@ -61,8 +61,10 @@ async def status(alert: Alert) -> WorkflowExecutionStatus | None:
     return (await alert.handle.describe()).status
 
 
-async def test_a_breach_tells_the_owner_at_once_and_the_on_call_after_a_quarter_of_an_hour(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached(C.PROGRESS)
+async def test_a_breach_tells_the_owner_at_once_and_the_on_call_after_a_quarter_of_an_hour(
+    harness: AlertHarness,
+) -> None:
+    alert = await harness.ticket().breached(C.PROGRESS)
     assert await alert.told() == [TOLD_OWNER]
     next_at = (await alert.row())["next_at"]
     await alert.passes_until(next_at - SECOND)
@@ -72,8 +74,8 @@ async def test_a_breach_tells_the_owner_at_once_and_the_on_call_after_a_quarter_
     assert await alert.state() == "open"
 
 
-async def test_the_pause_between_steps_is_shorter_for_urgent_tickets(desk: AlertDesk) -> None:
-    normal, urgent = await desk.ticket().breached(), await desk.ticket(urgency="urgent").breached()
+async def test_the_pause_between_steps_is_shorter_for_urgent_tickets(harness: AlertHarness) -> None:
+    normal, urgent = await harness.ticket().breached(), await harness.ticket(urgency="urgent").breached()
     for alert, pause in ((normal, 15 * MINUTE), (urgent, 5 * MINUTE)):
         row = await alert.row()
         assert abs(row["next_at"] - row["raised_at"] - pause) < 10 * SECOND
@@ -81,27 +83,27 @@ async def test_the_pause_between_steps_is_shorter_for_urgent_tickets(desk: Alert
 
 
 async def test_nobody_hears_of_an_acceptance_but_clerks_then_supervisor_then_on_call_then_the_head(
-    desk: AlertDesk,
+    harness: AlertHarness,
 ) -> None:
-    alert = await desk.ticket(owner=None).breached(C.ACCEPTANCE)
+    alert = await harness.ticket(owner=None).breached(C.ACCEPTANCE)
     for told in ([*CLERKS], [SUPERVISOR], [ON_CALL], [HEAD], [SUPERVISOR]):
         assert (await alert.told())[-len(told) :] == told
         await alert.passes(15 * MINUTE + SECOND)
     assert (await alert.row())["round"] == 2
 
 
-async def test_before_there_is_an_owner_the_clerks_hear_of_a_response(desk: AlertDesk) -> None:
-    assert await (await desk.ticket(owner=None).breached(C.RESPONSE)).told() == CLERKS
-    assert await (await desk.ticket().breached(C.RESPONSE)).told() == [TOLD_OWNER]
+async def test_before_there_is_an_owner_the_clerks_hear_of_a_response(harness: AlertHarness) -> None:
+    assert await (await harness.ticket(owner=None).breached(C.RESPONSE)).told() == CLERKS
+    assert await (await harness.ticket().breached(C.RESPONSE)).told() == [TOLD_OWNER]
 
 
-async def test_owner_and_head_hear_of_a_resolution_together(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached(C.RESOLUTION)
+async def test_owner_and_head_hear_of_a_resolution_together(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached(C.RESOLUTION)
     assert sorted(await alert.told()) == sorted([TOLD_OWNER, HEAD])
 
 
-async def test_the_ladder_ends_after_three_rounds_with_a_record_and_is_quiet_then(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached(C.PROGRESS)
+async def test_the_ladder_ends_after_three_rounds_with_a_record_and_is_quiet_then(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached(C.PROGRESS)
     for _ in range(11):
         assert (await alert.row())["exhausted_at"] is None
         await alert.passes(15 * MINUTE + SECOND)
@@ -117,8 +119,8 @@ async def test_the_ladder_ends_after_three_rounds_with_a_record_and_is_quiet_the
     await keep(alert, "alert_exhausted")
 
 
-async def test_an_acknowledgement_stops_the_ladder_until_it_expires_after_four_hours(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached(C.PROGRESS)
+async def test_an_acknowledgement_stops_the_ladder_until_it_expires_after_four_hours(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached(C.PROGRESS)
     await alert.passes(14 * MINUTE)
     await alert.acknowledge()
     row = await alert.row()
@@ -132,19 +134,19 @@ async def test_an_acknowledgement_stops_the_ladder_until_it_expires_after_four_h
     await keep(alert, "alert_acknowledged")
 
 
-async def test_a_second_acknowledgement_takes_over_and_begins_its_own_four_hours(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached()
+async def test_a_second_acknowledgement_takes_over_and_begins_its_own_four_hours(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached()
     await alert.acknowledge()
     await alert.passes(3 * HOUR)
     await alert.acknowledge("wang-fang")
     await alert.passes(2 * HOUR)
     row = await alert.row()
     assert (row["state"], row["acknowledged_by"]) == ("acknowledged", "wang-fang")
-    assert desk.journal.of(alert) == ["alert.raised", "alert.acknowledged", "alert.acknowledged"]
+    assert harness.journal.of(alert) == ["alert.raised", "alert.acknowledged", "alert.acknowledged"]
 
 
-async def test_nobody_is_told_of_an_acknowledged_alert_although_its_signal_was_lost(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached()
+async def test_nobody_is_told_of_an_acknowledged_alert_although_its_signal_was_lost(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached()
     await alert.acknowledge(heard=False)
     await alert.passes(20 * MINUTE)
     assert (await alert.told(), await alert.state()) == ([TOLD_OWNER], "acknowledged")
@@ -152,9 +154,9 @@ async def test_nobody_is_told_of_an_acknowledged_alert_although_its_signal_was_l
     assert await alert.told() == [TOLD_OWNER, ON_CALL]
 
 
-async def test_whoever_answers_an_exhausted_alert_makes_it_climb_again_afterwards(desk: AlertDesk) -> None:
-    desk.shorten_ladders(steps=2, rounds=1)
-    alert = await desk.ticket().breached()
+async def test_whoever_answers_an_exhausted_alert_makes_it_climb_again_afterwards(harness: AlertHarness) -> None:
+    harness.shorten_ladders(steps=2, rounds=1)
+    alert = await harness.ticket().breached()
     await alert.passes(31 * MINUTE)
     assert (await alert.row())["exhausted_at"] is not None
     await alert.acknowledge()
@@ -166,8 +168,8 @@ async def test_whoever_answers_an_exhausted_alert_makes_it_climb_again_afterward
     assert (await alert.row())["exhausted_at"] is not None
 
 
-async def test_a_snoozed_alert_rests_until_its_instant_and_climbs_on(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached()
+async def test_a_snoozed_alert_rests_until_its_instant_and_climbs_on(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached()
     await alert.snooze(HOUR)
     until = (await alert.row())["snoozed_until"]
     await alert.passes_until(until - SECOND)
@@ -176,8 +178,8 @@ async def test_a_snoozed_alert_rests_until_its_instant_and_climbs_on(desk: Alert
     assert (await alert.told(), await alert.state()) == ([TOLD_OWNER, ON_CALL], "open")
 
 
-async def test_a_colleague_who_is_handed_an_alert_is_told_and_the_ladder_waits_for_them(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached()
+async def test_a_colleague_who_is_handed_an_alert_is_told_and_the_ladder_waits_for_them(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached()
     await alert.passes(10 * MINUTE)
     await alert.hand_over("gao-yuan")
     assert await alert.told() == [TOLD_OWNER, "colleague:gao-yuan"]
@@ -187,30 +189,30 @@ async def test_a_colleague_who_is_handed_an_alert_is_told_and_the_ladder_waits_f
     assert (await alert.told())[2:] == [ON_CALL]
 
 
-async def test_a_clock_met_while_the_ladder_climbs_ends_the_alert(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_a_clock_met_while_the_ladder_climbs_ends_the_alert(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
     alert = await ticket.breached(C.RESPONSE)
     await alert.passes(20 * MINUTE)
     await alert.follows(ticket.met(C.RESPONSE))
     row = await alert.row()
     assert (row["state"], row["resolution"], row["ended"]) == ("resolved", "clock_ended", True)
     assert await status(alert) == WorkflowExecutionStatus.COMPLETED
-    assert desk.journal.of(alert) == ["alert.raised", "alert.resolved"]
+    assert harness.journal.of(alert) == ["alert.raised", "alert.resolved"]
     assert await alert.told() == [TOLD_OWNER, ON_CALL]
     assert len((await alert.handle.fetch_history()).events) <= 36
     await keep(alert, "alert_clock_met")
 
 
-async def test_an_alert_that_is_met_soon_costs_the_engine_less_than_thirty_events(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_an_alert_that_is_met_soon_costs_the_engine_less_than_thirty_events(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
     alert = await ticket.breached(C.RESPONSE)
     await alert.follows(ticket.met(C.RESPONSE))
     await alert.handle.result()
     assert len((await alert.handle.fetch_history()).events) < 30
 
 
-async def test_a_closed_ticket_ends_its_alerts_and_nobody_is_told_any_more(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_a_closed_ticket_ends_its_alerts_and_nobody_is_told_any_more(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
     alert = await ticket.breached()
     await alert.follows(ticket.closed())
     assert (await alert.row())["resolution"] == "ticket_closed"
@@ -218,37 +220,39 @@ async def test_a_closed_ticket_ends_its_alerts_and_nobody_is_told_any_more(desk:
     assert await alert.told() == [TOLD_OWNER]
 
 
-async def test_a_breach_that_was_met_before_it_was_heard_of_is_told_once(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached(C.RESPONSE, state=None)
+async def test_a_breach_that_was_met_before_it_was_heard_of_is_told_once(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached(C.RESPONSE, state=None)
     assert (await alert.told(), await alert.state()) == ([TOLD_OWNER], "resolved")
     assert await alert.handle.result() is None
-    assert desk.journal.of(alert) == ["alert.raised", "alert.resolved"]
+    assert harness.journal.of(alert) == ["alert.raised", "alert.resolved"]
     assert (await alert.row())["ended"] is True
 
 
-async def test_a_breach_that_is_heard_of_after_the_closing_is_on_record_and_nobody_is_told(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_a_breach_that_is_heard_of_after_the_closing_is_on_record_and_nobody_is_told(
+    harness: AlertHarness,
+) -> None:
+    ticket = harness.ticket()
     breach = ticket.breach(C.RESPONSE)
     closed = breach.ticket.model_copy(update={"phase": Phase.CLOSED, "live_clocks": {}})
-    await desk.apply(breach.model_copy(update={"ticket": closed}))
-    assert await desk.starter().reconcile() == 0
-    (row,) = await desk.alerts()
+    await harness.apply(breach.model_copy(update={"ticket": closed}))
+    assert await harness.starter().reconcile() == 0
+    (row,) = await harness.alerts()
     assert (row["state"], row["resolution"], row["level"]) == ("resolved", "ticket_closed", 0)
-    assert desk.journal.remarks == {}
+    assert harness.journal.remarks == {}
 
 
-async def test_a_person_may_end_an_alert(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached()
+async def test_a_person_may_end_an_alert(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached()
     await alert.resolve()
     row = await alert.row()
     assert (row["resolution"], row["resolved_by"]) == ("by_person", OWNER)
     await alert.passes(DAY)
     assert await alert.told() == [TOLD_OWNER]
-    assert "已电话联系" not in str(desk.journal.remarks)
+    assert "已电话联系" not in str(harness.journal.remarks)
 
 
-async def test_a_new_owner_is_told_when_the_ladder_comes_to_them(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_a_new_owner_is_told_when_the_ladder_comes_to_them(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
     alert = await ticket.breached()
     await alert.follows(ticket.event(EventType.ASSIGNED, owner="gao-yuan"))
     for _ in range(4):
@@ -256,74 +260,74 @@ async def test_a_new_owner_is_told_when_the_ladder_comes_to_them(desk: AlertDesk
     assert (await alert.told())[-1] == "owner:gao-yuan"
 
 
-async def test_a_step_that_finds_nobody_is_passed_over_at_once(desk: AlertDesk) -> None:
-    desk.directory.crew["on_call"] = ()
-    alert = await desk.ticket(owner=None, department=None).breached(C.SECOND_CALLBACK)
+async def test_a_step_that_finds_nobody_is_passed_over_at_once(harness: AlertHarness) -> None:
+    harness.directory.crew["on_call"] = ()
+    alert = await harness.ticket(owner=None, department=None).breached(C.SECOND_CALLBACK)
     assert await alert.told() == [SUPERVISOR]
     await alert.passes(15 * MINUTE + SECOND)
     assert await alert.told() == [SUPERVISOR, HEAD]
 
 
-async def test_a_ladder_that_finds_nobody_tells_the_administrators_once_a_round(desk: AlertDesk) -> None:
-    desk.directory.crew = {"admin": ("sun-lei",)}
-    alert = await desk.ticket(owner=None).breached(C.ACCEPTANCE)
+async def test_a_ladder_that_finds_nobody_tells_the_administrators_once_a_round(harness: AlertHarness) -> None:
+    harness.directory.crew = {"admin": ("sun-lei",)}
+    alert = await harness.ticket(owner=None).breached(C.ACCEPTANCE)
     assert await alert.told() == ["admin:sun-lei"]
     await alert.passes(HOUR)
     assert await alert.told() == ["admin:sun-lei"] * 3
     assert (await alert.row())["exhausted_at"] is not None
 
 
-async def test_an_alert_that_nobody_at_all_can_hear_is_counted_and_climbs_on(desk: AlertDesk) -> None:
+async def test_an_alert_that_nobody_at_all_can_hear_is_counted_and_climbs_on(harness: AlertHarness) -> None:
     before = unheard_total._value.get()
-    desk.directory.crew = {}
-    alert = await desk.ticket(owner=None).breached(C.ACCEPTANCE)
+    harness.directory.crew = {}
+    alert = await harness.ticket(owner=None).breached(C.ACCEPTANCE)
     assert (await alert.told(), await alert.state()) == ([], "open")
     assert unheard_total._value.get() == before + 1
-    desk.directory.crew = {"clerks": ("li-lei",)}
+    harness.directory.crew = {"clerks": ("li-lei",)}
     await alert.passes(15 * MINUTE + SECOND)
     assert await alert.told() == ["clerks:li-lei"]
 
 
-async def test_the_person_that_the_complaint_is_about_hears_nothing(desk: AlertDesk) -> None:
-    alert = await desk.ticket(complaint_about="li-lei", owner=None).breached(C.ACCEPTANCE)
+async def test_the_person_that_the_complaint_is_about_hears_nothing(harness: AlertHarness) -> None:
+    alert = await harness.ticket(complaint_about="li-lei", owner=None).breached(C.ACCEPTANCE)
     assert await alert.told() == ["clerks:zhang-li"]
 
 
-async def test_an_engine_that_lost_its_store_goes_on_where_the_ladder_stood(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached()
+async def test_an_engine_that_lost_its_store_goes_on_where_the_ladder_stood(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached()
     promised = (await alert.row())["next_at"]
     await alert.handle.terminate()
-    async with desk.database.begin() as connection:
+    async with harness.database.begin() as connection:
         await connection.execute(update(alerts).values(engine_id="another engine"))
-    assert await desk.starter().reconcile() == 1
+    assert await harness.starter().reconcile() == 1
     await alert.settled()
     assert (await alert.row())["next_at"] == promised
     await alert.passes_until(promised - SECOND)
     assert await alert.told() == [TOLD_OWNER]
     await alert.passes_until(promised + SECOND)
     assert await alert.told() == [TOLD_OWNER, ON_CALL]
-    assert desk.journal.of(alert) == ["alert.raised"]
+    assert harness.journal.of(alert) == ["alert.raised"]
 
 
 async def test_an_alert_whose_workflow_was_ended_by_hand_is_started_anew_when_its_step_is_long_due(
-    desk: AlertDesk,
+    harness: AlertHarness,
 ) -> None:
-    alert = await desk.ticket().breached()
+    alert = await harness.ticket().breached()
     await alert.handle.terminate()
     for late, missed in ((MISSED_AFTER - SECOND, 0), (MISSED_AFTER + SECOND, 1)):
-        async with desk.database.begin() as connection:
+        async with harness.database.begin() as connection:
             await connection.execute(update(alerts).values(next_at=datetime.now(UTC) - late))
-        assert await start_missed(desk.database) == missed
-    assert await start_missed(desk.database) == 0
-    await desk.starter().reconcile()
+        assert await start_missed(harness.database) == missed
+    assert await start_missed(harness.database) == 0
+    await harness.starter().reconcile()
     await until(alert.told_twice)
     assert await alert.told() == [TOLD_OWNER, ON_CALL]
 
 
-async def test_a_forged_signal_ends_no_alert(desk: AlertDesk) -> None:
-    alert = await desk.ticket().breached()
+async def test_a_forged_signal_ends_no_alert(harness: AlertHarness) -> None:
+    alert = await harness.ticket().breached()
     stranger = await Client.connect(
-        desk.env.client.service_client.config.target_host, namespace=desk.env.client.namespace
+        harness.env.client.service_client.config.target_host, namespace=harness.env.client.namespace
     )
     forged = {"id": alert.id, "version": 2**30, "next_at": None, "over": True, "remarks": 0}
     await stranger.get_workflow_handle(alert.handle.id).signal(SIGNAL_ALERT_CHANGED, forged)
@@ -331,25 +335,25 @@ async def test_a_forged_signal_ends_no_alert(desk: AlertDesk) -> None:
     assert await alert.told() == [TOLD_OWNER, ON_CALL]
 
 
-async def test_two_clocks_breached_at_once_are_two_alerts_and_each_is_raised_once(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_two_clocks_breached_at_once_are_two_alerts_and_each_is_raised_once(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
     events = (ticket.breach(C.RESPONSE), ticket.breach(C.RESOLUTION))
-    await desk.apply(*events)
-    await desk.apply(*events)
-    assert sorted(row["clock"] for row in await desk.alerts()) == ["resolution", "response"]
+    await harness.apply(*events)
+    await harness.apply(*events)
+    assert sorted(row["clock"] for row in await harness.alerts()) == ["resolution", "response"]
 
 
-async def test_rounds_of_a_clock_have_alerts_of_their_own(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_rounds_of_a_clock_have_alerts_of_their_own(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
     first = await ticket.breached(C.PROGRESS, round_=1)
     second = await ticket.breached(C.PROGRESS, round_=2)
     await first.follows(ticket.met(C.PROGRESS, round_=1))
     assert (await first.state(), await second.state()) == ("resolved", "open")
 
 
-async def test_a_warning_tells_the_first_step_and_does_not_climb(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.warning(C.RESOLUTION, left=2 * DAY))
+async def test_a_warning_tells_the_first_step_and_does_not_climb(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.warning(C.RESOLUTION, left=2 * DAY))
     alert = await ticket.started()
     assert sorted(await alert.told()) == sorted([TOLD_OWNER, HEAD])
     await alert.passes(DAY)
@@ -357,9 +361,9 @@ async def test_a_warning_tells_the_first_step_and_does_not_climb(desk: AlertDesk
     assert (len(await alert.told()), row["state"], row["exhausted_at"]) == (2, "open", None)
 
 
-async def test_a_warning_that_comes_true_gives_way_to_the_breach(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.warning(C.RESOLUTION))
+async def test_a_warning_that_comes_true_gives_way_to_the_breach(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.warning(C.RESOLUTION))
     warning = await ticket.started()
     breach = await ticket.breached(C.RESOLUTION)
     assert (await warning.row())["resolution"] == "breached"
@@ -367,17 +371,17 @@ async def test_a_warning_that_comes_true_gives_way_to_the_breach(desk: AlertDesk
     assert warning.id != breach.id
 
 
-async def test_a_warning_of_a_clock_that_was_met_paused_or_is_due_is_dropped(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.warning(C.RESPONSE, state=None))
-    await desk.apply(ticket.warning(C.RESOLUTION, state="paused"))
-    await desk.apply(ticket.warning(C.PROGRESS, left=-SECOND))
-    assert await desk.alerts() == []
+async def test_a_warning_of_a_clock_that_was_met_paused_or_is_due_is_dropped(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.warning(C.RESPONSE, state=None))
+    await harness.apply(ticket.warning(C.RESOLUTION, state="paused"))
+    await harness.apply(ticket.warning(C.PROGRESS, left=-SECOND))
+    assert await harness.alerts() == []
 
 
-async def test_a_snoozed_warning_is_told_again_unless_it_has_come_true_meanwhile(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.warning(C.PROGRESS, left=2 * HOUR))
+async def test_a_snoozed_warning_is_told_again_unless_it_has_come_true_meanwhile(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.warning(C.PROGRESS, left=2 * HOUR))
     alert = await ticket.started()
     await alert.snooze(HOUR)
     await alert.passes(HOUR + SECOND)
@@ -388,8 +392,8 @@ async def test_a_snoozed_warning_is_told_again_unless_it_has_come_true_meanwhile
     assert len(await alert.told()) == 2
 
 
-async def test_a_reopened_ticket_has_alerts_of_its_new_cycle(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_a_reopened_ticket_has_alerts_of_its_new_cycle(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
     first = await ticket.breached(C.RESOLUTION)
     await first.follows(ticket.event(EventType.REOPENED, cycle=2, live_clocks={"resolution/2/1": "running"}))
     second = await ticket.breached(C.RESOLUTION)
@@ -397,18 +401,18 @@ async def test_a_reopened_ticket_has_alerts_of_its_new_cycle(desk: AlertDesk) ->
     assert (await first.state(), await second.state()) == ("resolved", "open")
 
 
-async def low_rating(desk: AlertDesk, ticket_no: str) -> str:
+async def low_rating(harness: AlertHarness, ticket_no: str) -> str:
     now = datetime.now(UTC)
     asked = RaiseAlert(ticket_no=ticket_no, cycle=1, threshold=Threshold.LOW_RATING, raised_at=now, due_at=now + DAY)
-    async with desk.database.begin() as connection:
-        return await desk.raising.raise_low_rating(connection, asked)
+    async with harness.database.begin() as connection:
+        return await harness.raising.raise_low_rating(connection, asked)
 
 
-async def test_a_low_rating_tells_the_supervisors_and_outlives_the_closing(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.closed())
-    first = await low_rating(desk, ticket.ticket_no)
-    assert await low_rating(desk, ticket.ticket_no) == first
+async def test_a_low_rating_tells_the_supervisors_and_outlives_the_closing(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.closed())
+    first = await low_rating(harness, ticket.ticket_no)
+    assert await low_rating(harness, ticket.ticket_no) == first
     alert = await ticket.started()
     await alert.follows(ticket.event(EventType.TAGGED))
     assert (await alert.told(), await alert.state()) == ([SUPERVISOR], "open")
@@ -418,100 +422,102 @@ async def test_a_low_rating_tells_the_supervisors_and_outlives_the_closing(desk:
     assert (await alert.row())["resolution"] == "reopened"
 
 
-async def test_a_rating_corrected_upwards_ends_its_alert_and_one_lowered_again_calls_anew(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.closed())
-    await low_rating(desk, ticket.ticket_no)
+async def test_a_rating_corrected_upwards_ends_its_alert_and_one_lowered_again_calls_anew(
+    harness: AlertHarness,
+) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.closed())
+    await low_rating(harness, ticket.ticket_no)
     alert = await ticket.started()
-    await correct(desk, ticket.ticket_no)
-    await correct(desk, ticket.ticket_no)
+    await correct(harness, ticket.ticket_no)
+    await correct(harness, ticket.ticket_no)
     await alert.follows()
     assert ((await alert.row())["resolution"], await alert.state()) == ("rating_corrected", "resolved")
     assert {it["state"] for it in await alert.notices()} == {"not_sent"}
     await alert.passes(8 * HOUR + SECOND)
     assert await alert.told() == [SUPERVISOR]
-    assert await low_rating(desk, ticket.ticket_no) == alert.id
+    assert await low_rating(harness, ticket.ticket_no) == alert.id
     again = await ticket.started()
     assert (await again.told(), await again.state()) == ([SUPERVISOR] * 2, "open")
-    assert desk.journal.of(again) == ["alert.raised", "alert.resolved", "alert.raised"]
+    assert harness.journal.of(again) == ["alert.raised", "alert.resolved", "alert.raised"]
 
 
-async def test_an_alert_that_is_called_anew_is_nobody_s_however_the_first_was_answered(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.closed())
-    await low_rating(desk, ticket.ticket_no)
+async def test_an_alert_that_is_called_anew_is_nobody_s_however_the_first_was_answered(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.closed())
+    await low_rating(harness, ticket.ticket_no)
     alert = await ticket.started()
     await alert.acknowledge(SUPERVISOR)
-    await correct(desk, ticket.ticket_no)
-    await low_rating(desk, ticket.ticket_no)
+    await correct(harness, ticket.ticket_no)
+    await low_rating(harness, ticket.ticket_no)
     row = await alert.row()
     assert (row["state"], row["acknowledged_by"], row["expires_at"], row["snoozed_until"]) == ("open", None, None, None)
 
 
-async def test_an_alert_that_a_person_ended_is_not_raised_again_by_a_rating(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.closed())
-    await low_rating(desk, ticket.ticket_no)
+async def test_an_alert_that_a_person_ended_is_not_raised_again_by_a_rating(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.closed())
+    await low_rating(harness, ticket.ticket_no)
     alert = await ticket.started()
     await alert.resolve()
-    await correct(desk, ticket.ticket_no)
-    await low_rating(desk, ticket.ticket_no)
+    await correct(harness, ticket.ticket_no)
+    await low_rating(harness, ticket.ticket_no)
     assert (await alert.row())["resolution"] == "by_person"
 
 
-async def test_a_correction_without_an_alert_changes_nothing(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
-    await desk.apply(ticket.closed())
-    await correct(desk, ticket.ticket_no)
-    assert not [each for each in await desk.alerts() if each["ticket_no"] == ticket.ticket_no]
+async def test_a_correction_without_an_alert_changes_nothing(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.closed())
+    await correct(harness, ticket.ticket_no)
+    assert not [each for each in await harness.alerts() if each["ticket_no"] == ticket.ticket_no]
 
 
-async def correct(desk: AlertDesk, ticket_no: str) -> None:
+async def correct(harness: AlertHarness, ticket_no: str) -> None:
     """The customer changes a low rating upwards."""
-    async with desk.database.begin() as connection:
+    async with harness.database.begin() as connection:
         await ratings.correct(connection, RatingCorrected(ticket_no=ticket_no, cycle=1, at=datetime.now(UTC)))
 
 
-async def test_a_directory_that_is_down_delays_the_alert_and_no_more(desk: AlertDesk) -> None:
-    desk.directory.down = True
-    alert = await desk.ticket().breached()
+async def test_a_directory_that_is_down_delays_the_alert_and_no_more(harness: AlertHarness) -> None:
+    harness.directory.down = True
+    alert = await harness.ticket().breached()
     assert await alert.told() == []
-    desk.directory.down = False
+    harness.directory.down = False
     await until(alert.told_anybody)
     assert await alert.told() == [TOLD_OWNER]
     await alert.settled()
     await keep(alert, "alert_step_retried")
 
 
-async def test_a_journal_that_cannot_be_told_holds_up_no_step_and_is_told_later(desk: AlertDesk) -> None:
-    desk.journal.down = True
-    ticket = desk.ticket(urgency="urgent")
+async def test_a_journal_that_cannot_be_told_holds_up_no_step_and_is_told_later(harness: AlertHarness) -> None:
+    harness.journal.down = True
+    ticket = harness.ticket(urgency="urgent")
     alert = await ticket.breached()
     await alert.passes(6 * MINUTE)
     assert await alert.told() == [TOLD_OWNER, ON_CALL]
     await alert.acknowledge()
     await alert.follows(ticket.met(C.PROGRESS))
     assert await status(alert) == WorkflowExecutionStatus.RUNNING
-    desk.journal.down = False
+    harness.journal.down = False
     await alert.passes(MINUTE)
     await alert.handle.result()
-    assert desk.journal.of(alert) == ["alert.raised", "alert.acknowledged", "alert.resolved"]
+    assert harness.journal.of(alert) == ["alert.raised", "alert.acknowledged", "alert.resolved"]
     assert (await alert.row())["ended"] is True
 
 
-async def test_a_hundred_alerts_are_each_told_once(desk: AlertDesk) -> None:
-    tickets = [desk.ticket() for _ in range(100)]
-    await desk.apply(*(ticket.breach(C.PROGRESS) for ticket in tickets))
-    assert await desk.starter().reconcile() == 100
-    raised = [Alert(desk, row["id"]) for row in await desk.alerts()]
+async def test_a_hundred_alerts_are_each_told_once(harness: AlertHarness) -> None:
+    tickets = [harness.ticket() for _ in range(100)]
+    await harness.apply(*(ticket.breach(C.PROGRESS) for ticket in tickets))
+    assert await harness.starter().reconcile() == 100
+    raised = [Alert(harness, row["id"]) for row in await harness.alerts()]
     for alert in raised:
         await alert.settled()
         assert await alert.told() == [TOLD_OWNER]
-    assert len(desk.journal.remarks) == 100
+    assert len(harness.journal.remarks) == 100
 
 
-async def test_a_history_holds_identifiers_and_instants_only(desk: AlertDesk) -> None:
-    ticket = desk.ticket()
+async def test_a_history_holds_identifiers_and_instants_only(harness: AlertHarness) -> None:
+    ticket = harness.ticket()
     alert = await ticket.breached()
     await alert.acknowledge()
     told = set(strings((await alert.handle.fetch_history()).to_json_dict()))

@@ -10,16 +10,16 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 from services.contracts.policy import ClockRule
 from services.contracts.vocabulary import ClockName, ClockState, CommandName
 from services.workflow.client import NoWorkflow, Refused
-from tests.flow.ticket_harness import HAN_MEIMEI, Desk
+from tests.flow.ticket_harness import HAN_MEIMEI, TicketHarness
 from tests.flow.working_weeks import Week
 
 C, K = CommandName, ClockName
 SECOND, MARGIN, HOUR, DAY = timedelta(seconds=1), timedelta(seconds=60), timedelta(hours=1), timedelta(days=1)
 
 
-async def test_a_ticket_reopens_within_the_window_and_ends_with_it(desk: Desk) -> None:
-    await desk.promise({K.RESOLUTION: ClockRule(target="PT24H", warn_at=()), K.CALLBACK: ClockRule(target="PT24H")})
-    ticket = await desk.open()
+async def test_a_ticket_reopens_within_the_window_and_ends_with_it(harness: TicketHarness) -> None:
+    await harness.promise({K.RESOLUTION: ClockRule(target="PT24H", warn_at=()), K.CALLBACK: ClockRule(target="PT24H")})
+    ticket = await harness.open()
     await ticket.do(C.ACCEPT)
     await ticket.move_to(await ticket.now() + 25 * HOUR)
     await ticket.do(C.RESOLVE, result="resolved")
@@ -35,7 +35,7 @@ async def test_a_ticket_reopens_within_the_window_and_ends_with_it(desk: Desk) -
     await ticket.do(C.RESOLVE, result="resolved")
     await ticket.do(C.CONFIRM, HAN_MEIMEI)
     closed_again_at = (await ticket.row())["closed_at"]
-    await desk.env.fast_forward(ticket.handle, closed_again_at + 7 * DAY + SECOND - await ticket.now())
+    await harness.env.fast_forward(ticket.handle, closed_again_at + 7 * DAY + SECOND - await ticket.now())
     await ticket.handle.result()
     row = await ticket.row()
     assert (row["phase"], row["ended"], row["cycle"]) == ("closed", True, 2)
@@ -44,10 +44,10 @@ async def test_a_ticket_reopens_within_the_window_and_ends_with_it(desk: Desk) -
     assert await ticket.breaches() == ["resolution"]
 
 
-async def test_information_that_never_comes_closes_the_ticket_after_two_reminders(desk: Desk) -> None:
+async def test_information_that_never_comes_closes_the_ticket_after_two_reminders(harness: TicketHarness) -> None:
     week = Week()
-    await desk.promise({K.ACCEPTANCE: ClockRule(target="PT2WH")}, week.calendar(), information_wait="P5WD")
-    silent, supplied = await asyncio.gather(desk.open(complete=False), desk.open(complete=False))
+    await harness.promise({K.ACCEPTANCE: ClockRule(target="PT2WH")}, week.calendar(), information_wait="P5WD")
+    silent, supplied = await asyncio.gather(harness.open(complete=False), harness.open(complete=False))
 
     async def ask(ticket_is_supplied: bool) -> None:
         ticket = supplied if ticket_is_supplied else silent
@@ -70,9 +70,9 @@ async def test_information_that_never_comes_closes_the_ticket_after_two_reminder
     assert await supplied.phase() == "pending.review"
 
 
-async def test_a_merged_ticket_ends_at_once_and_a_withdrawn_one_waits_for_its_window(desk: Desk) -> None:
-    await desk.promise({K.ACCEPTANCE: ClockRule(target="PT2H")})
-    merged, withdrawn = await desk.open(), await desk.open()
+async def test_a_merged_ticket_ends_at_once_and_a_withdrawn_one_waits_for_its_window(harness: TicketHarness) -> None:
+    await harness.promise({K.ACCEPTANCE: ClockRule(target="PT2H")})
+    merged, withdrawn = await harness.open(), await harness.open()
     await merged.do(C.MERGE, into=withdrawn.ticket_no)
     await merged.handle.result()
     row = await merged.row()
@@ -85,9 +85,9 @@ async def test_a_merged_ticket_ends_at_once_and_a_withdrawn_one_waits_for_its_wi
     assert await withdrawn.phase() == "pending.review"
 
 
-async def test_an_illegal_command_leaves_no_trace(desk: Desk) -> None:
-    await desk.promise({K.ACCEPTANCE: ClockRule(target="PT2H")})
-    ticket = await desk.open()
+async def test_an_illegal_command_leaves_no_trace(harness: TicketHarness) -> None:
+    await harness.promise({K.ACCEPTANCE: ClockRule(target="PT2H")})
+    ticket = await harness.open()
     before = await ticket.row()
     for command in (C.RESUME, C.APPROVE_PLAN, C.REOPEN):
         with pytest.raises(Refused) as refusal:
@@ -110,10 +110,10 @@ async def test_an_illegal_command_leaves_no_trace(desk: Desk) -> None:
         "close_reason = 'withdrawn', close_note = '客户撤回'",
     ],
 )
-async def test_the_database_refuses_a_close_without_evidence_or_reason(desk: Desk, untruth: str) -> None:
-    ticket = await desk.open(start=False)
+async def test_the_database_refuses_a_close_without_evidence_or_reason(harness: TicketHarness, untruth: str) -> None:
+    ticket = await harness.open(start=False)
     with pytest.raises(IntegrityError):
-        async with desk.database.begin() as connection:
+        async with harness.database.begin() as connection:
             await connection.execute(
                 text(f"UPDATE workflow.tickets SET {untruth} WHERE ticket_no = :no"), {"no": ticket.ticket_no}
             )
@@ -127,8 +127,8 @@ async def test_the_database_refuses_a_close_without_evidence_or_reason(desk: Des
         "DELETE FROM workflow.journal WHERE ticket_no = :no",
     ],
 )
-async def test_the_database_refuses_to_rewrite_the_journal(desk: Desk, rewriting: str) -> None:
-    ticket = await desk.open(start=False)
+async def test_the_database_refuses_to_rewrite_the_journal(harness: TicketHarness, rewriting: str) -> None:
+    ticket = await harness.open(start=False)
     with pytest.raises(DBAPIError):
-        async with desk.database.begin() as connection:
+        async with harness.database.begin() as connection:
             await connection.execute(text(rewriting), {"no": ticket.ticket_no})

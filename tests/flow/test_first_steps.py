@@ -19,25 +19,25 @@ from services.notify.alerts.remarks import RemarkDispatcher
 from services.notify.alerts.tables import alerts, tellings
 from services.notify.notices.tables import notices
 from services.runtime.postgres.database import Database
-from tests.flow.alert_harness import CREW, OWNER, AlertDesk
+from tests.flow.alert_harness import CREW, OWNER, AlertHarness
 from tests.services.system import until
 
 
 class Steps:
     """Breaches, and processes that take first steps."""
 
-    def __init__(self, desk: AlertDesk) -> None:
-        self.desk = desk
-        self.database = desk.database
+    def __init__(self, harness: AlertHarness) -> None:
+        self.harness = harness
+        self.database = harness.database
 
     async def breach(self, clock: ClockName = ClockName.PROGRESS) -> None:
         """A ticket of 林涛's breaches a clock."""
-        await self.desk.apply(self.desk.ticket().breach(clock))
+        await self.harness.apply(self.harness.ticket().breach(clock))
 
     @asynccontextmanager
     async def dispatching(self, *, hands: int = 3) -> AsyncIterator[None]:
         """A process that enters what alerts have to say, for a while."""
-        task = asyncio.create_task(RemarkDispatcher(self.desk.opened, hands=hands).run())
+        task = asyncio.create_task(RemarkDispatcher(self.harness.opened, hands=hands).run())
         try:
             yield
         finally:
@@ -48,14 +48,14 @@ class Steps:
         """Return when the journals were told so much."""
 
         async def is_told() -> bool:
-            return len(self.desk.journal.remarks) == count
+            return len(self.harness.journal.remarks) == count
 
         await until(is_told, 30)
 
     @asynccontextmanager
     async def taking(self, *, processes: int = 1) -> AsyncIterator[None]:
         """Processes that are there for a while."""
-        climber = Climber(self.desk.opened, self.desk.calendars)
+        climber = Climber(self.harness.opened, self.harness.calendars)
         running = [asyncio.create_task(FirstSteps(self.database, climber, hands=3).run()) for _ in range(processes)]
         try:
             yield
@@ -95,7 +95,7 @@ class Steps:
 
 @pytest.fixture
 def steps(env: WorkflowEnvironment, database: Database) -> Steps:
-    return Steps(AlertDesk(env, database))
+    return Steps(AlertHarness(env, database))
 
 
 async def test_whoever_is_first_is_told_without_the_engine_and_then_there_is_a_workflow_to_start(steps: Steps) -> None:
@@ -104,7 +104,7 @@ async def test_whoever_is_first_is_told_without_the_engine_and_then_there_is_a_w
     async with steps.taking():
         await steps.until_told(OWNER)
     assert await steps.startable() == 1
-    assert [alert["level"] for alert in await steps.desk.alerts()] == [1]
+    assert [alert["level"] for alert in await steps.harness.alerts()] == [1]
 
 
 async def test_what_is_raised_later_is_taken_too_and_more_of_it_than_there_are_hands(steps: Steps) -> None:
@@ -129,11 +129,11 @@ async def test_a_directory_that_is_away_delays_the_step_and_no_more(
     steps: Steps, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pool, "PAUSE_SECONDS", 0.05)
-    steps.desk.directory.down = True
+    steps.harness.directory.down = True
     async with steps.taking():
         await steps.breach(ClockName.ACCEPTANCE)
         assert await steps.told() == []
-        steps.desk.directory.down = False
+        steps.harness.directory.down = False
         await steps.until_told(*CREW["clerks"])
 
 
@@ -160,18 +160,18 @@ async def test_the_journal_knows_of_an_alert_before_there_is_a_workflow_and_befo
         await steps.breach()
     async with steps.dispatching():
         await steps.until_entered(5)
-    assert {each["type"] for each in steps.desk.journal.remarks.values()} == {"alert.raised"}
+    assert {each["type"] for each in steps.harness.journal.remarks.values()} == {"alert.raised"}
     assert (await steps.told(), await steps.startable()) == ([], 0)
 
 
 async def test_what_the_dispatcher_has_entered_is_not_ended_behind_the_back_of_the_workflow(steps: Steps) -> None:
-    ticket = steps.desk.ticket()
-    await steps.desk.apply(ticket.breach(ClockName.PROGRESS))
+    ticket = steps.harness.ticket()
+    await steps.harness.apply(ticket.breach(ClockName.PROGRESS))
     async with steps.taking(), steps.dispatching():
         await steps.until_told(OWNER)
-        await steps.desk.apply(ticket.met(ClockName.PROGRESS))
+        await steps.harness.apply(ticket.met(ClockName.PROGRESS))
         await steps.until_entered(2)
-    (alert,) = await steps.desk.alerts()
+    (alert,) = await steps.harness.alerts()
     assert (alert["state"], alert["ended"], await steps.startable()) == ("resolved", False, 1)
 
 
@@ -181,11 +181,11 @@ async def test_a_journal_that_cannot_be_written_holds_up_no_other(
     monkeypatch.setattr(pool, "PAUSE_SECONDS", 0.05)
     for _ in range(6):
         await steps.breach()
-    oldest = [alert["ticket_no"] for alert in await steps.desk.alerts()][:3]
-    steps.desk.journal.broken.update(oldest)
+    oldest = [alert["ticket_no"] for alert in await steps.harness.alerts()][:3]
+    steps.harness.journal.broken.update(oldest)
     async with steps.dispatching(hands=2):
         await steps.until_entered(3)
-        steps.desk.journal.broken.clear()
+        steps.harness.journal.broken.clear()
         await steps.until_entered(6)
 
 

@@ -33,7 +33,7 @@ from services.workflow.client import NoWorkflow
 from services.workflow.lifecycle import steps
 from services.workflow.lifecycle.life import Life
 from services.workflow.reconciliation import Reconciler
-from tests.flow.ticket_harness import ATTEMPTS, HAN_MEIMEI, LI_LEI, Desk, Ticket
+from tests.flow.ticket_harness import ATTEMPTS, HAN_MEIMEI, LI_LEI, Ticket, TicketHarness
 
 C, K = CommandName, ClockName
 PROMISED = {K.ACCEPTANCE: ClockRule(target="PT2H", warn_at=()), K.RESOLUTION: ClockRule(target="PT24H", warn_at=())}
@@ -42,19 +42,19 @@ SOON = timedelta(seconds=20)
 
 
 @pytest.fixture
-async def stranger(desk: Desk) -> Client:
+async def stranger(harness: TicketHarness) -> Client:
     """Somebody who knows the address and the messages, and not the secret."""
-    config = desk.env.client.service_client.config
+    config = harness.env.client.service_client.config
     return await Client.connect(
-        config.target_host, namespace=desk.env.client.namespace, data_converter=pydantic_data_converter
+        config.target_host, namespace=harness.env.client.namespace, data_converter=pydantic_data_converter
     )
 
 
 @pytest.fixture
-async def ticket(desk: Desk) -> Ticket:
+async def ticket(harness: TicketHarness) -> Ticket:
     """A ticket that waits for the customer to confirm."""
-    await desk.promise(PROMISED)
-    ticket = await desk.open()
+    await harness.promise(PROMISED)
+    ticket = await harness.open()
     await ticket.do(C.ACCEPT, owner="li-lei")
     await ticket.do(C.RESOLVE, result="resolved")
     return ticket
@@ -122,8 +122,10 @@ async def test_a_forged_update_is_refused_and_leaves_no_trace(
     await assert_lives(ticket)
 
 
-async def test_a_signature_for_one_ticket_is_none_for_another(desk: Desk, ticket: Ticket, stranger: Client) -> None:
-    other = await desk.open()
+async def test_a_signature_for_one_ticket_is_none_for_another(
+    harness: TicketHarness, ticket: Ticket, stranger: Client
+) -> None:
+    other = await harness.open()
     tag = command(C.TAG, add=["mine"])
     await other.give(tag)
     signed = await _updates(other)
@@ -153,18 +155,18 @@ async def test_a_command_that_is_sent_again_in_a_later_cycle_has_no_effect_twice
     await assert_lives(ticket)
 
 
-async def test_a_command_that_nobody_has_stored_is_not_recorded(desk: Desk, ticket: Ticket) -> None:
+async def test_a_command_that_nobody_has_stored_is_not_recorded(harness: TicketHarness, ticket: Ticket) -> None:
     before = await ticket.events()
     with pytest.raises(NoWorkflow):
-        await desk.engine.command(ticket.ticket_no, command(C.CONFIRM), SOON)
+        await harness.engine.command(ticket.ticket_no, command(C.CONFIRM), SOON)
     assert await ticket.events() == before
     await assert_lives(ticket)
 
 
 async def test_a_forged_workflow_in_the_place_of_a_ticket_s_ends_at_once(
-    desk: Desk, ticket: Ticket, stranger: Client
+    harness: TicketHarness, ticket: Ticket, stranger: Client
 ) -> None:
-    forged = await desk.stored(ticket)
+    forged = await harness.stored(ticket)
     forged.state.ended = True
     await ticket.handle.terminate()
     squatter = await stranger.start_workflow(
@@ -172,27 +174,27 @@ async def test_a_forged_workflow_in_the_place_of_a_ticket_s_ends_at_once(
     )
     with pytest.raises(WorkflowFailureError):
         await squatter.result()
-    await desk.start(ticket)
+    await harness.start(ticket)
     await assert_lives(ticket)
 
 
 async def test_what_holds_a_ticket_s_place_on_another_queue_is_found_and_replaced(
-    desk: Desk, ticket: Ticket, stranger: Client
+    harness: TicketHarness, ticket: Ticket, stranger: Client
 ) -> None:
     await ticket.handle.terminate()
     await stranger.start_workflow(
         WORKFLOW_TICKET,
-        await desk.stored(ticket),
+        await harness.stored(ticket),
         id=ticket.handle.id,
         task_queue=STRANGE_QUEUE,
         id_conflict_policy=WorkflowIDConflictPolicy.FAIL,
     )
-    reconciler = Reconciler(desk.database, desk.engine)
+    reconciler = Reconciler(harness.database, harness.engine)
     for _ in range(ATTEMPTS):  # the engine's list is a moment behind
         if ticket.ticket_no in (await reconciler.compare()).missing:
             break
         await asyncio.sleep(0.05)
-    await desk.start(ticket)
+    await harness.start(ticket)
     await assert_lives(ticket)
 
 
@@ -223,11 +225,13 @@ async def strange_worker(stranger: Client) -> AsyncIterator[None]:
 
 
 @pytest.mark.usefixtures("strange_worker")
-async def test_our_worker_records_no_batch_of_a_stranger_s(desk: Desk, ticket: Ticket, stranger: Client) -> None:
-    start = await desk.stored(ticket)
+async def test_our_worker_records_no_batch_of_a_stranger_s(
+    harness: TicketHarness, ticket: Ticket, stranger: Client
+) -> None:
+    start = await harness.stored(ticket)
     life = Life(start.state, start.policy)
     confirm = command(C.CONFIRM)
-    await desk.keep(ticket.ticket_no, confirm)
+    await harness.keep(ticket.ticket_no, confirm)
     steps.take(life, confirm, await ticket.now())
     before = await of(ticket)
     with pytest.raises(WorkflowFailureError):

@@ -26,7 +26,7 @@ from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import engine_identity, worker
 from services.runtime.temporal.workflow_starter import Starter
 from tests.replay.recordings import record, replay, strings
-from tests.services.notify.notice_harness import NoticeDesk, request
+from tests.services.notify.notice_harness import NoticeHarness, request
 from tests.services.system import until
 
 SECOND, MINUTE, HOUR = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1)
@@ -34,7 +34,7 @@ HALF_AN_HOUR = HOUR / 2
 RECORDING = "BIHUAN_RECORD" in os.environ
 
 
-class Flow(NoticeDesk):
+class NoticeFlow(NoticeHarness):
     """Notices with their workflows."""
 
     def __init__(self, env: WorkflowEnvironment, database: Database) -> None:
@@ -73,8 +73,8 @@ class Flow(NoticeDesk):
 
 
 @pytest.fixture
-async def flow(env: WorkflowEnvironment, database: Database) -> AsyncIterator[Flow]:
-    flow = Flow(env, database)
+async def flow(env: WorkflowEnvironment, database: Database) -> AsyncIterator[NoticeFlow]:
+    flow = NoticeFlow(env, database)
     activities = NoticeActivities(flow.delivery)
     async with worker(
         env.client,
@@ -93,7 +93,7 @@ async def keep(handle: WorkflowHandle[Any, Any], name: str) -> None:
         record(name, history)
 
 
-async def test_a_notice_that_goes_at_once_costs_the_engine_six_events(flow: Flow) -> None:
+async def test_a_notice_that_goes_at_once_costs_the_engine_six_events(flow: NoticeFlow) -> None:
     handle = await flow.start(await flow.submit(request()))
     assert await handle.result() == "sent"
     history = await handle.fetch_history()
@@ -101,7 +101,7 @@ async def test_a_notice_that_goes_at_once_costs_the_engine_six_events(flow: Flow
     await keep(handle, "notice_sent_at_once")
 
 
-async def test_a_history_holds_neither_name_nor_address_nor_words(flow: Flow) -> None:
+async def test_a_history_holds_neither_name_nor_address_nor_words(flow: NoticeFlow) -> None:
     flow.carrier.answers = [ValueError("韩梅梅 <han@customer.example> 配件已到货"), Unreached("smtp_451")]
     handle = await flow.start(await flow.submit(request()))
     assert await handle.result() == "sent"
@@ -110,7 +110,7 @@ async def test_a_history_holds_neither_name_nor_address_nor_words(flow: Flow) ->
         assert secret not in told
 
 
-async def test_a_mail_server_that_is_down_for_half_an_hour_gets_the_notice_when_it_is_back(flow: Flow) -> None:
+async def test_a_mail_server_that_is_down_for_half_an_hour_gets_the_notice_when_it_is_back(flow: NoticeFlow) -> None:
     row = await flow.submit(request())
     flow.carrier.answers = [Unreached("smtp_ConnectError")] * 1000
     handle = await flow.start(row)
@@ -124,7 +124,7 @@ async def test_a_mail_server_that_is_down_for_half_an_hour_gets_the_notice_when_
     await keep(handle, "notice_sent_later")
 
 
-async def test_a_notice_fails_when_its_time_is_over_and_not_before(flow: Flow) -> None:
+async def test_a_notice_fails_when_its_time_is_over_and_not_before(flow: NoticeFlow) -> None:
     row = await flow.submit(request())
     flow.carrier.answers = [Unreached("smtp_451")] * 10_000
     handle = await flow.start(row)
@@ -137,23 +137,23 @@ async def test_a_notice_fails_when_its_time_is_over_and_not_before(flow: Flow) -
     await keep(handle, "notice_given_up")
 
 
-async def test_a_lasting_refusal_ends_the_delivery(flow: Flow) -> None:
+async def test_a_lasting_refusal_ends_the_delivery(flow: NoticeFlow) -> None:
     flow.carrier.answers = [Undeliverable("smtp_550")]
     handle = await flow.start(await flow.submit(request()))
     assert await handle.result() == "failed"
 
 
-async def test_intake_that_is_down_delays_the_notice_and_no_more(flow: Flow) -> None:
+async def test_intake_that_is_down_delays_the_notice_and_no_more(flow: NoticeFlow) -> None:
     row = await flow.submit(request())
-    flow.world.down = True
+    flow.recipients.down = True
     handle = await flow.start(row)
     await flow.passes(handle, 5 * MINUTE)
-    flow.world.down = False
+    flow.recipients.down = False
     await flow.passes(handle, 10 * MINUTE)
     assert await handle.result() == "sent"
 
 
-async def test_a_notice_that_was_taken_back_ends_its_delivery(flow: Flow) -> None:
+async def test_a_notice_that_was_taken_back_ends_its_delivery(flow: NoticeFlow) -> None:
     row = await flow.submit(request())
     flow.carrier.answers = [Unreached("smtp_451")] * 1000
     handle = await flow.start(row)
@@ -166,7 +166,7 @@ async def test_a_notice_that_was_taken_back_ends_its_delivery(flow: Flow) -> Non
     assert not flow.carrier.letters
 
 
-async def test_what_its_first_try_left_while_the_engine_is_down_goes_when_it_is_back(flow: Flow) -> None:
+async def test_what_its_first_try_left_while_the_engine_is_down_goes_when_it_is_back(flow: NoticeFlow) -> None:
     rows = [await flow.submit(request()) for _ in range(5)]
     assert await flow.starter().reconcile() == 0
     await flow.leave_over()
@@ -178,7 +178,7 @@ async def test_what_its_first_try_left_while_the_engine_is_down_goes_when_it_is_
     assert await flow.starter().reconcile() == 0
 
 
-async def test_an_engine_whose_store_is_gone_gets_what_waits_again_and_nothing_that_was_sent(flow: Flow) -> None:
+async def test_an_engine_whose_store_is_gone_gets_what_waits_again_and_nothing_that_was_sent(flow: NoticeFlow) -> None:
     waiting, sent = await flow.submit(request()), await flow.submit(request())
     await flow.deliver(sent)
     await flow.leave_over()

@@ -9,7 +9,7 @@ import pytest
 from services.contracts.journal import EventType
 from services.contracts.policy import ClockRule
 from services.contracts.vocabulary import ClockName, CommandName, Kind
-from tests.flow.ticket_harness import HAN_MEIMEI, WANG_FANG, Desk, Ticket
+from tests.flow.ticket_harness import HAN_MEIMEI, WANG_FANG, Ticket, TicketHarness
 from tests.replay.recordings import record, replay
 
 C, K, T = CommandName, ClockName, EventType
@@ -25,11 +25,11 @@ TARGETS = {
     K.SECOND_CALLBACK: "PT24H",
     K.CUSTOMER_WAIT: "PT4WH",
 }
-Path = Callable[[Desk], Awaitable[Ticket]]
+Path = Callable[[TicketHarness], Awaitable[Ticket]]
 
 
-async def _handled(desk: Desk, kind: Kind = Kind.FAULT) -> Ticket:
-    ticket = await desk.open(kind=kind)
+async def _handled(harness: TicketHarness, kind: Kind = Kind.FAULT) -> Ticket:
+    ticket = await harness.open(kind=kind)
     await ticket.do(C.ACCEPT, owner="li-lei", complex=True)
     await ticket.do(C.RESPOND)
     await ticket.do(C.PLAN)
@@ -46,30 +46,30 @@ async def _call_back(ticket: Ticket, outcome: str) -> None:
 async def _end(ticket: Ticket) -> Ticket:
     """Let the reopening window pass."""
     closed_at = (await ticket.row())["closed_at"]
-    await ticket.desk.env.fast_forward(ticket.handle, closed_at + 7 * DAY + SECOND - await ticket.now())
+    await ticket.harness.env.fast_forward(ticket.handle, closed_at + 7 * DAY + SECOND - await ticket.now())
     await ticket.handle.result()
     return ticket
 
 
-async def closed_confirmed(desk: Desk) -> Ticket:
+async def closed_confirmed(harness: TicketHarness) -> Ticket:
     """From receipt to the end of the window."""
-    ticket = await _handled(desk)
+    ticket = await _handled(harness)
     await _call_back(ticket, "not_reached")
     await _call_back(ticket, "satisfied")
     return await _end(ticket)
 
 
-async def complaint_second_callback(desk: Desk) -> Ticket:
+async def complaint_second_callback(harness: TicketHarness) -> Ticket:
     """Both callbacks of a complaint."""
-    ticket = await _handled(desk, Kind.COMPLAINT)
+    ticket = await _handled(harness, Kind.COMPLAINT)
     await _call_back(ticket, "satisfied")
     await _call_back(ticket, "satisfied")
     return ticket
 
 
-async def reopened(desk: Desk) -> Ticket:
+async def reopened(harness: TicketHarness) -> Ticket:
     """Twice: by a callback and by the customer after closing."""
-    ticket = await _handled(desk)
+    ticket = await _handled(harness)
     await _call_back(ticket, "residual_issue")
     await ticket.do(C.RESOLVE, result="partly_resolved")
     await ticket.do(C.CONFIRM, HAN_MEIMEI)
@@ -77,18 +77,18 @@ async def reopened(desk: Desk) -> Ticket:
     return ticket
 
 
-async def information_not_supplied(desk: Desk) -> Ticket:
+async def information_not_supplied(harness: TicketHarness) -> Ticket:
     """Two reminders and the closing by the system."""
-    ticket = await desk.open(complete=False)
+    ticket = await harness.open(complete=False)
     await ticket.do(C.REQUEST_INFORMATION, fields=["product.serial_no"])
-    await desk.env.fast_forward(ticket.handle, 60 * DAY)
+    await harness.env.fast_forward(ticket.handle, 60 * DAY)
     await ticket.handle.result()
     return ticket
 
 
-async def wait_and_resume(desk: Desk) -> Ticket:
+async def wait_and_resume(harness: TicketHarness) -> Ticket:
     """Waiting for parts, for the customer, and until a date."""
-    ticket = await desk.open()
+    ticket = await harness.open()
     await ticket.do(C.ACCEPT)
     await ticket.do(C.WAIT, reason="parts")
     await ticket.do(C.WAIT, reason="customer")
@@ -101,24 +101,24 @@ async def wait_and_resume(desk: Desk) -> Ticket:
     return ticket
 
 
-async def withdrawn(desk: Desk) -> Ticket:
+async def withdrawn(harness: TicketHarness) -> Ticket:
     """Taken back by the customer."""
-    ticket = await desk.open()
+    ticket = await harness.open()
     await ticket.do(C.WITHDRAW, HAN_MEIMEI)
     return await _end(ticket)
 
 
-async def merged(desk: Desk) -> Ticket:
+async def merged(harness: TicketHarness) -> Ticket:
     """A duplicate."""
-    ticket = await desk.open()
+    ticket = await harness.open()
     await ticket.do(C.MERGE, into="20260101999")
     await ticket.handle.result()
     return ticket
 
 
-async def breached(desk: Desk) -> Ticket:
+async def breached(harness: TicketHarness) -> Ticket:
     """Warned, missed, met late, explained."""
-    ticket = await desk.open()
+    ticket = await harness.open()
     await ticket.move_to(await ticket.now() + 14 * DAY)
     await ticket.do(C.ACCEPT)
     await ticket.do(C.EXPLAIN_BREACH, clock="acceptance")
@@ -126,9 +126,9 @@ async def breached(desk: Desk) -> Ticket:
     return ticket
 
 
-async def remarked(desk: Desk) -> Ticket:
+async def remarked(harness: TicketHarness) -> Ticket:
     """Alerts and a survey in the journal of a ticket that is missed, closed and reopened."""
-    ticket = await desk.open()
+    ticket = await harness.open()
     await ticket.move_to(await ticket.now() + 14 * DAY)
     await ticket.hear(T.ALERT_RAISED, alert_id="a-1", clock="acceptance", due_at="2026-01-05T03:00:00Z")
     await ticket.do(C.ACCEPT)
@@ -141,9 +141,9 @@ async def remarked(desk: Desk) -> Ticket:
     return ticket
 
 
-async def answered_while_waiting(desk: Desk) -> Ticket:
+async def answered_while_waiting(harness: TicketHarness) -> Ticket:
     """Asked back, told of progress while the customer is waited for, called about what they wrote since."""
-    ticket = await desk.open(kind=Kind.COMPLAINT, complete=False)
+    ticket = await harness.open(kind=Kind.COMPLAINT, complete=False)
     await ticket.do(C.CUSTOMER_MESSAGE, HAN_MEIMEI)
     await ticket.do(C.REQUEST_INFORMATION, fields=["product.serial_no"])
     await ticket.do(C.SUPPLY_INFORMATION, HAN_MEIMEI, fields=["product.serial_no"])
@@ -172,9 +172,9 @@ PATHS: tuple[Path, ...] = (
 
 
 @pytest.mark.parametrize("path", PATHS, ids=lambda path: path.__name__)
-async def test_what_the_engine_stored_of_a_path_replays(desk: Desk, path: Path) -> None:
-    await desk.promise({name: ClockRule(target=target) for name, target in TARGETS.items()}, calendar_id="cn")
-    ticket = await path(desk)
+async def test_what_the_engine_stored_of_a_path_replays(harness: TicketHarness, path: Path) -> None:
+    await harness.promise({name: ClockRule(target=target) for name, target in TARGETS.items()}, calendar_id="cn")
+    ticket = await path(harness)
     history = await ticket.handle.fetch_history()
     await replay(history)
     if os.environ.get("BIHUAN_RECORD"):

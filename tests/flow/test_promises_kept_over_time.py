@@ -8,7 +8,7 @@ import pytest
 
 from services.contracts.policy import ClockRule
 from services.contracts.vocabulary import ClockName, ClockState, CommandName, Kind, Urgency
-from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, WANG_FANG, Desk, Ticket
+from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, WANG_FANG, Ticket, TicketHarness
 from tests.flow.working_weeks import Week
 
 C, K = CommandName, ClockName
@@ -56,34 +56,36 @@ async def _all_rounds(ticket: Ticket, name: ClockName) -> list[Any]:
     return [await ticket.clock(name, cycle=newest.cycle, round_=round_) for round_ in rounds]
 
 
-async def two(desk: Desk, at: datetime | None = None, **options: Any) -> tuple[Ticket, Ticket]:
+async def two(harness: TicketHarness, at: datetime | None = None, **options: Any) -> tuple[Ticket, Ticket]:
     """Two tickets of the same kind, received now and moved to `at`."""
-    tickets = await desk.open(**options), await desk.open(**options)
+    tickets = await harness.open(**options), await harness.open(**options)
     if at:
         await asyncio.gather(*(ticket.move_to(at) for ticket in tickets))
     return tickets
 
 
-async def test_acceptance_is_due_two_working_hours_after_receipt_with_lunch_between(desk: Desk) -> None:
+async def test_acceptance_is_due_two_working_hours_after_receipt_with_lunch_between(harness: TicketHarness) -> None:
     week = Week()
-    await desk.promise({K.ACCEPTANCE: rule("PT2WH")}, week.calendar())
-    kept, missed = await two(desk, received_at=week.at("mon", "11:00"))
+    await harness.promise({K.ACCEPTANCE: rule("PT2WH")}, week.calendar())
+    kept, missed = await two(harness, received_at=week.at("mon", "11:00"))
     await assert_boundary(kept, missed, K.ACCEPTANCE, week.at("mon", "14:30"), keep=C.ACCEPT)
 
 
-async def test_an_urgent_ticket_is_answered_within_24_hours_also_on_a_saturday(desk: Desk) -> None:
+async def test_an_urgent_ticket_is_answered_within_24_hours_also_on_a_saturday(harness: TicketHarness) -> None:
     week = Week()
-    await desk.promise({K.RESPONSE: rule({"urgent": "PT24H", "normal": "P3WD"})}, week.calendar())
-    kept, missed = await two(desk, received_at=week.at("fri", "16:00"), urgency=Urgency.URGENT)
+    await harness.promise({K.RESPONSE: rule({"urgent": "PT24H", "normal": "P3WD"})}, week.calendar())
+    kept, missed = await two(harness, received_at=week.at("fri", "16:00"), urgency=Urgency.URGENT)
     await assert_boundary(kept, missed, K.RESPONSE, week.at("sat", "16:00"), keep=C.RESPOND)
 
 
 @pytest.mark.parametrize("saturday_is_worked", [False, True])
-async def test_the_callback_is_due_at_the_end_of_the_next_working_day(desk: Desk, saturday_is_worked: bool) -> None:
+async def test_the_callback_is_due_at_the_end_of_the_next_working_day(
+    harness: TicketHarness, saturday_is_worked: bool
+) -> None:
     week = Week()
     make_up_days = (week.day("sat"),) if saturday_is_worked else ()
-    await desk.promise({K.CALLBACK: rule("P1WD")}, week.calendar(make_up_days=make_up_days))
-    kept, missed = await two(desk, week.at("fri", "15:00"))
+    await harness.promise({K.CALLBACK: rule("P1WD")}, week.calendar(make_up_days=make_up_days))
+    kept, missed = await two(harness, week.at("fri", "15:00"))
     for ticket in (kept, missed):
         await ticket.do(C.ACCEPT)
         await ticket.do(C.RESOLVE, result="resolved")
@@ -94,9 +96,11 @@ async def test_the_callback_is_due_at_the_end_of_the_next_working_day(desk: Desk
     assert (await kept.phase(), await missed.phase()) == ("closed", "closed")
 
 
-async def test_progress_is_due_every_four_hours_when_urgent_and_an_internal_note_does_not_count(desk: Desk) -> None:
-    await desk.promise({K.PROGRESS: rule({"urgent": "PT4H", "*": "PT24H"})})
-    kept, missed = await two(desk, urgency=Urgency.URGENT)
+async def test_progress_is_due_every_four_hours_when_urgent_and_an_internal_note_does_not_count(
+    harness: TicketHarness,
+) -> None:
+    await harness.promise({K.PROGRESS: rule({"urgent": "PT4H", "*": "PT24H"})})
+    kept, missed = await two(harness, urgency=Urgency.URGENT)
 
     async def work(ticket: Ticket) -> None:
         await ticket.do(C.ACCEPT)
@@ -118,11 +122,11 @@ async def test_progress_is_due_every_four_hours_when_urgent_and_an_internal_note
     assert await kept.breaches() == []
 
 
-async def test_a_pause_across_a_holiday_gives_back_the_opening_time_that_it_took(desk: Desk) -> None:
+async def test_a_pause_across_a_holiday_gives_back_the_opening_time_that_it_took(harness: TicketHarness) -> None:
     week = Week()
     monday_off = week.calendar(holidays=(week.day("mon", weeks=1),))
-    await desk.promise({K.RESOLUTION: rule("PT8WH")}, monday_off)
-    kept, missed = await two(desk, week.at("fri", "14:00"), received_at=week.at("fri", "09:00"))
+    await harness.promise({K.RESOLUTION: rule("PT8WH")}, monday_off)
+    kept, missed = await two(harness, week.at("fri", "14:00"), received_at=week.at("fri", "09:00"))
 
     async def wait_for_parts(ticket: Ticket) -> None:
         await ticket.do(C.ACCEPT)
@@ -145,9 +149,11 @@ async def test_a_pause_across_a_holiday_gives_back_the_opening_time_that_it_took
     assert (await kept.breaches(), await missed.breaches()) == ([], ["resolution"])
 
 
-async def test_a_supervisor_calls_a_complaint_back_within_24_hours_of_the_first_satisfied(desk: Desk) -> None:
-    await desk.promise({K.CALLBACK: rule("PT24H"), K.SECOND_CALLBACK: rule("PT24H")})
-    kept, missed = await two(desk, kind=Kind.COMPLAINT)
+async def test_a_supervisor_calls_a_complaint_back_within_24_hours_of_the_first_satisfied(
+    harness: TicketHarness,
+) -> None:
+    await harness.promise({K.CALLBACK: rule("PT24H"), K.SECOND_CALLBACK: rule("PT24H")})
+    kept, missed = await two(harness, kind=Kind.COMPLAINT)
 
     async def first_callback(ticket: Ticket) -> datetime:
         await ticket.do(C.ACCEPT)
@@ -168,9 +174,9 @@ async def test_a_supervisor_calls_a_complaint_back_within_24_hours_of_the_first_
         assert (await ticket.row())["close_reason"] == "confirmed"
 
 
-async def test_warnings_come_before_the_breach_and_are_dated_at_their_instants(desk: Desk) -> None:
-    await desk.promise({K.ACCEPTANCE: rule("PT4H", warn_at=(0.5, "PT30M"))})
-    ticket = await desk.open()
+async def test_warnings_come_before_the_breach_and_are_dated_at_their_instants(harness: TicketHarness) -> None:
+    await harness.promise({K.ACCEPTANCE: rule("PT4H", warn_at=(0.5, "PT30M"))})
+    ticket = await harness.open()
     start = (await ticket.clock(K.ACCEPTANCE)).started_at
     await ticket.move_to(start + 5 * HOUR)
     events = await ticket.events("clock.warned", "clock.breached")
@@ -178,9 +184,9 @@ async def test_warnings_come_before_the_breach_and_are_dated_at_their_instants(d
     assert [it["type"] for it in events] == ["clock.warned", "clock.warned", "clock.breached"]
 
 
-async def test_a_wait_ends_by_itself_or_when_the_customer_replies(desk: Desk) -> None:
-    await desk.promise({K.RESOLUTION: rule("PT24H")})
-    alone, answered = await two(desk)
+async def test_a_wait_ends_by_itself_or_when_the_customer_replies(harness: TicketHarness) -> None:
+    await harness.promise({K.RESOLUTION: rule("PT24H")})
+    alone, answered = await two(harness)
     for ticket in (alone, answered):
         await ticket.do(C.ACCEPT)
         until = await ticket.now() + 10 * HOUR

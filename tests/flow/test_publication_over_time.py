@@ -27,7 +27,7 @@ from services.workflow.publications.activities import PublicationActivities
 from services.workflow.publications.publications import Publications, Subject
 from services.workflow.settings import WorkflowSettings
 from services.workflow.startables import running_publications
-from tests.flow.ticket_harness import Desk, Ticket
+from tests.flow.ticket_harness import Ticket, TicketHarness
 from tests.flow.workers import Workers
 
 C, K = CommandName, ClockName
@@ -50,37 +50,37 @@ class FlakyEngine(TicketEngine):
         return outcome
 
 
-class Bureau:
-    """A desk on a database of its own, with publications."""
+class PublicationHarness:
+    """A ticket harness on a database of its own, with publications."""
 
-    def __init__(self, desk: Desk, workers: Workers, engine: FlakyEngine) -> None:
-        self.desk = desk
+    def __init__(self, ticket_harness: TicketHarness, workers: Workers, engine: FlakyEngine) -> None:
+        self.ticket_harness = ticket_harness
         self.workers = workers
         self.engine = engine
-        self.activities = TicketActivities(desk.database, desk.catalogue)
-        self.publishing = PublicationActivities(desk.database, desk.catalogue, engine)
-        self.publications = Publications(desk.database)
+        self.activities = TicketActivities(ticket_harness.database, ticket_harness.catalogue)
+        self.publishing = PublicationActivities(ticket_harness.database, ticket_harness.catalogue, engine)
+        self.publications = Publications(ticket_harness.database)
 
     async def open_tickets(self, count: int) -> list[Ticket]:
         """So many tickets, to be answered within a day."""
-        await self.desk.promise({K.RESPONSE: ClockRule(target="PT24H", warn_at=())})
-        return [await self.desk.open() for _ in range(count)]
+        await self.ticket_harness.promise({K.RESPONSE: ClockRule(target="PT24H", warn_at=())})
+        return [await self.ticket_harness.open() for _ in range(count)]
 
     async def publish(self, target: str) -> Mapping[str, Any]:
         """Put a next version in force that answers within `target`, to be recalculated."""
-        assert self.desk.policy
+        assert self.ticket_harness.policy
         draft = PolicyDraft(calendar="always", clocks={K.RESPONSE: ClockRule(target=target, warn_at=())})
-        register = PolicyRegister(self.desk.database)
-        stored = await register.put(self.desk.policy.id, draft, publish=False, if_match=None)
+        register = PolicyRegister(self.ticket_harness.database)
+        stored = await register.put(self.ticket_harness.policy.id, draft, publish=False, if_match=None)
         subject = Subject(SubjectKind.POLICY, stored.id, stored.version)
-        async with self.desk.database.begin() as connection:
+        async with self.ticket_harness.database.begin() as connection:
             return await self.publications.publish(connection, subject, ADMIN, recalculate=True)
 
     async def run(self, publication: Mapping[str, Any], **how: Any) -> WorkflowHandle[Any, Any]:
         """Start the publication's workflow."""
         start = PublicationStart(publication=publication["id"], **how)
         await self.engine.start_publication(start, 1)
-        return self.desk.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 1))
+        return self.ticket_harness.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 1))
 
     async def done(self, publication: Mapping[str, Any], **how: Any) -> Mapping[str, Any]:
         """Run a publication to its end."""
@@ -96,14 +96,14 @@ class Bureau:
 
 
 @pytest.fixture
-async def bureau(env: WorkflowEnvironment, workers: Workers, database: Database) -> AsyncIterator[Bureau]:
-    """A desk on a database of its own: a publication walks every open ticket that there is."""
+async def harness(env: WorkflowEnvironment, workers: Workers, database: Database) -> AsyncIterator[PublicationHarness]:
+    """A ticket harness on a database of its own: a publication walks every open ticket that there is."""
     catalogue = Catalogue(database)
     await catalogue.seed()
-    bureau = Bureau(Desk(env, database, catalogue, workers), workers, FlakyEngine(env.client))
-    async with workers.other(bureau.activities, publishing=bureau.publishing):
-        yield bureau
-        for ticket in bureau.desk.tickets:
+    harness = PublicationHarness(TicketHarness(env, database, catalogue, workers), workers, FlakyEngine(env.client))
+    async with workers.other(harness.activities, publishing=harness.publishing):
+        yield harness
+        for ticket in harness.ticket_harness.tickets:
             await ticket.assert_truthful()
             with suppress(Exception):
                 await ticket.handle.terminate()
@@ -114,11 +114,13 @@ async def changes(tickets: list[Ticket]) -> list[int]:
     return [len(await ticket.events("ticket.recalculated")) for ticket in tickets]
 
 
-async def test_every_open_ticket_is_recalculated_once_and_its_alarm_goes_by_the_new_time(bureau: Bureau) -> None:
-    tickets = await bureau.open_tickets(3)
+async def test_every_open_ticket_is_recalculated_once_and_its_alarm_goes_by_the_new_time(
+    harness: PublicationHarness,
+) -> None:
+    tickets = await harness.open_tickets(3)
     promised = (await tickets[0].clock(K.RESPONSE)).due_at
     assert promised
-    publication = await bureau.done(await bureau.publish("PT8H"))
+    publication = await harness.done(await harness.publish("PT8H"))
     figures = [publication[name] for name in ("state", "total", "done", "changed", "excused", "failed")]
     assert figures == ["done", 3, 3, 3, 0, 0]
     assert await changes(tickets) == [1, 1, 1]
@@ -129,184 +131,195 @@ async def test_every_open_ticket_is_recalculated_once_and_its_alarm_goes_by_the_
     assert breach["at"] == clock.due_at
 
 
-async def test_tickets_of_which_no_clock_moved_are_left_out_where_moves_are_asked_for(bureau: Bureau) -> None:
-    (ticket,) = await bureau.open_tickets(1)
+async def test_tickets_of_which_no_clock_moved_are_left_out_where_moves_are_asked_for(
+    harness: PublicationHarness,
+) -> None:
+    (ticket,) = await harness.open_tickets(1)
     for target, moves in (("PT24H", []), ("PT8H", [ticket.ticket_no])):
-        publication = await bureau.done(await bureau.publish(target))
+        publication = await harness.done(await harness.publish(target))
         assert publication["changed"] == 1
-        listed, _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None)
-        moved, _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None, moved=True)
+        listed, _ = await harness.publications.changes(publication["id"], ADMIN, 10, None)
+        moved, _ = await harness.publications.changes(publication["id"], ADMIN, 10, None, moved=True)
         assert [it["ticket_no"] for it in listed] == [ticket.ticket_no]
         assert [it["ticket_no"] for it in moved] == moves
 
 
-async def test_what_the_event_says_is_what_the_clocks_say(bureau: Bureau) -> None:
-    (ticket,) = await bureau.open_tickets(1)
+async def test_what_the_event_says_is_what_the_clocks_say(harness: PublicationHarness) -> None:
+    (ticket,) = await harness.open_tickets(1)
     before = await ticket.clock(K.RESPONSE)
-    publication = await bureau.done(await bureau.publish("PT8H"))
+    publication = await harness.done(await harness.publish("PT8H"))
     (event,) = await ticket.events("ticket.recalculated")
     (change,) = event["data"]["changes"]
     after = await ticket.clock(K.RESPONSE)
     assert datetime.fromisoformat(change["due_from"]) == before.due_at
     assert datetime.fromisoformat(change["due_to"]) == after.due_at
-    (listed,), _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None)
+    (listed,), _ = await harness.publications.changes(publication["id"], ADMIN, 10, None)
     assert (listed["ticket_no"], listed["error"]) == (ticket.ticket_no, None)
     assert listed["changes"] == [{**change, "excused": False}]
 
 
-async def test_batches_keep_to_the_rate_of_the_input(bureau: Bureau) -> None:
-    tickets = await bureau.open_tickets(2)
-    publication = await bureau.publish("PT8H")
-    handle = await bureau.run(publication, batch=1, per_second=1 / 3600)
-    await bureau.until_done(publication, 1)
-    assert await bureau.desk.env.fast_forward(handle, timedelta(minutes=59))
+async def test_batches_keep_to_the_rate_of_the_input(harness: PublicationHarness) -> None:
+    tickets = await harness.open_tickets(2)
+    publication = await harness.publish("PT8H")
+    handle = await harness.run(publication, batch=1, per_second=1 / 3600)
+    await harness.until_done(publication, 1)
+    assert await harness.ticket_harness.env.fast_forward(handle, timedelta(minutes=59))
     assert await changes(tickets) == [1, 0]
-    assert await bureau.desk.env.fast_forward(handle, timedelta(minutes=2))
-    await bureau.until_done(publication, 2)
+    assert await harness.ticket_harness.env.fast_forward(handle, timedelta(minutes=2))
+    await harness.until_done(publication, 2)
     assert await changes(tickets) == [1, 1]
     await handle.terminate()
 
 
-async def test_a_worker_that_stops_half_way_leaves_the_rest_to_the_next(bureau: Bureau) -> None:
-    tickets = await bureau.open_tickets(3)
-    publication = await bureau.publish("PT8H")
-    handle = await bureau.run(publication, batch=1, per_second=1.0)
-    await bureau.until_done(publication, 1)
-    await bureau.workers.stop()
-    await bureau.workers.start(bureau.activities, publishing=bureau.publishing, max_cached_workflows=0)
+async def test_a_worker_that_stops_half_way_leaves_the_rest_to_the_next(harness: PublicationHarness) -> None:
+    tickets = await harness.open_tickets(3)
+    publication = await harness.publish("PT8H")
+    handle = await harness.run(publication, batch=1, per_second=1.0)
+    await harness.until_done(publication, 1)
+    await harness.workers.stop()
+    await harness.workers.start(harness.activities, publishing=harness.publishing, max_cached_workflows=0)
     async with asyncio.timeout(90):
         await handle.result()
     assert await changes(tickets) == [1, 1, 1]
-    assert (await bureau.publications.one(publication["id"]))["changed"] == 3
+    assert (await harness.publications.one(publication["id"]))["changed"] == 3
 
 
-async def test_a_ticket_whose_answer_got_lost_is_neither_changed_nor_counted_twice(bureau: Bureau) -> None:
-    tickets = await bureau.open_tickets(3)
-    bureau.engine.lost = 2
-    publication = await bureau.done(await bureau.publish("PT8H"), batch=3)
+async def test_a_ticket_whose_answer_got_lost_is_neither_changed_nor_counted_twice(harness: PublicationHarness) -> None:
+    tickets = await harness.open_tickets(3)
+    harness.engine.lost = 2
+    publication = await harness.done(await harness.publish("PT8H"), batch=3)
     assert await changes(tickets) == [1, 1, 1]
     assert [publication[name] for name in ("done", "changed", "failed")] == [3, 3, 0]
 
 
-def starter_of(bureau: Bureau) -> Starter:
+def starter_of(harness: PublicationHarness) -> Starter:
     """What starts the workflows of publications that run."""
     settings = WorkflowSettings(recalculation_per_second=10_000.0)
-    kinds = [running_publications(bureau.engine, settings)]
+    kinds = [running_publications(harness.engine, settings)]
     return Starter(
-        bureau.desk.database, bureau.engine.identity, kinds, channel="none", probe_seconds=60, name="test_publications"
+        harness.ticket_harness.database,
+        harness.engine.identity,
+        kinds,
+        channel="none",
+        probe_seconds=60,
+        name="test_publications",
     )
 
 
-async def test_after_the_engine_was_wiped_the_publication_goes_on_from_its_row(bureau: Bureau) -> None:
-    tickets = await bureau.open_tickets(3)
-    publication = await bureau.publish("PT8H")
-    handle = await bureau.run(publication, batch=1, per_second=1 / 3600)
-    await bureau.until_done(publication, 1)
+async def test_after_the_engine_was_wiped_the_publication_goes_on_from_its_row(harness: PublicationHarness) -> None:
+    tickets = await harness.open_tickets(3)
+    publication = await harness.publish("PT8H")
+    handle = await harness.run(publication, batch=1, per_second=1 / 3600)
+    await harness.until_done(publication, 1)
     await handle.terminate()
-    assert await starter_of(bureau).reconcile() == 1
+    assert await starter_of(harness).reconcile() == 1
     async with asyncio.timeout(30):
         await handle.result()
     assert await changes(tickets) == [1, 1, 1]
-    assert [(await bureau.publications.one(publication["id"]))[name] for name in ("state", "changed")] == ["done", 3]
+    assert [(await harness.publications.one(publication["id"]))[name] for name in ("state", "changed")] == ["done", 3]
 
 
-async def test_one_whose_workflow_was_ended_by_hand_goes_on_when_it_is_tried_again(bureau: Bureau) -> None:
-    tickets = await bureau.open_tickets(3)
-    publication = await bureau.publish("PT8H")
-    handle = await bureau.run(publication, batch=1, per_second=1 / 3600)
-    await bureau.until_done(publication, 1)
-    starter = starter_of(bureau)
+async def test_one_whose_workflow_was_ended_by_hand_goes_on_when_it_is_tried_again(harness: PublicationHarness) -> None:
+    tickets = await harness.open_tickets(3)
+    publication = await harness.publish("PT8H")
+    handle = await harness.run(publication, batch=1, per_second=1 / 3600)
+    await harness.until_done(publication, 1)
+    starter = starter_of(harness)
     assert await starter.reconcile() == 1  # it runs: this attaches to it
     await handle.terminate()
     assert await starter.reconcile() == 0
-    async with bureau.desk.database.begin() as connection:
-        assert (await bureau.publications.retry(connection, publication["id"]))["state"] == "running"
+    async with harness.ticket_harness.database.begin() as connection:
+        assert (await harness.publications.retry(connection, publication["id"]))["state"] == "running"
     assert await starter.reconcile() == 1
     async with asyncio.timeout(30):
         await handle.result()
     assert await changes(tickets) == [1, 1, 1]
 
 
-async def test_a_long_publication_continues_as_new_and_forgets_nothing(bureau: Bureau) -> None:
-    tickets = await bureau.open_tickets(3)
-    publication = await bureau.done(await bureau.publish("PT8H"), batch=1, batches_before_continuing=1)
+async def test_a_long_publication_continues_as_new_and_forgets_nothing(harness: PublicationHarness) -> None:
+    tickets = await harness.open_tickets(3)
+    publication = await harness.done(await harness.publish("PT8H"), batch=1, batches_before_continuing=1)
     assert await changes(tickets) == [1, 1, 1]
     assert publication["changed"] == 3
 
 
-async def test_a_ticket_that_cannot_be_reached_is_listed_and_done_when_it_is_tried_again(bureau: Bureau) -> None:
-    (ticket,) = await bureau.open_tickets(1)
-    unreachable = await bureau.desk.open(start=False)
-    publication = await bureau.done(await bureau.publish("PT8H"))
+async def test_a_ticket_that_cannot_be_reached_is_listed_and_done_when_it_is_tried_again(
+    harness: PublicationHarness,
+) -> None:
+    (ticket,) = await harness.open_tickets(1)
+    unreachable = await harness.ticket_harness.open(start=False)
+    publication = await harness.done(await harness.publish("PT8H"))
     assert [publication[name] for name in ("state", "done", "failed")] == ["done", 1, 1]
-    listed, _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None)
+    listed, _ = await harness.publications.changes(publication["id"], ADMIN, 10, None)
     assert {it["ticket_no"]: it["error"] for it in listed} == {
         ticket.ticket_no: None,
         unreachable.ticket_no: "no_workflow",
     }
-    await bureau.desk.start(unreachable)
-    await bureau.open_tickets(1)  # it came later
-    async with bureau.desk.database.begin() as connection:
-        again = await bureau.publications.retry(connection, publication["id"])
+    await harness.ticket_harness.start(unreachable)
+    await harness.open_tickets(1)  # it came later
+    async with harness.ticket_harness.database.begin() as connection:
+        again = await harness.publications.retry(connection, publication["id"])
     assert again["state"] == "running"
-    assert await starter_of(bureau).reconcile() == 1
-    handle = bureau.desk.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 2))
+    assert await starter_of(harness).reconcile() == 1
+    handle = harness.ticket_harness.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 2))
     async with asyncio.timeout(30):
         await handle.result()
-    publication = await bureau.publications.one(publication["id"])
+    publication = await harness.publications.one(publication["id"])
     shown = [publication[name] for name in ("state", "total", "done", "changed", "failed")]
     assert shown == ["done", 2, 2, 2, 0]
     assert await changes([ticket, unreachable]) == [1, 1]
 
 
-async def test_a_ticket_received_before_and_handed_over_after_it_is_recalculated_too(bureau: Bureau) -> None:
-    (ticket,) = await bureau.open_tickets(1)
+async def test_a_ticket_received_before_and_handed_over_after_it_is_recalculated_too(
+    harness: PublicationHarness,
+) -> None:
+    (ticket,) = await harness.open_tickets(1)
     received_at = datetime.now(UTC)
-    publication = await bureau.done(await bureau.publish("PT8H"))
-    late = await bureau.desk.open(received_at=received_at)
-    waits = await bureau.publications.one(publication["id"])
+    publication = await harness.done(await harness.publish("PT8H"))
+    late = await harness.ticket_harness.open(received_at=received_at)
+    waits = await harness.publications.one(publication["id"])
     assert [waits[name] for name in ("state", "total", "done", "failed")] == ["running", 2, 1, 1]
-    assert await starter_of(bureau).reconcile() == 1
-    handle = bureau.desk.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 2))
+    assert await starter_of(harness).reconcile() == 1
+    handle = harness.ticket_harness.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 2))
     async with asyncio.timeout(30):
         await handle.result()
-    done = await bureau.publications.one(publication["id"])
+    done = await harness.publications.one(publication["id"])
     assert [done[name] for name in ("state", "total", "done", "changed", "failed")] == ["done", 2, 2, 2, 0]
     assert (await late.clock(K.RESPONSE)).policy_version == publication["subject"]["version"]
     assert await changes([ticket, late]) == [1, 1]
 
 
-async def test_a_ticket_that_comes_late_while_it_runs_is_counted_once(bureau: Bureau) -> None:
+async def test_a_ticket_that_comes_late_while_it_runs_is_counted_once(harness: PublicationHarness) -> None:
     received_at = datetime.now(UTC)
-    tickets = await bureau.open_tickets(1)
-    requested = await bureau.publish("PT8H")
-    tickets.append(await bureau.desk.open(received_at=received_at))  # ahead of the walk
-    publication = await bureau.done(requested)
+    tickets = await harness.open_tickets(1)
+    requested = await harness.publish("PT8H")
+    tickets.append(await harness.ticket_harness.open(received_at=received_at))  # ahead of the walk
+    publication = await harness.done(requested)
     assert [publication[name] for name in ("state", "total", "done", "failed")] == ["done", 2, 2, 0]
     assert await changes(tickets) == [1, 1]
 
 
-async def test_what_came_late_as_it_was_about_to_end_makes_it_run_again(bureau: Bureau) -> None:
+async def test_what_came_late_as_it_was_about_to_end_makes_it_run_again(harness: PublicationHarness) -> None:
     received_at = datetime.now(UTC)
-    await bureau.open_tickets(1)
-    publication = await bureau.publish("PT8H")
+    await harness.open_tickets(1)
+    publication = await harness.publish("PT8H")
     await ActivityEnvironment().run(
-        bureau.publishing.recalculate, BatchRequest(publication=publication["id"], attempt=1, size=10)
+        harness.publishing.recalculate, BatchRequest(publication=publication["id"], attempt=1, size=10)
     )
-    await bureau.desk.open(received_at=received_at)
-    await bureau.publishing.finish(publication["id"])
-    assert (await bureau.publications.one(publication["id"]))["state"] == "running"
-    assert await starter_of(bureau).reconcile() == 1
-    handle = bureau.desk.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 2))
+    await harness.ticket_harness.open(received_at=received_at)
+    await harness.publishing.finish(publication["id"])
+    assert (await harness.publications.one(publication["id"]))["state"] == "running"
+    assert await starter_of(harness).reconcile() == 1
+    handle = harness.ticket_harness.env.client.get_workflow_handle(publication_workflow_id(publication["id"], 2))
     async with asyncio.timeout(30):
         await handle.result()
-    done = await bureau.publications.one(publication["id"])
+    done = await harness.publications.one(publication["id"])
     assert [done[name] for name in ("state", "total", "done", "failed")] == ["done", 2, 2, 0]
 
 
-async def test_a_ticket_that_was_changed_though_its_answer_got_lost_is_listed_once(bureau: Bureau) -> None:
-    (ticket,) = await bureau.open_tickets(1)
-    publication = await bureau.done(await bureau.publish("PT8H"))
+async def test_a_ticket_that_was_changed_though_its_answer_got_lost_is_listed_once(harness: PublicationHarness) -> None:
+    (ticket,) = await harness.open_tickets(1)
+    publication = await harness.done(await harness.publish("PT8H"))
     lost = {
         "publication_id": publication["id"],
         "ticket_no": ticket.ticket_no,
@@ -314,49 +327,51 @@ async def test_a_ticket_that_was_changed_though_its_answer_got_lost_is_listed_on
         "attempts": 3,
         "failed_at": datetime.now(UTC),
     }
-    async with bureau.desk.database.begin() as connection:
+    async with harness.ticket_harness.database.begin() as connection:
         await connection.execute(tables.publication_failures.insert().values(lost))
-    listed, _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None)
+    listed, _ = await harness.publications.changes(publication["id"], ADMIN, 10, None)
     assert [(it["ticket_no"], it["error"]) for it in listed] == [(ticket.ticket_no, None)]
 
 
-async def test_a_ticket_with_which_something_is_wrong_holds_up_nobody_behind_it(bureau: Bureau) -> None:
-    broken, sound = await bureau.open_tickets(2)
+async def test_a_ticket_with_which_something_is_wrong_holds_up_nobody_behind_it(harness: PublicationHarness) -> None:
+    broken, sound = await harness.open_tickets(2)
     mine = tables.tickets.c.ticket_no == broken.ticket_no
     stored = (await broken.row())["state"]
-    await _store(bureau, mine, {**stored, "clocks": [{**stored["clocks"][0], "target": "soon"}]})
-    publication = await bureau.done(await bureau.publish("PT8H"), batch=1)
-    await _store(bureau, mine, stored)
+    await _store(harness, mine, {**stored, "clocks": [{**stored["clocks"][0], "target": "soon"}]})
+    publication = await harness.done(await harness.publish("PT8H"), batch=1)
+    await _store(harness, mine, stored)
     assert [publication[name] for name in ("state", "done", "failed")] == ["done", 1, 1]
-    listed, _ = await bureau.publications.changes(publication["id"], ADMIN, 10, None)
+    listed, _ = await harness.publications.changes(publication["id"], ADMIN, 10, None)
     assert {it["ticket_no"]: it["error"] for it in listed} == {
         broken.ticket_no: "not_computable",
         sound.ticket_no: None,
     }
 
 
-async def _store(bureau: Bureau, mine: Any, state: Any) -> None:
-    async with bureau.desk.database.begin() as connection:
+async def _store(harness: PublicationHarness, mine: Any, state: Any) -> None:
+    async with harness.ticket_harness.database.begin() as connection:
         await connection.execute(tables.tickets.update().where(mine).values(state=state))
 
 
-async def test_of_two_publications_at_once_the_later_one_has_the_last_word(bureau: Bureau) -> None:
-    tickets = await bureau.open_tickets(3)
-    first, second = await bureau.publish("PT8H"), await bureau.publish("PT4H")
+async def test_of_two_publications_at_once_the_later_one_has_the_last_word(harness: PublicationHarness) -> None:
+    tickets = await harness.open_tickets(3)
+    first, second = await harness.publish("PT8H"), await harness.publish("PT4H")
     received_at = (await tickets[0].row())["opened_at"]
-    await asyncio.gather(bureau.done(second), bureau.done(first))
+    await asyncio.gather(harness.done(second), harness.done(first))
     assert (await tickets[0].clock(K.RESPONSE)).due_at == received_at + 4 * HOUR
     assert await changes(tickets) == [1, 1, 1]
 
 
-async def test_a_breach_is_excused_on_the_ticket_and_in_its_finished_clock_and_stays(bureau: Bureau) -> None:
-    late, open_breach = await bureau.open_tickets(2)
+async def test_a_breach_is_excused_on_the_ticket_and_in_its_finished_clock_and_stays(
+    harness: PublicationHarness,
+) -> None:
+    late, open_breach = await harness.open_tickets(2)
     for ticket in (late, open_breach):
         await ticket.do(C.ACCEPT)
         await ticket.move_to(await ticket.now() + 30 * HOUR)
     await late.do(C.RESPOND)
     before = await late.clock(K.RESPONSE)
-    publication = await bureau.done(await bureau.publish("PT48H"))
+    publication = await harness.done(await harness.publish("PT48H"))
     assert [publication[name] for name in ("changed", "excused")] == [2, 2]
     finished, breached = await late.clock(K.RESPONSE), await open_breach.clock(K.RESPONSE)
     assert (finished.state, breached.state) == (ClockState.MET_LATE, ClockState.BREACHED)
@@ -366,20 +381,20 @@ async def test_a_breach_is_excused_on_the_ticket_and_in_its_finished_clock_and_s
     assert await late.breaches() == await open_breach.breaches() == ["response"]
 
 
-async def test_a_finished_clock_is_excused_once_and_nothing_else_of_it_changes(bureau: Bureau) -> None:
-    (ticket,) = await bureau.open_tickets(1)
+async def test_a_finished_clock_is_excused_once_and_nothing_else_of_it_changes(harness: PublicationHarness) -> None:
+    (ticket,) = await harness.open_tickets(1)
     await ticket.do(C.ACCEPT)
     await ticket.move_to(await ticket.now() + 30 * HOUR)
     await ticket.do(C.RESPOND)
-    await bureau.done(await bureau.publish("PT48H"))
-    again = await bureau.done(await bureau.publish("PT72H"))
+    await harness.done(await harness.publish("PT48H"))
+    again = await harness.done(await harness.publish("PT72H"))
     assert again["excused"] == 0
-    await bureau.done(await bureau.publish("PT1H"))
+    await harness.done(await harness.publish("PT1H"))
     assert (await ticket.clock(K.RESPONSE)).excused_at is not None
 
 
-async def test_closed_tickets_are_left_alone(bureau: Bureau) -> None:
-    (ticket,) = await bureau.open_tickets(1)
+async def test_closed_tickets_are_left_alone(harness: PublicationHarness) -> None:
+    (ticket,) = await harness.open_tickets(1)
     await ticket.do(C.WITHDRAW)
-    publication = await bureau.done(await bureau.publish("PT8H"))
+    publication = await harness.done(await harness.publish("PT8H"))
     assert [publication[name] for name in ("total", "done", "changed")] == [0, 0, 0]

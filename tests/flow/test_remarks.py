@@ -23,7 +23,7 @@ from services.workflow.journal.feed import feed_notifier
 from services.workflow.reconciliation import Reconciler
 from services.workflow.settings import WorkflowSettings
 from services.workflow.views.queries import Queries
-from tests.flow.ticket_harness import HAN_MEIMEI, Desk, Ticket
+from tests.flow.ticket_harness import HAN_MEIMEI, Ticket, TicketHarness
 
 C, K, T = CommandName, ClockName, EventType
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
@@ -35,14 +35,18 @@ PROMISED = {
 }
 
 
-def remarks_of(desk: Desk, **settings: Any) -> Remarks:
+def remarks_of(harness: TicketHarness, **settings: Any) -> Remarks:
     """The workflow service's way in."""
-    queries = Queries(desk.database)
+    queries = Queries(harness.database)
     door = Door(
-        queries=queries, reconciler=Reconciler(desk.database, desk.engine), settings=WorkflowSettings(**settings)
+        queries=queries, reconciler=Reconciler(harness.database, harness.engine), settings=WorkflowSettings(**settings)
     )
     return Remarks(
-        database=desk.database, queries=queries, engine=desk.engine, door=door, notifier=feed_notifier(desk.database)
+        database=harness.database,
+        queries=queries,
+        engine=harness.engine,
+        door=door,
+        notifier=feed_notifier(harness.database),
     )
 
 
@@ -117,14 +121,14 @@ async def _stands(ticket: Ticket) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("phase", [*IN_PHASE, "ended"])
-async def test_a_remark_is_entered_in_every_phase_and_changes_nothing(desk: Desk, phase: str) -> None:
-    await desk.promise(PROMISED)
+async def test_a_remark_is_entered_in_every_phase_and_changes_nothing(harness: TicketHarness, phase: str) -> None:
+    await harness.promise(PROMISED)
     kind = Kind.COMPLAINT if phase == "resolved.awaiting_second_callback" else Kind.FAULT
-    ticket = await desk.open(kind=kind, complete=phase != "pending.awaiting_information")
+    ticket = await harness.open(kind=kind, complete=phase != "pending.awaiting_information")
     await IN_PHASE.get(phase, _end)(ticket)
     before, version = await _stands(ticket), (await ticket.row())["version"]
     said = await remark(ticket, T.SURVEY_ANSWERED, cycle=7, survey_id="s-1", overall=2)
-    assert await remarks_of(desk).enter(ticket.ticket_no, said) == version + 1
+    assert await remarks_of(harness).enter(ticket.ticket_no, said) == version + 1
     assert await _stands(ticket) == before
     event = (await ticket.events())[-1]
     here = before["phase"]
@@ -136,28 +140,28 @@ async def test_a_remark_is_entered_in_every_phase_and_changes_nothing(desk: Desk
 
 
 @pytest.mark.parametrize("is_ended", [False, True], ids=["while it lives", "after its end"])
-async def test_a_remark_repeated_under_its_key_is_entered_once(desk: Desk, is_ended: bool) -> None:
-    ticket = await desk.open()
+async def test_a_remark_repeated_under_its_key_is_entered_once(harness: TicketHarness, is_ended: bool) -> None:
+    ticket = await harness.open()
     if is_ended:
         await _end(ticket)
     said = await remark(ticket)
-    remarks = remarks_of(desk)
+    remarks = remarks_of(harness)
     seqs = await asyncio.gather(*(remarks.enter(ticket.ticket_no, said) for _ in range(8)))
     assert [*set(seqs), await remarks.enter(ticket.ticket_no, said)] == [seqs[0]] * 2
     assert len(await ticket.events("alert.raised")) == 1
 
 
-async def test_the_same_key_on_two_tickets_is_two_remarks(desk: Desk) -> None:
-    first, second = await desk.open(), await desk.open()
+async def test_the_same_key_on_two_tickets_is_two_remarks(harness: TicketHarness) -> None:
+    first, second = await harness.open(), await harness.open()
     said = await remark(first)
     for ticket in (first, second):
-        assert await remarks_of(desk).enter(ticket.ticket_no, said) == 2
+        assert await remarks_of(harness).enter(ticket.ticket_no, said) == 2
 
 
-async def test_remarks_and_commands_at_once_leave_one_sequence(desk: Desk) -> None:
-    await desk.promise(PROMISED)
-    ticket = await desk.open()
-    remarks = remarks_of(desk)
+async def test_remarks_and_commands_at_once_leave_one_sequence(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open()
+    remarks = remarks_of(harness)
     said = [await remark(ticket, n=number) for number in range(10)]
     seqs, versions = await asyncio.gather(
         asyncio.gather(*(remarks.enter(ticket.ticket_no, each) for each in said)),
@@ -167,27 +171,27 @@ async def test_remarks_and_commands_at_once_leave_one_sequence(desk: Desk) -> No
     assert sorted(it["data"]["n"] for it in await ticket.events("alert.raised")) == list(range(10))
 
 
-async def test_a_repeat_after_the_history_was_cut_is_still_known(desk: Desk) -> None:
-    ticket = await desk.open(events_before_continuing=30)
+async def test_a_repeat_after_the_history_was_cut_is_still_known(harness: TicketHarness) -> None:
+    ticket = await harness.open(events_before_continuing=30)
     said, first_run = await remark(ticket), await ticket.run_id()
-    seq = await remarks_of(desk).enter(ticket.ticket_no, said)
+    seq = await remarks_of(harness).enter(ticket.ticket_no, said)
     for number in range(8):
         await ticket.do(C.TAG, add=[f"t{number}"])
     assert await ticket.run_id() != first_run
-    assert await remarks_of(desk).enter(ticket.ticket_no, said) == seq
+    assert await remarks_of(harness).enter(ticket.ticket_no, said) == seq
 
 
-async def test_remarks_while_the_reopening_window_ends_are_all_entered(desk: Desk) -> None:
-    await desk.promise(PROMISED)
-    ticket = await desk.open()
+async def test_remarks_while_the_reopening_window_ends_are_all_entered(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open()
     await _close(ticket)
-    remarks = remarks_of(desk)
+    remarks = remarks_of(harness)
     said = [await remark(ticket, T.SURVEY_SENT, n=number) for number in range(12)]
 
     async def enter(number: int) -> int:
         return await remarks.enter(ticket.ticket_no, said[number])
 
-    ending = asyncio.create_task(desk.env.fast_forward(ticket.handle, 8 * DAY))
+    ending = asyncio.create_task(harness.env.fast_forward(ticket.handle, 8 * DAY))
     seqs = [await enter(number) for number in range(6)]
     seqs += await asyncio.gather(*(enter(number) for number in range(6, 12)))
     await ending
@@ -210,32 +214,32 @@ class LosesTheLastAnswer(TicketActivities):
         return schedule
 
 
-async def test_a_last_step_recorded_again_gives_way_to_a_remark_that_came_after_it(desk: Desk) -> None:
-    activities = LosesTheLastAnswer(desk.database, desk.catalogue)
-    async with desk.workers.other(activities):
-        ticket = await desk.open()
+async def test_a_last_step_recorded_again_gives_way_to_a_remark_that_came_after_it(harness: TicketHarness) -> None:
+    activities = LosesTheLastAnswer(harness.database, harness.catalogue)
+    async with harness.workers.other(activities):
+        ticket = await harness.open()
         await _close(ticket)
         said = await remark(ticket)
-        activities.enter = lambda: remarks_of(desk).enter(ticket.ticket_no, said)
-        await desk.env.fast_forward(ticket.handle, 8 * DAY)
+        activities.enter = lambda: remarks_of(harness).enter(ticket.ticket_no, said)
+        await harness.env.fast_forward(ticket.handle, 8 * DAY)
         await ticket.handle.result()
     assert [it["type"] for it in await ticket.events()][-2:] == ["ticket.closed", "alert.raised"]
 
 
-async def test_a_remark_without_workers_is_unknown_and_its_repeat_enters_it_once(desk: Desk) -> None:
-    ticket = await desk.open()
+async def test_a_remark_without_workers_is_unknown_and_its_repeat_enters_it_once(harness: TicketHarness) -> None:
+    ticket = await harness.open()
     said = await remark(ticket)
-    async with desk.workers.none():
+    async with harness.workers.none():
         with pytest.raises(Unavailable) as refusal:
-            await remarks_of(desk, command_seconds=0.5, start_seconds=0.5).enter(ticket.ticket_no, said)
+            await remarks_of(harness, command_seconds=0.5, start_seconds=0.5).enter(ticket.ticket_no, said)
         assert refusal.value.code == "engine_unavailable"
-    assert await remarks_of(desk, start_seconds=20).enter(ticket.ticket_no, said) == 2
+    assert await remarks_of(harness, start_seconds=20).enter(ticket.ticket_no, said) == 2
     assert len(await ticket.events("alert.raised")) == 1
 
 
-async def test_what_is_the_ticket_s_own_to_write_or_of_no_ticket_is_refused(desk: Desk) -> None:
-    ticket = await desk.open()
-    remarks = remarks_of(desk)
+async def test_what_is_the_ticket_s_own_to_write_or_of_no_ticket_is_refused(harness: TicketHarness) -> None:
+    ticket = await harness.open()
+    remarks = remarks_of(harness)
     for type_ in sorted(set(T) - REMARKS):
         with pytest.raises(ValidationFailed):
             await remarks.enter(ticket.ticket_no, await remark(ticket, type_))

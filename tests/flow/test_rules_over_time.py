@@ -6,7 +6,7 @@ from typing import Any
 from services.contracts.base import format_instant
 from services.contracts.policy import ClockRule
 from services.contracts.vocabulary import ClockName, ClockState, CommandName
-from tests.flow.ticket_harness import HAN_MEIMEI, WANG_FANG, Desk, Ticket
+from tests.flow.ticket_harness import HAN_MEIMEI, WANG_FANG, Ticket, TicketHarness
 
 C, K = CommandName, ClockName
 MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
@@ -34,9 +34,9 @@ async def assert_breached_at(ticket: Ticket, name: ClockName, due_at: datetime) 
     assert (await ticket.breaches()).count(name) == 1
 
 
-async def test_rule_9_an_appointment_is_when_the_callback_is_due(desk: Desk) -> None:
-    await desk.promise(rules({K.CALLBACK: "PT24H"}))
-    ticket = await desk.open()
+async def test_rule_9_an_appointment_is_when_the_callback_is_due(harness: TicketHarness) -> None:
+    await harness.promise(rules({K.CALLBACK: "PT24H"}))
+    ticket = await harness.open()
     await ticket.do(C.ACCEPT)
     await ticket.do(C.RESOLVE, result="resolved")
     until = await due_of(ticket, K.CALLBACK) + 30 * HOUR
@@ -44,9 +44,9 @@ async def test_rule_9_an_appointment_is_when_the_callback_is_due(desk: Desk) -> 
     await assert_breached_at(ticket, K.CALLBACK, until)
 
 
-async def test_rule_15_the_oldest_unanswered_message_waits_whatever_comes_after_it(desk: Desk) -> None:
-    await desk.promise(rules({K.CUSTOMER_WAIT: "PT4H"}))
-    ticket = await desk.open()
+async def test_rule_15_the_oldest_unanswered_message_waits_whatever_comes_after_it(harness: TicketHarness) -> None:
+    await harness.promise(rules({K.CUSTOMER_WAIT: "PT4H"}))
+    ticket = await harness.open()
     await ticket.do(C.ACCEPT)
     await ticket.do(C.CUSTOMER_MESSAGE, HAN_MEIMEI)
     due_at = await due_of(ticket, K.CUSTOMER_WAIT)
@@ -58,10 +58,10 @@ async def test_rule_15_the_oldest_unanswered_message_waits_whatever_comes_after_
     assert (await ticket.clock(K.CUSTOMER_WAIT)).state is ClockState.MET_LATE
 
 
-async def test_rule_17_a_due_time_that_has_passed_already_is_one_breach_and_says_so(desk: Desk) -> None:
+async def test_rule_17_a_due_time_that_has_passed_already_is_one_breach_and_says_so(harness: TicketHarness) -> None:
     warned = ClockRule(target={"urgent": "PT4H", "*": "PT72H"}, warn_at=(0.5, 0.9))
-    await desk.promise({K.RESOLUTION: warned})
-    ticket = await desk.open()
+    await harness.promise({K.RESOLUTION: warned})
+    ticket = await harness.open()
     started_at = (await ticket.clock(K.RESOLUTION)).started_at
     await ticket.pass_to(started_at + 10 * HOUR)
     await ticket.do(C.RECLASSIFY, urgency="urgent")
@@ -71,9 +71,9 @@ async def test_rule_17_a_due_time_that_has_passed_already_is_one_breach_and_says
     assert await ticket.events("clock.warned") == []
 
 
-async def test_rule_18_a_promised_date_stands_through_pause_and_new_urgency(desk: Desk) -> None:
-    await desk.promise(rules({K.RESOLUTION: {"urgent": "PT4H", "*": "PT72H"}}))
-    ticket = await desk.open()
+async def test_rule_18_a_promised_date_stands_through_pause_and_new_urgency(harness: TicketHarness) -> None:
+    await harness.promise(rules({K.RESOLUTION: {"urgent": "PT4H", "*": "PT72H"}}))
+    ticket = await harness.open()
     promised = await due_of(ticket, K.RESOLUTION) - 24 * HOUR
     await ticket.do(C.ACCEPT)
     await ticket.do(C.PROMISE, WANG_FANG, resolve_by=format_instant(promised))
@@ -83,9 +83,11 @@ async def test_rule_18_a_promised_date_stands_through_pause_and_new_urgency(desk
     await assert_breached_at(ticket, K.RESOLUTION, promised)
 
 
-async def test_rule_20_the_next_cycle_counts_from_the_reopening_and_keeps_the_old_verdict(desk: Desk) -> None:
-    await desk.promise(rules({K.RESPONSE: "PT2H", K.RESOLUTION: "PT24H", K.CALLBACK: "PT24H"}))
-    ticket = await desk.open()
+async def test_rule_20_the_next_cycle_counts_from_the_reopening_and_keeps_the_old_verdict(
+    harness: TicketHarness,
+) -> None:
+    await harness.promise(rules({K.RESPONSE: "PT2H", K.RESOLUTION: "PT24H", K.CALLBACK: "PT24H"}))
+    ticket = await harness.open()
     await ticket.do(C.ACCEPT)
     await ticket.do(C.RESOLVE, result="resolved")
     await ticket.pass_to(await due_of(ticket, K.CALLBACK) - HOUR)
@@ -96,9 +98,9 @@ async def test_rule_20_the_next_cycle_counts_from_the_reopening_and_keeps_the_ol
     assert (await ticket.clock(K.RESPONSE)).cycle == 1
 
 
-async def test_a_later_attempt_at_a_callback_has_a_date_of_its_own(desk: Desk) -> None:
-    await desk.promise(rules({K.CALLBACK: "PT24H"}), callback_retry_after="PT16H")
-    ticket = await desk.open()
+async def test_a_later_attempt_at_a_callback_has_a_date_of_its_own(harness: TicketHarness) -> None:
+    await harness.promise(rules({K.CALLBACK: "PT24H"}), callback_retry_after="PT16H")
+    ticket = await harness.open()
     await ticket.do(C.ACCEPT)
     await ticket.do(C.RESOLVE, result="resolved")
     await ticket.do(C.RECORD_CALLBACK, outcome="not_reached", channel="phone")

@@ -20,7 +20,7 @@ from services.workflow.lifecycle import steps
 from services.workflow.lifecycle.life import Life
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.tables import journal
-from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, Desk, Ticket
+from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, Ticket, TicketHarness
 
 C, K = CommandName, ClockName
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
@@ -38,14 +38,14 @@ async def due_times(ticket: Ticket) -> dict[str, Any]:
     return {clock["name"]: clock["due_at"] for clock in state["clocks"]}
 
 
-async def test_a_restarted_worker_keeps_every_due_time_and_breaches_at_it(desk: Desk) -> None:
-    await desk.promise(PROMISED)
-    ticket = await desk.open()
+async def test_a_restarted_worker_keeps_every_due_time_and_breaches_at_it(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open()
     await ticket.do(C.ACCEPT)
     await ticket.do(C.WAIT, reason="parts")
     await ticket.do(C.RESUME)
     promised = await due_times(ticket)
-    async with desk.workers.none():
+    async with harness.workers.none():
         assert await due_times(ticket) == promised
     await ticket.do(C.TAG, add=["after-restart"])
     assert await due_times(ticket) == promised
@@ -54,20 +54,20 @@ async def test_a_restarted_worker_keeps_every_due_time_and_breaches_at_it(desk: 
     assert breach["at"] == datetime.fromisoformat(promised["progress"])
 
 
-async def test_a_ticket_whose_workflow_starts_late_counts_from_its_receipt(desk: Desk) -> None:
-    await desk.promise(PROMISED)
+async def test_a_ticket_whose_workflow_starts_late_counts_from_its_receipt(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
     received_at = datetime.now(UTC) - 3 * HOUR
-    ticket = await desk.open(received_at=received_at)
+    ticket = await harness.open(received_at=received_at)
     await ticket.settled()
     (breach,) = await ticket.events("clock.breached")
     assert breach["at"] == received_at + 2 * HOUR
     assert datetime.fromisoformat(breach["data"]["detected_at"]) > received_at + 3 * HOUR
 
 
-async def test_a_worker_without_a_cache_carries_a_ticket_through_its_life(desk: Desk) -> None:
-    await desk.promise(PROMISED)
-    async with desk.workers.other(max_cached_workflows=0):
-        ticket = await desk.open()
+async def test_a_worker_without_a_cache_carries_a_ticket_through_its_life(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    async with harness.workers.other(max_cached_workflows=0):
+        ticket = await harness.open()
         await ticket.do(C.ACCEPT, owner="li-lei")
         await ticket.do(C.WAIT, reason="customer")
         await ticket.do(C.CUSTOMER_MESSAGE, HAN_MEIMEI)
@@ -79,14 +79,14 @@ async def test_a_worker_without_a_cache_carries_a_ticket_through_its_life(desk: 
     assert await ticket.breaches() == ["progress"]
 
 
-async def test_a_command_and_a_due_timer_in_one_activation_find_the_breach_first(desk: Desk) -> None:
-    await desk.promise({K.ACCEPTANCE: ClockRule(target="PT2H", warn_at=())})
-    ticket = await desk.open()
+async def test_a_command_and_a_due_timer_in_one_activation_find_the_breach_first(harness: TicketHarness) -> None:
+    await harness.promise({K.ACCEPTANCE: ClockRule(target="PT2H", warn_at=())})
+    ticket = await harness.open()
     await ticket.settled()
     due_at = (await ticket.clock(K.ACCEPTANCE)).due_at
     assert due_at is not None
-    async with desk.workers.none():
-        moving = asyncio.create_task(desk.env.fast_forward(ticket.handle, due_at + SECOND - await ticket.now()))
+    async with harness.workers.none():
+        moving = asyncio.create_task(harness.env.fast_forward(ticket.handle, due_at + SECOND - await ticket.now()))
         await _fired(ticket)
         accepting = asyncio.create_task(ticket.do(C.ACCEPT))
         for _ in range(5):
@@ -103,18 +103,18 @@ async def test_a_command_and_a_due_timer_in_one_activation_find_the_breach_first
     assert between.count(EventType.EVENT_TYPE_WORKFLOW_TASK_COMPLETED) == 1
 
 
-async def test_a_command_after_a_wait_that_ended_long_ago_finds_what_fell_due_since(desk: Desk) -> None:
+async def test_a_command_after_a_wait_that_ended_long_ago_finds_what_fell_due_since(harness: TicketHarness) -> None:
     """The clock runs again at the wait's end and is due before the command comes, all in one activation."""
-    await desk.promise({K.RESOLUTION: ClockRule(target="PT2H", warn_at=())})
-    ticket = await desk.open(received_at=datetime.now(UTC) - 10 * HOUR, start=False)
-    start = await desk.stored(ticket)
+    await harness.promise({K.RESOLUTION: ClockRule(target="PT2H", warn_at=())})
+    ticket = await harness.open(received_at=datetime.now(UTC) - 10 * HOUR, start=False)
+    start = await harness.stored(ticket)
     life = Life(start.state, start.policy)
     steps.take(life, await _kept(ticket, C.ACCEPT), start.state.received_at + HOUR)
     until = start.state.received_at + 5 * HOUR
     steps.take(life, await _kept(ticket, C.WAIT, reason="parts", until=until.isoformat()), until - 4 * HOUR)
-    await TicketActivities(desk.database, desk.catalogue).record(life.take_batch())
-    async with desk.workers.none():
-        await desk.start(ticket)
+    await TicketActivities(harness.database, harness.catalogue).record(life.take_batch())
+    async with harness.workers.none():
+        await harness.start(ticket)
         resolving = asyncio.create_task(ticket.do(C.RESOLVE, result="resolved"))
         for _ in range(5):
             await ticket.handle.describe()
@@ -124,9 +124,9 @@ async def test_a_command_after_a_wait_that_ended_long_ago_finds_what_fell_due_si
     assert (await ticket.clock(K.RESOLUTION)).state is ClockState.MET_LATE
 
 
-async def test_continuing_as_new_keeps_everything(desk: Desk) -> None:
-    await desk.promise(PROMISED)
-    ticket = await desk.open(events_before_continuing=30)
+async def test_continuing_as_new_keeps_everything(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open(events_before_continuing=30)
     await ticket.do(C.ACCEPT)
     await ticket.do(C.WAIT, reason="parts")
     first_run, promised, version = await ticket.run_id(), await due_times(ticket), (await ticket.row())["version"]
@@ -141,40 +141,40 @@ async def test_continuing_as_new_keeps_everything(desk: Desk) -> None:
     assert await ticket.breaches() == ["progress"]
 
 
-async def test_a_workflow_older_than_the_journal_starts_again_from_the_journal(desk: Desk) -> None:
-    await desk.promise(PROMISED)
-    ticket = await desk.open()
-    old = await desk.stored(ticket)
+async def test_a_workflow_older_than_the_journal_starts_again_from_the_journal(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open()
+    old = await harness.stored(ticket)
     await ticket.do(C.ACCEPT)
     await ticket.do(C.TAG, add=["kept"])
     promised = await due_times(ticket)
     await ticket.handle.terminate()
-    await desk.engine.start(old)
+    await harness.engine.start(old)
     await ticket.do(C.TAG, add=["new"])
     row = await ticket.row()
     assert (row["phase"], row["tags"], row["version"]) == ("processing.assigned", ["kept", "new"], 4)
     assert await due_times(ticket) == promised
 
 
-async def test_as_many_other_events_are_not_taken_for_the_same_events(desk: Desk) -> None:
-    await desk.promise(PROMISED)
-    ticket = await desk.open()
-    old = await desk.stored(ticket)
+async def test_as_many_other_events_are_not_taken_for_the_same_events(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open()
+    old = await harness.stored(ticket)
     await ticket.do(C.TAG, add=["kept"])
     await ticket.handle.terminate()
-    await desk.engine.start(old)
+    await harness.engine.start(old)
     await ticket.do(C.TAG, add=["new"])
     assert (await ticket.row())["tags"] == ["kept", "new"]
 
 
-async def test_a_batch_recorded_twice_is_written_once_and_answered_the_same(desk: Desk) -> None:
-    await desk.promise(PROMISED)
-    ticket = await desk.open(start=False)
-    start = await desk.stored(ticket)
+async def test_a_batch_recorded_twice_is_written_once_and_answered_the_same(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open(start=False)
+    start = await harness.stored(ticket)
     life = Life(start.state, start.policy)
     steps.take(life, await _kept(ticket, C.ACCEPT), start.state.received_at + HOUR)
     batch = life.take_batch()
-    activities = TicketActivities(desk.database, desk.catalogue)
+    activities = TicketActivities(harness.database, harness.catalogue)
     first = await activities.record(batch.model_copy(deep=True))
     again = await activities.record(batch.model_copy(deep=True))
     assert {clock.key: clock.due_at for clock in first.clocks}.items() <= {
@@ -184,30 +184,30 @@ async def test_a_batch_recorded_twice_is_written_once_and_answered_the_same(desk
 
 
 async def test_a_clock_that_starts_while_it_stands_still_is_answered_with_its_calendar_s_version_every_time(
-    desk: Desk,
+    harness: TicketHarness,
 ) -> None:
-    await desk.promise(PROMISED)
-    ticket = await desk.open(start=False)
-    start = await desk.stored(ticket)
+    await harness.promise(PROMISED)
+    ticket = await harness.open(start=False)
+    start = await harness.stored(ticket)
     life, at = Life(start.state, start.policy), start.state.received_at + HOUR
     steps.take(life, await _kept(ticket, C.ACCEPT), at)
     steps.take(life, await _kept(ticket, C.WAIT, reason="customer"), at)
     steps.take(life, await _kept(ticket, C.PROGRESS, visible=True), at)
     batch = life.take_batch()
-    activities = TicketActivities(desk.database, desk.catalogue)
+    activities = TicketActivities(harness.database, harness.catalogue)
     answers = [await activities.record(batch.model_copy(deep=True)) for _ in range(2)]
     told = [{it.key: (it.due_at, it.calendar_version) for it in answer.clocks} for answer in answers]
     assert told[0].items() <= told[1].items()
     assert told[0]["progress/1/2"] == (None, (await ticket.clock(K.PROGRESS)).calendar_version)
 
 
-async def test_a_burst_of_steps_after_a_start_needs_no_more_connections_than_there_are(desk: Desk) -> None:
+async def test_a_burst_of_steps_after_a_start_needs_no_more_connections_than_there_are(harness: TicketHarness) -> None:
     """Nothing in force has been read yet, and every connection of the pool is held by a step that needs it."""
-    await desk.promise(PROMISED)
-    activities = TicketActivities(desk.database, Catalogue(desk.database))
+    await harness.promise(PROMISED)
+    activities = TicketActivities(harness.database, Catalogue(harness.database))
     batches = []
-    for ticket in [await desk.open(start=False) for _ in range(desk.database.engine.pool.size() + 1)]:  # type: ignore[attr-defined]
-        start = await desk.stored(ticket)
+    for ticket in [await harness.open(start=False) for _ in range(harness.database.engine.pool.size() + 1)]:  # type: ignore[attr-defined]
+        start = await harness.stored(ticket)
         life = Life(start.state, start.policy)
         steps.take(life, await _kept(ticket, C.ACCEPT), start.state.received_at + HOUR)
         batches.append(life.take_batch())
@@ -226,10 +226,10 @@ class Forgetful(TicketActivities):
         return schedule
 
 
-async def test_lost_answers_of_the_journal_change_nothing(desk: Desk) -> None:
-    await desk.promise(PROMISED)
-    async with desk.workers.other(Forgetful(desk.database, desk.catalogue)):
-        ticket = await desk.open()
+async def test_lost_answers_of_the_journal_change_nothing(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    async with harness.workers.other(Forgetful(harness.database, harness.catalogue)):
+        ticket = await harness.open()
         await ticket.do(C.ACCEPT)
         await ticket.do(C.PROGRESS, visible=True)
         await ticket.do(C.RESOLVE, result="resolved")
@@ -238,10 +238,10 @@ async def test_lost_answers_of_the_journal_change_nothing(desk: Desk) -> None:
     assert types == ["received", "accepted", "progressed", "resolved", "closed"]
 
 
-async def test_histories_hold_no_free_text_and_nothing_of_the_customer(desk: Desk) -> None:
-    await desk.promise(PROMISED)
+async def test_histories_hold_no_free_text_and_nothing_of_the_customer(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
     canary = "金丝雀-13800138000"
-    ticket = await desk.open(product_model=canary, complaint_about=canary)
+    ticket = await harness.open(product_model=canary, complaint_about=canary)
     bodies: tuple[tuple[CommandName, dict[str, Any]], ...] = (
         (C.ACCEPT, {"owner": "li-lei"}),
         (C.RESPOND, {"message": canary}),
@@ -262,25 +262,25 @@ async def test_histories_hold_no_free_text_and_nothing_of_the_customer(desk: Des
     assert "13800138000" not in history
 
 
-async def test_a_command_repeated_under_its_id_is_taken_once(desk: Desk) -> None:
-    await desk.promise(PROMISED)
-    ticket = await desk.open()
-    command = _command(desk, C.ACCEPT)
+async def test_a_command_repeated_under_its_id_is_taken_once(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open()
+    command = _command(harness, C.ACCEPT)
     versions = await asyncio.gather(*(ticket.give(command) for _ in range(5)))
     assert set(versions) == {2}
-    async with desk.database.read() as connection:
+    async with harness.database.read() as connection:
         of_command = select(func.count()).where(journal.c.command_id == command.id)
         assert await connection.scalar(of_command) == 1
 
 
-def _command(desk: Desk, name: CommandName, **decision: Any) -> Command:
-    policy = desk.policy if name is C.ACCEPT else None
+def _command(harness: TicketHarness, name: CommandName, **decision: Any) -> Command:
+    policy = harness.policy if name is C.ACCEPT else None
     return Command(id=uuid.uuid4().hex, name=name, actor=LI_LEI, decision=decision, policy=policy)
 
 
 async def _kept(ticket: Ticket, name: CommandName, **decision: Any) -> Command:
-    command = _command(ticket.desk, name, **decision)
-    await ticket.desk.keep(ticket.ticket_no, command)
+    command = _command(ticket.harness, name, **decision)
+    await ticket.harness.keep(ticket.ticket_no, command)
     return command
 
 

@@ -18,10 +18,10 @@ from services.workflow.publications import trial as trials
 from services.workflow.tables import clocks
 from services.workflow.views.presenter import Showing
 from services.workflow.views.queries import Queries
-from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, LIMIT, WANG_FANG, Desk, Ticket
+from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, LIMIT, WANG_FANG, Ticket, TicketHarness
 from tests.flow.working_weeks import WEEKDAYS, Week
 from tests.reference import comparison
-from tests.reference.slow_clocks import World
+from tests.reference.slow_clocks import PromisesInForce
 from tests.reference.slow_hours import Hours
 from tests.reference.slow_ticket import SlowTicket
 
@@ -41,7 +41,7 @@ TARGETS = {
 STRICTER = {**TARGETS, K.PROGRESS: "PT6WH", K.RESOLUTION: {"urgent": "PT24H", "*": "P2WD"}, K.CALLBACK: "PT20WH"}
 
 
-class Both:
+class TicketWithReference:
     """The ticket and its reference, given the same commands at the same instants."""
 
     def __init__(self, ticket: Ticket, slow: SlowTicket) -> None:
@@ -62,13 +62,13 @@ class Both:
 
     async def recalculate(self, policy: Policy) -> None:
         """Have the ticket live by what is in force now."""
-        in_force = await self.ticket.desk.catalogue.in_force()
+        in_force = await self.ticket.harness.catalogue.in_force()
         trial = trials.Trial([policy], in_force.calendars, in_force.calendars, generation=in_force.promises.generation)
         row, stored = await self.ticket.row(), await self._stored()
         late = [clock for clock in stored if not clock.state.live and clock.breached_at]
-        ticket = trials.Tried(TicketState.model_validate(row["state"]), self.ticket.desk.policy, late)
+        ticket = trials.Tried(TicketState.model_validate(row["state"]), self.ticket.harness.policy, late)
         asked = trials.recalculation(ticket, trial, await self.ticket.now(), f"publication-of-{policy.id}")
-        await self.ticket.desk.engine.recalculate(self.ticket.ticket_no, asked, LIMIT)
+        await self.ticket.harness.engine.recalculate(self.ticket.ticket_no, asked, LIMIT)
         self.slow.pass_to((await self.ticket.events())[-1]["at"])
         self.slow.recalculate()
         await self.compare()
@@ -83,11 +83,11 @@ class Both:
 
     async def compare_times(self) -> None:
         """How long each clock ran, and how much too long, in its own time: what `/clocks` shows (11, 12)."""
-        catalogue, stored = self.ticket.desk.catalogue, await self._stored()
+        catalogue, stored = self.ticket.harness.catalogue, await self._stored()
         generation = (await catalogue.in_force()).promises.generation
         versions = {(it.calendar, it.calendar_version) for it in stored if it.calendar_version is not None}
         calendars = await catalogue.calendars_for(versions, generation)
-        expected = {(it.name, it.cycle, it.started): it for it in self.slow.book.over}
+        expected = {(it.name, it.cycle, it.started): it for it in self.slow.clocks.over}
         assert len(expected) == len(stored)
         for clock in stored:
             slow = expected[str(clock.name), clock.cycle, clock.started_at]
@@ -95,12 +95,12 @@ class Both:
 
     async def compare_ledger(self) -> None:
         """What `GET /v1/tickets/{no}/clocks` answers: due times, pauses, times spent, and sentences that name them."""
-        database, catalogue = self.ticket.desk.database, self.ticket.desk.catalogue
+        database, catalogue = self.ticket.harness.database, self.ticket.harness.catalogue
         unused: Any = None
         queries = Queries(database)
         showing = Showing(queries=queries, registrar=unused, catalogue=catalogue, intake=unused, reach=unused)
         facts = await showing.clocks(await showing.existing(self.ticket.ticket_no), "en")
-        expected = {(it.name, it.cycle, it.started): it for it in self.slow.book.over}
+        expected = {(it.name, it.cycle, it.started): it for it in self.slow.clocks.over}
         assert len(facts.clocks) == len(expected)
         for item in facts.clocks:
             slow = expected[str(item["name"]), item["cycle"], datetime.fromisoformat(item["started_at"])]
@@ -115,7 +115,7 @@ class Both:
 
     async def _stored(self) -> list[Clock]:
         query = select(clocks.c.ledger).where(clocks.c.ticket_no == self.ticket.ticket_no)
-        async with self.ticket.desk.database.read() as connection:
+        async with self.ticket.harness.database.read() as connection:
             return [Clock.model_validate(ledger) for ledger in await connection.scalars(query)]
 
 
@@ -137,17 +137,17 @@ def calendar(week: Week, *make_up: tuple[str, int]) -> Any:
     return week.calendar(holidays=holiday, make_up_days=tuple(week.day(day, weeks=weeks) for day, weeks in make_up))
 
 
-async def test_every_clock_of_three_weeks_is_the_references(desk: Desk) -> None:
+async def test_every_clock_of_three_weeks_is_the_references(harness: TicketHarness) -> None:
     week = Week()
     first = calendar(week, ("sat", 0), ("sat", 1))
-    await desk.promise(rules(TARGETS), first)
-    assert desk.policy is not None
-    id_ = desk.policy.id
-    world = World([Policy(id=id_, version=1, calendar=id_, clocks=rules(TARGETS))], {id_: Hours(first)})
-    world.calendars["always"] = Hours((await desk.catalogue.in_force()).promises.calendars[0])
+    await harness.promise(rules(TARGETS), first)
+    assert harness.policy is not None
+    id_ = harness.policy.id
+    in_force = PromisesInForce([Policy(id=id_, version=1, calendar=id_, clocks=rules(TARGETS))], {id_: Hours(first)})
+    in_force.calendars["always"] = Hours((await harness.catalogue.in_force()).promises.calendars[0])
     received_at = week.at("mon", "10:00")
-    ticket = await desk.open(kind=Kind.COMPLAINT, received_at=received_at)
-    both = Both(ticket, SlowTicket(world, FACTS, received_at))
+    ticket = await harness.open(kind=Kind.COMPLAINT, received_at=received_at)
+    both = TicketWithReference(ticket, SlowTicket(in_force, FACTS, received_at))
 
     await both.at(week.at("mon", "11:30"), C.ACCEPT, complex=True, owner="li-lei")
     await both.at(week.at("mon", "14:00"), C.RESPOND)
@@ -165,12 +165,12 @@ async def test_every_clock_of_three_weeks_is_the_references(desk: Desk) -> None:
 
     second = calendar(week, ("sat", 0), ("sat", 1), ("sat", 2))
     stored = StoredCalendar(**second.model_dump(), id=id_, version=1)
-    await desk.catalogue.put_calendar(id_, stored, publish=True, if_match=None)
+    await harness.catalogue.put_calendar(id_, stored, publish=True, if_match=None)
     draft = PolicyDraft.model_validate({"calendar": id_, "clocks": rules(STRICTER)})
-    stricter = await PolicyRegister(desk.database).put(id_, draft, publish=True, if_match=None)
-    world.policies, world.calendars[id_] = [stricter], Hours(second)
+    stricter = await PolicyRegister(harness.database).put(id_, draft, publish=True, if_match=None)
+    in_force.policies, in_force.calendars[id_] = [stricter], Hours(second)
     await both.recalculate(stricter)
-    desk.policy = snapshot(stricter)
+    harness.policy = snapshot(stricter)
 
     await both.at(week.at("mon", "15:00", weeks=2), C.WAIT, reason="third_party")
     await both.at(week.at("wed", "14:00", weeks=2), C.RESUME)
@@ -187,6 +187,6 @@ async def test_every_clock_of_three_weeks_is_the_references(desk: Desk) -> None:
     assert await ticket.phase() == "closed"
     assert (await ticket.row())["cycle"] == 3
     assert {"resumed", "reopened", "recalculated"} <= {it["type"].partition(".")[2] for it in await ticket.events()}
-    assert len(both.slow.book.breaches) >= 1
+    assert len(both.slow.clocks.breaches) >= 1
     await both.compare_times()
     await both.compare_ledger()

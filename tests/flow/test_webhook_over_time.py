@@ -28,7 +28,7 @@ from services.runtime.temporal import client as engine_clients
 from services.runtime.temporal.client import engine_identity, worker
 from services.runtime.temporal.workflow_starter import Starter
 from tests.replay.recordings import record, replay, strings
-from tests.services.notify.webhook_harness import LOOPBACK, House, event
+from tests.services.notify.webhook_harness import LOOPBACK, WebhookHarness, event
 from tests.services.notify.webhook_receiver import Received, Receiver, never, receiving
 from tests.services.system import until
 
@@ -38,22 +38,22 @@ SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
 
 @dataclass
-class Post:
+class WebhookFlow:
     """Webhooks with an engine, whose worker a test may stop and start."""
 
     env: WorkflowEnvironment
-    house: House
+    harness: WebhookHarness
     queue: str = field(default_factory=lambda: f"webhooks-{uuid4()}")
     identity: str | None = None
     running: Worker | None = None
 
-    async def start(self, house: House | None = None) -> None:
+    async def start(self, harness: WebhookHarness | None = None) -> None:
         """Start a worker."""
         self.running = worker(
             self.env.client,
             self.queue,
             workflows=[WebhookWorkflow],
-            activities=[WebhookActivities((house or self.house).carrier).carry],
+            activities=[WebhookActivities((harness or self.harness).carrier).carry],
         )
         await self.running.__aenter__()
 
@@ -66,7 +66,7 @@ class Post:
     async def reconcile(self) -> int:
         """What the starter does when it is woken."""
         starter = Starter(
-            self.house.database,
+            self.harness.database,
             self._engine,
             [startable(self.env.client, self.queue)],
             channel=STARTER_CHANNEL,
@@ -86,7 +86,7 @@ class Post:
         """Wait until so many deliveries have arrived."""
 
         async def arrived() -> bool:
-            return await self.house.how_many(webhook_id, S.DELIVERED) >= count
+            return await self.harness.how_many(webhook_id, S.DELIVERED) >= count
 
         await until(arrived, seconds)
 
@@ -106,14 +106,16 @@ class Post:
 
 
 @pytest.fixture
-async def post(env: WorkflowEnvironment, database: Database) -> AsyncIterator[Post]:
+async def flow(env: WorkflowEnvironment, database: Database) -> AsyncIterator[WebhookFlow]:
     """A database of its own, and a worker."""
-    house = House(database, NotifySettings(webhook_networks=LOOPBACK, webhook_seconds=1.0, link_secret="links"))
-    post = Post(env, house)
-    await post.start()
-    yield post
-    await post.stop()
-    await house.close()
+    harness = WebhookHarness(
+        database, NotifySettings(webhook_networks=LOOPBACK, webhook_seconds=1.0, link_secret="links")
+    )
+    flow = WebhookFlow(env, harness)
+    await flow.start()
+    yield flow
+    await flow.stop()
+    await harness.close()
 
 
 @pytest.fixture
@@ -129,14 +131,14 @@ def keep(name: str, history: WorkflowHistory) -> None:
         record(name, history)
 
 
-async def test_what_waits_is_carried_and_the_engine_learns_nothing_of_it(post: Post, receiver: Receiver) -> None:
-    webhook = await post.house.add(receiver.url)
-    await post.reconcile()
-    await post.house.follow(event(ONE, 1), event(ONE, 2, body={"message": "冰箱不制冷"}))
-    await post.reconcile()
-    await post.delivered(webhook, 2)
+async def test_what_waits_is_carried_and_the_engine_learns_nothing_of_it(flow: WebhookFlow, receiver: Receiver) -> None:
+    webhook = await flow.harness.add(receiver.url)
+    await flow.reconcile()
+    await flow.harness.follow(event(ONE, 1), event(ONE, 2, body={"message": "冰箱不制冷"}))
+    await flow.reconcile()
+    await flow.delivered(webhook, 2)
     assert receiver.ids == [f"{ONE}-1", f"{ONE}-2"]
-    history = await post.history(webhook)
+    history = await flow.history(webhook)
     await replay(history)
     keep("webhook_delivered", history)
     told = "\n".join(strings(history.to_json_dict()))
@@ -145,43 +147,45 @@ async def test_what_waits_is_carried_and_the_engine_learns_nothing_of_it(post: P
 
 
 async def test_a_receiver_that_fails_for_three_days_is_tried_with_growing_pauses_and_given_up(
-    post: Post, receiver: Receiver
+    flow: WebhookFlow, receiver: Receiver
 ) -> None:
     receiver.answers(500)
-    webhook = await post.house.add(receiver.url)
-    await post.house.follow(event(ONE, 1))
-    await post.reconcile()
-    await post.env.fast_forward(post.handle(webhook), 3 * DAY - HOUR)
-    assert await post.house.states(webhook) == [S.PENDING]
+    webhook = await flow.harness.add(receiver.url)
+    await flow.harness.follow(event(ONE, 1))
+    await flow.reconcile()
+    await flow.env.fast_forward(flow.handle(webhook), 3 * DAY - HOUR)
+    assert await flow.harness.states(webhook) == [S.PENDING]
     tried = len(receiver.received)
-    await post.env.fast_forward(post.handle(webhook), 2 * HOUR)
+    await flow.env.fast_forward(flow.handle(webhook), 2 * HOUR)
 
     async def is_given_up() -> bool:
-        return await post.house.states(webhook) == [S.EXHAUSTED]
+        return await flow.harness.states(webhook) == [S.EXHAUSTED]
 
     await until(is_given_up)
     assert 12 <= tried < len(receiver.received) <= 30
     assert set(receiver.ids) == {f"{ONE}-1"}
-    history = await post.history(webhook)
+    history = await flow.history(webhook)
     await replay(history)
     keep("webhook_exhausted", history)
 
 
-async def test_a_receiver_that_comes_back_after_a_day_gets_everything_in_order(post: Post, receiver: Receiver) -> None:
+async def test_a_receiver_that_comes_back_after_a_day_gets_everything_in_order(
+    flow: WebhookFlow, receiver: Receiver
+) -> None:
     receiver.answers(503)
-    webhook = await post.house.add(receiver.url)
-    await post.house.follow(*(event(ONE, seq) for seq in range(1, 6)))
-    await post.reconcile()
-    await post.env.fast_forward(post.handle(webhook), DAY)
+    webhook = await flow.harness.add(receiver.url)
+    await flow.harness.follow(*(event(ONE, seq) for seq in range(1, 6)))
+    await flow.reconcile()
+    await flow.env.fast_forward(flow.handle(webhook), DAY)
     receiver.answers(200)
     receiver.received.clear()
-    await post.env.fast_forward(post.handle(webhook), 8 * HOUR)
-    await post.delivered(webhook, 5)
+    await flow.env.fast_forward(flow.handle(webhook), 8 * HOUR)
+    await flow.delivered(webhook, 5)
     assert receiver.seqs(ONE) == [1, 2, 3, 4, 5]
 
 
 async def test_a_worker_that_dies_in_the_middle_is_followed_by_another_under_the_same_id(
-    post: Post, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+    flow: WebhookFlow, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     arrived = asyncio.Event()
 
@@ -190,24 +194,24 @@ async def test_a_worker_that_dies_in_the_middle_is_followed_by_another_under_the
         return await never(received)
 
     receiver.answer = hangs
-    webhook = await post.house.add(receiver.url)
-    await post.stop()
-    patient = House(post.house.database, NotifySettings(webhook_networks=LOOPBACK, link_secret="links"))
+    webhook = await flow.harness.add(receiver.url)
+    await flow.stop()
+    patient = WebhookHarness(flow.harness.database, NotifySettings(webhook_networks=LOOPBACK, link_secret="links"))
     monkeypatch.setattr(engine_clients, "GRACE", timedelta(0))
-    await post.start(patient)
-    await post.house.follow(event(ONE, 1), event(ONE, 2))
-    await post.reconcile()
+    await flow.start(patient)
+    await flow.harness.follow(event(ONE, 1), event(ONE, 2))
+    await flow.reconcile()
     async with asyncio.timeout(30):
         await arrived.wait()
-    await post.stop()
+    await flow.stop()
     await patient.close()
     receiver.answers(200)
-    await post.start()
-    await post.delivered(webhook, 2, seconds=40)
+    await flow.start()
+    await flow.delivered(webhook, 2, seconds=40)
     assert receiver.ids == [f"{ONE}-1", f"{ONE}-1", f"{ONE}-2"]
 
 
-async def test_a_worker_that_is_told_to_stop_lets_a_slow_answer_come(post: Post, receiver: Receiver) -> None:
+async def test_a_worker_that_is_told_to_stop_lets_a_slow_answer_come(flow: WebhookFlow, receiver: Receiver) -> None:
     arrived, may_answer = asyncio.Event(), asyncio.Event()
 
     async def slowly(_: Received) -> Any:
@@ -216,47 +220,49 @@ async def test_a_worker_that_is_told_to_stop_lets_a_slow_answer_come(post: Post,
         return web.Response()
 
     receiver.answer = slowly
-    webhook = await post.house.add(receiver.url)
-    await post.stop()
-    patient = House(post.house.database, NotifySettings(webhook_networks=LOOPBACK, link_secret="links"))
-    await post.start(patient)
-    await post.house.follow(event(ONE, 1), event(ONE, 2))
-    await post.reconcile()
+    webhook = await flow.harness.add(receiver.url)
+    await flow.stop()
+    patient = WebhookHarness(flow.harness.database, NotifySettings(webhook_networks=LOOPBACK, link_secret="links"))
+    await flow.start(patient)
+    await flow.harness.follow(event(ONE, 1), event(ONE, 2))
+    await flow.reconcile()
     async with asyncio.timeout(30):
         await arrived.wait()
-    stopping = asyncio.create_task(post.stop())
+    stopping = asyncio.create_task(flow.stop())
     await asyncio.sleep(0)
     may_answer.set()
     await stopping
     await patient.close()
     assert receiver.ids[0] == f"{ONE}-1"
-    assert (await post.house.states(webhook))[0] == S.DELIVERED
-    await post.start()
-    await post.delivered(webhook, 2, seconds=40)
+    assert (await flow.harness.states(webhook))[0] == S.DELIVERED
+    await flow.start()
+    await flow.delivered(webhook, 2, seconds=40)
     assert receiver.ids == [f"{ONE}-1", f"{ONE}-2"]
 
 
-async def test_deliveries_wait_for_an_engine_that_is_down(post: Post, receiver: Receiver) -> None:
-    webhook = await post.house.add(receiver.url)
-    await post.house.follow(event(ONE, 1))
-    assert await post.house.states(webhook) == [S.PENDING]
-    await post.reconcile()
-    await post.delivered(webhook, 1)
+async def test_deliveries_wait_for_an_engine_that_is_down(flow: WebhookFlow, receiver: Receiver) -> None:
+    webhook = await flow.harness.add(receiver.url)
+    await flow.harness.follow(event(ONE, 1))
+    assert await flow.harness.states(webhook) == [S.PENDING]
+    await flow.reconcile()
+    await flow.delivered(webhook, 1)
 
 
-async def test_an_engine_that_has_lost_its_store_gets_the_workflows_again(post: Post, receiver: Receiver) -> None:
+async def test_an_engine_that_has_lost_its_store_gets_the_workflows_again(
+    flow: WebhookFlow, receiver: Receiver
+) -> None:
     receiver.answers(500)
-    webhook = await post.house.add(receiver.url)
-    await post.house.follow(event(ONE, 1))
-    await post.reconcile()
+    webhook = await flow.harness.add(receiver.url)
+    await flow.harness.follow(event(ONE, 1))
+    await flow.reconcile()
     await until(lambda: _tried(receiver))
-    await post.handle(webhook).terminate("the store is gone")
+    await flow.handle(webhook).terminate("the store is gone")
     receiver.answers(200)
-    assert await post.reconcile() == 0
-    post.identity = "another engine"
-    assert await post.reconcile() == 1
-    await post.env.fast_forward(post.handle(webhook), HOUR)
-    await post.delivered(webhook, 1)
+    assert await flow.reconcile() == 0
+    flow.identity = "another engine"
+    assert await flow.reconcile() == 1
+    await flow.env.fast_forward(flow.handle(webhook), HOUR)
+    await flow.delivered(webhook, 1)
     assert set(receiver.ids) == {f"{ONE}-1"}
 
 
@@ -264,84 +270,84 @@ async def _tried(receiver: Receiver) -> bool:
     return bool(receiver.received)
 
 
-async def test_a_wake_during_the_start_is_not_taken_for_the_one_before(post: Post, receiver: Receiver) -> None:
-    webhook = await post.house.add(receiver.url)
-    client = post.env.client
-    kind = startable(client, post.queue)
+async def test_a_wake_during_the_start_is_not_taken_for_the_one_before(flow: WebhookFlow, receiver: Receiver) -> None:
+    webhook = await flow.harness.add(receiver.url)
+    client = flow.env.client
+    kind = startable(client, flow.queue)
 
     async def start_and_follow(row: Any) -> None:
         await kind.start(row)
-        if len(await post.house.deliveries(webhook)) < 3:
-            await post.house.follow(event(ONE, len(await post.house.deliveries(webhook)) + 1))
+        if len(await flow.harness.deliveries(webhook)) < 3:
+            await flow.harness.follow(event(ONE, len(await flow.harness.deliveries(webhook)) + 1))
 
     racing = Starter(
-        post.house.database,
-        post._engine,
+        flow.harness.database,
+        flow._engine,
         [type(kind)(**{**kind.__dict__, "start": start_and_follow})],
         channel=STARTER_CHANNEL,
         probe_seconds=60,
         name="webhooks_racing",
     )
     assert await racing.reconcile() == 4
-    await post.delivered(webhook, 3)
+    await flow.delivered(webhook, 3)
 
 
 async def test_a_webhook_that_is_switched_off_or_deleted_has_no_workflow_any_more(
-    post: Post, receiver: Receiver
+    flow: WebhookFlow, receiver: Receiver
 ) -> None:
-    off, deleted, kept = [await post.house.add(receiver.url) for _ in range(3)]
-    await post.reconcile()
-    await post.house.change(off, active=False)
-    await post.house.delete(deleted)
-    await post.reconcile()
+    off, deleted, kept = [await flow.harness.add(receiver.url) for _ in range(3)]
+    await flow.reconcile()
+    await flow.harness.change(off, active=False)
+    await flow.harness.delete(deleted)
+    await flow.reconcile()
     for webhook in (off, deleted):
-        await until(partial(post.is_over, webhook))
-    assert not await post.is_over(kept)
-    assert await post.house.row(deleted) is None
-    await post.house.change(off, active=True)
-    await post.house.follow(event(ONE, 1))
-    await post.reconcile()
-    await post.delivered(off, 1)
+        await until(partial(flow.is_over, webhook))
+    assert not await flow.is_over(kept)
+    assert await flow.harness.row(deleted) is None
+    await flow.harness.change(off, active=True)
+    await flow.harness.follow(event(ONE, 1))
+    await flow.reconcile()
+    await flow.delivered(off, 1)
 
 
-async def test_a_long_history_is_cut_and_nothing_is_lost(post: Post, receiver: Receiver) -> None:
-    webhook = await post.house.add(receiver.url)
-    await post.env.client.start_workflow(
+async def test_a_long_history_is_cut_and_nothing_is_lost(flow: WebhookFlow, receiver: Receiver) -> None:
+    webhook = await flow.harness.add(receiver.url)
+    await flow.env.client.start_workflow(
         WORKFLOW_WEBHOOK,
         WebhookStart(webhook_id=webhook, events_before_continuing=20),
         id=webhook_workflow_id(webhook),
-        task_queue=post.queue,
+        task_queue=flow.queue,
     )
     for seq in range(1, 13):
-        await post.house.follow(event(ONE, seq))
-        await post.handle(webhook).signal(SIGNAL_MORE)
-        await post.delivered(webhook, seq)
+        await flow.harness.follow(event(ONE, seq))
+        await flow.handle(webhook).signal(SIGNAL_MORE)
+        await flow.delivered(webhook, seq)
     assert receiver.seqs(ONE) == list(range(1, 13))
-    history = await post.history(webhook)
+    history = await flow.history(webhook)
     assert len(history.events) < 40
     first = history.events[0].workflow_execution_started_event_attributes
     assert first.continued_execution_run_id
 
 
 async def test_a_thousand_events_reach_two_webhooks_in_order_while_a_third_is_dead(
-    post: Post, receiver: Receiver
+    flow: WebhookFlow, receiver: Receiver
 ) -> None:
     async with receiving() as dead, receiving() as other:
         dead.answer = never
-        hooks = [await post.house.add(each.url) for each in (receiver, other, dead)]
+        hooks = [await flow.harness.add(each.url) for each in (receiver, other, dead)]
         tickets = [f"2026112{number:04}" for number in range(100)]
         for seq in range(1, 11):
-            await post.house.follow(*(event(number, seq) for number in tickets))
-            await post.reconcile()
+            await flow.harness.follow(*(event(number, seq) for number in tickets))
+            await flow.reconcile()
         for hook in hooks[:2]:
-            await post.delivered(hook, 1_000, seconds=60)
+            await flow.delivered(hook, 1_000, seconds=60)
         for each in (receiver, other):
             # Once, or more often under the same id when a pass was broken off: a receiver tells by the id.
             assert len(set(each.ids)) == 1_000
             for number in tickets:
                 assert list(dict.fromkeys(each.seqs(number))) == list(range(1, 11))
-        assert await post.house.how_many(hooks[2], S.PENDING) == 1_000
-        assert dead.most_under_way <= post.house.settings.webhook_parallel
+        assert await flow.harness.how_many(hooks[2], S.PENDING) == 1_000
+        assert dead.most_under_way <= flow.harness.settings.webhook_parallel
         # What 1,000 deliveries cost the engine.
-        assert len((await post.history(hooks[0])).events) <= 200
-        await post.house.change(hooks[2], active=False)
+        assert len((await flow.history(hooks[0])).events) <= 200
+        await flow.harness.change(hooks[2], active=False)

@@ -58,20 +58,20 @@ ATTEMPTS = 200
 class Ticket:
     """One ticket under test."""
 
-    def __init__(self, desk: "Desk", ticket_no: str) -> None:
-        self.desk = desk
+    def __init__(self, harness: "TicketHarness", ticket_no: str) -> None:
+        self.harness = harness
         self.ticket_no = ticket_no
-        self.handle: WorkflowHandle[Any, Any] = desk.env.client.get_workflow_handle(ticket_workflow_id(ticket_no))
+        self.handle: WorkflowHandle[Any, Any] = harness.env.client.get_workflow_handle(ticket_workflow_id(ticket_no))
 
     async def now(self) -> datetime:
         """The workflow's own time."""
-        return (await self.desk.env.get_current_time(self.handle)).astimezone(UTC)
+        return (await self.harness.env.get_current_time(self.handle)).astimezone(UTC)
 
     async def move_to(self, instant: datetime) -> None:
         """Let time pass until `instant`."""
         ahead = instant - await self.now()
         assert ahead > timedelta(0), f"{instant} has passed"
-        assert await self.desk.env.fast_forward(self.handle, ahead)
+        assert await self.harness.env.fast_forward(self.handle, ahead)
         await self.settled()
 
     async def pass_to(self, instant: datetime) -> None:
@@ -101,16 +101,16 @@ class Ticket:
             name=name,
             actor=actor,
             decision=decision,
-            policy=self.desk.policy if policy and name is CommandName.ACCEPT else None,
+            policy=self.harness.policy if policy and name is CommandName.ACCEPT else None,
         )
         return await self.give(command)
 
     async def give(self, command: Command) -> int:
         """Hand a command to the workflow, again when a run has just ended and the next one takes it."""
-        await self.desk.keep(self.ticket_no, command)
+        await self.harness.keep(self.ticket_no, command)
         for _ in range(ATTEMPTS):
             try:
-                return (await self.desk.engine.command(self.ticket_no, command, LIMIT)).version
+                return (await self.harness.engine.command(self.ticket_no, command, LIMIT)).version
             except NoWorkflow:
                 if (await self.row())["ended"]:
                     raise
@@ -120,7 +120,7 @@ class Ticket:
     async def hear(self, type_: EventType, *, cycle: int = 1, **data: Any) -> int:
         """Let another service say something; answers the version at which it was durable."""
         remark = Remark(key=uuid.uuid4().hex, type=type_, at=await self.now(), cycle=cycle, data=data)
-        return (await self.desk.engine.remark(self.ticket_no, Entry(id=remark.key, remark=remark), LIMIT)).version
+        return (await self.harness.engine.remark(self.ticket_no, Entry(id=remark.key, remark=remark), LIMIT)).version
 
     async def run_id(self) -> str | None:
         """The run that is on now."""
@@ -132,7 +132,7 @@ class Ticket:
 
     async def row(self) -> Mapping[Any, Any]:
         """The ticket as reads show it."""
-        async with self.desk.database.read() as connection:
+        async with self.harness.database.read() as connection:
             query = select(tickets).where(tickets.c.ticket_no == self.ticket_no)
             return (await connection.execute(query)).mappings().one()
 
@@ -143,7 +143,7 @@ class Ticket:
     async def events(self, *types: str) -> list[Mapping[Any, Any]]:
         """The journal, or the events of some types."""
         query = select(journal).where(journal.c.ticket_no == self.ticket_no).order_by(journal.c.seq)
-        async with self.desk.database.read() as connection:
+        async with self.harness.database.read() as connection:
             rows = list((await connection.execute(query)).mappings())
         return [row for row in rows if not types or row["type"] in types]
 
@@ -158,7 +158,7 @@ class Ticket:
             query = query.where(clocks.c.cycle == cycle)
         if round_ is not None:
             query = query.where(clocks.c.round == round_)
-        async with self.desk.database.read() as connection:
+        async with self.harness.database.read() as connection:
             query = query.order_by(clocks.c.cycle.desc(), clocks.c.round.desc()).limit(1)
             return Clock.model_validate(await connection.scalar(query))
 
@@ -184,7 +184,7 @@ def _event(row: Mapping[Any, Any]) -> Event:
     return Event(actor=actor, **{name: row[name] for name in same})
 
 
-class Desk:
+class TicketHarness:
     """Opens tickets under a policy of the test's own."""
 
     def __init__(self, env: WorkflowEnvironment, database: Database, catalogue: Catalogue, workers: Workers) -> None:

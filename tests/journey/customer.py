@@ -4,20 +4,20 @@ from collections.abc import Mapping
 
 from playwright.async_api import Page, expect
 
-from tests.journey.screenshots import Album
+from tests.journey.screenshots import Screenshots
 
 NAME, EMAIL = "韩梅梅", "han.meimei@example.com"
 PATIENCE = 60_000
 """Milliseconds; a part that was killed needs a while to come back."""
 
 
-class Customer:
+class CustomerBrowser:
     """Fills in what the pages show her."""
 
-    def __init__(self, page: Page, url: str, album: Album) -> None:
+    def __init__(self, page: Page, url: str, screenshots: Screenshots) -> None:
         self._page = page
         self._url = url
-        self._album = album
+        self._screenshots = screenshots
 
     async def report(self, description: str, **product: str) -> str:
         """Report a fault, and return the number that the page tells."""
@@ -27,17 +27,17 @@ class Customer:
         typed = {"description": description, "name": NAME, "contact": EMAIL, **product}
         for name, text in typed.items():
             await page.fill(f"[name={name}]", text)
-        await self._album.take(page, "form")
+        await self._screenshots.take(page, "form")
         await page.click("form > button")
         await page.wait_for_url("**/t/*", timeout=PATIENCE)
-        await self._album.take(page, "received")
+        await self._screenshots.take(page, "received")
         return await page.locator(".number").first.inner_text()
 
     async def follow(self, link: str, sentence: str) -> None:
         """Open her ticket's page by the link of a mail, and read the sentence there."""
         await self._page.goto(link)
         await expect(self._page.locator("main")).to_contain_text(sentence)
-        await self._album.take(self._page, "own-ticket")
+        await self._screenshots.take(self._page, "own-ticket")
 
     async def rate(self, link: str, choices: Mapping[str, str], suggestion: str) -> None:
         """Answer the survey behind a link; opening it again shows the thanks and no questions."""
@@ -46,9 +46,9 @@ class Customer:
         for name, value in choices.items():
             await page.check(f"[name={name}][value='{value}']")
         await page.fill("[name=suggestion]", suggestion)
-        await self._album.take(page, "survey")
+        await self._screenshots.take(page, "survey")
         await page.click("form > button")
         await expect(page.get_by_text("谢谢您的评价")).to_be_visible(timeout=PATIENCE)
-        await self._album.take(page, "thanks")
+        await self._screenshots.take(page, "thanks")
         await page.goto(link)
         await expect(page.locator("[type=radio]")).to_have_count(0)

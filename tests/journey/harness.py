@@ -11,9 +11,9 @@ from typing import Any
 import httpx
 from playwright.async_api import Browser, Page, async_playwright
 
-from tests.journey.customer import Customer
-from tests.journey.screenshots import Album
-from tests.journey.staff_browser import Member
+from tests.journey.customer import CustomerBrowser
+from tests.journey.screenshots import Screenshots
+from tests.journey.staff_browser import StaffBrowser
 from tests.programs import CHROMIUM_FLAGS, chromium, front_end
 from tests.services.notify.mail_server import MailServer, mail_server
 from tests.services.notify.webhook_receiver import Receiver, receiving
@@ -25,7 +25,7 @@ DESK, PHONE = (1440, 900), (390, 844)
 
 
 @dataclass(frozen=True)
-class Town:
+class JourneyHarness:
     """The stack, and what lies outside of it and stays up when parts of it die. `admin` signs in with the key."""
 
     stack: Stack
@@ -33,17 +33,17 @@ class Town:
     mail: MailServer
     receiver: Receiver
     browser: Browser
-    album: Album
+    screenshots: Screenshots
 
-    async def member(self, username: str, password: str) -> Member:
+    async def member(self, username: str, password: str) -> StaffBrowser:
         """Somebody of the office, signed in."""
-        member = Member(await self._page(DESK), self.stack.url, self.album)
+        member = StaffBrowser(await self._page(DESK), self.stack.url, self.screenshots)
         await member.sign_in(username, password)
         return member
 
-    async def customer(self) -> Customer:
+    async def customer(self) -> CustomerBrowser:
         """韩梅梅."""
-        return Customer(await self._page(PHONE, java_script_enabled=False), self.stack.url, self.album)
+        return CustomerBrowser(await self._page(PHONE, java_script_enabled=False), self.stack.url, self.screenshots)
 
     async def crash(self, name: str) -> None:
         """Kill a process, and return when its successor does its work."""
@@ -86,7 +86,7 @@ class Town:
 
 
 @asynccontextmanager
-async def a_town(folder: Path) -> AsyncIterator[Town]:
+async def journey_harness(folder: Path) -> AsyncIterator[JourneyHarness]:
     """Everything started; the stack as `make up` starts it, its notices by e-mail. Skips without a browser."""
     path = chromium()
     front_end()
@@ -103,7 +103,7 @@ async def a_town(folder: Path) -> AsyncIterator[Town]:
             await asyncio.to_thread(stack.start)
             headers = {"Authorization": f"Bearer {stack.key}"}
             async with httpx.AsyncClient(base_url=stack.url, headers=headers, trust_env=False, timeout=30) as admin:
-                yield Town(stack, admin, mail, receiver, browser, Album(folder))
+                yield JourneyHarness(stack, admin, mail, receiver, browser, Screenshots(folder))
         finally:
             await browser.close()
             await asyncio.to_thread(stack.stop)

@@ -6,7 +6,7 @@ from pathlib import Path
 from playwright.async_api import Page
 
 
-class Album:
+class Screenshots:
     """A folder of screenshots."""
 
     def __init__(self, folder: Path) -> None:

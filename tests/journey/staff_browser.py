@@ -2,19 +2,19 @@
 
 from playwright.async_api import Locator, Page, expect
 
-from tests.journey.screenshots import Album
+from tests.journey.screenshots import Screenshots
 
 PATIENCE = 60_000
 """Milliseconds; a part that was killed needs a while to come back."""
 
 
-class Member:
+class StaffBrowser:
     """Does in the console what anybody there would."""
 
-    def __init__(self, page: Page, url: str, album: Album) -> None:
+    def __init__(self, page: Page, url: str, screenshots: Screenshots) -> None:
         self._page = page
         self._url = url
-        self._album = album
+        self._screenshots = screenshots
 
     async def sign_in(self, username: str, password: str) -> None:
         """Sign in, and stand before the first page."""
@@ -31,7 +31,7 @@ class Member:
         await page.goto(f"{self._url}/board")
         row = page.locator(f"#row-{ticket_no}")
         await expect(row).to_be_visible(timeout=PATIENCE)
-        await self._album.take(page, "board")
+        await self._screenshots.take(page, "board")
         await row.locator("a.number").click()
         await page.wait_for_url(f"**/tickets/{ticket_no}")
 
@@ -47,7 +47,7 @@ class Member:
 
     async def send(self, form: Locator, button: str) -> None:
         """Send a form and read that it is done."""
-        await self._album.take(self._page, "command")
+        await self._screenshots.take(self._page, "command")
         await form.get_by_role("button", name=button).click()
         await expect(self._page.locator("#said")).to_be_visible(timeout=PATIENCE)
 
@@ -57,11 +57,11 @@ class Member:
         await page.goto(f"{self._url}/alerts")
         alarm = page.locator(".alarm", has=page.get_by_role("link", name=ticket_no))
         await expect(alarm).to_be_visible(timeout=PATIENCE)
-        await self._album.take(page, "alert")
+        await self._screenshots.take(page, "alert")
         await alarm.get_by_role("button", name="我来处理").click()
         await expect(alarm.locator(".state-acknowledged")).to_be_visible(timeout=PATIENCE)
         await expect(alarm.get_by_role("button", name="我来处理")).to_have_count(0)
-        await self._album.take(page, "acknowledged")
+        await self._screenshots.take(page, "acknowledged")
 
     async def read_the_report(self, by: str, row: str) -> list[str]:
         """The cells of a row of the satisfaction report, from left to right."""
@@ -69,11 +69,11 @@ class Member:
         await page.goto(f"{self._url}/reports/satisfaction?by={by}")
         line = page.locator(".report-table tbody tr", has=page.get_by_role("rowheader", name=row, exact=True))
         await expect(line).to_be_visible()
-        await self._album.take(page, "report")
+        await self._screenshots.take(page, "report")
         return await line.locator("td").all_inner_texts()
 
     async def look_back(self, ticket_no: str, last: str) -> None:
         """Open the whole ticket, and read in its journal how it ended."""
         await self.open(ticket_no)
         await expect(self._page.locator(".entries .entry-head").first).to_contain_text(last, timeout=PATIENCE)
-        await self._album.take(self._page, "ticket")
+        await self._screenshots.take(self._page, "ticket")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.journey.customer import EMAIL, NAME
-from tests.journey.harness import PATIENCE_SECONDS, Town, a_town
-from tests.journey.staff_browser import Member
+from tests.journey.harness import PATIENCE_SECONDS, JourneyHarness, journey_harness
+from tests.journey.staff_browser import StaffBrowser
 from tests.services.notify.mail_server import text_of
 from tests.services.notify.webhook_receiver import Received, Receiver
 from tests.services.system import until
@@ -62,59 +62,59 @@ STEPS = [
 
 
 @pytest.fixture
-async def town(tmp_path: Path) -> AsyncIterator[Town]:
-    async with a_town(tmp_path) as town:
-        yield town
+async def harness(tmp_path: Path) -> AsyncIterator[JourneyHarness]:
+    async with journey_harness(tmp_path) as harness:
+        yield harness
 
 
 @pytest.mark.timeout(900)  # every wait in it has an end of its own
-async def test_the_loop_is_closed_though_every_process_is_killed_on_the_way(town: Town) -> None:
-    secret = await _open_the_centre(town)
-    ticket_no = await _from_the_form_to_the_rating(town)
-    events = (await town.get(f"/v1/tickets/{ticket_no}/timeline", limit=200))["items"]
+async def test_the_loop_is_closed_though_every_process_is_killed_on_the_way(harness: JourneyHarness) -> None:
+    secret = await _open_the_centre(harness)
+    ticket_no = await _from_the_form_to_the_rating(harness)
+    events = (await harness.get(f"/v1/tickets/{ticket_no}/timeline", limit=200))["items"]
     assert [event["seq"] for event in events] == list(range(1, len(events) + 1))
     assert sorted(event["type"] for event in events) == sorted(STEPS)
-    await _the_receiver_saw_each_in_order_and_once(town.receiver, secret, events)
-    await _she_was_told_each_once(town, ticket_no)
+    await _the_receiver_saw_each_in_order_and_once(harness.receiver, secret, events)
+    await _she_was_told_each_once(harness, ticket_no)
 
 
-async def _open_the_centre(town: Town) -> str:
+async def _open_the_centre(harness: JourneyHarness) -> str:
     """People, a short promise and a webhook; returns the webhook's secret."""
-    await town.post("/v1/departments", {"id": "repair", "name": "维修部"})
+    await harness.post("/v1/departments", {"id": "repair", "name": "维修部"})
     for name, person in PEOPLE.items():
-        await town.post("/v1/staff", {**person, "name": name, "password": PASSWORD})
-    (await town.admin.put("/v1/policies/short", params={"publish": "true"}, json=SHORT)).raise_for_status()
-    return str((await town.post("/v1/webhooks", {"url": town.receiver.url}))["secret"])
+        await harness.post("/v1/staff", {**person, "name": name, "password": PASSWORD})
+    (await harness.admin.put("/v1/policies/short", params={"publish": "true"}, json=SHORT)).raise_for_status()
+    return str((await harness.post("/v1/webhooks", {"url": harness.receiver.url}))["secret"])
 
 
-async def _from_the_form_to_the_rating(town: Town) -> str:
-    customer = await town.customer()
+async def _from_the_form_to_the_rating(harness: JourneyHarness) -> str:
+    customer = await harness.customer()
     ticket_no = await customer.report("冰箱不制冷", model=MODEL, serial_no="SER20230915002")
-    await town.crash("web")
-    clerk, handler, supervisor = [await town.member(it["username"], PASSWORD) for it in PEOPLE.values()]
+    await harness.crash("web")
+    clerk, handler, supervisor = [await harness.member(it["username"], PASSWORD) for it in PEOPLE.values()]
     await _accept(clerk, ticket_no)
 
-    await _the_promise_falls_due_without_a_worker(town, ticket_no)
+    await _the_promise_falls_due_without_a_worker(harness, ticket_no)
     await handler.acknowledge(ticket_no)
-    await town.crash("temporal")
+    await harness.crash("temporal")
 
     await _say_why_it_was_missed(handler, ticket_no)
     await _tell_her_of_progress(handler, ticket_no)
-    await town.crash("postgres")
-    letter = text_of(await town.mail_to(EMAIL, "处理进展"))
+    await harness.crash("postgres")
+    letter = text_of(await harness.mail_to(EMAIL, "处理进展"))
     assert PROGRESS in letter
     await customer.follow(_link(letter, "t"), PROGRESS)
 
     await _resolve(handler, ticket_no)
     await _call_her_back(clerk, ticket_no)
-    letter = text_of(await town.mail_to(EMAIL, "请评价"))
+    letter = text_of(await harness.mail_to(EMAIL, "请评价"))
     await customer.rate(_link(letter, "s"), {**SCORES, **REST}, SUGGESTION)
     await _find_it_in_the_report(supervisor)
     await supervisor.look_back(ticket_no, "客户已评价")
     return ticket_no
 
 
-async def _accept(clerk: Member, ticket_no: str) -> None:
+async def _accept(clerk: StaffBrowser, ticket_no: str) -> None:
     await clerk.find_on_the_board(ticket_no)
     form = await clerk.form("accept")
     await form.locator("[name=department]").select_option(label="维修部")
@@ -122,30 +122,30 @@ async def _accept(clerk: Member, ticket_no: str) -> None:
     await clerk.send(form, "受理")
 
 
-async def _the_promise_falls_due_without_a_worker(town: Town, ticket_no: str) -> None:
+async def _the_promise_falls_due_without_a_worker(harness: JourneyHarness, ticket_no: str) -> None:
     """Kill the worker when the promise is about to fall due, and see somebody told by mail all the same."""
-    clocks = (await town.get(f"/v1/tickets/{ticket_no}"))["clocks"]
+    clocks = (await harness.get(f"/v1/tickets/{ticket_no}"))["clocks"]
     due_at = next(datetime.fromisoformat(clock["due_at"]) for clock in clocks if clock["name"] == "response")
 
     async def is_near() -> bool:
         return (due_at - datetime.now(UTC)).total_seconds() < 1
 
     await until(is_near, PATIENCE_SECONDS)
-    await town.crash("worker")
-    alert = await _alert_that_was_told(town, ticket_no)
+    await harness.crash("worker")
+    alert = await _alert_that_was_told(harness, ticket_no)
     assert datetime.fromisoformat(alert["due_at"]) == due_at
-    staff = (await town.get("/v1/staff"))["items"]
+    staff = (await harness.get("/v1/staff"))["items"]
     name = next(person["name"] for person in staff if person["id"] == alert["told"][0]["staff"])
-    letter = await town.mail_to(PEOPLE[name]["email"], "已超时")
+    letter = await harness.mail_to(PEOPLE[name]["email"], "已超时")
     assert ticket_no in str(letter["Subject"])
     assert not any(contact in text_of(letter) for contact in (EMAIL, NAME))
 
 
-async def _alert_that_was_told(town: Town, ticket_no: str) -> dict[str, Any]:
+async def _alert_that_was_told(harness: JourneyHarness, ticket_no: str) -> dict[str, Any]:
     alerts: list[dict[str, Any]] = []
 
     async def is_told() -> bool:
-        alerts[:] = (await town.get("/v1/alerts", ticket_no=ticket_no))["items"]
+        alerts[:] = (await harness.get("/v1/alerts", ticket_no=ticket_no))["items"]
         return any(alert["told"] for alert in alerts)
 
     await until(is_told, PATIENCE_SECONDS)
@@ -153,21 +153,21 @@ async def _alert_that_was_told(town: Town, ticket_no: str) -> dict[str, Any]:
     return alerts[0]
 
 
-async def _say_why_it_was_missed(handler: Member, ticket_no: str) -> None:
+async def _say_why_it_was_missed(handler: StaffBrowser, ticket_no: str) -> None:
     await handler.open(ticket_no)
     form = await handler.form("explain-breach")
     await form.locator("[name=reason]").fill("上门途中")
     await handler.send(form, "说明超时原因")
 
 
-async def _tell_her_of_progress(handler: Member, ticket_no: str) -> None:
+async def _tell_her_of_progress(handler: StaffBrowser, ticket_no: str) -> None:
     await handler.open(ticket_no)
     form = await handler.form("progress")
     await form.locator("textarea").fill(PROGRESS)
     await handler.send(form, "记录并告知客户")
 
 
-async def _resolve(handler: Member, ticket_no: str) -> None:
+async def _resolve(handler: StaffBrowser, ticket_no: str) -> None:
     await handler.open(ticket_no)
     form = await handler.form("resolve")
     await form.locator("[name=result][value=resolved]").check()
@@ -175,7 +175,7 @@ async def _resolve(handler: Member, ticket_no: str) -> None:
     await handler.send(form, "完成处理")
 
 
-async def _call_her_back(clerk: Member, ticket_no: str) -> None:
+async def _call_her_back(clerk: StaffBrowser, ticket_no: str) -> None:
     await clerk.open(ticket_no)
     form = await clerk.form("record-callback")
     await form.locator("[name=outcome][value=satisfied]").check()
@@ -183,7 +183,7 @@ async def _call_her_back(clerk: Member, ticket_no: str) -> None:
     await clerk.send(form, "记录回访")
 
 
-async def _find_it_in_the_report(supervisor: Member) -> None:
+async def _find_it_in_the_report(supervisor: StaffBrowser) -> None:
     average, low, middle, high, _, count, quotations = await supervisor.read_the_report("product_model", MODEL)
     assert (float(average), count) == (4.25, "1")
     assert [float(share.removesuffix("%")) for share in (low, middle, high)] == [0, 50, 50]
@@ -199,9 +199,9 @@ async def _the_receiver_saw_each_in_order_and_once(receiver: Receiver, secret: s
     assert seen == [(event["seq"], event["type"]) for event in events]
 
 
-async def _she_was_told_each_once(town: Town, ticket_no: str) -> None:
+async def _she_was_told_each_once(harness: JourneyHarness, ticket_no: str) -> None:
     async def hers() -> list[dict[str, Any]]:
-        notices = (await town.get("/v1/notices", ticket_no=ticket_no, limit=200))["items"]
+        notices = (await harness.get("/v1/notices", ticket_no=ticket_no, limit=200))["items"]
         return [notice for notice in notices if notice["audience"] == "customer"]
 
     async def all_went() -> bool:
@@ -209,7 +209,7 @@ async def _she_was_told_each_once(town: Town, ticket_no: str) -> None:
 
     await until(all_went, PATIENCE_SECONDS)
     assert sorted(notice["kind"] for notice in await hers()) == sorted(TOLD_TO_HER)
-    assert len({str(mail["Message-ID"]) for mail in town.mail.to(EMAIL)}) == len(TOLD_TO_HER)
+    assert len({str(mail["Message-ID"]) for mail in harness.mail.to(EMAIL)}) == len(TOLD_TO_HER)
 
 
 def _each_once(receiver: Receiver, secret: str) -> list[dict[str, Any]]:

@@ -17,7 +17,7 @@ SILENT = {"fields", "into", "reason_code", "result", "add"}
 """Parts of decisions that move no clock."""
 
 
-class Told(Protocol):
+class JournalEvent(Protocol):
     """An event of the journal."""
 
     @property
@@ -34,16 +34,16 @@ class Told(Protocol):
 
 
 def assert_same_clocks(
-    live: Iterable[Clock], finished: Iterable[Clock], journal: Iterable[Told], slow: SlowTicket
+    live: Iterable[Clock], finished: Iterable[Clock], journal: Iterable[JournalEvent], slow: SlowTicket
 ) -> None:
     """The live ones to the last instant, the finished ones by their verdicts, the breaches one by one."""
     told = {str(it.name): _told(it) for it in live}
-    assert sorted(told) == sorted(slow.book.live)
-    for name, clock in slow.book.live.items():
+    assert sorted(told) == sorted(slow.clocks.live)
+    for name, clock in slow.clocks.live.items():
         assert told[name] == _expected(clock), name
-    assert Counter(map(_verdict, finished)) == Counter(map(_expected_verdict, slow.book.over))
+    assert Counter(map(_verdict, finished)) == Counter(map(_expected_verdict, slow.clocks.over))
     breaches = Counter((event.data["clock"], event.at) for event in journal if event.type == "clock.breached")
-    assert breaches == Counter((it.name, it.breached) for it in slow.book.breaches)
+    assert breaches == Counter((it.name, it.breached) for it in slow.clocks.breaches)
 
 
 def assert_true_breaches(real: DrivenTicket) -> None:

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.contracts.ticket import Clock
-from tests.reference.comparison import Told
+from tests.reference.comparison import JournalEvent
 from tests.reference.ticket_driver import DrivenTicket
 
 RETARGETS = {"ticket.accepted", "ticket.assigned", "ticket.reclassified", "ticket.information_supplied",
@@ -73,7 +73,7 @@ def _assert_entered(key: str, before: Due, now: Due, kinds: set[str], told: Sequ
         assert (key, before.due_at, now.due_at) in told
 
 
-def _changes(event: Told) -> Iterator[tuple[str, datetime | None, datetime | None]]:
+def _changes(event: JournalEvent) -> Iterator[tuple[str, datetime | None, datetime | None]]:
     for it in event.data["changes"]:
         due_from, due_to = (datetime.fromisoformat(it[at]) if it[at] else None for at in ("due_from", "due_to"))
         yield f"{it['clock']}/{it['cycle']}/{it['round']}", due_from, due_to

@@ -18,14 +18,14 @@ class Previewed:
     """A preview taken just before a publication; nothing of the ticket is touched by it."""
 
     def __init__(self, real: DrivenTicket, slow: SlowTicket) -> None:
-        self._before = {name: (clock, clock.due()) for name, clock in slow.book.live.items()}
-        self._excused = {name for name, clock in slow.book.live.items() if clock.excused}
-        self._late = [clock for clock in slow.book.over if clock.breached and not clock.excused]
+        self._before = {name: (clock, clock.due()) for name, clock in slow.clocks.live.items()}
+        self._excused = {name for name, clock in slow.clocks.live.items() if clock.excused}
+        self._late = [clock for clock in slow.clocks.over if clock.breached and not clock.excused]
         self._finished, self._live = _preview(real)
 
     def assert_came_true(self, slow: SlowTicket) -> None:
         """The reference was recalculated, and no time has passed since."""
-        after = {name: clock for name, clock in slow.book.live.items() if slow.status != "closed"}
+        after = {name: clock for name, clock in slow.clocks.live.items() if slow.status != "closed"}
         for name in {*self._live, *self._before, *after} if slow.status != "closed" else ():
             self._assert_one(name, after.get(name), slow.now)
         excused = Counter((clock.name, clock.cycle) for clock in self._late if clock.excused)

@@ -27,7 +27,7 @@ class Stretch:
 
 
 @dataclass
-class World:
+class PromisesInForce:
     """What is in force: policies in the order tried, calendars by id."""
 
     policies: list[Policy]
@@ -49,11 +49,11 @@ def applies(policy: Policy, facts: dict[str, Any]) -> bool:
     return not conditions or any(all(known[name] in of for name, of in it.items()) for it in conditions)
 
 
-class Book:
+class SlowClocks:
     """The clocks: `live` by name, `over` in the order in which they ended, `breaches` in the order found."""
 
-    def __init__(self, world: World, ticket: "SlowLife") -> None:
-        self.world, self.ticket = world, ticket
+    def __init__(self, in_force: PromisesInForce, ticket: "SlowLife") -> None:
+        self.in_force, self.ticket = in_force, ticket
         self.policy: Policy | None = None
         self.live: dict[str, SlowClock] = {}
         self.over: list[SlowClock] = []
@@ -62,7 +62,7 @@ class Book:
     def choose_policy(self, *, anew: bool = True) -> None:
         """The first that matches, of those in force now; unless `anew`, an open ticket keeps the version of it that it
         lives by (api.md, "Policy")."""
-        found = next((policy for policy in self.world.policies if applies(policy, self.ticket.facts)), None)
+        found = next((policy for policy in self.in_force.policies if applies(policy, self.ticket.facts)), None)
         is_the_same = found is not None and self.policy is not None and found.id == self.policy.id
         if anew or not is_the_same:
             self.policy = found
@@ -75,7 +75,7 @@ class Book:
 
     def hours_of(self, calendar: str) -> Hours:
         """A calendar as it is in force."""
-        return self.world.calendars[calendar]
+        return self.in_force.calendars[calendar]
 
     def start(self, name: str, since: "datetime | None" = None) -> None:
         """Start a clock, if there is a promise."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from services.contracts.policy import Policy, PolicySettings
 from tests.reference.slow_clock import TICK, SlowClock
-from tests.reference.slow_clocks import Book, Stretch, World
+from tests.reference.slow_clocks import PromisesInForce, SlowClocks, Stretch
 from tests.reference.slow_hours import DAY, Hours, Target
 
 ANYTIME = "assign chase close-unresolved customer-message join merge reclassify respond tag withdraw"
@@ -49,7 +49,9 @@ class Attempt:
 class SlowLife:
     """One ticket, `now` being as far as it has been told."""
 
-    def __init__(self, world: World, facts: dict[str, Any], now: datetime, *, complete: bool = True) -> None:
+    def __init__(
+        self, in_force: PromisesInForce, facts: dict[str, Any], now: datetime, *, complete: bool = True
+    ) -> None:
         self.now, self.received = now, now
         self.facts, self.status, self.cycle = dict(facts), "pending", 1
         self.accepted: datetime | None = None
@@ -69,16 +71,16 @@ class SlowLife:
         self.waits: dict[str, datetime | None] = {}
         self.waited: list[Stretch] = []
         """For what the ticket has waited in this cycle, and since when it waits now."""
-        self.book = Book(world, self)
-        self.book.choose_policy()
+        self.clocks = SlowClocks(in_force, self)
+        self.clocks.choose_policy()
         for name in ("acceptance", "response", "resolution") if complete else (
             "acceptance", "information_request", "response", "resolution"):  # fmt: skip
-            self.book.start(name)
+            self.clocks.start(name)
 
     @property
     def policy(self) -> Policy | None:
         """What the ticket lives by."""
-        return self.book.policy
+        return self.clocks.policy
 
     @property
     def settings(self) -> PolicySettings:
@@ -128,11 +130,11 @@ class SlowLife:
         """What is in force now was published for open tickets too (19); a closed one is left alone."""
         if self.status == "closed":
             return
-        late = self.book.unexcused()
+        late = self.clocks.unexcused()
         self._change_policy(anew=True)
-        self.book.count_by_calendars_in_force()
+        self.clocks.count_by_calendars_in_force()
         for clock in late:
-            self.book.excuse_if_avoided(clock)
+            self.clocks.excuse_if_avoided(clock)
 
     def next_instant(self) -> datetime | None:
         """When time will do something next."""
@@ -141,7 +143,7 @@ class SlowLife:
 
     def _first_due(self, until: datetime | None) -> tuple[datetime, str, Any] | None:
         waits = [(max(at, self.now), "ends_wait", reason) for reason, at in self.waits.items() if at]
-        running = [clock for clock in self.book.live.values() if clock.state == "running"]
+        running = [clock for clock in self.clocks.live.values() if clock.state == "running"]
         breaches = [(max(due + TICK, self.now), "breaches", clock) for clock in running if (due := clock.due())]
         reached = [(at, "reaches", name) for name, at in self.deadlines.items()]
         agenda: list[tuple[datetime, str, Any]] = [*waits, *breaches, *reached]
@@ -153,7 +155,7 @@ class SlowLife:
     def _time_breaches(self, clock: SlowClock) -> None:
         clock.breached = clock.due()
         self.unexplained.append(clock)
-        self.book.breaches.append(clock)
+        self.clocks.breaches.append(clock)
         if clock.name in THE_OWNERS and self.owner:
             self.owed.append(clock)
 
@@ -164,14 +166,14 @@ class SlowLife:
             self._close("information_not_supplied")
 
     def _deadline(self, name: str, after: str) -> None:
-        self.deadlines[name] = Target(after, self.book.hours_of(self.book.calendar())).after(self.now)
+        self.deadlines[name] = Target(after, self.clocks.hours_of(self.clocks.calendar())).after(self.now)
 
     def _stop_waiting(self, *reasons: str) -> None:
         for reason in reasons or tuple(self.waits):
             self._stop_one(reason)
         if not reasons or "customer" in reasons:
             self.deadlines.pop("information", None)
-        self.book.sync()
+        self.clocks.sync()
 
     def _stop_one(self, reason: str) -> None:
         if reason in self.waits:
@@ -188,13 +190,13 @@ class SlowLife:
         channel carried, and nobody said in another way, is none."""
         if not reached and told_by is None:
             return False
-        self.book.meet("customer_wait")
-        if self.status == "processing" and self.book.meet("progress"):
-            self.book.start("progress")
+        self.clocks.meet("customer_wait")
+        if self.status == "processing" and self.clocks.meet("progress"):
+            self.clocks.start("progress")
         return True
 
     def _close(self, reason: str) -> None:
-        self.book.cancel_all(reason)
+        self.clocks.cancel_all(reason)
         self.waits, self.waited, self.deadlines = {}, [], {}
         self.status, self.close_reason = "closed", reason
         if reason == "merged":
@@ -203,32 +205,32 @@ class SlowLife:
             self._deadline("window", self.settings.reopen_window)
 
     def _begin_handling(self) -> None:
-        self.book.start("progress")
+        self.clocks.start("progress")
         if self.complex:
-            self.book.start("plan")
+            self.clocks.start("plan")
 
     def _change_policy(self, *, anew: bool = False) -> None:
         """The first policy that matches what the ticket is now, its targets from the old starts on (17)."""
-        self.book.choose_policy(anew=anew)
-        self.book.retarget()
+        self.clocks.choose_policy(anew=anew)
+        self.clocks.retarget()
         for name, since in self._owed_clocks():
-            if name not in self.book.live:
-                self.book.start(name, since)
+            if name not in self.clocks.live:
+                self.clocks.start(name, since)
         if self.status == "resolved":
             self._owe_a_callback("second_callback" if self.first_satisfied else "callback")
-        if self.status == "resolved" and self._is_second_promised and "second_callback" not in self.book.live:
-            self.book.start("second_callback", self.resolved)
+        if self.status == "resolved" and self._is_second_promised and "second_callback" not in self.clocks.live:
+            self.clocks.start("second_callback", self.resolved)
 
     def _owe_a_callback(self, name: str) -> None:
         """A resolved ticket waits for a callback, or for another attempt at it (I9)."""
-        if name in self.book.live:
+        if name in self.clocks.live:
             return
         if self.attempts:
-            self.book.start_retry(name)
+            self.clocks.start_retry(name)
         elif self.first_satisfied and self.settings.second_callback_from == "confirmation":
-            self.book.start(name)
+            self.clocks.start(name)
         else:
-            self.book.start(name, self.resolved)
+            self.clocks.start(name, self.resolved)
 
     @property
     def _is_second_promised(self) -> bool:

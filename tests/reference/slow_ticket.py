@@ -10,8 +10,8 @@ class SlowTicket(SlowLife):
     """One ticket; every command is called when it is legal, with the parts of its decision."""
 
     def _accept(self, complex: bool | None = None, owner: str | None = None, **classified: Any) -> None:  # noqa: A002 - the command's own word
-        self.book.meet("information_request")
-        self.book.meet("acceptance")
+        self.clocks.meet("information_request")
+        self.clocks.meet("acceptance")
         self._stop_waiting()
         self._classify(**classified)
         self.owner = owner or self.owner
@@ -23,11 +23,11 @@ class SlowTicket(SlowLife):
         if not reached and told_by is None:
             return
         for name in ("information_request", "customer_wait"):
-            self.book.meet(name)
+            self.clocks.meet(name)
         self.asked = True
         if "customer" not in self.waits:
             self._start_waiting("customer")
-        self.book.sync()
+        self.clocks.sync()
         self._deadline("information", self.settings.information_wait)
 
     def _supply_information(
@@ -42,8 +42,8 @@ class SlowTicket(SlowLife):
 
     def _customer_message(self) -> None:
         self._stop_waiting("customer")
-        if "customer_wait" not in self.book.live:
-            self.book.start("customer_wait")
+        if "customer_wait" not in self.clocks.live:
+            self.clocks.start("customer_wait")
 
     def _assign(self, department: str | None = None, owner: str | None = None, owner_off: bool = False) -> None:
         if owner_off or department not in {None, self.facts["department"]}:
@@ -55,7 +55,7 @@ class SlowTicket(SlowLife):
     def _respond(self, **how: Any) -> None:
         if self._tell_customer(**how):
             self.responded = True
-            self.book.meet("response")
+            self.clocks.meet("response")
 
     def _plan(self, complex: bool | None = None, **how: Any) -> None:  # noqa: A002 - the command's own word
         self.complex = self.complex if complex is None else complex
@@ -63,12 +63,12 @@ class SlowTicket(SlowLife):
             self._approve_plan(**how)
             return
         self.plan = "proposed"
-        if "plan" not in self.book.live:
-            self.book.start("plan")
+        if "plan" not in self.clocks.live:
+            self.clocks.start("plan")
 
     def _approve_plan(self, **how: Any) -> None:
         self.plan = "approved"
-        self.book.meet("plan")
+        self.clocks.meet("plan")
         self._tell_customer(**how)
 
     def _reject_plan(self) -> None:
@@ -82,9 +82,9 @@ class SlowTicket(SlowLife):
         ends_at = datetime.fromisoformat(until) if until else None
         if self.status != "resolved":
             self._start_waiting(reason, ends_at)
-            self.book.sync()
+            self.clocks.sync()
         elif ends_at:
-            self.book.promise("second_callback" if self.first_satisfied else "callback", ends_at)
+            self.clocks.promise("second_callback" if self.first_satisfied else "callback", ends_at)
 
     def _resume(self) -> None:
         self._stop_waiting()
@@ -92,14 +92,14 @@ class SlowTicket(SlowLife):
     def _resolve(self, **_: Any) -> None:
         self.responded = True
         for name in ("response", "customer_wait", "resolution"):
-            self.book.meet(name)
+            self.clocks.meet(name)
         for name in ("plan", "progress"):
-            self.book.cancel(name, "resolved")
+            self.clocks.cancel(name, "resolved")
         self._stop_waiting()
         self.status, self.resolved = "resolved", self.now
-        self.book.start("callback")
+        self.clocks.start("callback")
         if self.facts["kind"] == "complaint" and self.settings.second_callback_from == "resolution":
-            self.book.start("second_callback")
+            self.clocks.start("second_callback")
 
     def _record_callback(self, outcome: str, channel: str, customer_channels: list[str], **_: Any) -> None:
         vain = outcome in {"not_reached", "wrong_number"}
@@ -107,9 +107,9 @@ class SlowTicket(SlowLife):
         if vain and not self._is_new_attempt(channel, customer_channels):
             self._keep_an_early_date(clock)
             return
-        self.book.meet(clock)
+        self.clocks.meet(clock)
         if not vain:
-            self.book.meet("customer_wait")
+            self.clocks.meet("customer_wait")
         self.attempts += 1
         if outcome in {"dissatisfied", "residual_issue"}:
             self._reopen()
@@ -119,18 +119,18 @@ class SlowTicket(SlowLife):
             self._try_again(clock)
         elif self.facts["kind"] == "complaint" and not self.first_satisfied:
             self.first_satisfied, self.attempts, self.vain = True, 0, []
-            if "second_callback" not in self.book.live:
-                self.book.start("second_callback")
+            if "second_callback" not in self.clocks.live:
+                self.clocks.start("second_callback")
         else:
             self._close("confirmed")
 
     def _keep_an_early_date(self, clock: str) -> None:
         """A date on which no attempt can count is kept by one that does not."""
-        live = self.book.live.get(clock)
+        live = self.clocks.live.get(clock)
         due = live.due() if live else None
         if due and self.vain and not self.vain[-1].is_followed_by(due):
-            self.book.meet(clock)
-            self.book.start_retry(clock)
+            self.clocks.meet(clock)
+            self.clocks.start_retry(clock)
 
     def _is_new_attempt(self, channel: str, customer_channels: list[str]) -> bool:
         """On a later working day than those that count; while one of several channels that the customer has is untried,
@@ -140,12 +140,12 @@ class SlowTicket(SlowLife):
         tried = {attempt.channel for attempt in self.vain}
         if channel in tried and len(customer_channels) > 1 and set(customer_channels) - tried:
             return False
-        self.vain.append(Attempt(channel, self.now, self.book.hours_of(self.book.calendar())))
+        self.vain.append(Attempt(channel, self.now, self.clocks.hours_of(self.clocks.calendar())))
         return True
 
     def _try_again(self, clock: str) -> None:
         if self.attempts < self.settings.callback_attempts:
-            self.book.start_retry(clock)
+            self.clocks.start_retry(clock)
         else:
             self._close("not_reached")
 
@@ -153,16 +153,16 @@ class SlowTicket(SlowLife):
         self._close("confirmed")
 
     def _reopen(self) -> None:
-        self.book.cancel_all("reopened")
+        self.clocks.cancel_all("reopened")
         self.waits, self.waited, self.deadlines, self.began = {}, [], {}, self.now
         self.cycle, self.plan, self.attempts, self.first_satisfied = self.cycle + 1, "", 0, False
         self.vain = []
         self.close_reason, self.status = "", "processing" if self.accepted else "pending"
-        self.book.start("resolution")
+        self.clocks.start("resolution")
         if self.accepted:
             self._begin_handling()
         else:
-            self.book.start("acceptance")
+            self.clocks.start("acceptance")
 
     def _close_unresolved(self, **_: Any) -> None:
         self._close("unresolved")
@@ -195,6 +195,6 @@ class SlowTicket(SlowLife):
 
     def _promise(self, respond_by: str | None = None, resolve_by: str | None = None) -> None:
         for name, date in (("response", respond_by), ("resolution", resolve_by)):
-            answered = name == "response" and self.responded and name not in self.book.live
+            answered = name == "response" and self.responded and name not in self.clocks.live
             if date and not answered:
-                self.book.promise(name, datetime.fromisoformat(date))
+                self.clocks.promise(name, datetime.fromisoformat(date))

@@ -1,4 +1,4 @@
-"""A directory behind its two ports, on a fresh database: `House`."""
+"""A directory behind its two ports, on a fresh database: `DirectoryHarness`."""
 
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -17,7 +17,7 @@ from services.directory.tables import metadata
 from services.runtime.http import create_app, create_internal_app
 from services.runtime.role_parts import publish
 from services.runtime.security.auth import Authenticator
-from tests.services.directory.harness import ADMIN_KEY, PASSWORD, SECRET, House
+from tests.services.directory.harness import ADMIN_KEY, PASSWORD, SECRET, DirectoryHarness
 from tests.services.in_process_client import InsidePeer
 
 _usual_hash = PasswordHash.recommended
@@ -25,7 +25,7 @@ _usual_hash = PasswordHash.recommended
 
 @pytest.fixture
 def usual_cost(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Passwords cost what they cost outside of tests; ask for it before the house."""
+    """Passwords cost what they cost outside of tests; ask for it before `harness`."""
     monkeypatch.setattr(PasswordHash, "recommended", _usual_hash)
     _hash_of_nobody.cache_clear()
     yield
@@ -33,7 +33,7 @@ def usual_cost(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
-async def bare(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
+async def bare(database_url: str, tmp_path: Path) -> AsyncIterator[DirectoryHarness]:
     """A directory in which there is nobody."""
     await _make_tables(database_url)
     async with assemble(_settings(database_url, tmp_path)) as part:
@@ -51,13 +51,13 @@ async def bare(database_url: str, tmp_path: Path) -> AsyncIterator[House]:
             httpx.AsyncClient(transport=httpx.ASGITransport(outer), base_url="http://bihuan") as public,
             httpx.AsyncClient(transport=inside, base_url="http://directory") as internal,
         ):
-            yield House(public, internal, part.state)
+            yield DirectoryHarness(public, internal, part.state)
         await authenticator.close()
         await peer.close()
 
 
 @pytest.fixture
-async def house(bare: House) -> House:
+async def harness(bare: DirectoryHarness) -> DirectoryHarness:
     """A directory after the first start: an administrator `admin`, their key, the default department."""
     answer = await bare.ask(
         "POST", "/internal/bootstrap", {"username": "admin", "password": PASSWORD, "key": ADMIN_KEY}

@@ -14,7 +14,7 @@ PASSWORD = "correct horse battery"
 
 
 @dataclass
-class House:
+class DirectoryHarness:
     """A service centre: its public API, its internal one, and the administrator's key."""
 
     public: httpx.AsyncClient

@@ -1,4 +1,4 @@
-"""An intake behind its two ports, on a fresh database: `Desk`."""
+"""An intake behind its two ports, on a fresh database: `IntakeHarness`."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -16,7 +16,7 @@ from services.runtime.pages import refusal_pages
 from services.runtime.role_parts import publish
 from services.runtime.security.auth import Authenticator
 from tests.ports import free_port
-from tests.services.intake.harness import SECRET, Desk, Receiver
+from tests.services.intake.harness import SECRET, IntakeHarness, Receiver
 
 
 @pytest.fixture
@@ -42,7 +42,7 @@ def settings(database_url: str, receiver: Receiver) -> IntakeSettings:
 
 
 @pytest.fixture
-async def desk(settings: IntakeSettings, receiver: Receiver, tmp_path: Path) -> AsyncIterator[Desk]:
+async def harness(settings: IntakeSettings, receiver: Receiver, tmp_path: Path) -> AsyncIterator[IntakeHarness]:
     """李雷 is a clerk of the after-sales department, 王芳 supervises, 赵敏 is a clerk of another department."""
     pair = OKPKey.generate_key("Ed25519")
     authenticator = Authenticator(verify_key_pem=pair.as_pem(private=False), internal_secret=SECRET, directory=None)
@@ -57,10 +57,10 @@ async def desk(settings: IntakeSettings, receiver: Receiver, tmp_path: Path) -> 
             httpx.AsyncClient(transport=httpx.ASGITransport(outer), base_url="http://bihuan") as public,
             httpx.AsyncClient(transport=httpx.ASGITransport(inner), base_url="http://intake") as internal,
         ):
-            desk = Desk(public, internal, part.state, receiver, pair.as_pem(private=True))
-            desk.sign_in("李雷", StaffRole.CLERK, department="after-sales")
-            desk.sign_in("王芳", StaffRole.SUPERVISOR)
-            desk.sign_in("赵敏", StaffRole.CLERK, department="logistics")
-            desk.sign_in("审计", StaffRole.AUDITOR)
-            desk.sign_in("管理", StaffRole.MANAGER)
-            yield desk
+            harness = IntakeHarness(public, internal, part.state, receiver, pair.as_pem(private=True))
+            harness.sign_in("李雷", StaffRole.CLERK, department="after-sales")
+            harness.sign_in("王芳", StaffRole.SUPERVISOR)
+            harness.sign_in("赵敏", StaffRole.CLERK, department="logistics")
+            harness.sign_in("审计", StaffRole.AUDITOR)
+            harness.sign_in("管理", StaffRole.MANAGER)
+            yield harness

@@ -4,22 +4,22 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
-from tests.services.intake.public_visitor import Visitor, text_of
+from tests.services.intake.page_client import CustomerPageClient, text_of
 from tests.services.system import System, feedback
 
 
 @dataclass
-class Counter:
+class CustomerTicket:
     """One ticket of 韩梅梅, her page, and the staff that handle it."""
 
     system: System
-    visitor: Visitor
+    client: CustomerPageClient
     ticket_no: str
     address: str
 
     async def page(self, query: str = "") -> str:
         """The page as it stands in HTML."""
-        answer = await self.visitor.open(self.address + query)
+        answer = await self.client.open(self.address + query)
         assert answer.status_code == 200, answer.text
         return answer.text
 
@@ -55,10 +55,10 @@ class Counter:
         return events
 
 
-async def opened(system: System, *, visitor: Visitor | None = None, **changes: Any) -> Counter:
+async def opened(system: System, *, client: CustomerPageClient | None = None, **changes: Any) -> CustomerTicket:
     """A registered ticket."""
     answer = await system.call("POST", "/v1/feedback", feedback(**changes), by="李雷")
     assert answer.status_code == 201, answer.text
     made = answer.json()
     address = urlsplit(made["links"]["ticket"]).path
-    return Counter(system, visitor or Visitor(system.http), made["ticket_no"], address)
+    return CustomerTicket(system, client or CustomerPageClient(system.http), made["ticket_no"], address)

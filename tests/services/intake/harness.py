@@ -96,7 +96,7 @@ class Receiver:
 
 
 @dataclass
-class Desk:
+class IntakeHarness:
     """A service desk: the public API, the internal one, the workflow service beside it."""
 
     public: httpx.AsyncClient

@@ -23,7 +23,7 @@ from tests.services.intake.test_ticket_numbers import SHANGHAI
 AT = datetime(2024, 5, 20, 1, tzinfo=UTC)
 
 
-class Watched(Gathering):
+class CountedGathering(Gathering):
     """A gathering that notes how many drafts each statement took, and fails when told to."""
 
     def __init__(self, database: Database) -> None:
@@ -45,11 +45,11 @@ def spelled(body: dict[str, Any]) -> Feedback:
 
 
 @dataclass
-class Shop:
+class BatchHarness:
     """Drafts of feedback, and where they go."""
 
     filing: Filing
-    gathering: Watched
+    gathering: CountedGathering
     database: Database
 
     async def draft(self, key: str | None = None, *, vouches: bool = True, **changes: Any) -> Draft:
@@ -71,27 +71,27 @@ class Shop:
 
 
 @pytest.fixture
-async def shop(database: Database) -> Shop:
-    """A shop whose day is open: one feedback of 韩梅梅 has been filed."""
+async def harness(database: Database) -> BatchHarness:
+    """A day on which one feedback of 韩梅梅 has been filed."""
     filing = Filing(database, PromisesCopy(database), zone=SHANGHAI, secret=b"identities")
     await filing.file(spelled(feedback()), Origin("staff:李雷", "first", "hash", vouches=True), AT)
-    return Shop(filing, Watched(database), database)
+    return BatchHarness(filing, CountedGathering(database), database)
 
 
-async def test_what_arrives_together_is_filed_in_few_statements(shop: Shop) -> None:
-    drafts = [await shop.draft(customer={"name": "韩梅梅", "phone": f"138{n:08}"}) for n in range(100)]
-    numbers = await asyncio.gather(*(shop.gathering.file(draft) for draft in drafts))
+async def test_what_arrives_together_is_filed_in_few_statements(harness: BatchHarness) -> None:
+    drafts = [await harness.draft(customer={"name": "韩梅梅", "phone": f"138{n:08}"}) for n in range(100)]
+    numbers = await asyncio.gather(*(harness.gathering.file(draft) for draft in drafts))
     assert None not in numbers
     assert len(set(numbers)) == 100
-    assert sum(shop.gathering.sizes) == 100
-    assert len(shop.gathering.sizes) <= 4
-    assert await shop.count("feedback") == await shop.count("outbox") == await shop.count("customers") == 101
+    assert sum(harness.gathering.sizes) == 100
+    assert len(harness.gathering.sizes) <= 4
+    assert await harness.count("feedback") == await harness.count("outbox") == await harness.count("customers") == 101
 
 
-async def test_each_draft_gets_its_own_number(shop: Shop) -> None:
-    drafts = [await shop.draft(description=f"问题 {n}") for n in range(20)]
-    numbers = await asyncio.gather(*(shop.gathering.file(draft) for draft in drafts))
-    async with shop.database.read() as connection:
+async def test_each_draft_gets_its_own_number(harness: BatchHarness) -> None:
+    drafts = [await harness.draft(description=f"问题 {n}") for n in range(20)]
+    numbers = await asyncio.gather(*(harness.gathering.file(draft) for draft in drafts))
+    async with harness.database.read() as connection:
         found = text("SELECT ticket_no, content ->> 'description' AS description FROM intake.feedback")
         rows = await connection.execute(found)
         stored = {row.ticket_no: row.description for row in rows}
@@ -108,62 +108,64 @@ async def test_each_draft_gets_its_own_number(shop: Shop) -> None:
         {"customer": {"name": "韩梅梅", "phone": "13800138000", "customer_no": "C1001"}},
     ],
 )
-async def test_what_needs_a_second_look_is_left_out_and_holds_nobody_up(shop: Shop, changes: dict[str, Any]) -> None:
-    before = await shop.count("customers")
+async def test_what_needs_a_second_look_is_left_out_and_holds_nobody_up(
+    harness: BatchHarness, changes: dict[str, Any]
+) -> None:
+    before = await harness.count("customers")
     numbers = await asyncio.gather(
-        shop.gathering.file(await shop.draft(**changes)), shop.gathering.file(await shop.draft())
+        harness.gathering.file(await harness.draft(**changes)), harness.gathering.file(await harness.draft())
     )
     assert numbers[0] is None
     assert numbers[1] is not None
-    assert await shop.count("customers") == before
+    assert await harness.count("customers") == before
 
 
 @pytest.mark.parametrize("said", [{"name": "李四"}, {"email": "h@example.com"}, {"tier": "vip"}])
 async def test_what_nobody_vouches_for_is_filed_at_once_and_written_into_no_record(
-    shop: Shop, said: dict[str, Any]
+    harness: BatchHarness, said: dict[str, Any]
 ) -> None:
-    before = await shop.customers()
+    before = await harness.customers()
     customer = {"name": "韩梅梅", "phone": "13800138000", **said}
-    assert await shop.gathering.file(await shop.draft(vouches=False, customer=customer)) is not None
-    assert await shop.customers() == before
+    assert await harness.gathering.file(await harness.draft(vouches=False, customer=customer)) is not None
+    assert await harness.customers() == before
 
 
-async def test_a_key_that_comes_twice_at_once_files_once(shop: Shop) -> None:
-    numbers = await asyncio.gather(*[shop.gathering.file(await shop.draft(key="k")) for _ in range(5)])
+async def test_a_key_that_comes_twice_at_once_files_once(harness: BatchHarness) -> None:
+    numbers = await asyncio.gather(*[harness.gathering.file(await harness.draft(key="k")) for _ in range(5)])
     assert sum(number is not None for number in numbers) == 1
 
 
-async def test_a_new_customer_who_comes_twice_at_once_is_one(shop: Shop) -> None:
+async def test_a_new_customer_who_comes_twice_at_once_is_one(harness: BatchHarness) -> None:
     customer = {"name": "李四", "phone": "13900139000"}
-    drafts = [await shop.draft(customer=customer) for _ in range(5)]
-    await asyncio.gather(*(shop.gathering.file(draft) for draft in drafts))
-    assert await shop.count("customers") == 2
+    drafts = [await harness.draft(customer=customer) for _ in range(5)]
+    await asyncio.gather(*(harness.gathering.file(draft) for draft in drafts))
+    assert await harness.count("customers") == 2
 
 
 async def test_a_day_without_numbers_needs_care(database: Database) -> None:
     filing = Filing(database, PromisesCopy(database), zone=SHANGHAI, secret=b"identities")
-    shop = Shop(filing, Watched(database), database)
-    assert await shop.gathering.file(await shop.draft()) is None
-    assert await shop.count("customers") == 0
+    harness = BatchHarness(filing, CountedGathering(database), database)
+    assert await harness.gathering.file(await harness.draft()) is None
+    assert await harness.count("customers") == 0
 
 
-async def test_a_refused_statement_hands_everybody_to_care(shop: Shop) -> None:
-    shop.gathering.failure = DBAPIError(None, None, ValueError())
-    assert await shop.gathering.file(await shop.draft()) is None
+async def test_a_refused_statement_hands_everybody_to_care(harness: BatchHarness) -> None:
+    harness.gathering.failure = DBAPIError(None, None, ValueError())
+    assert await harness.gathering.file(await harness.draft()) is None
 
 
-async def test_a_lost_database_is_unknown_to_everybody_who_waited(shop: Shop) -> None:
-    shop.gathering.failure = Unavailable()
-    drafts = [await shop.draft() for _ in range(3)]
-    answers = await asyncio.gather(*(shop.gathering.file(draft) for draft in drafts), return_exceptions=True)
+async def test_a_lost_database_is_unknown_to_everybody_who_waited(harness: BatchHarness) -> None:
+    harness.gathering.failure = Unavailable()
+    drafts = [await harness.draft() for _ in range(3)]
+    answers = await asyncio.gather(*(harness.gathering.file(draft) for draft in drafts), return_exceptions=True)
     assert all(isinstance(answer, Unavailable) for answer in answers)
-    shop.gathering.failure = None
-    assert await shop.gathering.file(drafts[0]) is not None
+    harness.gathering.failure = None
+    assert await harness.gathering.file(drafts[0]) is not None
 
 
-async def test_a_sender_who_hangs_up_does_not_disturb_the_others(shop: Shop) -> None:
-    gone = asyncio.create_task(shop.gathering.file(await shop.draft()))
-    stays = asyncio.create_task(shop.gathering.file(await shop.draft()))
+async def test_a_sender_who_hangs_up_does_not_disturb_the_others(harness: BatchHarness) -> None:
+    gone = asyncio.create_task(harness.gathering.file(await harness.draft()))
+    stays = asyncio.create_task(harness.gathering.file(await harness.draft()))
     await asyncio.sleep(0)
     gone.cancel()
     assert await stays is not None

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.services.intake.harness import Desk, feedback
+from tests.services.intake.harness import IntakeHarness, feedback
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(), lambda inner: st.lists(inner, max_size=3)
@@ -16,11 +16,11 @@ JSON = st.recursive(
 FIELDS = [*sorted(feedback()), "language", "occurred_at", "expected_by", "impact", "consent", "unknown"]
 
 
-async def _send_raw(desk: Desk, body: bytes, **headers: str) -> tuple[int, dict[str, Any]]:
-    answer = await desk.public.post(
+async def _send_raw(harness: IntakeHarness, body: bytes, **headers: str) -> tuple[int, dict[str, Any]]:
+    answer = await harness.public.post(
         "/v1/feedback",
         content=body,
-        headers={"Authorization": f"Bearer {desk.tokens['李雷']}", "Content-Type": "application/json", **headers},
+        headers={"Authorization": f"Bearer {harness.tokens['李雷']}", "Content-Type": "application/json", **headers},
     )
     return answer.status_code, answer.json()
 
@@ -32,59 +32,61 @@ async def _send_raw(desk: Desk, body: bytes, **headers: str) -> tuple[int, dict[
         ("language", "<script>"), ("channel", "fax"), ("complaint_about", " "), ("description", "\\t \\n"),
     ],
 )  # fmt: skip
-async def test_text_that_nothing_can_store_is_refused(desk: Desk, field: str, value: str) -> None:
+async def test_text_that_nothing_can_store_is_refused(harness: IntakeHarness, field: str, value: str) -> None:
     body = json.dumps(feedback(**{field: "MARK"})).replace("MARK", value)
-    status, problem = await _send_raw(desk, body.encode())
+    status, problem = await _send_raw(harness, body.encode())
     assert status == 422
     assert problem["errors"][0]["pointer"] == f"/{field}"
 
 
 @pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e400", "1" * 400, "-1", "1.5"])
-async def test_numbers_that_are_none_are_refused(desk: Desk, number: str) -> None:
+async def test_numbers_that_are_none_are_refused(harness: IntakeHarness, number: str) -> None:
     body = json.dumps(feedback(impact={"affected_count": 1})).replace(
         '"affected_count": 1', f'"affected_count": {number}'
     )
-    status, _ = await _send_raw(desk, body.encode())
+    status, _ = await _send_raw(harness, body.encode())
     assert status in {400, 422}
 
 
 @pytest.mark.parametrize(
     "body", [b"{", b"\xff", b"null", b"[]", b"1", b'"x"', b'{"channel":"web","channel":"web"}', b"[" * 10_000]
 )
-async def test_a_body_that_is_no_object_is_refused(desk: Desk, body: bytes) -> None:
-    status, _ = await _send_raw(desk, body)
+async def test_a_body_that_is_no_object_is_refused(harness: IntakeHarness, body: bytes) -> None:
+    status, _ = await _send_raw(harness, body)
     assert status in {400, 422}
 
 
 @pytest.mark.parametrize("key", [" ", "x" * 256, "键"])
-async def test_a_strange_idempotency_key_is_refused_or_kept(desk: Desk, key: str) -> None:
-    headers = [(b"Authorization", f"Bearer {desk.tokens['李雷']}".encode()), (b"Idempotency-Key", key.encode())]
-    answer = await desk.public.post("/v1/feedback", json=feedback(), headers=headers)
+async def test_a_strange_idempotency_key_is_refused_or_kept(harness: IntakeHarness, key: str) -> None:
+    headers = [(b"Authorization", f"Bearer {harness.tokens['李雷']}".encode()), (b"Idempotency-Key", key.encode())]
+    answer = await harness.public.post("/v1/feedback", json=feedback(), headers=headers)
     assert answer.status_code in {201, 400, 422}
 
 
-async def test_the_longest_texts_are_kept_and_longer_ones_refused(desk: Desk) -> None:
-    assert (await desk.call("POST", "/v1/feedback", feedback(description="字" * 20_000))).status_code == 201
-    assert (await desk.call("POST", "/v1/feedback", feedback(description="字" * 20_001))).status_code == 422
+async def test_the_longest_texts_are_kept_and_longer_ones_refused(harness: IntakeHarness) -> None:
+    assert (await harness.call("POST", "/v1/feedback", feedback(description="字" * 20_000))).status_code == 201
+    assert (await harness.call("POST", "/v1/feedback", feedback(description="字" * 20_001))).status_code == 422
 
 
 @pytest.mark.parametrize("instant", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "1e9", "2026-11-20"])
-async def test_instants_at_the_end_of_time_are_no_failure(desk: Desk, instant: str) -> None:
+async def test_instants_at_the_end_of_time_are_no_failure(harness: IntakeHarness, instant: str) -> None:
     for field in ("occurred_at", "expected_by"):
-        answer = await desk.call("POST", "/v1/feedback", feedback(**{field: instant}))
+        answer = await harness.call("POST", "/v1/feedback", feedback(**{field: instant}))
         assert answer.status_code in {201, 422}, answer.text
 
 
 @pytest.mark.parametrize("value", ["soon", 3, {}, "2026-11-20T06:30:00"])
-async def test_what_is_neither_a_date_nor_an_instant_is_one_error_at_its_field(desk: Desk, value: Any) -> None:
-    answer = await desk.call("POST", "/v1/feedback", feedback(expected_by=value), Accept_Language="zh-CN")
+async def test_what_is_neither_a_date_nor_an_instant_is_one_error_at_its_field(
+    harness: IntakeHarness, value: Any
+) -> None:
+    answer = await harness.call("POST", "/v1/feedback", feedback(expected_by=value), Accept_Language="zh-CN")
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
     assert error["pointer"] == "/expected_by"
     assert error["message"].startswith("请填写日期")
 
 
-async def test_random_fields_never_fail(desk: Desk) -> None:
+async def test_random_fields_never_fail(harness: IntakeHarness) -> None:
     @settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
     @given(field=st.sampled_from(FIELDS), value=JSON)
     def collect(field: str, value: Any) -> None:
@@ -93,7 +95,7 @@ async def test_random_fields_never_fail(desk: Desk) -> None:
     bodies: list[dict[str, Any]] = []
     collect()
     for body in bodies:
-        status, problem = await _send_raw(desk, json.dumps(body).encode())
+        status, problem = await _send_raw(harness, json.dumps(body).encode())
         assert status in {201, 400, 422}, (body, problem)
 
 
@@ -114,6 +116,8 @@ async def test_random_fields_never_fail(desk: Desk) -> None:
         ("PATCH", "/v1/customers/x", {"tags": ["no spaces here"]}),
     ],
 )
-async def test_strange_questions_are_refused_or_answered(desk: Desk, method: str, path: str, body: Any) -> None:
-    answer = await desk.call(method, path, body, by="审计" if "audit" in path else "李雷")
+async def test_strange_questions_are_refused_or_answered(
+    harness: IntakeHarness, method: str, path: str, body: Any
+) -> None:
+    answer = await harness.call(method, path, body, by="审计" if "audit" in path else "李雷")
     assert answer.status_code < 500, answer.text

@@ -3,7 +3,7 @@
 import pytest
 
 from tests.services.intake.customer_tickets import opened
-from tests.services.intake.public_visitor import HTML, REPORT
+from tests.services.intake.page_client import HTML, REPORT
 from tests.services.system import System
 
 KEY = "k" * 24
@@ -37,13 +37,13 @@ async def test_any_text_in_any_field_of_the_form_is_taken_or_refused(system: Sys
 async def test_any_text_in_any_field_of_a_ticket_s_page_is_taken_or_refused(
     system: System, action: str, field: str, typed: str
 ) -> None:
-    counter = await opened(system)
+    ticket = await opened(system)
     content = encoded(**{"key": KEY, field: typed})
     answer = await system.http.post(
-        f"{counter.address}/{action}", content=content, headers={**HTML, "Content-Type": FORM}
+        f"{ticket.address}/{action}", content=content, headers={**HTML, "Content-Type": FORM}
     )
     assert answer.status_code in {303, 400, 409, 413, 422}, answer.text
-    assert (await counter.visitor.open(counter.address)).status_code == 200
+    assert (await ticket.client.open(ticket.address)).status_code == 200
 
 
 @pytest.mark.parametrize(
@@ -70,8 +70,8 @@ async def test_any_text_in_any_field_of_a_ticket_s_page_is_taken_or_refused(
     ],
 )  # fmt: skip
 async def test_a_body_that_is_no_form_gets_a_page(system: System, content: bytes, kind: str, status: int) -> None:
-    counter = await opened(system)
-    for path in ("/f", f"{counter.address}/message"):
+    ticket = await opened(system)
+    for path in ("/f", f"{ticket.address}/message"):
         answer = await system.http.post(path, content=content, headers={**HTML, "Content-Type": kind})
         assert answer.status_code == status, answer.text
         assert answer.headers["Content-Type"] == "text/html; charset=utf-8"
@@ -104,10 +104,10 @@ async def test_strange_addresses_get_a_page(system: System, method: str, path: s
 
 @pytest.mark.parametrize("done", ["<script>", "received", "constructor", "x" * 5000])
 async def test_what_was_done_is_one_of_a_few_words(system: System, done: str) -> None:
-    counter = await opened(system)
-    answer = await system.http.get(counter.address, headers={**HTML, "Cookie": f"bihuan_done={done}"})
+    ticket = await opened(system)
+    answer = await system.http.get(ticket.address, headers={**HTML, "Cookie": f"bihuan_done={done}"})
     assert answer.status_code == 200
     assert "<script>" not in answer.text
     assert ("已收到您的反馈" in answer.text) is (done == "received")
-    old = await system.http.get(counter.address, params={"done": done}, headers=HTML)
-    assert (old.status_code, old.headers["Location"]) == (303, counter.address)
+    old = await system.http.get(ticket.address, params={"done": done}, headers=HTML)
+    assert (old.status_code, old.headers["Location"]) == (303, ticket.address)

@@ -8,8 +8,8 @@ import pytest
 from playwright.async_api import Browser, Page, async_playwright
 
 from tests.programs import CHROMIUM_FLAGS, axe, chromium
-from tests.services.intake.customer_tickets import Counter, opened
-from tests.services.intake.public_visitor import number_in
+from tests.services.intake.customer_tickets import CustomerTicket, opened
+from tests.services.intake.page_client import number_in
 from tests.services.system import System, until
 
 PHONE, DESK = 360, 1280
@@ -31,21 +31,21 @@ async def look(browser: Browser, width: int = PHONE, language: str = "zh-CN", **
     return await context.new_page()
 
 
-async def told(system: System) -> Counter:
+async def told(system: System) -> CustomerTicket:
     """A ticket with a story, resolved."""
-    counter = await opened(system, description="冰箱不制冷" * 30 + " https://example.com/" + "x" * 200)
-    await counter.ask("product.order_no", "occurred_at", "desired_solution", "impact")
-    await counter.accept()
-    await counter.staff("plan", {"steps": ["检查", "更换"], "expected_at": "2030-01-05T10:00:00Z"}, by="林涛")
-    await counter.staff("wait", {"reason": "parts"}, by="林涛")
-    return counter
+    ticket = await opened(system, description="冰箱不制冷" * 30 + " https://example.com/" + "x" * 200)
+    await ticket.ask("product.order_no", "occurred_at", "desired_solution", "impact")
+    await ticket.accept()
+    await ticket.staff("plan", {"steps": ["检查", "更换"], "expected_at": "2030-01-05T10:00:00Z"}, by="林涛")
+    await ticket.staff("wait", {"reason": "parts"}, by="林涛")
+    return ticket
 
 
 @pytest.mark.parametrize(("scheme", "language"), [("light", "zh-CN"), ("dark", "en")])
 async def test_every_page_fits_the_phone_and_has_no_barrier(
     system: System, browser: Browser, scheme: Any, language: str
 ) -> None:
-    counter = await told(system)
+    ticket = await told(system)
     asked = await opened(system, product={})
     await asked.ask("product.order_no_or_serial_no", "occurred_at", "desired_solution", "impact", "customer.contact")
     resolved = await opened(system)
@@ -53,7 +53,7 @@ async def test_every_page_fits_the_phone_and_has_no_barrier(
     await resolved.resolve()
     rules = axe()
     page = await look(browser, language=language, color_scheme=scheme)
-    paths = ["/f", "/f?model=BCD-500&serial=SER1", "/t/nonsense", counter.address]
+    paths = ["/f", "/f?model=BCD-500&serial=SER1", "/t/nonsense", ticket.address]
     for path in [*paths, asked.address, resolved.address]:
         await page.goto(system.url + path)
         await page.evaluate("for (const it of document.querySelectorAll('details')) it.open = true")
@@ -91,11 +91,11 @@ async def test_the_form_is_sent_by_keyboard_without_javascript(system: System, b
 
 
 async def test_the_whole_life_is_clicked_without_javascript(system: System, browser: Browser) -> None:
-    counter = await opened(system, product={"model": "BCD-500"})
+    ticket = await opened(system, product={"model": "BCD-500"})
     page = await look(browser, java_script_enabled=False)
 
     async def click(form: str, **typed: str) -> str:
-        await page.goto(system.url + counter.address)
+        await page.goto(system.url + ticket.address)
         for details in await page.locator(f"details:has(form[action$='/{form}']) > summary").all():
             await details.click()
         for name, value in typed.items():
@@ -104,13 +104,13 @@ async def test_the_whole_life_is_clicked_without_javascript(system: System, brow
             await page.click(f"form[action$='/{form}'] button")
         return str(await page.inner_text("h1"))
 
-    await counter.ask("product.serial_no")
+    await ticket.ask("product.serial_no")
     assert await click("supply", serial_no="SER5") == "已收到，正在核对您的反馈"
-    await counter.accept()
+    await ticket.accept()
     assert await click("message", message="几点来？") == "已受理，正在处理"
-    await counter.resolve()
+    await ticket.resolve()
     assert await click("reopen", reason="还响") == "已受理，正在处理"
-    await counter.resolve()
+    await ticket.resolve()
     assert await click("confirm") == "已解决并确认"
     await page.reload()
     assert await page.inner_text("h1") == "已解决并确认"

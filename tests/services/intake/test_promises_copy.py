@@ -8,7 +8,7 @@ import pytest
 from services.contracts.policy import PackId, Policy, Promises
 from services.intake.feedback.promises_copy import PromisesCopy
 from services.runtime.postgres.database import Database
-from tests.services.intake.harness import Desk
+from tests.services.intake.harness import IntakeHarness
 
 
 def _generation(number: int, target: str = "PT1H") -> Promises:
@@ -67,13 +67,13 @@ async def test_an_older_publication_changes_nothing(database: Database) -> None:
     assert (await PromisesCopy(database).current()).promises.generation == 3
 
 
-async def test_a_publication_moves_no_promise_that_was_made(desk: Desk) -> None:
-    before = await desk.register()
-    answer = await desk.ask("PUT", "/internal/promises", _generation(1, "PT5S").model_dump(mode="json"))
+async def test_a_publication_moves_no_promise_that_was_made(harness: IntakeHarness) -> None:
+    before = await harness.register()
+    answer = await harness.ask("PUT", "/internal/promises", _generation(1, "PT5S").model_dump(mode="json"))
     assert answer.json() == {"taken": True}
-    old = (await desk.ask("GET", f"/internal/registrations/{before['ticket_no']}")).json()
+    old = (await harness.ask("GET", f"/internal/registrations/{before['ticket_no']}")).json()
     due = {each["clock"]: each["due_at"] for each in old["promises"]}
     assert due["response"] == before["promised"]["respond_by"]
     assert old["policy"]["clocks"]["response"]["target"] != "PT5S"
-    new = (await desk.ask("GET", f"/internal/registrations/{(await desk.register())['ticket_no']}")).json()
+    new = (await harness.ask("GET", f"/internal/registrations/{(await harness.register())['ticket_no']}")).json()
     assert new["policy"]["clocks"]["response"]["target"] == "PT5S"

@@ -8,7 +8,7 @@ from sqlalchemy import text
 
 from services.intake.assembly import assemble_relay
 from services.intake.settings import IntakeSettings
-from tests.services.intake.harness import Desk, until
+from tests.services.intake.harness import IntakeHarness, until
 
 
 @asynccontextmanager
@@ -17,56 +17,60 @@ async def _relay(settings: IntakeSettings) -> AsyncIterator[None]:
         yield
 
 
-async def _waiting(desk: Desk) -> int:
-    async with desk.intake.database.read() as connection:
+async def _waiting(harness: IntakeHarness) -> int:
+    async with harness.intake.database.read() as connection:
         count: int = (await connection.execute(text("SELECT count(*) FROM intake.outbox"))).scalar_one()
     return count
 
 
-async def _until_nothing_waits(desk: Desk, but: int = 0) -> None:
+async def _until_nothing_waits(harness: IntakeHarness, but: int = 0) -> None:
     async with asyncio.timeout(30):
-        while await _waiting(desk) > but:  # noqa: ASYNC110 - the database says when
+        while await _waiting(harness) > but:  # noqa: ASYNC110 - the database says when
             await asyncio.sleep(0.01)
 
 
-async def test_a_registration_is_handed_over_within_a_second(desk: Desk, settings: IntakeSettings) -> None:
+async def test_a_registration_is_handed_over_within_a_second(harness: IntakeHarness, settings: IntakeSettings) -> None:
     async with _relay(settings):
-        first = await desk.register()
-        await until(lambda: desk.receiver.received)
-        second = await desk.register()
-        await until(lambda: len(desk.receiver.received) == 2, seconds=1)
-        await _until_nothing_waits(desk)
-    assert desk.receiver.received == [first["ticket_no"], second["ticket_no"]]
+        first = await harness.register()
+        await until(lambda: harness.receiver.received)
+        second = await harness.register()
+        await until(lambda: len(harness.receiver.received) == 2, seconds=1)
+        await _until_nothing_waits(harness)
+    assert harness.receiver.received == [first["ticket_no"], second["ticket_no"]]
 
 
-async def test_the_receiver_away_costs_nothing_and_is_caught_up_with(desk: Desk, settings: IntakeSettings) -> None:
-    await desk.receiver.stop()
+async def test_the_receiver_away_costs_nothing_and_is_caught_up_with(
+    harness: IntakeHarness, settings: IntakeSettings
+) -> None:
+    await harness.receiver.stop()
     async with _relay(settings):
-        numbers = [(await desk.register())["ticket_no"] for _ in range(130)]
-        assert await _waiting(desk) == 130
-        await desk.receiver.start()
-        await _until_nothing_waits(desk)
-    assert desk.receiver.received == numbers
+        numbers = [(await harness.register())["ticket_no"] for _ in range(130)]
+        assert await _waiting(harness) == 130
+        await harness.receiver.start()
+        await _until_nothing_waits(harness)
+    assert harness.receiver.received == numbers
 
 
-async def test_a_registration_that_is_refused_stops_only_itself(desk: Desk, settings: IntakeSettings) -> None:
-    numbers = [(await desk.register())["ticket_no"] for _ in range(20)]
-    desk.receiver.refused = {numbers[7]}
+async def test_a_registration_that_is_refused_stops_only_itself(
+    harness: IntakeHarness, settings: IntakeSettings
+) -> None:
+    numbers = [(await harness.register())["ticket_no"] for _ in range(20)]
+    harness.receiver.refused = {numbers[7]}
     async with _relay(settings):
-        await until(lambda: len(desk.receiver.received) == 19)
-        await until(lambda: desk.receiver.refusals > 1)
-        await _until_nothing_waits(desk, but=1)  # the last one received is struck off a moment later
-        async with desk.intake.database.read() as connection:
+        await until(lambda: len(harness.receiver.received) == 19)
+        await until(lambda: harness.receiver.refusals > 1)
+        await _until_nothing_waits(harness, but=1)  # the last one received is struck off a moment later
+        async with harness.intake.database.read() as connection:
             rows = await connection.execute(text("SELECT ticket_no, attempts, last_error FROM intake.outbox"))
             row = rows.one()
         assert (row.ticket_no, row.last_error) == (numbers[7], "unavailable")
         assert row.attempts >= 1
-        desk.receiver.refused = set()
-        await until(lambda: len(desk.receiver.received) == 20)
+        harness.receiver.refused = set()
+        await until(lambda: len(harness.receiver.received) == 20)
 
 
-async def test_two_relays_hand_each_registration_over_once(desk: Desk, settings: IntakeSettings) -> None:
-    numbers = [(await desk.register())["ticket_no"] for _ in range(150)]
+async def test_two_relays_hand_each_registration_over_once(harness: IntakeHarness, settings: IntakeSettings) -> None:
+    numbers = [(await harness.register())["ticket_no"] for _ in range(150)]
     async with _relay(settings), _relay(settings):
-        await _until_nothing_waits(desk)
-    assert sorted(desk.receiver.received) == sorted(numbers)
+        await _until_nothing_waits(harness)
+    assert sorted(harness.receiver.received) == sorted(numbers)

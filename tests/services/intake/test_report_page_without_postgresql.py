@@ -7,8 +7,8 @@ import pytest
 
 from services.intake.settings import IntakeSettings
 from tests.ports import free_port
-from tests.services.intake.harness import SECRET, Desk, Receiver
-from tests.services.intake.public_visitor import REPORT, Visitor, hidden_fields, text_of
+from tests.services.intake.harness import SECRET, IntakeHarness, Receiver
+from tests.services.intake.page_client import REPORT, CustomerPageClient, hidden_fields, text_of
 
 
 @pytest.fixture
@@ -22,11 +22,11 @@ def settings(receiver: Receiver) -> IntakeSettings:
     )
 
 
-async def test_the_form_comes_back_whole_within_two_seconds_and_offers_to_send_again(desk: Desk) -> None:
-    visitor = Visitor(desk.public)
-    form = await visitor.fill(await visitor.open("/f"), "/f", **REPORT, safety="yes", tried="断电")
+async def test_the_form_comes_back_whole_within_two_seconds_and_offers_to_send_again(harness: IntakeHarness) -> None:
+    client = CustomerPageClient(harness.public)
+    form = await client.fill(await client.open("/f"), "/f", **REPORT, safety="yes", tried="断电")
     began = time.monotonic()
-    answer = await visitor.send("/f", form)
+    answer = await client.send("/f", form)
     assert time.monotonic() - began < 2
     assert answer.status_code == 503
     assert int(answer.headers["Retry-After"]) >= 1
@@ -38,8 +38,8 @@ async def test_the_form_comes_back_whole_within_two_seconds_and_offers_to_send_a
     assert "断电</textarea>" in answer.text
 
 
-async def test_a_ticket_s_page_is_not_available_and_says_so(desk: Desk) -> None:
-    token = desk.intake.links.token("20240520001", 1)
-    answer = await Visitor(desk.public).open(f"/t/{token}")
+async def test_a_ticket_s_page_is_not_available_and_says_so(harness: IntakeHarness) -> None:
+    token = harness.intake.links.token("20240520001", 1)
+    answer = await CustomerPageClient(harness.public).open(f"/t/{token}")
     assert answer.status_code == 503
     assert answer.headers["Content-Type"].startswith("text/html")

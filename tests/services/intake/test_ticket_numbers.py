@@ -22,7 +22,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @dataclass
-class Counter:
+class NumberingHarness:
     """A registrar whose clock the test sets."""
 
     database: Database
@@ -56,31 +56,31 @@ def test_the_date_changes_at_midnight_in_shanghai(at: datetime, number: str) -> 
 
 
 async def test_the_first_number_of_a_day_ends_in_001(database: Database) -> None:
-    counter = Counter(database, datetime(2024, 5, 20, 1, tzinfo=UTC))
-    assert [await counter.number() for _ in range(3)] == ["20240520001", "20240520002", "20240520003"]
+    harness = NumberingHarness(database, datetime(2024, 5, 20, 1, tzinfo=UTC))
+    assert [await harness.number() for _ in range(3)] == ["20240520001", "20240520002", "20240520003"]
 
 
 async def test_serials_begin_again_with_the_day(database: Database) -> None:
-    counter = Counter(database, datetime(2024, 5, 20, 15, 59, 59, tzinfo=UTC))
-    assert await counter.number() == "20240520001"
-    counter.at = datetime(2024, 5, 20, 16, 0, tzinfo=UTC)
-    assert await counter.number() == "20240521001"
-    counter.at = datetime(2024, 5, 20, 15, 59, 59, tzinfo=UTC)
-    assert await counter.number() == "20240520003"
+    harness = NumberingHarness(database, datetime(2024, 5, 20, 15, 59, 59, tzinfo=UTC))
+    assert await harness.number() == "20240520001"
+    harness.at = datetime(2024, 5, 20, 16, 0, tzinfo=UTC)
+    assert await harness.number() == "20240521001"
+    harness.at = datetime(2024, 5, 20, 15, 59, 59, tzinfo=UTC)
+    assert await harness.number() == "20240520003"
 
 
 async def test_serials_grow_past_999(database: Database) -> None:
-    counter = Counter(database, datetime(2024, 5, 20, 1, tzinfo=UTC))
-    await counter.number()
+    harness = NumberingHarness(database, datetime(2024, 5, 20, 1, tzinfo=UTC))
+    await harness.number()
     async with database.begin() as connection:
         await connection.execute(text("SELECT nextval('intake.ticket_serial') FROM generate_series(1, 997)"))
-    assert [await counter.number() for _ in range(2)] == ["20240520999", "202405201000"]
+    assert [await harness.number() for _ in range(2)] == ["20240520999", "202405201000"]
 
 
 async def test_32_racers_at_the_start_of_a_day_get_32_numbers(database_url: str) -> None:
     databases = [Database(database_url, role="bihuan_app", pool_size=8) for _ in range(4)]
-    counters = [Counter(each, datetime(2024, 5, 20, 16, tzinfo=UTC)) for each in databases for _ in range(8)]
-    numbers = await asyncio.gather(*(counter.number() for counter in counters))
+    counters = [NumberingHarness(each, datetime(2024, 5, 20, 16, tzinfo=UTC)) for each in databases for _ in range(8)]
+    numbers = await asyncio.gather(*(harness.number() for harness in counters))
     assert len(set(numbers)) == 32
     assert {number[:8] for number in numbers} == {"20240521"}
     for each in databases:
@@ -89,9 +89,9 @@ async def test_32_racers_at_the_start_of_a_day_get_32_numbers(database_url: str)
 
 async def test_racers_around_midnight_never_share_a_number(database_url: str) -> None:
     databases = [Database(database_url, role="bihuan_app", pool_size=8) for _ in range(2)]
-    before = Counter(databases[0], datetime(2024, 5, 20, 15, 59, 59, tzinfo=UTC))
-    after = Counter(databases[1], datetime(2024, 5, 20, 16, tzinfo=UTC))
-    numbers = await asyncio.gather(*(counter.number() for _ in range(25) for counter in (before, after)))
+    before = NumberingHarness(databases[0], datetime(2024, 5, 20, 15, 59, 59, tzinfo=UTC))
+    after = NumberingHarness(databases[1], datetime(2024, 5, 20, 16, tzinfo=UTC))
+    numbers = await asyncio.gather(*(harness.number() for _ in range(25) for harness in (before, after)))
     assert len(set(numbers)) == 50
     assert all(int(number[8:]) > 0 for number in numbers)
     for each in databases:

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from tests.services.intake.customer_tickets import opened
-from tests.services.intake.public_visitor import Visitor, actions, hidden_fields, text_of
+from tests.services.intake.page_client import CustomerPageClient, actions, hidden_fields, text_of
 from tests.services.system import System, feedback, until
 
 VIP = {"name": "韩梅梅", "phone": "+8613700001111", "tier": "vip"}
@@ -22,83 +22,83 @@ ENDED_AT_ONCE = {
 
 
 async def test_each_phase_says_how_it_stands_and_offers_what_can_be_done(system: System) -> None:
-    counter = await opened(system)
+    ticket = await opened(system)
 
     async def stands(words: str, offered: set[str]) -> None:
-        html = await counter.page()
+        html = await ticket.page()
         assert f"<h1>{words}</h1>" in html
-        assert actions(html, counter.address) == offered
+        assert actions(html, ticket.address) == offered
 
     await stands("已收到，正在核对您的反馈", {"message", "withdraw"})
-    await counter.ask("product.serial_no")
+    await ticket.ask("product.serial_no")
     await stands("需要您补充一点信息", {"supply", "message", "withdraw"})
-    await counter.accept()
+    await ticket.accept()
     await stands("已受理，正在处理", {"message", "withdraw"})
-    await counter.staff("plan", {"steps": "更换压缩机"}, by="林涛")
+    await ticket.staff("plan", {"steps": "更换压缩机"}, by="林涛")
     await stands("方案已定，正在处理", {"message", "withdraw"})
-    await counter.staff("wait", {"reason": "parts"}, by="林涛")
+    await ticket.staff("wait", {"reason": "parts"}, by="林涛")
     await stands("在等配件", {"message", "withdraw"})
-    await counter.staff("wait", {"reason": "customer"}, by="林涛")
+    await ticket.staff("wait", {"reason": "customer"}, by="林涛")
     await stands("在等您的回复", {"message", "withdraw"})
-    await counter.resolve()
+    await ticket.resolve()
     await stands("已处理完，请您确认", {"confirm", "reopen", "message", "withdraw"})
-    await counter.visitor.do(counter.address, "confirm")
+    await ticket.client.do(ticket.address, "confirm")
     await stands("已解决并确认", {"reopen"})
 
 
 async def test_the_promises_in_force_are_those_of_the_ticket(system: System) -> None:
-    counter = await opened(system)
-    due = {clock["name"]: clock["due_at"] for clock in (await counter.view())["clocks"]}
-    html = await counter.page()
+    ticket = await opened(system)
+    due = {clock["name"]: clock["due_at"] for clock in (await ticket.view())["clocks"]}
+    html = await ticket.page()
     for name in ("acceptance", "response", "resolution"):
         shown = re.findall(r'<time datetime="([^"]+)"', html)
         assert any(_same_instant(each, due[name]) for each in shown), name
 
 
 async def test_promises_stand_still_while_the_customer_owes_an_answer(system: System) -> None:
-    counter = await opened(system)
-    await counter.ask("product.serial_no")
-    assert (await counter.reads()).count("暂停计时：在等您的回复") == 3
-    await counter.visitor.do(counter.address, "supply", serial_no="SER9")
-    assert "暂停计时" not in await counter.reads()
+    ticket = await opened(system)
+    await ticket.ask("product.serial_no")
+    assert (await ticket.reads()).count("暂停计时：在等您的回复") == 3
+    await ticket.client.do(ticket.address, "supply", serial_no="SER9")
+    assert "暂停计时" not in await ticket.reads()
 
 
 async def test_a_late_promise_is_admitted(system: System) -> None:
     applies = [{"channel": ["mini_program"], "tier": ["vip"], "kind": ["praise"]}]
     policy = {"applies": applies, "clocks": {"acceptance": {"target": "PT1S"}}}
     await _publish(system, "late-at-once", policy)
-    counter = await opened(system, channel="mini_program", customer=VIP, kind="praise")
+    ticket = await opened(system, channel="mini_program", customer=VIP, kind="praise")
 
     async def is_late() -> bool:
-        return "我们晚了" in await counter.reads()
+        return "我们晚了" in await ticket.reads()
 
     await until(is_late)
 
 
 async def test_what_was_written_to_the_customer_is_told_and_notes_are_not(system: System) -> None:
-    counter = await opened(system, description="冰箱不制冷")
+    ticket = await opened(system, description="冰箱不制冷")
     told: dict[str, dict[str, Any]] = {
         "respond": {"message": "TOLD-answer"},
         "plan": {"steps": ["TOLD-first", "TOLD-second"], "resources": "NOTE-resources", "cause": "hardware"},
         "progress": {"message": "TOLD-progress", "visible": True},
     }
-    await counter.accept()
+    await ticket.accept()
     for command, body in told.items():
-        await counter.staff(command, body, by="林涛")
-    await counter.staff("progress", {"message": "NOTE-progress", "visible": False}, by="林涛")
-    await counter.staff("wait", {"reason": "parts", "note": "NOTE-wait"}, by="林涛")
-    await counter.staff("resume", {"note": "NOTE-resume"}, by="林涛")
-    await counter.staff("chase", {"note": "NOTE-chase"}, by="李雷")
-    await counter.staff("assign", {"co_owners": [system.ids["周强"]], "reason": "NOTE-assign"}, by="周强")
-    await counter.staff("reclassify", {"subcategory": "NOTE-sub", "reason": "NOTE-class"}, by="李雷")
-    await counter.staff("tag", {"add": ["NOTE-tag"]}, by="林涛")
+        await ticket.staff(command, body, by="林涛")
+    await ticket.staff("progress", {"message": "NOTE-progress", "visible": False}, by="林涛")
+    await ticket.staff("wait", {"reason": "parts", "note": "NOTE-wait"}, by="林涛")
+    await ticket.staff("resume", {"note": "NOTE-resume"}, by="林涛")
+    await ticket.staff("chase", {"note": "NOTE-chase"}, by="李雷")
+    await ticket.staff("assign", {"co_owners": [system.ids["周强"]], "reason": "NOTE-assign"}, by="周强")
+    await ticket.staff("reclassify", {"subcategory": "NOTE-sub", "reason": "NOTE-class"}, by="李雷")
+    await ticket.staff("tag", {"add": ["NOTE-tag"]}, by="林涛")
     partly = {"result": "partly_resolved", "summary": "TOLD-summary", "reason": "NOTE-why", "resources": "NOTE-cost"}
-    await counter.staff("resolve", partly, by="林涛")
+    await ticket.staff("resolve", partly, by="林涛")
     callback = {"outcome": "dissatisfied", "channel": "phone", "note": "NOTE-callback"}
-    await counter.staff("record-callback", callback, by="李雷")
-    await counter.resolve()
-    await counter.staff("reopen", {"reason": "NOTE-reopen"}, by="李雷")
-    reads = await counter.reads()
+    await ticket.staff("record-callback", callback, by="李雷")
+    await ticket.resolve()
+    await ticket.staff("reopen", {"reason": "NOTE-reopen"}, by="李雷")
+    reads = await ticket.reads()
     words = ("冰箱不制冷", "TOLD-answer", "TOLD-first", "TOLD-second", "TOLD-progress", "TOLD-summary")
     places = [reads.find(each) for each in words]
     assert -1 not in places
@@ -109,15 +109,15 @@ async def test_what_was_written_to_the_customer_is_told_and_notes_are_not(system
 
 
 async def test_a_complex_plan_is_told_when_it_is_approved(system: System) -> None:
-    counter = await opened(system)
-    await counter.accept()
-    await counter.staff("plan", {"steps": "换主板", "complex": True}, by="林涛")
-    assert "换主板" not in await counter.reads()
-    await counter.staff("reject-plan", {"reason": "NOTE-reject"}, by="周强")
-    assert "换主板" not in await counter.reads()
-    await counter.staff("plan", {"steps": "换压缩机", "expected_at": "2030-01-05T10:00:00Z"}, by="林涛")
-    await counter.staff("approve-plan", {"note": "NOTE-approve"}, by="周强")
-    reads = await counter.reads()
+    ticket = await opened(system)
+    await ticket.accept()
+    await ticket.staff("plan", {"steps": "换主板", "complex": True}, by="林涛")
+    assert "换主板" not in await ticket.reads()
+    await ticket.staff("reject-plan", {"reason": "NOTE-reject"}, by="周强")
+    assert "换主板" not in await ticket.reads()
+    await ticket.staff("plan", {"steps": "换压缩机", "expected_at": "2030-01-05T10:00:00Z"}, by="林涛")
+    await ticket.staff("approve-plan", {"note": "NOTE-approve"}, by="周强")
+    reads = await ticket.reads()
     assert "换压缩机" in reads
     assert "2030年1月5日" in reads
     assert "换主板" not in reads
@@ -125,19 +125,19 @@ async def test_a_complex_plan_is_told_when_it_is_approved(system: System) -> Non
 
 
 async def test_supplying_what_was_asked_completes_the_ticket_and_ends_the_wait(system: System) -> None:
-    counter = await opened(system, product={"model": "BCD-500"}, customer={"name": "韩梅梅", "phone": "13800138000"})
-    assert "还缺下面的信息" in await counter.reads()
-    await counter.ask("product.order_no_or_serial_no", "occurred_at")
-    html = await counter.page()
+    ticket = await opened(system, product={"model": "BCD-500"}, customer={"name": "韩梅梅", "phone": "13800138000"})
+    assert "还缺下面的信息" in await ticket.reads()
+    await ticket.ask("product.order_no_or_serial_no", "occurred_at")
+    html = await ticket.page()
     assert "请告诉我们铭牌上的号码" in text_of(html)
     assert {"serial_no", "order_no", "occurred_on", "message"} <= set(re.findall(r' name="(\w+)"', html))
-    page = await counter.visitor.do(
-        counter.address, "supply", serial_no="SER77", occurred_on="2026-11-20", message="看不太清"
+    page = await ticket.client.do(
+        ticket.address, "supply", serial_no="SER77", occurred_on="2026-11-20", message="看不太清"
     )
     assert "已收到补充信息" in page.text
-    view = await counter.view()
+    view = await ticket.view()
     assert (view["phase"], view["complete"], view["product"]["serial_no"]) == ("pending.review", True, "SER77")
-    event = (await counter.events())[-1]
+    event = (await ticket.events())[-1]
     assert (event["type"], event["actor"]["kind"]) == ("ticket.information_supplied", "customer")
     assert event["data"]["fields"] == ["occurred_at", "product.serial_no"]
     assert "补充了起始日期、序列号" in text_of(page.text)
@@ -152,204 +152,204 @@ async def test_supplying_what_was_asked_completes_the_ticket_and_ends_the_wait(s
 async def test_a_wrong_supplement_comes_back_with_what_was_typed(
     system: System, typed: dict[str, str], field: str
 ) -> None:
-    counter = await opened(system)
-    await counter.ask("customer.contact", "occurred_at")
-    answer = await counter.visitor.do(counter.address, "supply", **{"message": "", **typed})
+    ticket = await opened(system)
+    await ticket.ask("customer.contact", "occurred_at")
+    answer = await ticket.client.do(ticket.address, "supply", **{"message": "", **typed})
     assert answer.status_code == 422
     assert f'href="#f-supply-{field}"' in answer.text
     for value in typed.values():
         assert f'value="{value}"' in answer.text
-    assert (await counter.view())["phase"] == "pending.awaiting_information"
+    assert (await ticket.view())["phase"] == "pending.awaiting_information"
 
 
 async def test_a_message_reaches_the_staff_and_ends_the_wait_for_the_customer(system: System) -> None:
-    counter = await opened(system)
-    await counter.accept()
-    await counter.staff("wait", {"reason": "customer"}, by="林涛")
-    page = await counter.visitor.do(counter.address, "message", message="周二下午\n在家 <b>")
+    ticket = await opened(system)
+    await ticket.accept()
+    await ticket.staff("wait", {"reason": "customer"}, by="林涛")
+    page = await ticket.client.do(ticket.address, "message", message="周二下午\n在家 <b>")
     assert "留言已送达" in page.text
     assert "周二下午\n在家 &lt;b&gt;" in page.text
-    assert (await counter.view())["phase"] == "processing.assigned"
-    event = (await counter.events())[-1]
+    assert (await ticket.view())["phase"] == "processing.assigned"
+    event = (await ticket.events())[-1]
     assert event["data"] == {"resumed": True, "message": "周二下午\n在家 <b>"}
-    assert event["actor"] == {"kind": "customer", "id": (await counter.view())["customer"]["id"]}
+    assert event["actor"] == {"kind": "customer", "id": (await ticket.view())["customer"]["id"]}
 
 
 @pytest.mark.parametrize("kind", ["fault", "complaint"])
 async def test_the_customer_s_own_click_closes_as_confirmed(system: System, kind: str) -> None:
-    counter = await opened(system, kind=kind)
-    await counter.accept()
-    await counter.resolve()
-    assert "压缩机已更换" in await counter.reads()
-    page = await counter.visitor.do(counter.address, "confirm")
+    ticket = await opened(system, kind=kind)
+    await ticket.accept()
+    await ticket.resolve()
+    assert "压缩机已更换" in await ticket.reads()
+    page = await ticket.client.do(ticket.address, "confirm")
     assert "感谢确认" in page.text
-    view = await counter.view()
+    view = await ticket.view()
     assert (view["phase"], view["close_reason"], view["confirmation"]) == ("closed", "confirmed", "satisfied")
     async with system.database.read() as connection:
         query = text("SELECT c.name, c.caller FROM workflow.tickets t JOIN workflow.commands c ON c.id = "
                      "t.close_evidence WHERE t.ticket_no = :no")  # fmt: skip
-        evidence = (await connection.execute(query, {"no": counter.ticket_no})).one()
+        evidence = (await connection.execute(query, {"no": ticket.ticket_no})).one()
     assert evidence == ("confirm", f"customer:{view['customer']['id']}")
 
 
 async def test_a_complaint_that_waits_for_the_supervisor_can_be_confirmed_by_its_customer(system: System) -> None:
-    counter = await opened(system, kind="complaint")
-    await counter.accept()
-    await counter.resolve()
-    await counter.staff("record-callback", {"outcome": "satisfied", "channel": "phone"}, by="李雷")
-    assert "主管还会与您联系" in await counter.reads()
-    await counter.visitor.do(counter.address, "confirm")
-    assert (await counter.view())["close_reason"] == "confirmed"
+    ticket = await opened(system, kind="complaint")
+    await ticket.accept()
+    await ticket.resolve()
+    await ticket.staff("record-callback", {"outcome": "satisfied", "channel": "phone"}, by="李雷")
+    assert "主管还会与您联系" in await ticket.reads()
+    await ticket.client.do(ticket.address, "confirm")
+    assert (await ticket.view())["close_reason"] == "confirmed"
 
 
 async def test_not_solved_takes_it_up_again_with_the_customer_s_words(system: System) -> None:
-    counter = await opened(system)
-    await counter.accept()
-    await counter.resolve()
-    wrong = await counter.visitor.do(counter.address, "reopen", reason=" ")
-    assert (wrong.status_code, (await counter.view())["cycle"]) == (422, 1)
-    page = await counter.visitor.do(counter.address, "reopen", reason="还是不制冷")
+    ticket = await opened(system)
+    await ticket.accept()
+    await ticket.resolve()
+    wrong = await ticket.client.do(ticket.address, "reopen", reason=" ")
+    assert (wrong.status_code, (await ticket.view())["cycle"]) == (422, 1)
+    page = await ticket.client.do(ticket.address, "reopen", reason="还是不制冷")
     assert "已重新处理" in page.text
     assert "还是不制冷" in page.text
-    view = await counter.view()
+    view = await ticket.view()
     assert (view["phase"], view["cycle"]) == ("processing.assigned", 2)
-    await counter.resolve()
-    await counter.visitor.do(counter.address, "confirm")
-    await counter.visitor.do(counter.address, "reopen", reason="又坏了")
-    assert (await counter.view())["cycle"] == 3
+    await ticket.resolve()
+    await ticket.client.do(ticket.address, "confirm")
+    await ticket.client.do(ticket.address, "reopen", reason="又坏了")
+    assert (await ticket.view())["cycle"] == 3
 
 
 async def test_a_customer_withdraws_with_or_without_a_reason(system: System) -> None:
     for typed, reads in (({"reason": "已经好了"}, "已经好了"), ({}, "撤回反馈")):
-        counter = await opened(system)
-        page = await counter.visitor.do(counter.address, "withdraw", **typed)
+        ticket = await opened(system)
+        page = await ticket.client.do(ticket.address, "withdraw", **typed)
         assert "<h1>已撤回</h1>" in page.text
         assert reads in page.text
-        view = await counter.view()
+        view = await ticket.view()
         assert (view["close_reason"], view["close_note"]) == ("withdrawn", typed.get("reason", "客户撤回反馈。"))
 
 
 @pytest.mark.parametrize("action", ["confirm", "reopen"])
 async def test_what_cannot_be_done_now_is_refused_with_what_can(system: System, action: str) -> None:
-    counter = await opened(system)
-    key = hidden_fields(await counter.page(), f"{counter.address}/message")["key"]
-    before = (await counter.view())["version"]
+    ticket = await opened(system)
+    key = hidden_fields(await ticket.page(), f"{ticket.address}/message")["key"]
+    before = (await ticket.view())["version"]
     form = {"key": key, "reason": "还没好 <i>"}
-    answer = await counter.visitor.send(f"{counter.address}/{action}", form)
+    answer = await ticket.client.send(f"{ticket.address}/{action}", form)
     assert answer.status_code == 409
     assert "现在不能这样操作了" in answer.text
-    assert "message" in actions(answer.text, counter.address)
+    assert "message" in actions(answer.text, ticket.address)
     if action == "reopen":
         assert "还没好 &lt;i&gt;" in answer.text
-    assert (await counter.view())["version"] == before
+    assert (await ticket.view())["version"] == before
 
 
 async def test_the_same_form_sent_again_changes_nothing(system: System) -> None:
-    counter = await opened(system)
-    form = await counter.visitor.fill(
-        await counter.visitor.open(counter.address), f"{counter.address}/message", message="在吗"
+    ticket = await opened(system)
+    form = await ticket.client.fill(
+        await ticket.client.open(ticket.address), f"{ticket.address}/message", message="在吗"
     )
-    answers = [await counter.visitor.send(f"{counter.address}/message", form) for _ in range(3)]
+    answers = [await ticket.client.send(f"{ticket.address}/message", form) for _ in range(3)]
     assert {answer.status_code for answer in answers} == {303}
-    assert [event["type"] for event in await counter.events()].count("ticket.customer_message") == 1
-    other = await counter.visitor.send(f"{counter.address}/message", {**form, "message": "在不在"})
+    assert [event["type"] for event in await ticket.events()].count("ticket.customer_message") == 1
+    other = await ticket.client.send(f"{ticket.address}/message", {**form, "message": "在不在"})
     assert other.status_code == 409
     assert "刚才已经送达" in other.text
     assert "在不在</textarea>" in other.text
-    again = await counter.visitor.fill(other, f"{counter.address}/message", message="在不在")
-    assert (await counter.visitor.send(f"{counter.address}/message", again)).status_code == 303
-    assert [event["type"] for event in await counter.events()].count("ticket.customer_message") == 2
+    again = await ticket.client.fill(other, f"{ticket.address}/message", message="在不在")
+    assert (await ticket.client.send(f"{ticket.address}/message", again)).status_code == 303
+    assert [event["type"] for event in await ticket.events()].count("ticket.customer_message") == 2
 
 
 async def test_a_page_confirms_the_outcome_that_it_showed_and_no_later_one(system: System) -> None:
-    counter = await opened(system)
-    await counter.accept()
-    await counter.resolve()
-    shown = await counter.visitor.open(counter.address)
-    drawn = {it: await counter.visitor.fill(shown, f"{counter.address}/{it}") for it in ("confirm", "reopen")}
-    await counter.staff("tag", {"add": ["vip-care"]}, by="李雷")
-    await counter.staff("reopen", {"reason": "客户来电"}, by="李雷")
-    await counter.staff("resolve", {"result": "unresolved", "summary": "没有配件", "reason": "停产"}, by="林涛")
-    before = (await counter.view())["version"]
+    ticket = await opened(system)
+    await ticket.accept()
+    await ticket.resolve()
+    shown = await ticket.client.open(ticket.address)
+    drawn = {it: await ticket.client.fill(shown, f"{ticket.address}/{it}") for it in ("confirm", "reopen")}
+    await ticket.staff("tag", {"add": ["vip-care"]}, by="李雷")
+    await ticket.staff("reopen", {"reason": "客户来电"}, by="李雷")
+    await ticket.staff("resolve", {"result": "unresolved", "summary": "没有配件", "reason": "停产"}, by="林涛")
+    before = (await ticket.view())["version"]
     for action, typed in (("confirm", {}), ("reopen", {"reason": "还在漏水"})):
-        answer = await counter.visitor.send(f"{counter.address}/{action}", {**drawn[action], **typed})
+        answer = await ticket.client.send(f"{ticket.address}/{action}", {**drawn[action], **typed})
         assert answer.status_code == 409, action
         assert "您打开页面后，情况有了变化" in answer.text
         assert "没有配件" in answer.text
     assert "还在漏水</textarea>" in answer.text
-    assert (await counter.view())["version"] == before
-    anew = await counter.visitor.fill(answer, f"{counter.address}/reopen", reason="还在漏水")
-    assert (await counter.visitor.send(f"{counter.address}/reopen", anew)).status_code == 303
-    assert (await counter.view())["cycle"] == 3
+    assert (await ticket.view())["version"] == before
+    anew = await ticket.client.fill(answer, f"{ticket.address}/reopen", reason="还在漏水")
+    assert (await ticket.client.send(f"{ticket.address}/reopen", anew)).status_code == 303
+    assert (await ticket.view())["cycle"] == 3
 
 
 async def test_what_does_not_matter_to_a_form_does_not_refuse_it(system: System) -> None:
-    counter = await opened(system)
-    await counter.accept()
-    await counter.resolve()
-    form = await counter.visitor.fill(await counter.visitor.open(counter.address), f"{counter.address}/confirm")
-    await counter.staff("tag", {"add": ["vip-care"]}, by="李雷")
-    await counter.staff("respond", {"message": "还有问题请告诉我们"}, by="李雷")
+    ticket = await opened(system)
+    await ticket.accept()
+    await ticket.resolve()
+    form = await ticket.client.fill(await ticket.client.open(ticket.address), f"{ticket.address}/confirm")
+    await ticket.staff("tag", {"add": ["vip-care"]}, by="李雷")
+    await ticket.staff("respond", {"message": "还有问题请告诉我们"}, by="李雷")
     for _ in range(2):  # the second click replays the first
-        assert (await counter.visitor.send(f"{counter.address}/confirm", form)).status_code == 303
-    assert (await counter.view())["close_reason"] == "confirmed"
+        assert (await ticket.client.send(f"{ticket.address}/confirm", form)).status_code == 303
+    assert (await ticket.view())["close_reason"] == "confirmed"
 
 
 async def test_words_for_a_form_that_the_page_has_no_more_are_kept(system: System) -> None:
-    counter = await opened(system)
-    await counter.ask("product.serial_no")
-    page = await counter.visitor.open(counter.address)
-    form = await counter.visitor.fill(page, f"{counter.address}/supply", serial_no="SER-KEPT", message="在背面")
-    await counter.accept()
-    await counter.resolve()
-    answer = await counter.visitor.send(f"{counter.address}/supply", form)
+    ticket = await opened(system)
+    await ticket.ask("product.serial_no")
+    page = await ticket.client.open(ticket.address)
+    form = await ticket.client.fill(page, f"{ticket.address}/supply", serial_no="SER-KEPT", message="在背面")
+    await ticket.accept()
+    await ticket.resolve()
+    answer = await ticket.client.send(f"{ticket.address}/supply", form)
     assert answer.status_code == 409
-    assert "supply" not in actions(answer.text, counter.address)
+    assert "supply" not in actions(answer.text, ticket.address)
     assert "SER-KEPT" in answer.text
     assert "在背面" in answer.text
 
 
 @pytest.mark.parametrize("basis", ["1/closed", "x/closed/-/-", "' OR 1=1", "9" * 500 + "/closed/-/-"])
 async def test_a_form_that_says_what_no_page_of_ours_says_is_refused(system: System, basis: str) -> None:
-    counter = await opened(system)
-    page = await counter.visitor.open(counter.address)
-    form = await counter.visitor.fill(page, f"{counter.address}/withdraw", basis=basis)
-    answer = await counter.visitor.send(f"{counter.address}/withdraw", form)
-    assert (answer.status_code, (await counter.view())["phase"]) == (409, "pending.review")
+    ticket = await opened(system)
+    page = await ticket.client.open(ticket.address)
+    form = await ticket.client.fill(page, f"{ticket.address}/withdraw", basis=basis)
+    answer = await ticket.client.send(f"{ticket.address}/withdraw", form)
+    assert (answer.status_code, (await ticket.view())["phase"]) == (409, "pending.review")
 
 
 async def test_looking_changes_nothing(system: System) -> None:
-    counter = await opened(system)
-    await counter.accept()
-    await counter.resolve()
-    before = await counter.view()
+    ticket = await opened(system)
+    await ticket.accept()
+    await ticket.resolve()
+    before = await ticket.view()
     for action in ("", "/confirm", "/reopen", "/withdraw", "/message", "/supply", "?done=confirm"):
-        answer = await counter.visitor.open(counter.address + action)
+        answer = await ticket.client.open(ticket.address + action)
         assert answer.status_code in {200, 303}
-    assert await counter.view() == before
+    assert await ticket.view() == before
 
 
 async def test_after_the_window_the_page_shows_the_result_and_leads_to_a_new_report(system: System) -> None:
     await _publish(system, "ended-at-once", ENDED_AT_ONCE)
     product = {"model": "BCD 500", "serial_no": "SER&1"}
-    counter = await opened(system, channel="mini_program", customer=VIP, product=product)
-    await counter.accept()
-    await counter.resolve()
-    await counter.visitor.do(counter.address, "confirm")
+    ticket = await opened(system, channel="mini_program", customer=VIP, product=product)
+    await ticket.accept()
+    await ticket.resolve()
+    await ticket.client.do(ticket.address, "confirm")
 
     async def is_over() -> bool:
-        return actions(await counter.page(), counter.address) == set()
+        return actions(await ticket.page(), ticket.address) == set()
 
     await until(is_over, 30)
-    html = await counter.page()
+    html = await ticket.page()
     assert "压缩机已更换" in html
     found = re.search(r'href="(/f\?[^"]+)"', html)
     assert found
     query = parse_qs(urlsplit(found[1].replace("&amp;", "&")).query)
-    token = counter.address.removeprefix("/t/")
+    token = ticket.address.removeprefix("/t/")
     assert query == {"model": ["BCD 500"], "serial": ["SER&1"], "again": ["true"], "follows": [token]}
     form = {"key": "k" * 24, "reason": "又坏了"}
-    answer = await counter.visitor.send(f"{counter.address}/reopen", form)
+    answer = await ticket.client.send(f"{ticket.address}/reopen", form)
     assert answer.status_code == 409
     assert "又坏了" in answer.text
     assert found[1] in answer.text
@@ -391,19 +391,19 @@ async def test_the_customer_of_a_copy_follows_another_customer_s_ticket_without_
 
 async def test_the_contact_is_shown_in_part_alone(system: System) -> None:
     customer = {"name": "韩梅梅", "phone": "13911112222", "email": "secret.mail@example.com"}
-    counter = await opened(system, customer=customer)
-    html = await counter.page()
+    ticket = await opened(system, customer=customer)
+    html = await ticket.page()
     assert "139****2222" in html
     for whole in ("13911112222", "secret.mail", "韩梅梅"):
         assert whole not in html
-    wrong = await counter.visitor.do(counter.address, "message", message="")
+    wrong = await ticket.client.do(ticket.address, "message", message="")
     assert "13911112222" not in wrong.text
 
 
 async def test_the_page_speaks_the_reader_s_language_else_the_feedback_s(system: System) -> None:
-    counter = await opened(system, language="en")
+    ticket = await opened(system, language="en")
     for accept, words in (("zh", "正在核对"), ("en", "looking through it"), ("fr", "looking through it")):
-        page = await Visitor(system.http, Accept_Language=accept).open(counter.address)
+        page = await CustomerPageClient(system.http, Accept_Language=accept).open(ticket.address)
         assert words in page.text
         assert f'lang="{page.headers["Content-Language"]}"' in page.text
 

@@ -11,7 +11,7 @@ from services.workflow.assembly import assemble_worker
 from services.workflow.settings import WorkflowSettings
 from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.intake.customer_tickets import opened
-from tests.services.intake.public_visitor import hidden_fields
+from tests.services.intake.page_client import hidden_fields
 from tests.services.system import SECRET, System, running
 
 NAMESPACE = SPARE_NAMESPACES[-1]
@@ -29,16 +29,16 @@ async def unstarted(database_url: str, engine: WorkflowEnvironment, tmp_path: Pa
 async def test_a_message_is_offered_again_whole_and_counts_once(
     unstarted: System, database_url: str, engine: WorkflowEnvironment
 ) -> None:
-    counter = await opened(unstarted)
-    form = await counter.visitor.fill(
-        await counter.visitor.open(counter.address), f"{counter.address}/message", message="还在漏水\n请快来"
+    ticket = await opened(unstarted)
+    form = await ticket.client.fill(
+        await ticket.client.open(ticket.address), f"{ticket.address}/message", message="还在漏水\n请快来"
     )
-    answer = await counter.visitor.send(f"{counter.address}/message", form)
+    answer = await ticket.client.send(f"{ticket.address}/message", form)
     assert answer.status_code == 503
     assert answer.headers["Retry-After"]
     assert "再发一次" in answer.text
     assert "还在漏水\n请快来</textarea>" in answer.text
-    again = {**hidden_fields(answer.text, f"{counter.address}/message"), "message": "还在漏水\n请快来"}
+    again = {**hidden_fields(answer.text, f"{ticket.address}/message"), "message": "还在漏水\n请快来"}
     assert again == form
     worker = WorkflowSettings(
         database_url=database_url,
@@ -49,7 +49,7 @@ async def test_a_message_is_offered_again_whole_and_counts_once(
     )
     async with assemble_worker(worker):
         for _ in range(2):
-            answer = await counter.visitor.send(f"{counter.address}/message", again)
+            answer = await ticket.client.send(f"{ticket.address}/message", again)
             assert answer.status_code == 303, answer.text
-    types = [event["type"] for event in await counter.events()]
+    types = [event["type"] for event in await ticket.events()]
     assert types == ["ticket.received", "ticket.customer_message"]

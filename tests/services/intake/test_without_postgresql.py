@@ -17,7 +17,7 @@ from services.runtime.postgres.database import Database
 from services.runtime.stack.postgres import Postgres
 from services.runtime.stack.programs import end, spawn
 from tests.ports import free_port
-from tests.services.intake.harness import Desk, feedback
+from tests.services.intake.harness import IntakeHarness, feedback
 
 PASSWORD = secrets.token_urlsafe(16)
 
@@ -77,10 +77,10 @@ async def database_url(server: Server) -> str:
 
 
 async def test_a_dead_postgresql_is_told_in_two_seconds_and_the_retries_make_one_ticket_each(
-    desk: Desk, server: Server
+    harness: IntakeHarness, server: Server
 ) -> None:
     async def send(key: str) -> httpx.Response:
-        return await desk.call("POST", "/v1/feedback", feedback(), Idempotency_Key=key)
+        return await harness.call("POST", "/v1/feedback", feedback(), Idempotency_Key=key)
 
     keys = [f"k{number}" for number in range(60)]
     sending = [asyncio.create_task(send(key)) for key in keys]
@@ -94,22 +94,22 @@ async def test_a_dead_postgresql_is_told_in_two_seconds_and_the_retries_make_one
     assert time.monotonic() - began < 2
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
     assert int(refused.headers["Retry-After"]) >= 1
-    assert (await desk.internal.get("/readyz")).status_code == 503
+    assert (await harness.internal.get("/readyz")).status_code == 503
 
     await server.start()
-    second = {key: await _until_answered(desk, key) for key in keys}
+    second = {key: await _until_answered(harness, key) for key in keys}
     for key in keys:
         if first[key].status_code == 201:
             assert second[key].json() == first[key].json()
-    async with desk.intake.database.read() as connection:
+    async with harness.intake.database.read() as connection:
         assert (await connection.execute(text("SELECT count(*) FROM intake.feedback"))).scalar_one() == len(keys)
         assert (await connection.execute(text("SELECT count(*) FROM intake.outbox"))).scalar_one() == len(keys)
-    assert (await desk.internal.get("/readyz")).status_code == 200
+    assert (await harness.internal.get("/readyz")).status_code == 200
 
 
-async def _until_answered(desk: Desk, key: str) -> httpx.Response:
+async def _until_answered(harness: IntakeHarness, key: str) -> httpx.Response:
     while True:
-        answer = await desk.call("POST", "/v1/feedback", feedback(), Idempotency_Key=key)
+        answer = await harness.call("POST", "/v1/feedback", feedback(), Idempotency_Key=key)
         if answer.status_code != 503:
             assert answer.status_code == 201, answer.text
             return answer

@@ -1,4 +1,4 @@
-"""Notices made and delivered by hand: real rows, and a world of people that a test decides."""
+"""Notices made and delivered by hand: real rows, and recipients that a test decides."""
 
 import itertools
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ _serial = itertools.count(1)
 
 
 @dataclass
-class World:
+class FakeRecipients:
     """Who is reached how; `down` is intake or the directory not answering."""
 
     people: dict[str, Reached] = field(default_factory=lambda: {"han-meimei": HAN_MEIMEI, "lin-tao": LIN_TAO})
@@ -42,7 +42,7 @@ class World:
         return self.people.get(row["recipient"])
 
 
-class Carrier:
+class FakeChannel:
     """A channel in the test's hand: `answers` are raised one after the other, then everything is taken."""
 
     name = NoticeChannel.EMAIL
@@ -62,18 +62,18 @@ class Carrier:
             raise self.answers.pop(0)
 
 
-class NoticeDesk:
+class NoticeHarness:
     """Takes notices in and delivers them."""
 
     def __init__(self, database: Database, channels: Sequence[Channel] | None = None) -> None:
         self.database = database
-        self.world = World()
-        self.carrier = Carrier()
+        self.recipients = FakeRecipients()
+        self.carrier = FakeChannel()
         self.channels: Sequence[Any] = channels or (self.carrier, Inbox(for_customers=False))
 
     @property
     def delivery(self) -> Delivery:
-        return Delivery(self.database, self.world, self.channels, SENDER)
+        return Delivery(self.database, self.recipients, self.channels, SENDER)
 
     async def submit(self, request: NoticeRequest | submission.Draft) -> dict[str, Any]:
         """Take one in; answers its row."""

@@ -40,7 +40,7 @@ PROMISED = {"acceptance": "2026-11-20T10:00:00Z", "response": "2026-11-23T10:00:
 _serial = itertools.count(1)
 
 
-class Directory(People):
+class FakePeople(People):
     """Everybody in `STAFF`."""
 
     def __init__(self) -> None:
@@ -63,13 +63,13 @@ class Directory(People):
         return Roll(tuple(staff))
 
 
-class Journal:
+class JournalHarness:
     """Lets events happen to one ticket and shows what came of them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self.ticket_no = f"20261120{next(_serial):05}"
-        self._follower = NoticeFollower(Directory(), WEEK)
+        self._follower = NoticeFollower(FakePeople(), WEEK)
         self._seq = 0
         self._facts: dict[str, Any] = {
             "ticket_no": self.ticket_no, "version": 1, "phase": "processing.assigned", "cycle": 1, "kind": "fault",
@@ -161,8 +161,8 @@ class Journal:
 
 
 @pytest.fixture
-def journal(shared_database: Database) -> Journal:
-    return Journal(shared_database)
+def journal(shared_database: Database) -> JournalHarness:
+    return JournalHarness(shared_database)
 
 
 def told(rows: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
@@ -170,7 +170,7 @@ def told(rows: Sequence[dict[str, Any]]) -> set[tuple[str, str]]:
     return {(row["kind"], row["recipient"]) for row in rows}
 
 
-async def test_the_customer_hears_the_number_and_what_is_promised(journal: Journal) -> None:
+async def test_the_customer_hears_the_number_and_what_is_promised(journal: JournalHarness) -> None:
     (row,) = await journal.happens(E.RECEIVED, by="workflow", phases=("pending.review", "pending.review"))
     assert (row["kind"], row["recipient"], row["audience"], row["language"]) == (
         "received", "han-meimei", "customer", "zh-CN")  # fmt: skip
@@ -191,7 +191,7 @@ async def test_the_customer_hears_the_number_and_what_is_promised(journal: Journ
     (E.WITHDRAWN, {"by": "han-meimei", "reason": "withdrawn"}, "closed"),
 ])  # fmt: skip
 async def test_a_step_that_concerns_the_customer_is_told_once(
-    journal: Journal, type_: EventType, options: dict[str, Any], kind: str
+    journal: JournalHarness, type_: EventType, options: dict[str, Any], kind: str
 ) -> None:
     event = journal.event(type_, **options)
     await journal.apply([event])
@@ -201,16 +201,16 @@ async def test_a_step_that_concerns_the_customer_is_told_once(
     assert len(rows) == 1
 
 
-async def test_an_internal_note_is_nobody_s_to_read(journal: Journal) -> None:
+async def test_an_internal_note_is_nobody_s_to_read(journal: JournalHarness) -> None:
     assert not await journal.happens(E.PROGRESSED, body={"message": "内部"}, visible=False)
 
 
-async def test_steps_are_numbered_and_what_a_person_wrote_is_carried_in_full(journal: Journal) -> None:
+async def test_steps_are_numbered_and_what_a_person_wrote_is_carried_in_full(journal: JournalHarness) -> None:
     (row,) = await journal.happens(E.PLANNED, by="lin-tao", body={"steps": ["甲", "乙"]}, complex=False)
     assert row["texts"] == {"steps": "1. 甲\n2. 乙"}
 
 
-async def test_only_those_named_anew_are_told_of_an_assignment_and_their_head(journal: Journal) -> None:
+async def test_only_those_named_anew_are_told_of_an_assignment_and_their_head(journal: JournalHarness) -> None:
     first = await journal.happens(E.ASSIGNED, department=OWN, owner="lin-tao", co_owners=[])
     assert told(first) == {("assigned", "lin-tao"), ("assigned", "zhou-qiang")}
     assert {row["recipient"]: row["facts"]["part"] for row in first} == {
@@ -220,45 +220,47 @@ async def test_only_those_named_anew_are_told_of_an_assignment_and_their_head(jo
     assert not await journal.happens(E.ASSIGNED, department=OWN, owner="lin-tao", co_owners=["zhao-min"])
 
 
-async def test_nobody_is_told_what_they_did_themselves(journal: Journal) -> None:
+async def test_nobody_is_told_what_they_did_themselves(journal: JournalHarness) -> None:
     rows = await journal.happens(E.ASSIGNED, by="lin-tao", department=OWN, owner="lin-tao", co_owners=[])
     assert told(rows) == {("assigned", "zhou-qiang")}
     assert not await journal.happens(E.CHASED, by="lin-tao")
 
 
-async def test_a_chase_goes_to_the_owner_with_who_chases_and_their_word(journal: Journal) -> None:
+async def test_a_chase_goes_to_the_owner_with_who_chases_and_their_word(journal: JournalHarness) -> None:
     (row,) = await journal.happens(E.CHASED, body={"note": "客户又来电"}, owner="lin-tao")
     assert (row["kind"], row["recipient"], row["language"]) == ("chase", "lin-tao", None)
     assert row["facts"]["by_name"] == "Li-Lei"
     assert row["texts"] == {"note": "客户又来电"}
 
 
-async def test_a_chase_before_there_is_an_owner_goes_to_the_department_s_clerks(journal: Journal) -> None:
+async def test_a_chase_before_there_is_an_owner_goes_to_the_department_s_clerks(journal: JournalHarness) -> None:
     (row,) = await journal.happens(E.CHASED, by="wang-fang", body={"note": "客户又来电"}, ticket={"owner": None})
     assert (row["kind"], row["recipient"], row["texts"]) == ("chase", "li-lei", {"note": "客户又来电"})
 
 
 @pytest.mark.parametrize("type_", [E.CUSTOMER_MESSAGE, E.INFORMATION_SUPPLIED])
-async def test_what_the_customer_says_goes_to_the_owner_without_their_words(journal: Journal, type_: EventType) -> None:
+async def test_what_the_customer_says_goes_to_the_owner_without_their_words(
+    journal: JournalHarness, type_: EventType
+) -> None:
     (row,) = await journal.happens(type_, by="han-meimei", body={"message": "我的电话是 13800138000"})
     assert (row["kind"], row["recipient"]) == ("customer_replied", "lin-tao")
     assert "13800138000" not in str(row)
 
 
-async def test_before_there_is_an_owner_the_department_s_clerks_hear_of_the_customer(journal: Journal) -> None:
+async def test_before_there_is_an_owner_the_department_s_clerks_hear_of_the_customer(journal: JournalHarness) -> None:
     rows = await journal.happens(E.CUSTOMER_MESSAGE, by="han-meimei", ticket={"owner": None})
     assert told(rows) == {("customer_replied", "li-lei")}
 
 
 async def test_who_the_complaint_is_about_is_not_told_of_it_and_the_head_is_where_they_are_the_only_clerk(
-    journal: Journal,
+    journal: JournalHarness,
 ) -> None:
     about = {"complaint_about": "li-lei", "owner": None}
     rows = await journal.happens(E.CUSTOMER_MESSAGE, by="han-meimei", ticket=about)
     assert told(rows) == {("customer_replied", "zhou-qiang")}
 
 
-async def test_a_complex_plan_waits_for_its_approval_before_the_customer_reads_it(journal: Journal) -> None:
+async def test_a_complex_plan_waits_for_its_approval_before_the_customer_reads_it(journal: JournalHarness) -> None:
     plan: dict[str, Any] = {"by": "lin-tao", "body": {"steps": "更换压缩机"}, "complex": True}
     proposed = {row["kind"]: row for row in await journal.happens(E.PLANNED, **plan)}
     assert proposed["plan"]["held"]
@@ -268,7 +270,9 @@ async def test_a_complex_plan_waits_for_its_approval_before_the_customer_reads_i
     assert states == {"plan": ("waiting", False), "plan_to_approve": ("not_sent", False)}
 
 
-async def test_a_plan_that_is_sent_back_never_reaches_the_customer_and_the_next_one_does(journal: Journal) -> None:
+async def test_a_plan_that_is_sent_back_never_reaches_the_customer_and_the_next_one_does(
+    journal: JournalHarness,
+) -> None:
     plan: dict[str, Any] = {"by": "lin-tao", "complex": True}
     await journal.happens(E.PLANNED, body={"steps": "甲"}, **plan)
     await journal.happens(E.PLAN_REJECTED, by="zhou-qiang")
@@ -284,7 +288,7 @@ async def test_a_plan_that_is_sent_back_never_reaches_the_customer_and_the_next_
     ("parts", "processing.waiting", False),
 ])  # fmt: skip
 async def test_an_appointment_for_the_callback_is_announced(
-    journal: Journal, reason: str, phase: str, announced: bool
+    journal: JournalHarness, reason: str, phase: str, announced: bool
 ) -> None:
     rows = await journal.happens(E.WAITING, reason=reason, until="2026-11-26T02:00:00Z", phases=(phase, phase))
     assert [row["facts"]["appointment_at"] for row in rows] == (["2026-11-26T02:00:00Z"] if announced else [])
@@ -299,7 +303,7 @@ async def test_an_appointment_for_the_callback_is_announced(
     ("dissatisfied", "resolved.awaiting_callback", "processing.assigned", False),
 ])  # fmt: skip
 async def test_another_call_is_announced_where_there_will_be_one(
-    journal: Journal, outcome: str, to_phase: str, now: str, announced: bool
+    journal: JournalHarness, outcome: str, to_phase: str, now: str, announced: bool
 ) -> None:
     phases = ("resolved.awaiting_callback", to_phase)
     rows = await journal.happens(E.CALLBACK_RECORDED, outcome=outcome, phases=phases, ticket={"phase": now})
@@ -307,7 +311,7 @@ async def test_another_call_is_announced_where_there_will_be_one(
 
 
 @pytest.mark.parametrize("reason", CloseReason)
-async def test_closing_says_the_reason_and_takes_back_what_waits(journal: Journal, reason: CloseReason) -> None:
+async def test_closing_says_the_reason_and_takes_back_what_waits(journal: JournalHarness, reason: CloseReason) -> None:
     type_ = {CloseReason.MERGED: E.MERGED, CloseReason.WITHDRAWN: E.WITHDRAWN}.get(reason, E.CLOSED)
     await journal.happens(E.INFORMATION_REQUESTED, body={"message": "请补充"}, fields=["product.serial_no"])
     await journal.happens(E.CHASED, owner="lin-tao")
@@ -325,14 +329,14 @@ async def test_closing_says_the_reason_and_takes_back_what_waits(journal: Journa
     (NoticeKind.OVERDUE, NotSentReason.CANCELLED), (NoticeKind.LOW_RATING, None),
 ])  # fmt: skip
 async def test_rule_21_what_alerts_of_clocks_have_to_say_goes_with_the_ticket_and_a_low_rating_stays(
-    journal: Journal, type_: EventType, kind: NoticeKind, reason: NotSentReason | None
+    journal: JournalHarness, type_: EventType, kind: NoticeKind, reason: NotSentReason | None
 ) -> None:
     await journal.alerts(kind)
     await journal.happens(type_, by="workflow", reason=CloseReason.WITHDRAWN, phases=("pending.review", "closed"))
     assert {row["kind"]: row["not_sent_reason"] for row in await journal.rows()} == {kind: reason, "closed": None}
 
 
-async def test_a_reopened_ticket_is_told_to_the_customer_and_the_owner(journal: Journal) -> None:
+async def test_a_reopened_ticket_is_told_to_the_customer_and_the_owner(journal: JournalHarness) -> None:
     rows = await journal.happens(E.REOPENED, ticket={"cycle": 2}, cause="requested")
     assert told(rows) == {("accepted", "han-meimei"), ("assigned", "lin-tao")}
     assert {row["facts"]["cycle"] for row in rows} == {2}
@@ -353,7 +357,7 @@ async def test_a_reopened_ticket_is_told_to_the_customer_and_the_owner(journal: 
     ids=["who has left", "nobody", "of the department", "who has moved to another department"],
 )
 async def test_an_owner_who_has_left_counts_as_nobody(
-    journal: Journal, type_: EventType, by: str, kind: str, owner: str | None, recipient: str
+    journal: JournalHarness, type_: EventType, by: str, kind: str, owner: str | None, recipient: str
 ) -> None:
     rows = await journal.happens(type_, by=by, ticket={"owner": owner}, cause="requested")
     assert told([row for row in rows if row["audience"] == "staff"]) == {(kind, recipient)}
@@ -361,7 +365,7 @@ async def test_an_owner_who_has_left_counts_as_nobody(
 
 @pytest.mark.parametrize(("department", "recipients"), [(OWN, {"zhou-qiang"}), ("spare-parts", {"he-jie"})])
 async def test_where_there_is_no_clerk_the_head_is_told_or_else_the_supervisor(
-    journal: Journal, monkeypatch: pytest.MonkeyPatch, department: str, recipients: set[str]
+    journal: JournalHarness, monkeypatch: pytest.MonkeyPatch, department: str, recipients: set[str]
 ) -> None:
     for clerk in ("li-lei", "qian-jin"):
         monkeypatch.delitem(STAFF, clerk)
@@ -370,7 +374,7 @@ async def test_where_there_is_no_clerk_the_head_is_told_or_else_the_supervisor(
     assert told(rows) == {("chase", each) for each in recipients}
 
 
-async def test_a_co_owner_who_has_left_is_told_nothing(journal: Journal) -> None:
+async def test_a_co_owner_who_has_left_is_told_nothing(journal: JournalHarness) -> None:
     rows = await journal.happens(E.ASSIGNED, owner="lin-tao", co_owners=["left", "zhao-min"])
     assert told(rows) == {("assigned", "lin-tao"), ("assigned", "zhao-min"), ("assigned", "zhou-qiang")}
 
@@ -395,12 +399,12 @@ COPY = {"ticket_no": "20261120999", "customer_id": "li-hua", "language": "en"}
     ],
 )  # fmt: skip
 async def test_the_customer_of_a_copy_hears_how_the_kept_ticket_goes_on_and_no_contact(
-    journal: Journal, type_: EventType, options: dict[str, Any], news: str | None, texts: dict[str, str]
+    journal: JournalHarness, type_: EventType, options: dict[str, Any], news: str | None, texts: dict[str, str]
 ) -> None:
     again = {**COPY, "ticket_no": f"{journal.ticket_no}7"}
     item = journal.event(type_, ticket={"joined": [{**COPY, "ticket_no": "20261120111"}, again]}, **options)
     await journal.apply([item])
-    copy = Journal.__new__(Journal)
+    copy = JournalHarness.__new__(JournalHarness)
     copy._database, copy.ticket_no = journal._database, again["ticket_no"]
     rows = await copy.rows()
     assert [(row["kind"], row["recipient"], row["language"]) for row in rows] == (
@@ -410,7 +414,9 @@ async def test_the_customer_of_a_copy_hears_how_the_kept_ticket_goes_on_and_no_c
         assert "product_model" not in row["facts"]
 
 
-async def test_the_owner_hears_of_a_report_that_was_joined_and_its_customer_of_the_kept_one(journal: Journal) -> None:
+async def test_the_owner_hears_of_a_report_that_was_joined_and_its_customer_of_the_kept_one(
+    journal: JournalHarness,
+) -> None:
     rows = await journal.happens(E.COPY_JOINED, copy="20261120999", other_customer=True)
     assert told(rows) == {("copy_joined", "lin-tao")}
     rows = await journal.happens(E.MERGED, reason="merged", into="20261120998", other_customer=True)
@@ -421,19 +427,19 @@ async def test_the_owner_hears_of_a_report_that_was_joined_and_its_customer_of_t
 @pytest.mark.parametrize(("age", "state"), [
     (WEEK - timedelta(minutes=1), "waiting"), (WEEK + timedelta(minutes=1), "not_sent"),
 ])  # fmt: skip
-async def test_old_news_is_listed_and_not_sent(journal: Journal, age: timedelta, state: str) -> None:
+async def test_old_news_is_listed_and_not_sent(journal: JournalHarness, age: timedelta, state: str) -> None:
     (row,) = await journal.happens(E.RESPONDED, body={"message": "您好"}, at=datetime.now(UTC) - age)
     assert row["state"] == state
 
 
-async def test_notify_knows_the_newest_of_a_ticket_whichever_comes_last(journal: Journal) -> None:
+async def test_notify_knows_the_newest_of_a_ticket_whichever_comes_last(journal: JournalHarness) -> None:
     older, newer = journal.event(E.ACCEPTED), journal.event(E.TAGGED, ticket={"owner": "zhao-min"})
     await journal.apply([newer])
     await journal.apply([older])
     assert (await journal.known()).owner == "zhao-min"
 
 
-async def test_what_was_set_aside_is_told_late_and_takes_back_what_was_older(journal: Journal) -> None:
+async def test_what_was_set_aside_is_told_late_and_takes_back_what_was_older(journal: JournalHarness) -> None:
     await journal.happens(E.INFORMATION_REQUESTED, body={"message": "请补充"}, fields=["product.serial_no"])
     supplied = journal.event(E.INFORMATION_SUPPLIED, by="han-meimei")
     await journal.happens(E.INFORMATION_REQUESTED, body={"message": "还缺"}, fields=["product.order_no"])
@@ -442,7 +448,7 @@ async def test_what_was_set_aside_is_told_late_and_takes_back_what_was_older(jou
     assert rows == [("information_missing", "cancelled"), ("information_missing", None), ("customer_replied", None)]
 
 
-async def test_a_plan_s_late_approval_lets_its_own_plan_go_and_not_the_next_one(journal: Journal) -> None:
+async def test_a_plan_s_late_approval_lets_its_own_plan_go_and_not_the_next_one(journal: JournalHarness) -> None:
     plan: dict[str, Any] = {"by": "lin-tao", "complex": True}
     await journal.happens(E.PLANNED, body={"steps": "甲"}, **plan)
     approved = journal.event(E.PLAN_APPROVED, by="zhou-qiang")
@@ -455,7 +461,7 @@ async def test_a_plan_s_late_approval_lets_its_own_plan_go_and_not_the_next_one(
     assert plans == [("甲", False), ("乙", True)]
 
 
-async def test_a_late_assignment_is_told_to_whoever_it_still_holds_for(journal: Journal) -> None:
+async def test_a_late_assignment_is_told_to_whoever_it_still_holds_for(journal: JournalHarness) -> None:
     missed = journal.event(E.ASSIGNED, department=OWN, owner="lin-tao", co_owners=["zhao-min", "qian-jin"])
     helped: dict[str, Any] = {"owner": "lin-tao", "co_owners": ["zhao-min", "xu-qing"]}
     await journal.happens(E.ASSIGNED, department=OWN, ticket=helped, **helped)
@@ -467,7 +473,7 @@ async def test_a_late_assignment_is_told_to_whoever_it_still_holds_for(journal: 
     assert not again
 
 
-async def test_a_late_assignment_that_is_the_last_is_told_as_in_its_turn(journal: Journal) -> None:
+async def test_a_late_assignment_that_is_the_last_is_told_as_in_its_turn(journal: JournalHarness) -> None:
     await journal.happens(E.ASSIGNED, department=OWN, owner="li-lei", co_owners=[], by="wang-fang")
     missed = journal.event(E.ASSIGNED, department=OWN, owner="lin-tao", co_owners=[])
     await journal.apply_late(missed)

@@ -16,14 +16,14 @@ from services.notify.notices.tables import notices
 from services.runtime.errors import StaleVersion
 from services.runtime.http import etag
 from services.runtime.postgres.database import Database
-from tests.services.notify.notice_harness import SENDER, NoticeDesk, request, to_lin_tao
+from tests.services.notify.notice_harness import SENDER, NoticeHarness, request, to_lin_tao
 
 SECOND = timedelta(seconds=1)
 NIGHT = QuietSpan(from_="21:00", to="08:00", time_zone="Asia/Shanghai")
 
 
-class QuietDesk(NoticeDesk):
-    """A desk whose clock the test sets; in PostgreSQL it is always today."""
+class QuietHoursHarness(NoticeHarness):
+    """A harness whose clock the test sets; in PostgreSQL it is always today."""
 
     def __init__(self, database: Database) -> None:
         super().__init__(database)
@@ -34,7 +34,7 @@ class QuietDesk(NoticeDesk):
 
     @property
     def delivery(self) -> Delivery:
-        return Delivery(self.database, self.world, self.channels, SENDER, now=lambda: self.now)
+        return Delivery(self.database, self.recipients, self.channels, SENDER, now=lambda: self.now)
 
     async def set_hours(self, hours: QuietHours, if_match: int | None = None) -> int:
         """What the administrator does; answers the version."""
@@ -52,76 +52,76 @@ class QuietDesk(NoticeDesk):
 
 
 @pytest.fixture
-async def desk(database: Database) -> QuietDesk:
-    desk = QuietDesk(database)
-    await desk.set_hours(QuietHours(customer=NIGHT, staff=NIGHT))
-    return desk
+async def harness(database: Database) -> QuietHoursHarness:
+    harness = QuietHoursHarness(database)
+    await harness.set_hours(QuietHours(customer=NIGHT, staff=NIGHT))
+    return harness
 
 
-async def test_what_can_wait_is_held_until_the_quiet_hours_end_and_is_sent_then(desk: QuietDesk) -> None:
-    row = await desk.submit(request())
-    assert await desk.deliver(row) is NoticeState.WAITING
-    held = await desk.row(row["key"])
-    assert (held["held_until"], held["tries"], desk.carrier.letters) == (desk.ends, 0, [])
-    assert not await desk.is_tried(held)
-    async with desk.database.begin() as connection:
+async def test_what_can_wait_is_held_until_the_quiet_hours_end_and_is_sent_then(harness: QuietHoursHarness) -> None:
+    row = await harness.submit(request())
+    assert await harness.deliver(row) is NoticeState.WAITING
+    held = await harness.row(row["key"])
+    assert (held["held_until"], held["tries"], harness.carrier.letters) == (harness.ends, 0, [])
+    assert not await harness.is_tried(held)
+    async with harness.database.begin() as connection:
         await connection.execute(update(notices).values(held_until=func.now()))
-    assert await desk.is_tried(held)
-    desk.now = desk.ends - SECOND
-    assert await desk.deliver(row) is NoticeState.WAITING
-    desk.now = desk.ends
-    assert await desk.deliver(row) is NoticeState.SENT
-    assert len(desk.carrier.letters) == 1
+    assert await harness.is_tried(held)
+    harness.now = harness.ends - SECOND
+    assert await harness.deliver(row) is NoticeState.WAITING
+    harness.now = harness.ends
+    assert await harness.deliver(row) is NoticeState.SENT
+    assert len(harness.carrier.letters) == 1
 
 
 @pytest.mark.parametrize("urgent", [False, True])
-async def test_the_urgent_goes_at_once(desk: QuietDesk, urgent: bool) -> None:
-    row = await desk.submit(to_lin_tao(urgent=urgent))
-    assert await desk.deliver(row) is (NoticeState.SENT if urgent else NoticeState.WAITING)
+async def test_the_urgent_goes_at_once(harness: QuietHoursHarness, urgent: bool) -> None:
+    row = await harness.submit(to_lin_tao(urgent=urgent))
+    assert await harness.deliver(row) is (NoticeState.SENT if urgent else NoticeState.WAITING)
 
 
 @pytest.mark.parametrize("kind", [NoticeKind.RECEIVED, NoticeKind.PROGRESS])
-async def test_the_receipt_of_what_was_just_sent_goes_at_once(desk: QuietDesk, kind: NoticeKind) -> None:
-    row = await desk.submit(request(kind=kind))
-    assert await desk.deliver(row) is (NoticeState.SENT if kind is NoticeKind.RECEIVED else NoticeState.WAITING)
+async def test_the_receipt_of_what_was_just_sent_goes_at_once(harness: QuietHoursHarness, kind: NoticeKind) -> None:
+    row = await harness.submit(request(kind=kind))
+    assert await harness.deliver(row) is (NoticeState.SENT if kind is NoticeKind.RECEIVED else NoticeState.WAITING)
 
 
-async def test_what_a_person_sends_anew_goes_at_once(desk: QuietDesk) -> None:
-    row = await desk.submit(request())
-    async with desk.database.begin() as connection:
+async def test_what_a_person_sends_anew_goes_at_once(harness: QuietHoursHarness) -> None:
+    row = await harness.submit(request())
+    async with harness.database.begin() as connection:
         await connection.execute(update(notices).values(round=2))
-    assert await desk.deliver({**row, "round": 2}) is NoticeState.SENT
+    assert await harness.deliver({**row, "round": 2}) is NoticeState.SENT
 
 
-async def test_what_a_workflow_retries_is_held_too_and_leaves_the_workflow(desk: QuietDesk) -> None:
-    row = await desk.submit(request())
-    async with desk.database.begin() as connection:
+async def test_what_a_workflow_retries_is_held_too_and_leaves_the_workflow(harness: QuietHoursHarness) -> None:
+    row = await harness.submit(request())
+    async with harness.database.begin() as connection:
         await connection.execute(update(notices).values(workflow_from=func.now(), engine_id="engine"))
-    assert await desk.deliver(row) is NoticeState.WAITING
-    held = await desk.row(row["key"])
-    assert (held["workflow_from"], held["engine_id"], held["held_until"]) == (None, None, desk.ends)
+    assert await harness.deliver(row) is NoticeState.WAITING
+    held = await harness.row(row["key"])
+    assert (held["workflow_from"], held["engine_id"], held["held_until"]) == (None, None, harness.ends)
 
 
-async def test_new_quiet_hours_count_for_what_waits(desk: QuietDesk) -> None:
-    row = await desk.submit(request())
-    await desk.deliver(row)
-    assert await desk.set_hours(QuietHours(staff=NIGHT)) == 2
-    assert await desk.is_tried(row)
-    assert await desk.deliver(row) is NoticeState.SENT
+async def test_new_quiet_hours_count_for_what_waits(harness: QuietHoursHarness) -> None:
+    row = await harness.submit(request())
+    await harness.deliver(row)
+    assert await harness.set_hours(QuietHours(staff=NIGHT)) == 2
+    assert await harness.is_tried(row)
+    assert await harness.deliver(row) is NoticeState.SENT
 
 
-async def test_what_a_head_hears_in_their_own_hours_keeps_to_those(desk: QuietDesk) -> None:
+async def test_what_a_head_hears_in_their_own_hours_keeps_to_those(harness: QuietHoursHarness) -> None:
     morning = datetime.now(UTC) + timedelta(hours=2)
-    row = await desk.submit(Draft(to_lin_tao(kind=NoticeKind.OVERDUE), held_until=morning))
-    assert not await desk.is_tried(row)
-    await desk.set_hours(QuietHours())
-    assert (await desk.row(row["key"]))["held_until"] == morning
+    row = await harness.submit(Draft(to_lin_tao(kind=NoticeKind.OVERDUE), held_until=morning))
+    assert not await harness.is_tried(row)
+    await harness.set_hours(QuietHours())
+    assert (await harness.row(row["key"]))["held_until"] == morning
 
 
-async def test_quiet_hours_are_versions_and_a_stale_one_is_refused(desk: QuietDesk) -> None:
+async def test_quiet_hours_are_versions_and_a_stale_one_is_refused(harness: QuietHoursHarness) -> None:
     with pytest.raises(StaleVersion):
-        await desk.set_hours(QuietHours(), if_match=0)
-    assert await desk.set_hours(QuietHours(), if_match=1) == 2
-    async with desk.database.read() as connection:
+        await harness.set_hours(QuietHours(), if_match=0)
+    assert await harness.set_hours(QuietHours(), if_match=1) == 2
+    async with harness.database.read() as connection:
         stored = await store.in_force(connection)
     assert (stored.hours, stored.version, stored.updated_by) == (QuietHours(), 2, "sun-lei")

@@ -38,7 +38,7 @@ NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-class Directory(Peer):
+class FakeDirectory(Peer):
     """The directory as far as webhooks ask it: 孙磊 administers, and there are two departments."""
 
     def __init__(self) -> None:
@@ -124,7 +124,7 @@ def event(
 
 
 @dataclass
-class House:
+class WebhookHarness:
     """Rows of one database, and one process's way of sending."""
 
     database: Database
@@ -137,8 +137,8 @@ class House:
     def __post_init__(self) -> None:
         networks = parse_networks(self.settings.webhook_networks)
         self.sender = Sender(networks, self.settings.webhook_seconds)
-        self.webhooks = Webhooks(secrets_of(self.settings), GuardedResolver(networks), Directory())
-        peer = Directory()
+        self.webhooks = Webhooks(secrets_of(self.settings), GuardedResolver(networks), FakeDirectory())
+        peer = FakeDirectory()
         self.carrier = carrier(Resources(self.settings, self.database, peer, peer, peer, peer), self.sender)
 
     async def add(self, url: str, *, by: Caller = ADMIN, **given: Any) -> str:

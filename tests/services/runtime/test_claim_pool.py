@@ -16,7 +16,7 @@ from tests.services.system import until
 CHANNEL = "something_to_do"
 
 
-class Bench:
+class PoolHarness:
     """Items that wait, and what was done with them."""
 
     def __init__(self, database: Database, *, most: int) -> None:
@@ -70,35 +70,35 @@ class Bench:
 
 
 @pytest.fixture
-def bench(shared_database: Database) -> Bench:
-    return Bench(shared_database, most=3)
+def harness(shared_database: Database) -> PoolHarness:
+    return PoolHarness(shared_database, most=3)
 
 
-async def test_what_comes_is_done_and_never_more_at_once_than_there_are_hands(bench: Bench) -> None:
-    bench.gate.clear()
-    async with bench.working():
-        await bench.put(*range(10))
+async def test_what_comes_is_done_and_never_more_at_once_than_there_are_hands(harness: PoolHarness) -> None:
+    harness.gate.clear()
+    async with harness.working():
+        await harness.put(*range(10))
 
         async def all_hands_are_full() -> bool:
-            return bench.at_once == 3
+            return harness.at_once == 3
 
         await until(all_hands_are_full, 30)
-        await bench.put(10)
-        bench.gate.set()
-        await bench.until_done(*range(11))
-    assert bench.most_at_once == 3
+        await harness.put(10)
+        harness.gate.set()
+        await harness.until_done(*range(11))
+    assert harness.most_at_once == 3
 
 
-async def test_what_was_there_before_is_done_too(bench: Bench) -> None:
-    bench.waiting = [1, 2, 3, 4, 5, 6, 7]
-    async with bench.working():
-        await bench.until_done(1, 2, 3, 4, 5, 6, 7)
+async def test_what_was_there_before_is_done_too(harness: PoolHarness) -> None:
+    harness.waiting = [1, 2, 3, 4, 5, 6, 7]
+    async with harness.working():
+        await harness.until_done(1, 2, 3, 4, 5, 6, 7)
 
 
-async def test_while_postgresql_is_away_nothing_is_lost(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_while_postgresql_is_away_nothing_is_lost(harness: PoolHarness, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(claim_pool, "LOOK_SECONDS", 0.05)
-    bench.away = True
-    async with bench.working():
-        await bench.put(1)
-        bench.away = False
-        await bench.until_done(1)
+    harness.away = True
+    async with harness.working():
+        await harness.put(1)
+        harness.away = False
+        await harness.until_done(1)

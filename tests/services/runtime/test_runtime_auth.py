@@ -27,7 +27,7 @@ from tests.services.runtime.sample_app import SECRET
 KEY = "bh_" + "k" * 43
 
 
-class Directory:
+class FakeDirectory:
     """The part of the directory that keys need."""
 
     def __init__(self) -> None:
@@ -110,7 +110,7 @@ async def test_an_empty_secret_lets_nobody_in(keys: KeyPair) -> None:
 async def test_a_key_is_known_by_its_hash_and_remembered_for_ten_seconds(
     keys: KeyPair, settings: RuntimeSettings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    directory, now = Directory(), time.monotonic()
+    directory, now = FakeDirectory(), time.monotonic()
     monkeypatch.setattr(auth, "monotonic", lambda: now)
     app = create_internal_app([directory.part()], settings.model_copy(update={"internal_secret": _secret(SECRET)}))
     async with serving(app, settings) as server:
@@ -131,7 +131,7 @@ async def test_a_key_is_known_by_its_hash_and_remembered_for_ten_seconds(
 async def test_requests_that_bring_a_key_at_the_same_moment_ask_the_directory_once(
     keys: KeyPair, settings: RuntimeSettings
 ) -> None:
-    directory = Directory()
+    directory = FakeDirectory()
     app = create_internal_app([directory.part()], settings.model_copy(update={"internal_secret": _secret(SECRET)}))
     async with serving(app, settings) as server:
         peer = Peer(f"http://127.0.0.1:{server.port}", SECRET)

@@ -25,7 +25,7 @@ metadata = MetaData(schema="till")
 remembered = idempotency_table(metadata)
 
 
-class Till:
+class CountedEndpoint:
     """An endpoint with an effect that can be counted, made to wait and made to fail."""
 
     def __init__(self, database: Database) -> None:
@@ -61,23 +61,23 @@ class Till:
 
 
 @pytest.fixture
-async def till(pool: Database) -> Till:
+async def endpoint(pool: Database) -> CountedEndpoint:
     """An empty till."""
     async with pool.begin() as connection:
         await connection.execute(text("DROP SCHEMA IF EXISTS till CASCADE"))
         await connection.execute(text("CREATE SCHEMA till"))
         await connection.execute(text("CREATE TABLE till.sales (id int GENERATED ALWAYS AS IDENTITY)"))
         await connection.run_sync(metadata.create_all)
-    return Till(pool)
+    return CountedEndpoint(pool)
 
 
 @pytest.fixture
-async def shop(till: Till, keys: KeyPair) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of the till, as 李雷."""
+async def client(endpoint: CountedEndpoint, keys: KeyPair) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of the endpoint, as 李雷."""
     settings = RuntimeSettings()
     app = create_app(
         "till",
-        till.router(),
+        endpoint.router(),
         settings=settings,
         authenticator=Authenticator(verify_key_pem=keys.public, internal_secret=SECRET, directory=None),
     )
@@ -89,107 +89,109 @@ async def shop(till: Till, keys: KeyPair) -> AsyncIterator[httpx.AsyncClient]:
         yield client
 
 
-async def sell(shop: httpx.AsyncClient, body: bytes = b'{"a": 1}', key: str = "k", **headers: str) -> httpx.Response:
+async def sell(client: httpx.AsyncClient, body: bytes = b'{"a": 1}', key: str = "k", **headers: str) -> httpx.Response:
     headers = {"Content-Type": "application/json", "Idempotency-Key": key, **headers}
-    return await shop.post("/v1/sales", content=body, headers=headers)
+    return await client.post("/v1/sales", content=body, headers=headers)
 
 
-async def test_a_repeat_gets_the_first_answer_again(shop: httpx.AsyncClient, till: Till) -> None:
-    first = await sell(shop, b'{"a": 1, "b": [1.0, "x"]}')
-    again = await sell(shop, b'{ "b":[1,"\\u0078"],"a":1e0 }')
+async def test_a_repeat_gets_the_first_answer_again(client: httpx.AsyncClient, endpoint: CountedEndpoint) -> None:
+    first = await sell(client, b'{"a": 1, "b": [1.0, "x"]}')
+    again = await sell(client, b'{ "b":[1,"\\u0078"],"a":1e0 }')
     assert "idempotent-replay" not in first.headers
     assert again.headers["idempotent-replay"] == "true"
     assert (again.status_code, again.json(), again.headers["etag"]) == (201, first.json(), '"1"')
-    assert await till.sales() == 1
+    assert await endpoint.sales() == 1
 
 
-async def test_without_a_key_every_request_counts(shop: httpx.AsyncClient, till: Till) -> None:
+async def test_without_a_key_every_request_counts(client: httpx.AsyncClient, endpoint: CountedEndpoint) -> None:
     for _ in range(2):
-        assert (await shop.post("/v1/sales", json={})).status_code == 201
-    assert await till.sales() == 2
+        assert (await client.post("/v1/sales", json={})).status_code == 201
+    assert await endpoint.sales() == 2
 
 
-async def test_the_same_key_with_another_body_is_refused(shop: httpx.AsyncClient, till: Till) -> None:
-    await sell(shop)
-    answer = await sell(shop, b'{"a": 2}')
+async def test_the_same_key_with_another_body_is_refused(client: httpx.AsyncClient, endpoint: CountedEndpoint) -> None:
+    await sell(client)
+    answer = await sell(client, b'{"a": 2}')
     assert (answer.status_code, answer.json()["code"]) == (422, "idempotency_key_reused")
-    assert await till.sales() == 1
+    assert await endpoint.sales() == 1
 
 
-async def test_an_empty_body_repeats_an_empty_object(shop: httpx.AsyncClient, till: Till) -> None:
-    await sell(shop, b"{}")
-    assert (await sell(shop, b"")).headers["idempotent-replay"] == "true"
-    assert await till.sales() == 1
+async def test_an_empty_body_repeats_an_empty_object(client: httpx.AsyncClient, endpoint: CountedEndpoint) -> None:
+    await sell(client, b"{}")
+    assert (await sell(client, b"")).headers["idempotent-replay"] == "true"
+    assert await endpoint.sales() == 1
 
 
-async def test_a_key_belongs_to_one_caller_and_one_path(shop: httpx.AsyncClient, till: Till) -> None:
-    await sell(shop)
-    await sell(shop, Authorization="Bearer " + SECRET)
-    await shop.post("/v1/other-sales", json={"a": 1}, headers={"Idempotency-Key": "k"})
-    assert await till.sales() == 3
+async def test_a_key_belongs_to_one_caller_and_one_path(client: httpx.AsyncClient, endpoint: CountedEndpoint) -> None:
+    await sell(client)
+    await sell(client, Authorization="Bearer " + SECRET)
+    await client.post("/v1/other-sales", json={"a": 1}, headers={"Idempotency-Key": "k"})
+    assert await endpoint.sales() == 3
 
 
-async def test_200_parallel_repeats_have_one_effect(shop: httpx.AsyncClient, till: Till) -> None:
-    answers = await asyncio.gather(*(sell(shop) for _ in range(200)))
+async def test_200_parallel_repeats_have_one_effect(client: httpx.AsyncClient, endpoint: CountedEndpoint) -> None:
+    answers = await asyncio.gather(*(sell(client) for _ in range(200)))
     told = [answer for answer in answers if answer.status_code == 201]
     assert {answer.status_code for answer in answers} <= {201, 503}
     assert {answer.json()["number"] for answer in told} == {1}
     assert sum("idempotent-replay" not in answer.headers for answer in told) == 1
-    assert await till.sales() == 1
+    assert await endpoint.sales() == 1
 
 
-async def test_a_repeat_waits_for_the_first(shop: httpx.AsyncClient, till: Till) -> None:
-    till.open.clear()
-    first = asyncio.create_task(sell(shop))
-    await _until_claimed(till)
-    second = asyncio.create_task(sell(shop))
-    await _until_waiting(till)
-    till.open.set()
+async def test_a_repeat_waits_for_the_first(client: httpx.AsyncClient, endpoint: CountedEndpoint) -> None:
+    endpoint.open.clear()
+    first = asyncio.create_task(sell(client))
+    await _until_claimed(endpoint)
+    second = asyncio.create_task(sell(client))
+    await _until_waiting(endpoint)
+    endpoint.open.set()
     assert (await first).json() == (await second).json()
     assert (await second).headers["idempotent-replay"] == "true"
 
 
 async def test_a_repeat_does_not_wait_for_ever(
-    shop: httpx.AsyncClient, till: Till, monkeypatch: pytest.MonkeyPatch
+    client: httpx.AsyncClient, endpoint: CountedEndpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "_WAIT_MILLISECONDS", 100)
-    till.open.clear()
-    first = asyncio.create_task(sell(shop))
-    await _until_claimed(till)
-    second = await sell(shop)
+    endpoint.open.clear()
+    first = asyncio.create_task(sell(client))
+    await _until_claimed(endpoint)
+    second = await sell(client)
     assert (second.status_code, second.json()["code"]) == (409, "idempotency_in_flight")
-    till.open.set()
+    endpoint.open.set()
     assert (await first).status_code == 201
 
 
-async def test_a_failure_is_not_remembered(shop: httpx.AsyncClient, till: Till) -> None:
-    till.failing = True
-    assert (await sell(shop)).status_code == 409
-    till.failing = False
-    assert (await sell(shop)).status_code == 201
-    assert await till.sales() == 1
+async def test_a_failure_is_not_remembered(client: httpx.AsyncClient, endpoint: CountedEndpoint) -> None:
+    endpoint.failing = True
+    assert (await sell(client)).status_code == 409
+    endpoint.failing = False
+    assert (await sell(client)).status_code == 201
+    assert await endpoint.sales() == 1
 
 
-async def test_a_secret_is_told_once(shop: httpx.AsyncClient) -> None:
-    assert "secret" in (await sell(shop, b'{"secret": true}')).json()
-    assert (await sell(shop, b'{"secret": true}')).json() == {"number": 1}
+async def test_a_secret_is_told_once(client: httpx.AsyncClient) -> None:
+    assert "secret" in (await sell(client, b'{"secret": true}')).json()
+    assert (await sell(client, b'{"secret": true}')).json() == {"number": 1}
 
 
 @pytest.mark.parametrize("key", ["", "x" * 256])
-async def test_a_key_that_is_none_is_refused(shop: httpx.AsyncClient, key: str) -> None:
-    answer = await sell(shop, key=key)
+async def test_a_key_that_is_none_is_refused(client: httpx.AsyncClient, key: str) -> None:
+    answer = await sell(client, key=key)
     assert (answer.status_code, answer.json()["errors"][0]["pointer"]) == (422, "/Idempotency-Key")
 
 
-async def test_answers_are_kept_30_days_at_least_and_not_for_ever(shop: httpx.AsyncClient, till: Till) -> None:
-    await sell(shop, key="kept")
-    await sell(shop, key="old")
-    async with till.database.begin() as connection:
+async def test_answers_are_kept_30_days_at_least_and_not_for_ever(
+    client: httpx.AsyncClient, endpoint: CountedEndpoint
+) -> None:
+    await sell(client, key="kept")
+    await sell(client, key="old")
+    async with endpoint.database.begin() as connection:
         age = "UPDATE till.idempotency SET created_at = created_at - CAST(:age AS interval) WHERE key = :key"
         await connection.execute(text(age), {"age": KEPT, "key": "old"})
         await connection.execute(text(age), {"age": KEPT - (KEPT / 40), "key": "kept"})
-    assert await till.idempotency.sweep() == 1
-    assert (await sell(shop, key="kept")).headers["idempotent-replay"] == "true"
+    assert await endpoint.idempotency.sweep() == 1
+    assert (await sell(client, key="kept")).headers["idempotent-replay"] == "true"
 
 
 def test_equal_json_has_one_fingerprint_and_other_json_another() -> None:
@@ -199,17 +201,17 @@ def test_equal_json_has_one_fingerprint_and_other_json_another() -> None:
     assert body_hash({}, "s") != body_hash({}, "t")
 
 
-async def _until_claimed(till: Till) -> None:
-    await _until(till, "wait_event = 'ClientRead' AND state = 'idle in transaction'")
+async def _until_claimed(endpoint: CountedEndpoint) -> None:
+    await _until(endpoint, "wait_event = 'ClientRead' AND state = 'idle in transaction'")
 
 
-async def _until_waiting(till: Till) -> None:
-    await _until(till, "wait_event_type = 'Lock'")
+async def _until_waiting(endpoint: CountedEndpoint) -> None:
+    await _until(endpoint, "wait_event_type = 'Lock'")
 
 
-async def _until(till: Till, condition: str) -> None:
+async def _until(endpoint: CountedEndpoint, condition: str) -> None:
     async def holds() -> bool:
-        async with till.database.read() as connection:
+        async with endpoint.database.read() as connection:
             found = await connection.execute(text(f"SELECT 1 FROM pg_stat_activity WHERE {condition}"))
             return found.first() is not None
 

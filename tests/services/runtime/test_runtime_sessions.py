@@ -19,7 +19,7 @@ LI_LEI = Standing("staff-1", "李雷", "lilei", frozenset({"clerk"}), "repairs",
 BELIEVED = 60.0
 
 
-class Directory(Peer):
+class FakeDirectory(Peer):
     """What the directory knows of one person, as it would tell it; None while it is away."""
 
     def __init__(self) -> None:
@@ -56,7 +56,7 @@ class Directory(Peer):
         }
 
 
-class Clock:
+class FakeClock:
     """The monotonic clock of the copy; it stands still until it is moved."""
 
     def __init__(self) -> None:
@@ -67,22 +67,22 @@ class Clock:
 
 
 @pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+def clock(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
     """Time in the tests' hand, and nobody who follows in the background."""
-    clock = Clock()
+    clock = FakeClock()
     monkeypatch.setattr(sessions, "monotonic", clock)
     monkeypatch.setattr(sessions.Sessions, "follow", lambda _: None)
     return clock
 
 
 @pytest.fixture
-def directory() -> Directory:
+def directory() -> FakeDirectory:
     """A directory that is there."""
-    return Directory()
+    return FakeDirectory()
 
 
 @pytest.fixture
-def door(keys: KeyPair, directory: Directory) -> Authenticator:
+def door(keys: KeyPair, directory: FakeDirectory) -> Authenticator:
     """A port behind which the directory is known."""
     return Authenticator(verify_key_pem=keys.public, internal_secret="", directory=directory, believed_seconds=BELIEVED)
 
@@ -114,7 +114,7 @@ def test_a_new_password_ends_older_sessions_but_the_kept_one_and_leaving_ends_al
 
 
 async def test_a_caller_has_the_rights_of_this_moment_and_not_those_of_the_token(
-    keys: KeyPair, door: Authenticator, clock: Clock
+    keys: KeyPair, door: Authenticator, clock: FakeClock
 ) -> None:
     caller = await door.authenticate(token(keys))
     assert (caller.name, caller.username, caller.roles) == ("李雷", "lilei", frozenset({"clerk"}))
@@ -122,14 +122,14 @@ async def test_a_caller_has_the_rights_of_this_moment_and_not_those_of_the_token
 
 
 async def test_somebody_whom_the_copy_does_not_know_yet_is_who_the_token_says(
-    keys: KeyPair, door: Authenticator, directory: Directory, clock: Clock
+    keys: KeyPair, door: Authenticator, directory: FakeDirectory, clock: FakeClock
 ) -> None:
     directory.becomes(None)
     assert (await door.authenticate(token(keys))).name == "old"
 
 
 async def test_signing_out_ends_one_session_and_no_other(
-    keys: KeyPair, door: Authenticator, directory: Directory, clock: Clock
+    keys: KeyPair, door: Authenticator, directory: FakeDirectory, clock: FakeClock
 ) -> None:
     first, second = token(keys), token(keys)
     caller = await door.authenticate(first)
@@ -144,7 +144,7 @@ async def test_signing_out_ends_one_session_and_no_other(
 
 
 async def test_a_fresh_copy_asks_nobody_and_an_old_one_asks_once_before_it_is_believed(
-    keys: KeyPair, door: Authenticator, directory: Directory, clock: Clock
+    keys: KeyPair, door: Authenticator, directory: FakeDirectory, clock: FakeClock
 ) -> None:
     mine = token(keys)
     await asyncio.gather(*(door.authenticate(mine) for _ in range(20)))
@@ -160,7 +160,7 @@ async def test_a_fresh_copy_asks_nobody_and_an_old_one_asks_once_before_it_is_be
 
 @pytest.mark.parametrize(("after", "is_believed"), [(BELIEVED - 1, True), (BELIEVED, True), (BELIEVED + 1, False)])
 async def test_while_the_directory_is_away_staff_go_on_for_a_bounded_time(
-    keys: KeyPair, door: Authenticator, directory: Directory, clock: Clock, after: float, is_believed: bool
+    keys: KeyPair, door: Authenticator, directory: FakeDirectory, clock: FakeClock, after: float, is_believed: bool
 ) -> None:
     mine = token(keys)
     await door.authenticate(mine)
@@ -178,7 +178,7 @@ async def test_while_the_directory_is_away_staff_go_on_for_a_bounded_time(
 
 
 async def test_a_process_that_never_heard_from_the_directory_lets_no_token_in(
-    keys: KeyPair, door: Authenticator, directory: Directory, clock: Clock
+    keys: KeyPair, door: Authenticator, directory: FakeDirectory, clock: FakeClock
 ) -> None:
     directory.is_away = True
     with pytest.raises(Unavailable):
@@ -186,7 +186,7 @@ async def test_a_process_that_never_heard_from_the_directory_lets_no_token_in(
 
 
 async def test_what_ended_stays_ended_while_the_directory_is_away(
-    keys: KeyPair, door: Authenticator, directory: Directory, clock: Clock
+    keys: KeyPair, door: Authenticator, directory: FakeDirectory, clock: FakeClock
 ) -> None:
     directory.becomes(replace(LI_LEI, generation=3))
     with pytest.raises(Unauthenticated):
@@ -198,7 +198,7 @@ async def test_what_ended_stays_ended_while_the_directory_is_away(
 
 
 async def test_news_reach_whoever_waits_for_them_without_a_request(
-    keys: KeyPair, door: Authenticator, directory: Directory, monkeypatch: pytest.MonkeyPatch
+    keys: KeyPair, door: Authenticator, directory: FakeDirectory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sessions, "RENEW_SECONDS", 0.01)
     mine = token(keys)

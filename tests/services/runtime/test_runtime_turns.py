@@ -29,7 +29,7 @@ class ByName(Authenticator):
         return Caller(kind="staff", id=str(authorization), name=str(authorization))
 
 
-class Desk:
+class SlowEndpoint:
     """An endpoint that computes until it is told to end."""
 
     def __init__(self, *, patience: float = 0) -> None:
@@ -64,60 +64,60 @@ class Desk:
 
 
 @pytest.fixture
-async def desk() -> Desk:
-    return Desk()
+async def endpoint() -> SlowEndpoint:
+    return SlowEndpoint()
 
 
-async def test_a_caller_who_has_all_their_turns_is_told_when_to_come_back(desk: Desk) -> None:
-    begun = [await desk.begin("a"), await desk.begin("a", "/v1/change")]
+async def test_a_caller_who_has_all_their_turns_is_told_when_to_come_back(endpoint: SlowEndpoint) -> None:
+    begun = [await endpoint.begin("a"), await endpoint.begin("a", "/v1/change")]
     for path in ("/v1/question", "/v1/change"):
-        refused = await desk.ask("a", path)
+        refused = await endpoint.ask("a", path)
         assert (refused.status_code, refused.json()["code"]) == (429, "rate_limited")
         assert int(refused.headers["Retry-After"]) > 0
-    begun.append(await desk.begin("b"))
-    desk.ends.set()
+    begun.append(await endpoint.begin("b"))
+    endpoint.ends.set()
     assert {(await each).status_code for each in begun} == {200}
-    assert (await desk.ask("a")).status_code == 200
+    assert (await endpoint.ask("a")).status_code == 200
 
 
-async def test_no_more_work_is_done_at_once_than_there_are_turns(desk: Desk) -> None:
-    begun = [await desk.begin(who) for who in ("a", "a", "b")]
-    refused = await desk.ask("c")
+async def test_no_more_work_is_done_at_once_than_there_are_turns(endpoint: SlowEndpoint) -> None:
+    begun = [await endpoint.begin(who) for who in ("a", "a", "b")]
+    refused = await endpoint.ask("c")
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
     assert int(refused.headers["Retry-After"]) > 0
-    desk.ends.set()
+    endpoint.ends.set()
     await asyncio.gather(*begun)
-    assert (await desk.ask("c")).status_code == 200
+    assert (await endpoint.ask("c")).status_code == 200
 
 
 async def test_who_is_patient_gets_the_turn_of_one_who_has_finished() -> None:
-    desk = Desk(patience=30)
-    begun = [await desk.begin(who) for who in ("a", "a", "b")]
-    waiting = [asyncio.create_task(desk.ask("a")) for _ in range(EACH)]
-    await until(lambda: sum(own.waiting for own in desk.turns._own.values()) == EACH)
-    assert (await desk.ask("a")).status_code == 429  # as many of theirs wait already
-    desk.ends.set()
+    endpoint = SlowEndpoint(patience=30)
+    begun = [await endpoint.begin(who) for who in ("a", "a", "b")]
+    waiting = [asyncio.create_task(endpoint.ask("a")) for _ in range(EACH)]
+    await until(lambda: sum(own.waiting for own in endpoint.turns._own.values()) == EACH)
+    assert (await endpoint.ask("a")).status_code == 429  # as many of theirs wait already
+    endpoint.ends.set()
     assert {(await each).status_code for each in (*begun, *waiting)} == {200}
-    assert not desk.turns._own
+    assert not endpoint.turns._own
 
 
-async def test_a_question_ends_when_its_caller_hangs_up_and_gives_its_turn_back(desk: Desk) -> None:
+async def test_a_question_ends_when_its_caller_hangs_up_and_gives_its_turn_back(endpoint: SlowEndpoint) -> None:
     for path, cancelled in (("/v1/question", 1), ("/v1/change", 0)):
-        desk.cancelled = 0
+        endpoint.cancelled = 0
         gone = asyncio.Event()
-        asked = asyncio.create_task(_hanging_up(desk, path, gone))
-        await desk.begun.get()
+        asked = asyncio.create_task(_hanging_up(endpoint, path, gone))
+        await endpoint.begun.get()
         gone.set()
         if cancelled:
             await asked
-        assert desk.cancelled == cancelled
-        desk.ends.set()
+        assert endpoint.cancelled == cancelled
+        endpoint.ends.set()
         await asked
-        desk.ends.clear()
-    assert not desk.turns._own
+        endpoint.ends.clear()
+    assert not endpoint.turns._own
 
 
-async def _hanging_up(desk: Desk, path: str, gone: asyncio.Event) -> None:
+async def _hanging_up(endpoint: SlowEndpoint, path: str, gone: asyncio.Event) -> None:
     body: list[Message] = [{"type": "http.request", "body": b"{}", "more_body": False}]
 
     async def receive() -> Message:
@@ -133,9 +133,9 @@ async def _hanging_up(desk: Desk, path: str, gone: asyncio.Event) -> None:
         "type": "http", "method": "POST", "path": path, "raw_path": path.encode(), "query_string": b"",
         "headers": [(b"content-type", b"application/json"), (b"authorization", b"a")],
         "client": ("127.0.0.1", 1), "server": ("desk", 80),
-        "scheme": "http", "root_path": "", "http_version": "1.1", "state": {}, "app": desk.app,
+        "scheme": "http", "root_path": "", "http_version": "1.1", "state": {}, "app": endpoint.app,
     }  # fmt: skip
-    await desk.app(scope, receive, send)
+    await endpoint.app(scope, receive, send)
 
 
 async def test_a_turn_lasts_as_long_as_its_thread_though_its_caller_is_gone() -> None:

@@ -36,7 +36,7 @@ def _table(name: str) -> Table:
 alerts, surveys = _table("alerts"), _table("surveys")
 
 
-class Engine:
+class FakeEngine:
     """An engine that remembers what was started in it."""
 
     def __init__(self, name: str = "first") -> None:
@@ -83,7 +83,7 @@ async def store(database_url: str) -> AsyncIterator[Database]:
     await store.dispose()
 
 
-def starter(store: Database, engine: Engine, *, probe_seconds: float = 60) -> Starter:
+def starter(store: Database, engine: FakeEngine, *, probe_seconds: float = 60) -> Starter:
     """A starter of both kinds."""
     kinds = [engine.kind(alerts), engine.kind(surveys)]
     return Starter(store, engine.identity, kinds, channel=CHANNEL, probe_seconds=probe_seconds, name="test")
@@ -111,7 +111,7 @@ async def attempts(store: Database, id_: str) -> int:
 
 
 async def test_every_living_row_of_every_kind_is_started_once(store: Database) -> None:
-    engine = Engine()
+    engine = FakeEngine()
     await enter(store, alerts, "a1", "a2")
     await enter(store, alerts, "over", done=True)
     await enter(store, surveys, "s1")
@@ -122,7 +122,7 @@ async def test_every_living_row_of_every_kind_is_started_once(store: Database) -
 
 
 async def test_what_the_engine_has_lost_is_started_again(store: Database) -> None:
-    engine = Engine()
+    engine = FakeEngine()
     await enter(store, alerts, "a1", "a2", "a3")
     running = Starter(
         store, engine.identity, [engine.kind(alerts)], channel=CHANNEL, probe_seconds=60, name="test", runs=engine
@@ -138,7 +138,7 @@ async def test_what_the_engine_has_lost_is_started_again(store: Database) -> Non
 
 
 async def test_more_rows_than_a_batch_are_all_started(store: Database) -> None:
-    engine = Engine()
+    engine = FakeEngine()
     ids = [f"a{number:04}" for number in range(2 * BATCH + 1)]
     await enter(store, alerts, *ids)
     assert await starter(store, engine).reconcile() == len(ids)
@@ -146,7 +146,7 @@ async def test_more_rows_than_a_batch_are_all_started(store: Database) -> None:
 
 
 async def test_an_engine_whose_store_is_new_gets_every_living_row_again(store: Database) -> None:
-    engine = Engine()
+    engine = FakeEngine()
     await enter(store, alerts, "a1", "a2")
     running = starter(store, engine)
     await running.reconcile()
@@ -160,7 +160,7 @@ async def test_an_engine_whose_store_is_new_gets_every_living_row_again(store: D
 
 @pytest.mark.parametrize("error", [RPCError("no", RPCStatusCode.INVALID_ARGUMENT, b""), ValueError()], ids=type)
 async def test_a_row_that_does_not_start_holds_nobody_up_and_comes_last(store: Database, error: Exception) -> None:
-    class Strict(Engine):
+    class Strict(FakeEngine):
         async def start(self, row: Row[Any]) -> None:
             if row.id == "a0":
                 raise error
@@ -179,7 +179,7 @@ async def test_a_row_that_does_not_start_holds_nobody_up_and_comes_last(store: D
 
 
 async def test_rows_wait_while_the_engine_is_down_and_start_when_it_answers(store: Database) -> None:
-    engine = Engine()
+    engine = FakeEngine()
     engine.name = None
     await enter(store, alerts, "a1")
     running = starter(store, engine, probe_seconds=0.05)
@@ -190,7 +190,7 @@ async def test_rows_wait_while_the_engine_is_down_and_start_when_it_answers(stor
 
 
 async def test_a_new_row_is_started_when_the_channel_is_woken(store: Database) -> None:
-    engine = Engine()
+    engine = FakeEngine()
     running = starter(store, engine)
     task = asyncio.create_task(running.run())
 
@@ -204,7 +204,7 @@ async def test_a_new_row_is_started_when_the_channel_is_woken(store: Database) -
     await _cancelled(task)
 
 
-async def _until_started(running: Starter, engine: Engine, ids: Sequence[str], then: Any) -> None:
+async def _until_started(running: Starter, engine: FakeEngine, ids: Sequence[str], then: Any) -> None:
     task = asyncio.create_task(running.run())
     then()
 
@@ -222,7 +222,7 @@ async def _cancelled(task: "asyncio.Task[None]") -> None:
 
 
 async def test_a_row_that_changes_while_its_workflow_is_told_of_it_is_told_again(store: Database) -> None:
-    engine = Engine()
+    engine = FakeEngine()
     await enter(store, alerts, "a1", "a2")
 
     async def change_meanwhile(row: Row[Any]) -> None:

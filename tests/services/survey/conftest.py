@@ -1,14 +1,14 @@
-"""A survey service on a fresh database, with the people of a service centre: `Desk`."""
+"""A survey service on a fresh database, with the people of a service centre: `SurveyServiceHarness`."""
 
 from collections.abc import AsyncIterator
 
 import pytest
 
-from tests.services.survey.harness import Desk, a_desk
+from tests.services.survey.harness import SurveyServiceHarness, running_survey_service
 
 
 @pytest.fixture
-async def desk(database_url: str) -> AsyncIterator[Desk]:
-    """A desk whose surveys are the test's own."""
-    async with a_desk(database_url) as desk:
-        yield desk
+async def harness(database_url: str) -> AsyncIterator[SurveyServiceHarness]:
+    """A harness whose surveys are the test's own."""
+    async with running_survey_service(database_url) as harness:
+        yield harness

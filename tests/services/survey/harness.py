@@ -78,7 +78,7 @@ class AuditLog(Peer):
 
 
 @dataclass
-class Desk:
+class SurveyServiceHarness:
     """A service desk and its surveys."""
 
     http: httpx.AsyncClient
@@ -166,41 +166,41 @@ class Desk:
 class Invited:
     """One survey, and the page that its customer was sent."""
 
-    desk: Desk
+    harness: SurveyServiceHarness
     id: str
     ticket_no: str
     page: str
 
     async def row(self) -> Row:
         """The invitation with its answer."""
-        return await self.desk.surveys.queries.find(self.id)
+        return await self.harness.surveys.queries.find(self.id)
 
     async def open(self, **headers: str) -> httpx.Response:
         """Open the page."""
-        return await self.desk.http.get(self.page, headers={"Accept-Language": "zh-CN", **headers})
+        return await self.harness.http.get(self.page, headers={"Accept-Language": "zh-CN", **headers})
 
     async def fill_in(self, changes: dict[str, str] | None = None, **headers: str) -> httpx.Response:
         """Send the page's form."""
         form = {name: value for name, value in {**FORM, **(changes or {})}.items() if value}
-        return await self.desk.http.post(self.page, data=form, headers={"Accept-Language": "zh-CN", **headers})
+        return await self.harness.http.post(self.page, data=form, headers={"Accept-Language": "zh-CN", **headers})
 
     async def send(self, body: Any = None, **headers: str) -> httpx.Response:
         """Send the same as an app does."""
-        return await self.desk.http.post(self.page, json=JSON if body is None else body, headers=headers)
+        return await self.harness.http.post(self.page, json=JSON if body is None else body, headers=headers)
 
     async def answer(self, answer: Answer = GOOD) -> None:
         """The customer answers."""
-        async with self.desk.surveys.database.begin() as connection:
-            await self.desk.surveys.answering.by_customer(connection, self.id, answer)
+        async with self.harness.surveys.database.begin() as connection:
+            await self.harness.surveys.answering.by_customer(connection, self.id, answer)
 
     async def record(self, body: Any = None, *, by: str = "李雷", **headers: str) -> httpx.Response:
         """Staff record what the customer said on the phone."""
-        return await self.desk.call("POST", f"/v1/surveys/{self.id}/answer", JSON if body is None else body, by=by,
+        return await self.harness.call("POST", f"/v1/surveys/{self.id}/answer", JSON if body is None else body, by=by,
                                     **headers)  # fmt: skip
 
     async def view(self, *, by: str = "王芳") -> Any:
         """The survey as somebody sees it."""
-        return await self.desk.get(f"/v1/surveys/{self.id}", reader=by)
+        return await self.harness.get(f"/v1/surveys/{self.id}", reader=by)
 
 
 def text_of(page: httpx.Response) -> str:
@@ -214,7 +214,7 @@ def keys_of(rows: Sequence[dict[str, Any]]) -> list[str | None]:
 
 
 @asynccontextmanager
-async def a_desk(database_url: str) -> AsyncIterator[Desk]:
+async def running_survey_service(database_url: str) -> AsyncIterator[SurveyServiceHarness]:
     """林涛 owns the tickets unless a test says otherwise; 赵敏 and 钱进 are of another department."""
     settings = SurveySettings(
         database_url=database_url,
@@ -235,7 +235,7 @@ async def a_desk(database_url: str) -> AsyncIterator[Desk]:
         transport = httpx.ASGITransport(app)
         async with httpx.AsyncClient(transport=transport, base_url="http://bihuan.test") as http:
             part.state.intake = audit = AuditLog()
-            desk = Desk(http, part.state, pair.as_pem(private=True), audit)
+            harness = SurveyServiceHarness(http, part.state, pair.as_pem(private=True), audit)
             for name, (role, department) in PEOPLE.items():
-                desk.sign_in(name, role, department=department)
-            yield desk
+                harness.sign_in(name, role, department=department)
+            yield harness

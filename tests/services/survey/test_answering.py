@@ -11,22 +11,22 @@ import pytest
 from services.contracts.journal import EventType
 from services.contracts.survey import Answer
 from tests.services.survey.builders import happened
-from tests.services.survey.harness import FORM, JSON, Desk, text_of
+from tests.services.survey.harness import FORM, JSON, SurveyServiceHarness, text_of
 
 WINDOW, SECOND = timedelta(minutes=10), timedelta(seconds=1)
 WORSE = {**JSON, "scores": {**JSON["scores"], "attitude": 1}}
 
 
-async def test_twenty_scanners_that_open_the_link_answer_nothing(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_twenty_scanners_that_open_the_link_answer_nothing(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     before = await invited.row()
     for page in await asyncio.gather(*(invited.open() for _ in range(20))):
         assert page.status_code == 200
     assert await invited.row() == before
 
 
-async def test_an_answer_on_the_page_is_recorded_and_thanked_for(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_an_answer_on_the_page_is_recorded_and_thanked_for(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     sent = await invited.fill_in()
     assert (sent.status_code, sent.headers["location"]) == (303, invited.page)
     assert "谢谢您的评价" in text_of(await invited.open())
@@ -36,8 +36,8 @@ async def test_an_answer_on_the_page_is_recorded_and_thanked_for(desk: Desk) -> 
     assert view["answer"]["recorded_by"] is None
 
 
-async def test_an_app_answers_with_json(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_an_app_answers_with_json(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     sent = await invited.send()
     assert sent.status_code == 200, sent.text
     told = sent.json()
@@ -45,34 +45,36 @@ async def test_an_app_answers_with_json(desk: Desk) -> None:
     assert told["answer"] | JSON == told["answer"]
 
 
-async def test_scores_may_be_spelled_as_the_api_nests_them(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_scores_may_be_spelled_as_the_api_nests_them(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     nested = {f"scores.{name}": FORM[name] for name in JSON["scores"]}
     sent = await invited.fill_in({**dict.fromkeys(JSON["scores"], ""), **nested})
     assert sent.status_code == 303
     assert (await invited.view())["answer"]["scores"] == JSON["scores"]
 
 
-async def test_two_hundred_parallel_answers_are_one(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_two_hundred_parallel_answers_are_one(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     bodies = [{**JSON, "recommend": number % 11} for number in range(200)]
     answers = await asyncio.gather(*(invited.send(body) for body in bodies))
     assert {answer.status_code for answer in answers} <= {200, 503}
     assert sum(answer.status_code == 200 for answer in answers) > 0
-    async with desk.surveys.database.read() as connection:
+    async with harness.surveys.database.read() as connection:
         count = await connection.exec_driver_sql("SELECT count(*) FROM survey.answers")
         assert count.scalar() == 1
-    report = await desk.get("/v1/reports/satisfaction")
+    report = await harness.get("/v1/reports/satisfaction")
     assert report["summary"]["answered"] == 1
 
 
-async def test_the_same_answer_again_changes_nothing_and_is_thanked_for_also_when_final(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_the_same_answer_again_changes_nothing_and_is_thanked_for_also_when_final(
+    harness: SurveyServiceHarness,
+) -> None:
+    invited = await harness.invite()
     await invited.fill_in()
     before = await invited.row()
     assert (await invited.fill_in()).status_code == 303
     assert await invited.row() == before
-    desk.let_it_be(before["answered_at"] + WINDOW + SECOND)
+    harness.let_it_be(before["answered_at"] + WINDOW + SECOND)
     assert (await invited.fill_in()).status_code == 303
     assert (await invited.send()).status_code == 200
     assert await invited.row() == before
@@ -82,11 +84,11 @@ async def test_the_same_answer_again_changes_nothing_and_is_thanked_for_also_whe
     ("after", "status"), [(WINDOW - SECOND, 200), (WINDOW, 200), (WINDOW + SECOND, 409), (timedelta(days=3), 409)]
 )
 async def test_an_answer_can_be_changed_for_ten_minutes_and_is_final_then(
-    desk: Desk, after: timedelta, status: int
+    harness: SurveyServiceHarness, after: timedelta, status: int
 ) -> None:
-    invited = await desk.invite()
+    invited = await harness.invite()
     await invited.send()
-    desk.let_it_be((await invited.row())["answered_at"] + after)
+    harness.let_it_be((await invited.row())["answered_at"] + after)
     changed = await invited.send(WORSE)
     assert changed.status_code == status
     row = await invited.row()
@@ -96,32 +98,34 @@ async def test_an_answer_can_be_changed_for_ten_minutes_and_is_final_then(
         assert changed.json()["code"] == "already_answered"
 
 
-async def test_the_window_runs_from_the_first_answer_not_from_the_last_change(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_the_window_runs_from_the_first_answer_not_from_the_last_change(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     await invited.send()
     answered_at = (await invited.row())["answered_at"]
-    desk.let_it_be(answered_at + WINDOW - SECOND)
+    harness.let_it_be(answered_at + WINDOW - SECOND)
     await invited.send(WORSE)
     assert (await invited.row())["answered_at"] == answered_at
-    desk.let_it_be(answered_at + WINDOW + SECOND)
+    harness.let_it_be(answered_at + WINDOW + SECOND)
     assert (await invited.send()).status_code == 409
 
 
-async def test_the_page_offers_a_change_within_the_window_with_everything_filled_in(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_the_page_offers_a_change_within_the_window_with_everything_filled_in(
+    harness: SurveyServiceHarness,
+) -> None:
+    invited = await harness.invite()
     await invited.fill_in()
     assert "修改我的评价" in text_of(await invited.open())
-    form = (await desk.http.get(f"{invited.page}?change=true")).text
+    form = (await harness.http.get(f"{invited.page}?change=true")).text
     assert "师傅很准时" in form
     for name in ("attitude", "problem_solving", "overall", "recommend", "solved_first_time"):
         assert f'name="{name}" value="{FORM[name]}" checked' in form
-    desk.let_it_be((await invited.row())["answered_at"] + WINDOW + SECOND)
+    harness.let_it_be((await invited.row())["answered_at"] + WINDOW + SECOND)
     assert "修改我的评价" not in text_of(await invited.open())
-    assert "<form" not in (await desk.http.get(f"{invited.page}?change=true")).text
+    assert "<form" not in (await harness.http.get(f"{invited.page}?change=true")).text
 
 
-async def test_a_form_replaces_no_answer_that_it_did_not_show(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_a_form_replaces_no_answer_that_it_did_not_show(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     first, second = basis_in(await invited.open()), basis_in(await invited.open())
     assert (await invited.fill_in({"basis": first})).status_code == 303
     before = await invited.row()
@@ -135,16 +139,18 @@ async def test_a_form_replaces_no_answer_that_it_did_not_show(desk: Desk) -> Non
     assert (await invited.row())["scores"]["attitude"] == 1
 
 
-async def test_a_second_click_on_a_form_is_thanked_for(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_a_second_click_on_a_form_is_thanked_for(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     shown = {"basis": basis_in(await invited.open())}
     assert [(await invited.fill_in(shown)).status_code for _ in range(2)] == [303, 303]
 
 
-async def test_a_form_drawn_before_the_survey_was_withdrawn_comes_back_with_what_was_written(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_a_form_drawn_before_the_survey_was_withdrawn_comes_back_with_what_was_written(
+    harness: SurveyServiceHarness,
+) -> None:
+    invited = await harness.invite()
     shown = {"basis": basis_in(await invited.open()), "suggestion": "师傅忘了带工具"}
-    await desk.apply(happened(EventType.REOPENED, ticket_no=invited.ticket_no, cycle=2))
+    await harness.apply(happened(EventType.REOPENED, ticket_no=invited.ticket_no, cycle=2))
     page = await invited.fill_in(shown)
     assert (page.status_code, "师傅忘了带工具" in page.text) == (410, True)
     assert (await invited.row())["answered_at"] is None
@@ -158,9 +164,9 @@ def basis_in(page: httpx.Response) -> str:
 
 
 @pytest.mark.parametrize(("left", "status"), [(SECOND, 200), (timedelta(0), 200), (-SECOND, 410)])
-async def test_a_link_works_until_it_expires(desk: Desk, left: timedelta, status: int) -> None:
-    invited = await desk.invite()
-    desk.let_it_be((await invited.row())["expires_at"] - left)
+async def test_a_link_works_until_it_expires(harness: SurveyServiceHarness, left: timedelta, status: int) -> None:
+    invited = await harness.invite()
+    harness.let_it_be((await invited.row())["expires_at"] - left)
     assert (await invited.open()).status_code == status
     answered = await invited.send()
     assert answered.status_code == status
@@ -168,36 +174,36 @@ async def test_a_link_works_until_it_expires(desk: Desk, left: timedelta, status
         assert answered.json()["code"] == "survey_expired"
 
 
-async def test_a_reopening_withdraws_the_link(desk: Desk) -> None:
-    invited = await desk.invite()
-    await desk.apply(happened(EventType.REOPENED, ticket_no=invited.ticket_no, cycle=2))
+async def test_a_reopening_withdraws_the_link(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
+    await harness.apply(happened(EventType.REOPENED, ticket_no=invited.ticket_no, cycle=2))
     page = await invited.open()
     assert (page.status_code, "这次评价已撤回" in text_of(page)) == (410, True)
     assert (await invited.send()).json()["code"] == "survey_withdrawn"
     assert (await invited.row())["answered_at"] is None
 
 
-async def test_an_unknown_link_is_a_plain_page_and_a_problem_for_apps(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_an_unknown_link_is_a_plain_page_and_a_problem_for_apps(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     for path in (invited.page[:-1] + ("A" if invited.page[-1] != "A" else "B"), "/s/x", f"/s/{'A' * 43}"):
-        page = await desk.http.get(path, headers={"Accept-Language": "zh-CN"})
+        page = await harness.http.get(path, headers={"Accept-Language": "zh-CN"})
         assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
-        answer = await desk.http.post(path, json=JSON)
+        answer = await harness.http.post(path, json=JSON)
         assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
-async def test_a_link_is_stored_as_a_hash_and_another_nonce_revokes_it(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_a_link_is_stored_as_a_hash_and_another_nonce_revokes_it(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     token = invited.page.removeprefix("/s/")
-    async with desk.surveys.database.read() as connection:
+    async with harness.surveys.database.read() as connection:
         stored = str((await connection.exec_driver_sql("SELECT to_jsonb(i)::text FROM survey.invitations i")).all())
     assert token not in stored
-    await desk.set(invited.id, nonce="another", token_hash=b"another")
+    await harness.set(invited.id, nonce="another", token_hash=b"another")
     assert (await invited.open()).status_code == 404
 
 
-async def test_an_answer_that_comes_before_the_notice_is_known_to_be_sent_counts(desk: Desk) -> None:
-    invited = await desk.invite(sent=False)
+async def test_an_answer_that_comes_before_the_notice_is_known_to_be_sent_counts(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite(sent=False)
     assert (await invited.send()).status_code == 200
     assert (await invited.row())["state"] == "answered"
 
@@ -218,16 +224,20 @@ async def test_an_answer_that_comes_before_the_notice_is_known_to_be_sent_counts
         ({**JSON, "other": {"price": 5}}, "/other/price", "unknown_field"),
     ],
 )
-async def test_an_app_s_mistake_is_named_where_it_is(desk: Desk, body: object, pointer: str, code: str) -> None:
-    invited = await desk.invite()
+async def test_an_app_s_mistake_is_named_where_it_is(
+    harness: SurveyServiceHarness, body: object, pointer: str, code: str
+) -> None:
+    invited = await harness.invite()
     answer = await invited.send(body)
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
     assert (pointer, code) in {(each["pointer"], each["code"]) for each in answer.json()["errors"]}
     assert (await invited.row())["answered_at"] is None
 
 
-async def test_a_form_that_lacks_something_says_it_at_the_field_and_keeps_everything(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_a_form_that_lacks_something_says_it_at_the_field_and_keeps_everything(
+    harness: SurveyServiceHarness,
+) -> None:
+    invited = await harness.invite()
     page = await invited.fill_in({"attitude": "", "overall": ""})
     assert page.status_code == 422
     assert page.text.count('class="error"') == 2
@@ -238,21 +248,21 @@ async def test_a_form_that_lacks_something_says_it_at_the_field_and_keeps_everyt
 
 
 @pytest.mark.parametrize("value", ["0", "6", "5.0", "五", "999999999999", "-1", "true", "\u0661"])
-async def test_a_form_with_a_forged_score_is_refused_at_the_field(desk: Desk, value: str) -> None:
-    invited = await desk.invite()
+async def test_a_form_with_a_forged_score_is_refused_at_the_field(harness: SurveyServiceHarness, value: str) -> None:
+    invited = await harness.invite()
     page = await invited.fill_in({"attitude": value})
     assert (page.status_code, page.text.count('class="error"')) == (422, 1)
 
 
-async def test_a_form_of_another_site_is_refused(desk: Desk) -> None:
-    invited = await desk.invite()
-    page = await desk.http.post(invited.page, data=FORM, headers={"Sec-Fetch-Site": "cross-site"})
+async def test_a_form_of_another_site_is_refused(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
+    page = await harness.http.post(invited.page, data=FORM, headers={"Sec-Fetch-Site": "cross-site"})
     assert page.status_code == 403
     assert (await invited.row())["answered_at"] is None
 
 
-async def test_hostile_bodies_are_refused_and_never_fail(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_hostile_bodies_are_refused_and_never_fail(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     hostile: list[tuple[bytes, str]] = [
         (b"attitude=%00", "application/x-www-form-urlencoded"),
         (b"attitude=%ff%fe", "application/x-www-form-urlencoded"),
@@ -268,14 +278,14 @@ async def test_hostile_bodies_are_refused_and_never_fail(desk: Desk) -> None:
         (b"--x\r\n", "multipart/form-data; boundary=x"),
     ]
     for body, kind in hostile:
-        answer = await desk.http.post(invited.page, content=body, headers={"Content-Type": kind})
+        answer = await harness.http.post(invited.page, content=body, headers={"Content-Type": kind})
         assert 400 <= answer.status_code < 500, (body[:30], answer.status_code)
     assert (await invited.row())["answered_at"] is None
 
 
-async def test_who_was_never_reached_may_answer_on_the_phone(desk: Desk) -> None:
-    invited = await desk.invite(sent=False)
-    await desk.set(invited.id, state="not_sent", not_sent_reason="no_address", done=True)
+async def test_who_was_never_reached_may_answer_on_the_phone(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite(sent=False)
+    await harness.set(invited.id, state="not_sent", not_sent_reason="no_address", done=True)
     answer = await invited.record()
     assert answer.status_code == 200, answer.text
     view = answer.json()
@@ -284,14 +294,14 @@ async def test_who_was_never_reached_may_answer_on_the_phone(desk: Desk) -> None
     assert (row["done"], row["engine_id"]) == (False, None)
 
 
-async def test_who_was_not_to_be_asked_is_not_asked_on_the_phone(desk: Desk) -> None:
-    invited = await desk.invite(sent=False)
-    await desk.set(invited.id, state="not_sent", not_sent_reason="unresolved", done=True)
+async def test_who_was_not_to_be_asked_is_not_asked_on_the_phone(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite(sent=False)
+    await harness.set(invited.id, state="not_sent", not_sent_reason="unresolved", done=True)
     assert (await invited.record()).status_code == 410
 
 
-async def test_an_answer_taken_by_phone_is_final_and_marked(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_an_answer_taken_by_phone_is_final_and_marked(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     assert (await invited.record()).status_code == 200
     assert (await invited.record(WORSE)).json()["code"] == "already_answered"
     assert (await invited.send(WORSE)).json()["code"] == "already_answered"
@@ -301,31 +311,31 @@ async def test_an_answer_taken_by_phone_is_final_and_marked(desk: Desk) -> None:
     assert (await invited.view())["answer"]["recorded_by"] == "李雷"
 
 
-async def test_an_answer_of_the_customer_is_not_overwritten_by_phone(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_an_answer_of_the_customer_is_not_overwritten_by_phone(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     await invited.send()
     assert (await invited.record(WORSE)).json()["code"] == "already_answered"
     assert (await invited.record()).json()["code"] == "already_answered"
 
 
 @pytest.mark.parametrize("relation", ["owner", "co_owners", "complaint_about"])
-async def test_nobody_records_a_rating_of_their_own_work(desk: Desk, relation: str) -> None:
+async def test_nobody_records_a_rating_of_their_own_work(harness: SurveyServiceHarness, relation: str) -> None:
     named: dict[str, Any] = {relation: ("李雷",) if relation == "co_owners" else "李雷"}
-    invited = await desk.invite(**named)
+    invited = await harness.invite(**named)
     answer = await invited.record()
     assert (answer.status_code, answer.json()["code"]) == (403, "own_work")
-    given = await desk.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {})
+    given = await harness.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {})
     assert (given.status_code, given.json()["code"]) == (403, "own_work")
     assert (await invited.record(by="王芳")).status_code == 200
 
 
-async def test_own_work_is_refused_before_the_body_is_looked_at(desk: Desk) -> None:
-    invited = await desk.invite(owner="李雷")
+async def test_own_work_is_refused_before_the_body_is_looked_at(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite(owner="李雷")
     assert (await invited.record({})).status_code == 403
 
 
-async def test_a_repeat_under_the_same_key_gets_the_first_answer_again(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_a_repeat_under_the_same_key_gets_the_first_answer_again(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     first = await invited.record(Idempotency_Key="call-7")
     again = await invited.record(Idempotency_Key="call-7")
     assert (again.status_code, again.json()) == (200, first.json())
@@ -342,8 +352,8 @@ def test_what_is_low_and_what_is_not() -> None:
     assert not Answer().is_low
 
 
-async def test_a_low_answer_is_told_that_somebody_will_call(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_a_low_answer_is_told_that_somebody_will_call(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     await invited.fill_in({"problem_solving": "2"})
     text = text_of(await invited.open())
     assert "客服主管会在" in text

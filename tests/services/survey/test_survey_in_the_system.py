@@ -112,18 +112,18 @@ async def test_a_survey_s_link_that_is_handed_over_is_in_the_audit_log_once_and_
 
 
 async def test_the_customer_s_own_page_leads_to_the_survey_until_it_is_answered(system: System) -> None:
-    counter = await opened(system)
-    await counter.accept()
-    await counter.resolve()
-    assert "/s/" not in await counter.page()
-    await counter.visitor.do(counter.address, "confirm")
-    await survey_of(system, counter.ticket_no, "sent")
-    html = await counter.page()
+    ticket = await opened(system)
+    await ticket.accept()
+    await ticket.resolve()
+    assert "/s/" not in await ticket.page()
+    await ticket.client.do(ticket.address, "confirm")
+    await survey_of(system, ticket.ticket_no, "sent")
+    html = await ticket.page()
     found = re.search(r'href="(/s/[^"]+)"', html)
     assert found
     assert "去评价" in html
     assert (await system.http.post(found[1], json=JSON)).status_code == 200
-    assert "/s/" not in await counter.page()
+    assert "/s/" not in await ticket.page()
 
 
 async def test_an_answer_taken_by_phone_is_in_the_journal_with_who_took_it(system: System) -> None:

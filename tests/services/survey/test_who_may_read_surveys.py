@@ -8,46 +8,52 @@ from services.contracts.notice import NotSentReason
 from services.contracts.survey import NotInvited
 from services.contracts.vocabulary import CloseReason
 from tests.services.survey.builders import GOOD
-from tests.services.survey.harness import JSON, Desk
+from tests.services.survey.harness import JSON, SurveyServiceHarness
 
 SUGGESTED = GOOD.model_copy(update={"suggestion": "请打 13800138000"})
 
 
-async def listed(desk: Desk, reader: str, **params: Any) -> list[str]:
+async def listed(harness: SurveyServiceHarness, reader: str, **params: Any) -> list[str]:
     """Ids of the surveys that somebody lists."""
-    return [it["id"] for it in (await desk.get("/v1/surveys", reader=reader, **params))["items"]]
+    return [it["id"] for it in (await harness.get("/v1/surveys", reader=reader, **params))["items"]]
 
 
 @pytest.mark.parametrize(
     ("reader", "sees"),
     [("李雷", True), ("林涛", True), ("周强", True), ("王芳", True), ("吴刚", True), ("郑洁", True), ("赵敏", False)],
 )
-async def test_a_department_lists_and_reads_its_own_surveys(desk: Desk, reader: str, sees: bool) -> None:
-    invited = await desk.answered()
-    assert (invited.id in await listed(desk, reader)) is sees
-    answer = await desk.call("GET", f"/v1/surveys/{invited.id}", by=reader)
+async def test_a_department_lists_and_reads_its_own_surveys(
+    harness: SurveyServiceHarness, reader: str, sees: bool
+) -> None:
+    invited = await harness.answered()
+    assert (invited.id in await listed(harness, reader)) is sees
+    answer = await harness.call("GET", f"/v1/surveys/{invited.id}", by=reader)
     assert answer.status_code == (200 if sees else 403)
-    asked = await desk.call("GET", f"/v1/surveys/{invited.id}/questionnaire", by=reader)
+    asked = await harness.call("GET", f"/v1/surveys/{invited.id}/questionnaire", by=reader)
     assert asked.status_code == (200 if sees else 403)
 
 
-async def test_helpers_from_elsewhere_read_the_surveys_of_tickets_that_they_helped_with(desk: Desk) -> None:
-    invited = await desk.answered(co_owners=("赵敏",))
-    assert invited.id in await listed(desk, "赵敏")
+async def test_helpers_from_elsewhere_read_the_surveys_of_tickets_that_they_helped_with(
+    harness: SurveyServiceHarness,
+) -> None:
+    invited = await harness.answered(co_owners=("赵敏",))
+    assert invited.id in await listed(harness, "赵敏")
     assert (await invited.view(by="赵敏"))["answer"]["suggestion"] is None
 
 
-async def test_an_administrator_reads_no_survey_and_nobody_is_asked_to_sign_in(desk: Desk) -> None:
-    invited = await desk.answered()
+async def test_an_administrator_reads_no_survey_and_nobody_is_asked_to_sign_in(harness: SurveyServiceHarness) -> None:
+    invited = await harness.answered()
     for path in ("/v1/surveys", f"/v1/surveys/{invited.id}", "/v1/reports/satisfaction"):
-        assert (await desk.call("GET", path, by="孙磊")).status_code == 403
-        assert (await desk.call("GET", path, by=None)).status_code == 401
-    assert (await desk.call("GET", "/v1/surveys/nothing", by="李雷")).status_code == 404
+        assert (await harness.call("GET", path, by="孙磊")).status_code == 403
+        assert (await harness.call("GET", path, by=None)).status_code == 401
+    assert (await harness.call("GET", "/v1/surveys/nothing", by="李雷")).status_code == 404
 
 
 @pytest.mark.parametrize(("reader", "reads"), [("李雷", True), ("郑洁", True), ("吴刚", False), ("高原", False)])
-async def test_a_suggestion_is_shown_to_those_who_read_notes(desk: Desk, reader: str, reads: bool) -> None:
-    invited = await desk.answered(SUGGESTED)
+async def test_a_suggestion_is_shown_to_those_who_read_notes(
+    harness: SurveyServiceHarness, reader: str, reads: bool
+) -> None:
+    invited = await harness.answered(SUGGESTED)
     answer = (await invited.view(by=reader))["answer"]
     assert answer["suggestion"] == (SUGGESTED.suggestion if reads else None)
     assert answer["scores"] == dict(GOOD.scores)
@@ -58,52 +64,56 @@ async def test_a_suggestion_is_shown_to_those_who_read_notes(desk: Desk, reader:
     [("李雷", True), ("王芳", True), ("林涛", False), ("周强", False), ("吴刚", False), ("郑洁", False)],
 )
 async def test_the_link_is_shown_to_nobody_and_handed_over_by_those_who_may_record_an_answer(
-    desk: Desk, reader: str, gets: bool
+    harness: SurveyServiceHarness, reader: str, gets: bool
 ) -> None:
-    invited = await desk.invite()
+    invited = await harness.invite()
     assert (await invited.view(by=reader))["link"] is None
-    listed = await desk.get("/v1/surveys", reader=reader, ticket_no=invited.ticket_no)
+    listed = await harness.get("/v1/surveys", reader=reader, ticket_no=invited.ticket_no)
     assert [it["link"] for it in listed["items"]] == [None]
-    given = await desk.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {}, by=reader)
+    given = await harness.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {}, by=reader)
     assert given.status_code == (200 if gets else 403)
     if gets:
         assert given.json() == {"link": f"http://bihuan.test{invited.page}"}
 
 
-async def test_a_link_that_takes_no_answer_is_not_handed_over(desk: Desk) -> None:
-    invited = await desk.answered()
-    given = await desk.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {}, by="王芳")
+async def test_a_link_that_takes_no_answer_is_not_handed_over(harness: SurveyServiceHarness) -> None:
+    invited = await harness.answered()
+    given = await harness.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {}, by="王芳")
     assert (given.status_code, given.json()["code"]) == (409, "already_answered")
 
 
-async def test_a_link_that_cannot_be_written_into_the_audit_log_is_not_handed_over(desk: Desk) -> None:
-    invited = await desk.invite()
-    desk.audit.down = True
+async def test_a_link_that_cannot_be_written_into_the_audit_log_is_not_handed_over(
+    harness: SurveyServiceHarness,
+) -> None:
+    invited = await harness.invite()
+    harness.audit.down = True
     try:
-        given = await desk.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {}, by="王芳")
+        given = await harness.call("POST", f"/v1/surveys/{invited.id}/hand-over-link", {}, by="王芳")
     finally:
-        desk.audit.down = False
+        harness.audit.down = False
     assert given.status_code == 503
     assert "link" not in given.json()
 
 
-async def test_recording_is_for_clerks_and_supervisors_of_the_department(desk: Desk) -> None:
-    invited = await desk.invite()
+async def test_recording_is_for_clerks_and_supervisors_of_the_department(harness: SurveyServiceHarness) -> None:
+    invited = await harness.invite()
     for name in ("林涛", "周强", "吴刚", "郑洁", "孙磊", "钱进"):
         assert (await invited.record(by=name)).status_code == 403, name
         assert (await invited.record({"surprise": 1}, by=name)).status_code == 403, name
-    assert (await desk.call("POST", "/v1/surveys/nothing/answer", JSON)).status_code == 404
+    assert (await harness.call("POST", "/v1/surveys/nothing/answer", JSON)).status_code == 404
     assert (await invited.record()).status_code == 200
 
 
-async def test_lists_are_narrowed_by_ticket_and_state_and_come_in_pages_newest_first(desk: Desk) -> None:
-    ids = [(await desk.invite()).id for _ in range(5)]
-    answered = await desk.answered()
-    assert await listed(desk, "李雷") == [answered.id, *reversed(ids)]
-    assert await listed(desk, "李雷", state="answered") == [answered.id]
-    assert await listed(desk, "李雷", ticket_no=answered.ticket_no) == [answered.id]
-    first = await desk.get("/v1/surveys", reader="李雷", limit=4)
-    second = await desk.get("/v1/surveys", reader="李雷", limit=4, cursor=first["next_cursor"])
+async def test_lists_are_narrowed_by_ticket_and_state_and_come_in_pages_newest_first(
+    harness: SurveyServiceHarness,
+) -> None:
+    ids = [(await harness.invite()).id for _ in range(5)]
+    answered = await harness.answered()
+    assert await listed(harness, "李雷") == [answered.id, *reversed(ids)]
+    assert await listed(harness, "李雷", state="answered") == [answered.id]
+    assert await listed(harness, "李雷", ticket_no=answered.ticket_no) == [answered.id]
+    first = await harness.get("/v1/surveys", reader="李雷", limit=4)
+    second = await harness.get("/v1/surveys", reader="李雷", limit=4, cursor=first["next_cursor"])
     assert [it["id"] for it in first["items"] + second["items"]] == [answered.id, *reversed(ids)]
     assert second["next_cursor"] is None
 
@@ -111,14 +121,14 @@ async def test_lists_are_narrowed_by_ticket_and_state_and_come_in_pages_newest_f
 @pytest.mark.parametrize(
     "params", [{"limit": 201}, {"state": "lost"}, {"score": 6}, {"cursor": "x"}, {"cursor": "WzEsMl0"}, {"x": "y"}]
 )
-async def test_a_list_that_cannot_be_meant_is_refused(desk: Desk, params: dict[str, Any]) -> None:
-    headers = {"Authorization": f"Bearer {desk.tokens['李雷']}"}
-    answer = await desk.http.get("/v1/surveys", params=params, headers=headers)
+async def test_a_list_that_cannot_be_meant_is_refused(harness: SurveyServiceHarness, params: dict[str, Any]) -> None:
+    headers = {"Authorization": f"Bearer {harness.tokens['李雷']}"}
+    answer = await harness.http.get("/v1/surveys", params=params, headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (422, "validation_failed")
 
 
-async def test_a_survey_says_where_it_belongs_as_it_was_then(desk: Desk) -> None:
-    invited = await desk.answered(co_owners=("何洁",), category="logistics_delay", channel="wechat")
+async def test_a_survey_says_where_it_belongs_as_it_was_then(harness: SurveyServiceHarness) -> None:
+    invited = await harness.answered(co_owners=("何洁",), category="logistics_delay", channel="wechat")
     view = await invited.view()
     expected = {"owner": "林涛", "co_owners": ["何洁"], "department": "after-sales", "category": "logistics_delay",
                 "channel": "wechat", "product_model": "BCD-500", "cycle": 1, "close_reason": "confirmed",
@@ -127,9 +137,9 @@ async def test_a_survey_says_where_it_belongs_as_it_was_then(desk: Desk) -> None
 
 
 @pytest.mark.parametrize(("named", "asked"), [("d0", "d0"), ("d1", "d0"), ("d4", "d4"), (None, "d0"), ("own", "d0")])
-async def test_a_policy_names_its_questionnaire(desk: Desk, named: str | None, asked: str) -> None:
-    invited = await desk.invite(questionnaire=named)
-    questionnaire = await desk.get(f"/v1/surveys/{invited.id}/questionnaire")
+async def test_a_policy_names_its_questionnaire(harness: SurveyServiceHarness, named: str | None, asked: str) -> None:
+    invited = await harness.invite(questionnaire=named)
+    questionnaire = await harness.get(f"/v1/surveys/{invited.id}/questionnaire")
     assert questionnaire["id"] == asked
     if asked == "d4":
         words = {it["id"]: it["words"]["zh-CN"] for it in questionnaire["questions"]}
@@ -140,8 +150,10 @@ async def test_a_policy_names_its_questionnaire(desk: Desk, named: str | None, a
         ]
 
 
-async def test_no_word_of_a_customer_gets_into_the_log(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    invited = await desk.invite()
+async def test_no_word_of_a_customer_gets_into_the_log(
+    harness: SurveyServiceHarness, caplog: pytest.LogCaptureFixture
+) -> None:
+    invited = await harness.invite()
     await invited.send({**JSON, "suggestion": "canary 13912345678"})
     await invited.send({**JSON, "suggestion": "canary 13912345678" * 1000})
     assert "13912345678" not in caplog.text

@@ -74,7 +74,7 @@ NO_JSON = {"/v1/alerts/stream": "text/event-stream", "/v1/calendars/{calendar_id
 """What is answered otherwise, and declared so; an export can be had as JSON too, which the import of the walk takes."""
 
 
-class Walk:
+class EndpointWalk:
     """Calls endpoints by their names in the document and keeps every answer."""
 
     def __init__(self, system: System) -> None:
@@ -111,7 +111,7 @@ class Walk:
 @pytest.fixture(scope="module")
 async def walked(system: System) -> list[Answer]:
     """Answers of every endpoint there is."""
-    walk = Walk(system)
+    walk = EndpointWalk(system)
     ticket_no = await _lives(walk)
     await _promises(walk)
     await _publications(walk)
@@ -125,7 +125,7 @@ async def walked(system: System) -> list[Answer]:
     return walk.answers
 
 
-async def _lives(walk: Walk) -> str:
+async def _lives(walk: EndpointWalk) -> str:
     """Tickets through every command; answers the one that went through most."""
     system = walk.system
     ticket_no = await system.register(kind="fault")
@@ -143,7 +143,7 @@ async def _lives(walk: Walk) -> str:
     return ticket_no
 
 
-async def _promises(walk: Walk) -> None:
+async def _promises(walk: EndpointWalk) -> None:
     """Policies and calendars, and a promise that is broken and explained."""
     system = walk.system
     rule = {"applies": [{"channel": "chat", "kind": "suggestion"}], "clocks": {"acceptance": {"target": "PT1S"}}}
@@ -170,7 +170,7 @@ async def _promises(walk: Walk) -> None:
         await walk.call("POST /v1/feedback/{ticket_no}/revoke-link", {}, by="王芳", key="walk-link", ticket_no=late)
 
 
-async def _publications(walk: Walk) -> None:
+async def _publications(walk: EndpointWalk) -> None:
     """What the last version would do, and its publication; open tickets keep theirs, other tests look at them."""
     for kind, of in (("policies", {"policy_id": "walk"}), ("calendars", {"calendar_id": "walk"})):
         path = f"/v1/{kind}/{{{next(iter(of))}}}"
@@ -180,7 +180,7 @@ async def _publications(walk: Walk) -> None:
     await walk.call("POST /v1/publications/{publication_id}/retry", {}, publication_id=made["id"])
 
 
-async def _registers(walk: Walk) -> None:
+async def _registers(walk: EndpointWalk) -> None:
     """What else there is to do with policies, calendars and ladders, and the quiet hours."""
     of = {"policy_id": "walk"}
     await walk.call("POST /v1/policies/lint", {"clocks": {"response": {"target": "PT0S"}}})
@@ -196,7 +196,7 @@ async def _registers(walk: Walk) -> None:
     await walk.call("PUT /v1/quiet-hours", {"customer": None, "staff": None})
 
 
-async def _directory(walk: Walk) -> None:
+async def _directory(walk: EndpointWalk) -> None:
     """Departments, people and keys, made and changed; somebody who signs in and sets a new password."""
     await walk.call("POST /v1/departments", {"id": "walk", "name": "试"})
     await walk.call("PATCH /v1/departments/{identifier}", {"name": "试用"}, identifier="walk")
@@ -214,7 +214,7 @@ async def _directory(walk: Walk) -> None:
     walk.system.ids["walk"] = key["id"]
 
 
-async def _notices(walk: Walk, ticket_no: str) -> None:
+async def _notices(walk: EndpointWalk, ticket_no: str) -> None:
     """A notice that is sent anew, and a text that is edited and tried."""
     walk.system.ids["notice"] = await noticed(walk.system, ticket_no)
     for _ in range(2):
@@ -224,7 +224,7 @@ async def _notices(walk: Walk, ticket_no: str) -> None:
     await walk.call("POST /v1/notice-templates/{template_id}/preview", text, template_id="answered.en")
 
 
-async def _alerts(walk: Walk) -> None:
+async def _alerts(walk: EndpointWalk) -> None:
     """An alert, answered in every way, and a shift that comes and goes."""
     alert_id = await alerted(walk.system, await walk.system.accepted())
     walk.system.ids["alert"] = alert_id
@@ -244,7 +244,7 @@ async def _alerts(walk: Walk) -> None:
     await walk.call("DELETE /v1/on-call/{identifier}", identifier=made[2]["id"])
 
 
-async def _surveys(walk: Walk) -> None:
+async def _surveys(walk: EndpointWalk) -> None:
     """An answer taken by phone, and one that nobody gave yet."""
     walk.system.ids["survey"] = await surveyed(walk.system)
     endpoint, survey_id = "POST /v1/surveys/{survey_id}/answer", await surveyed(walk.system)
@@ -255,7 +255,7 @@ async def _surveys(walk: Walk) -> None:
         await walk.call(endpoint, answer, by="李雷", key="walk-survey", survey_id=survey_id)
 
 
-async def _webhooks(walk: Walk) -> None:
+async def _webhooks(walk: EndpointWalk) -> None:
     """A webhook made, changed, tried, and another one deleted."""
     mine = await listening(walk.system)
     walk.system.ids["webhook"] = mine
@@ -270,7 +270,7 @@ async def _webhooks(walk: Walk) -> None:
     await walk.call("POST /v1/webhooks/{webhook_id}/redeliver", again, webhook_id=mine)
 
 
-async def _reads(walk: Walk, ticket_no: str) -> None:
+async def _reads(walk: EndpointWalk, ticket_no: str) -> None:
     """Every GET there is, by people who see more and less."""
     system = walk.system
     customer_id = (await system.get(f"/v1/tickets/{ticket_no}", by="郑洁"))["customer"]["id"]

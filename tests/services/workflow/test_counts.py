@@ -15,7 +15,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 
 @pytest.fixture(scope="module")
-async def shop(system: System) -> None:
+async def a_ticket_for_every_list(system: System) -> None:
     """A ticket for every list."""
     await system.register()
     await system.accepted(owner=None)
@@ -39,14 +39,14 @@ async def listed(system: System, name: str, filters: Mapping[str, list[str]]) ->
 
 
 @pytest.mark.parametrize("name", READERS)
-async def test_every_count_is_that_of_its_list(system: System, shop: None, name: str) -> None:
+async def test_every_count_is_that_of_its_list(system: System, a_ticket_for_every_list: None, name: str) -> None:
     lists = (await system.get("/v1/tickets/counts", by=name))["items"]
     assert [each["view"] for each in lists] == list(View)
     for each in lists:
         assert each["count"] == await listed(system, name, each["filters"]), each["view"]
 
 
-async def test_mine_are_those_that_i_own_or_help_with(system: System, shop: None) -> None:
+async def test_mine_are_those_that_i_own_or_help_with(system: System, a_ticket_for_every_list: None) -> None:
     lists = {each["view"]: each for each in (await system.get("/v1/tickets/counts", by="林涛"))["items"]}
     assert lists["mine"]["filters"]["owner"] == [system.ids["林涛"]]
     assert lists["mine"]["count"] > 0
@@ -54,7 +54,7 @@ async def test_mine_are_those_that_i_own_or_help_with(system: System, shop: None
     assert nobody["mine"]["count"] == 0
 
 
-async def test_unassigned_is_a_filter_of_the_list(system: System, shop: None) -> None:
+async def test_unassigned_is_a_filter_of_the_list(system: System, a_ticket_for_every_list: None) -> None:
     page = await system.get("/v1/tickets", assigned="false", limit=200)
     assert page["items"]
     assert all(ticket["owner"] is None or ticket["owner_left"] for ticket in page["items"])

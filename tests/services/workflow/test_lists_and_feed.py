@@ -27,7 +27,7 @@ async def listed(system: System, *, by: str = "李雷", **filters: Any) -> list[
 
 
 @pytest.fixture(scope="module")
-async def shop(system: System) -> dict[str, str]:
+async def tickets(system: System) -> dict[str, str]:
     """Tickets of one product model in different states, by name."""
     model = {"model": "LIST-1"}
     return {
@@ -75,10 +75,10 @@ async def _ask(system: System, ticket_no: str) -> str:
     ],
 )
 async def test_each_filter_leaves_what_it_says(
-    system: System, shop: dict[str, str], filters: dict[str, Any], names: str
+    system: System, tickets: dict[str, str], filters: dict[str, Any], names: str
 ) -> None:
     found = await listed(system, product_model="LIST-1", **filters)
-    assert sorted(found) == sorted(shop[name] for name in names.split())
+    assert sorted(found) == sorted(tickets[name] for name in names.split())
 
 
 async def test_the_owner_filter_finds_co_owners_too(system: System) -> None:
@@ -89,23 +89,23 @@ async def test_the_owner_filter_finds_co_owners_too(system: System) -> None:
     assert sorted(await listed(system, owner=chen)) == sorted([own, helped])
 
 
-async def test_times_and_customers_filter(system: System, shop: dict[str, str]) -> None:
-    view = await system.get(f"/v1/tickets/{shop['urgent']}")
-    assert await listed(system, customer_id=view["customer"]["id"]) == [shop["urgent"]]
+async def test_times_and_customers_filter(system: System, tickets: dict[str, str]) -> None:
+    view = await system.get(f"/v1/tickets/{tickets['urgent']}")
+    assert await listed(system, customer_id=view["customer"]["id"]) == [tickets["urgent"]]
     mine = {"product_model": "LIST-1"}
     opened = view["opened_at"]
-    assert shop["urgent"] in await listed(system, opened_from=opened, **mine)
-    assert shop["new"] not in await listed(system, opened_from=opened, **mine)
-    assert await listed(system, opened_to=opened, **mine) == [shop["new"]]
+    assert tickets["urgent"] in await listed(system, opened_from=opened, **mine)
+    assert tickets["new"] not in await listed(system, opened_from=opened, **mine)
+    assert await listed(system, opened_to=opened, **mine) == [tickets["new"]]
     due = view["next_due_at"]
     just_after = (datetime.fromisoformat(due) + timedelta(microseconds=1)).isoformat().replace("+00:00", "Z")
-    assert shop["urgent"] not in await listed(system, due_before=due, **mine)
-    assert shop["urgent"] in await listed(system, due_before=just_after, **mine)
+    assert tickets["urgent"] not in await listed(system, due_before=due, **mine)
+    assert tickets["urgent"] in await listed(system, due_before=just_after, **mine)
     far = (datetime.now(UTC) + timedelta(days=300)).isoformat().replace("+00:00", "Z")
-    assert await listed(system, clock="callback", due_before=far, **mine) == [shop["resolved"]]
+    assert await listed(system, clock="callback", due_before=far, **mine) == [tickets["resolved"]]
 
 
-async def test_what_is_due_next_comes_first_and_what_is_never_due_last(system: System, shop: dict[str, str]) -> None:
+async def test_what_is_due_next_comes_first_and_what_is_never_due_last(system: System, tickets: dict[str, str]) -> None:
     items = (await system.get("/v1/tickets", product_model="LIST-1"))["items"]
     due = [item["next_due_at"] or "9999" for item in items]
     assert due == sorted(due)
@@ -116,12 +116,12 @@ async def test_what_is_due_next_comes_first_and_what_is_never_due_last(system: S
     assert opened == sorted(opened, reverse=True)
 
 
-async def test_pages_stay_in_step_while_tickets_arrive(system: System, shop: dict[str, str]) -> None:
+async def test_pages_stay_in_step_while_tickets_arrive(system: System, tickets: dict[str, str]) -> None:
     first = await system.get("/v1/tickets", sort="-opened_at", limit=3, product_model="LIST-1")
     await system.register(product={"model": "LIST-2"})
     rest = await system.get("/v1/tickets", sort="-opened_at", product_model="LIST-1", cursor=first["next_cursor"])
     numbers = [item["ticket_no"] for item in first["items"] + rest["items"]]
-    assert sorted(numbers) == sorted(shop.values())
+    assert sorted(numbers) == sorted(tickets.values())
 
 
 @pytest.mark.parametrize(

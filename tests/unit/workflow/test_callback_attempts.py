@@ -20,7 +20,7 @@ MIDNIGHT = MONDAY_9 + 15 * HOUR
 """Between Monday and Tuesday in Shanghai."""
 
 
-class Desk:
+class UnreachedTicket:
     """A resolved ticket in Shanghai, whose customer is called back in vain."""
 
     def __init__(
@@ -38,7 +38,7 @@ class Desk:
         outcome: str = "not_reached",
         after: timedelta = NOW,
         called_at: datetime | None = None,
-    ) -> "Desk":
+    ) -> "UnreachedTicket":
         """One more attempt."""
         self.case.wait(after)
         next_at = BY_ID["cn"].next_working_day(self.case.now)
@@ -59,10 +59,10 @@ class Desk:
 
 
 def test_three_attempts_within_a_second_are_on_record_and_close_nothing() -> None:
-    desk = Desk().call().call().call()
-    assert desk.case.phase is Phase.AWAITING_CALLBACK
-    assert desk.counted == [True, False, False]
-    assert desk.case.state.callback_attempts == 1
+    ticket = UnreachedTicket().call().call().call()
+    assert ticket.case.phase is Phase.AWAITING_CALLBACK
+    assert ticket.counted == [True, False, False]
+    assert ticket.case.state.callback_attempts == 1
 
 
 @pytest.mark.parametrize(
@@ -71,51 +71,51 @@ def test_three_attempts_within_a_second_are_on_record_and_close_nothing() -> Non
     ids=["before", "at", "after"],
 )
 def test_the_next_attempt_counts_from_the_midnight_of_the_calendar(at: object, counts: bool) -> None:
-    desk = Desk().call()
-    desk.case.wait_until(at)  # type: ignore[arg-type]
-    assert desk.call().counted == [True, counts]
+    ticket = UnreachedTicket().call()
+    ticket.case.wait_until(at)  # type: ignore[arg-type]
+    assert ticket.call().counted == [True, counts]
 
 
 def test_nothing_counts_on_days_off_after_an_attempt_on_a_friday() -> None:
-    desk = Desk()
-    desk.case.wait_until(FRIDAY_9)
-    desk.call().call(after=DAY).call(after=DAY).call(after=DAY)
-    assert desk.counted == [True, False, False, True]
+    ticket = UnreachedTicket()
+    ticket.case.wait_until(FRIDAY_9)
+    ticket.call().call(after=DAY).call(after=DAY).call(after=DAY)
+    assert ticket.counted == [True, False, False, True]
 
 
 def test_a_first_attempt_on_a_day_off_stands_for_the_next_working_day() -> None:
-    desk = Desk()
-    desk.case.wait_until(FRIDAY_9 + DAY)
-    desk.call().call(after=2 * DAY).call(after=DAY)
-    assert desk.counted == [True, False, True]
+    ticket = UnreachedTicket()
+    ticket.case.wait_until(FRIDAY_9 + DAY)
+    ticket.call().call(after=2 * DAY).call(after=DAY)
+    assert ticket.counted == [True, False, True]
 
 
 def test_an_attempt_too_soon_leaves_the_clock_of_the_next_one_alone() -> None:
-    desk = Desk().call()
-    due_at = desk.case.clock(K.CALLBACK, round_=2).due_at
-    desk.call(after=MINUTE)
-    clock = desk.case.clock(K.CALLBACK)
+    ticket = UnreachedTicket().call()
+    due_at = ticket.case.clock(K.CALLBACK, round_=2).due_at
+    ticket.call(after=MINUTE)
+    clock = ticket.case.clock(K.CALLBACK)
     assert (clock.round, clock.state, clock.due_at) == (2, ClockState.RUNNING, due_at)
 
 
 def test_an_appointment_of_the_same_day_is_kept_by_an_attempt_that_does_not_count() -> None:
-    desk = Desk().call()
-    until = desk.case.now + 5 * HOUR
-    desk.case.do(C.WAIT, after=HOUR, reason="appointment", until=format_instant(until))
-    desk.call(after=4 * HOUR - MINUTE)
-    assert desk.counted == [True, False]
-    assert desk.case.state_of(K.CALLBACK, round_=2) is ClockState.MET
-    following = desk.case.clock(K.CALLBACK)
+    ticket = UnreachedTicket().call()
+    until = ticket.case.now + 5 * HOUR
+    ticket.case.do(C.WAIT, after=HOUR, reason="appointment", until=format_instant(until))
+    ticket.call(after=4 * HOUR - MINUTE)
+    assert ticket.counted == [True, False]
+    assert ticket.case.state_of(K.CALLBACK, round_=2) is ClockState.MET
+    following = ticket.case.clock(K.CALLBACK)
     assert (following.round, following.state) == (3, ClockState.RUNNING)
     assert following.due_at is not None
     assert following.due_at > until
-    assert desk.case.wait(HOUR).breaches() == []
+    assert ticket.case.wait(HOUR).breaches() == []
 
 
 def test_a_policy_that_asks_for_the_next_attempt_within_hours_is_not_broken_by_whoever_makes_it() -> None:
-    desk = Desk(retry_after="PT4H").call().call(after=3 * HOUR).call(after=3 * HOUR)
-    assert desk.counted == [True, False, False]
-    assert desk.case.wait(3 * HOUR).breaches() == []
+    ticket = UnreachedTicket(retry_after="PT4H").call().call(after=3 * HOUR).call(after=3 * HOUR)
+    assert ticket.counted == [True, False, False]
+    assert ticket.case.wait(3 * HOUR).breaches() == []
 
 
 @pytest.mark.parametrize(
@@ -126,9 +126,9 @@ def test_a_policy_that_asks_for_the_next_attempt_within_hours_is_not_broken_by_w
 def test_a_call_of_the_same_day_does_not_count_because_it_is_recorded_on_the_next(
     called: datetime | None, counts: bool
 ) -> None:
-    desk = Desk().call()
-    desk.case.wait_until(MIDNIGHT + HOUR)
-    assert desk.call(called_at=called).counted == [True, counts]
+    ticket = UnreachedTicket().call()
+    ticket.case.wait_until(MIDNIGHT + HOUR)
+    assert ticket.call(called_at=called).counted == [True, counts]
 
 
 @pytest.mark.parametrize(
@@ -148,37 +148,37 @@ def test_a_call_of_the_same_day_does_not_count_because_it_is_recorded_on_the_nex
 def test_a_customer_of_several_channels_is_tried_by_each(
     has: tuple[str, ...], tried: list[str], counted: list[bool]
 ) -> None:
-    desk = Desk(*has)
+    ticket = UnreachedTicket(*has)
     for channel in tried:
-        desk.call(channel, after=DAY)
-    assert desk.counted == counted
-    assert (desk.case.state.close_reason is CloseReason.NOT_REACHED) == (counted == [True] * 3)
+        ticket.call(channel, after=DAY)
+    assert ticket.counted == counted
+    assert (ticket.case.state.close_reason is CloseReason.NOT_REACHED) == (counted == [True] * 3)
 
 
 @pytest.mark.parametrize("outcome", ["satisfied", "dissatisfied", "residual_issue", "refused"])
 def test_whoever_is_reached_at_once_is_heard(outcome: str) -> None:
-    desk = Desk(*BOTH).call().call(outcome=outcome)
-    assert desk.counted == [True, None]
-    assert desk.case.phase is not Phase.AWAITING_CALLBACK
+    ticket = UnreachedTicket(*BOTH).call().call(outcome=outcome)
+    assert ticket.counted == [True, None]
+    assert ticket.case.phase is not Phase.AWAITING_CALLBACK
 
 
 def test_the_second_callback_counts_from_its_own_first_attempt() -> None:
-    desk = Desk(*BOTH, kind=Kind.COMPLAINT).call().call(outcome="satisfied").call()
-    assert desk.case.phase is Phase.AWAITING_SECOND_CALLBACK
-    assert desk.counted == [True, None, True]
+    ticket = UnreachedTicket(*BOTH, kind=Kind.COMPLAINT).call().call(outcome="satisfied").call()
+    assert ticket.case.phase is Phase.AWAITING_SECOND_CALLBACK
+    assert ticket.counted == [True, None, True]
 
 
 def test_another_cycle_begins_without_attempts() -> None:
-    desk = Desk(*BOTH).call().call(outcome="dissatisfied")
-    desk.case.do(C.RESOLVE, result="resolved")
-    assert desk.case.state.callback_counts_from is None
-    assert desk.call().counted == [True, None, True]
+    ticket = UnreachedTicket(*BOTH).call().call(outcome="dissatisfied")
+    ticket.case.do(C.RESOLVE, result="resolved")
+    assert ticket.case.state.callback_counts_from is None
+    assert ticket.call().counted == [True, None, True]
 
 
 def test_a_ticket_of_older_rules_ends_as_it_began() -> None:
-    desk = Desk(*BOTH, rules=3).call().call().call()
-    assert desk.case.state.close_reason is CloseReason.NOT_REACHED
-    assert desk.counted == [None, None, None]
+    ticket = UnreachedTicket(*BOTH, rules=3).call().call().call()
+    assert ticket.case.state.close_reason is CloseReason.NOT_REACHED
+    assert ticket.counted == [None, None, None]
 
 
 def test_a_command_stored_before_the_day_was_told_counts_by_dates_of_utc() -> None:

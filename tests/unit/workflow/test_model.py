@@ -17,7 +17,7 @@ from services.workflow.lifecycle.transitions import legal_commands
 from tests.reference import builders, comparison
 from tests.reference.due_times import Dues
 from tests.reference.previews import Previewed
-from tests.reference.slow_clocks import World
+from tests.reference.slow_clocks import PromisesInForce
 from tests.reference.slow_hours import Hours
 from tests.reference.slow_ticket import SlowTicket
 from tests.reference.ticket_driver import LI_LEI, WANG_FANG, Catalogue, DrivenTicket
@@ -41,7 +41,7 @@ class TicketLife(RuleBasedStateMachine):
     """The real life and the slow one, side by side."""
 
     catalogue: Catalogue
-    world: World
+    in_force: PromisesInForce
     real: DrivenTicket
     slow: SlowTicket
 
@@ -60,13 +60,13 @@ class TicketLife(RuleBasedStateMachine):
         narrow = Condition.model_validate({"urgency": "urgent"}), Condition.model_validate({"department": "field"})
         policies = [builders.policy(seeds[1], "narrow", applies=narrow), builders.policy(seeds[0])]
         self.catalogue = Catalogue(policies)
-        self.world = World(policies, {})
+        self.in_force = PromisesInForce(policies, {})
         for id_ in builders.CALENDARS:
             self._publish(id_, 1)
         facts = {"kind": kind, "category": "product_fault", "urgency": urgency, "tier": tier, "channel": "web",
                  "department": None, "affected_count": 1, "safety_risk": False}  # fmt: skip
         self.real = DrivenTicket(self.catalogue, facts, start, complete=complete)
-        self.slow = SlowTicket(self.world, facts, start, complete=complete)
+        self.slow = SlowTicket(self.in_force, facts, start, complete=complete)
         self.over, self.dues = comparison.Over(), Dues()
 
     @rule(seconds=SECONDS)
@@ -108,7 +108,7 @@ class TicketLife(RuleBasedStateMachine):
         """For tickets that are accepted from now on, or for open ones too."""
         version = self.catalogue.policies[-1].version + 1
         policies = [*self.catalogue.policies[:-1], builders.policy(seed, version=version)]
-        self.catalogue.policies = self.world.policies = policies
+        self.catalogue.policies = self.in_force.policies = policies
         self._recalculate(recalculate)
 
     @rule(
@@ -156,7 +156,7 @@ class TicketLife(RuleBasedStateMachine):
     def _publish(self, id_: str, version: int) -> None:
         stored = builders.STORED[id_, version]
         self.catalogue.publish(stored)
-        self.world.calendars[id_] = Hours(stored)
+        self.in_force.calendars[id_] = Hours(stored)
 
     def _give_one_of(self, commands: set[str], data: st.DataObject) -> None:
         if commands:

@@ -22,7 +22,7 @@ REPORT = {
 }
 
 
-class Visitor:
+class CustomerPageClient:
     """Opens pages and sends their forms, with the hidden fields as they stand in them."""
 
     def __init__(self, http: httpx.AsyncClient, **headers: str) -> None:
