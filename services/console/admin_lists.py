@@ -13,12 +13,12 @@ from services.console import fingerprints, staff_hours
 from services.console.form_values import Typed, body_of, local_moment
 from services.console.forms import Field
 from services.console.present import Present
-from services.console.words import Words
 from services.contracts.directory import Scope, StaffLanguage, StaffRole
 from services.contracts.journal import EventType
 from services.contracts.permissions import Action
 from services.contracts.vocabulary import Category
 from services.runtime.pages import Form
+from services.wording import Words
 
 
 @dataclass(frozen=True)

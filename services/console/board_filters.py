@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from starlette.datastructures import QueryParams
 
 from services.console.present import Present
-from services.console.words import Words
 from services.contracts.vocabulary import Status
+from services.wording import Words
 
 FIELDS = ("department", "owner", "kind", "urgency", "priority", "phase", "category", "clock", "overdue")
 """What the form offers; the address may hold every filter of `GET /v1/tickets`."""

@@ -5,7 +5,7 @@ from typing import Any
 
 from services.console.calendar_forms import LANGUAGES, WEEKDAYS, written
 from services.console.policies import Line
-from services.console.words import Words
+from services.wording import Words
 
 Item = Mapping[str, Any]
 

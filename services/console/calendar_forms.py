@@ -7,8 +7,8 @@ from typing import Any
 
 from services.console.client import FieldProblem
 from services.console.form_values import Typed
-from services.console.words import Words
 from services.runtime.pages import Form
+from services.wording import Words
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LANGUAGES = ("zh-CN", "en")

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from services.console.calendar_forms import WEEKDAYS
-from services.console.words import Words
+from services.wording import Words
 
 _MARKED = ("holiday", "make_up", "shift")
 _WEEK = len(WEEKDAYS)

@@ -9,10 +9,10 @@ from services.console.form_values import Typed
 from services.console.forms import Choice, Draft, Field
 from services.console.overview import Overview
 from services.console.service import Page
-from services.console.words import Words
+from services.console.wording import WORDING
 from services.contracts.asked_fields import AskedField, told
 from services.contracts.vocabulary import CommandName, WaitReason
-from services.runtime.pages import LANGUAGES
+from services.wording import Words
 
 _HANDLING = frozenset({"clerk", "handler", "department_head", "supervisor"})
 _ASKABLE = (
@@ -109,21 +109,16 @@ def _standing(value: Any) -> list[str]:
 
 def _askable(ticket: Mapping[str, Any], words: Words) -> list[Choice]:
     """What the customer can be asked for, first what is missing; each with its name in the message to them."""
-    chinese = _speaks_chinese(ticket)
     codes: Iterable[str] = dict.fromkeys([*ticket["missing"], *_ASKABLE])
-    return [Choice(code, words.of("field", code), said=told(code, chinese=chinese)) for code in codes]
+    return [Choice(code, words.of("field", code), said=told(code, ticket["language"])) for code in codes]
 
 
 def draft(ticket: Mapping[str, Any], each: Field) -> Draft:
     """The message that a form begins with, in the customer's words."""
-    words = Words("zh-CN" if _speaks_chinese(ticket) else LANGUAGES[-1])
+    words = WORDING.speak(ticket["language"])
     return Draft(words.text(each.draft, fields=Draft.PLACE), words.text("list.and"))
 
 
 def _drafted(ticket: Mapping[str, Any], each: Field) -> str:
-    names = [told(code, chinese=_speaks_chinese(ticket)) for code in ticket["missing"]]
+    names = [told(code, ticket["language"]) for code in ticket["missing"]]
     return draft(ticket, each).about(names)
-
-
-def _speaks_chinese(ticket: Mapping[str, Any]) -> bool:
-    return str(ticket["language"]).startswith("zh")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.console.forms import Form
-from services.console.words import Words
 from services.contracts.address import Unreached
 from services.contracts.vocabulary import CommandName, ToldBy
+from services.wording import Words
 
 TOLD_BY = "told_by"
 TELLS = frozenset({CommandName.RESPOND, CommandName.PROGRESS, CommandName.PLAN, CommandName.APPROVE_PLAN,

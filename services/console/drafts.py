@@ -8,7 +8,8 @@ from services.console.client import Problem, path
 from services.console.service import Page
 from services.contracts.permissions import Action
 from services.runtime.errors import Forbidden, MalformedRequest
-from services.runtime.pages import LANGUAGES, Form
+from services.runtime.pages import Form
+from services.wording import LANGUAGES
 
 CORRECTABLE = frozenset(
     {HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.PRECONDITION_FAILED, HTTPStatus.CONFLICT, HTTPStatus.BAD_REQUEST}

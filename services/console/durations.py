@@ -3,8 +3,8 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from services.console.words import Words
 from services.contracts.durations import Measure, parse_duration
+from services.wording import Words
 
 _UNITS: Mapping[str, Sequence[str]] = {
     "working_days": ("wd", "working day", "working days", "个工作日", "工作日", "工作天"),

@@ -8,9 +8,9 @@ from zoneinfo import ZoneInfo
 
 from services.console.client import FieldProblem
 from services.console.forms import NOBODY, Field
-from services.console.words import Words
 from services.contracts.base import format_instant
 from services.runtime.pages import Form
+from services.wording import Words
 
 _TRUE = frozenset({"true", "on", "1"})
 _MOST_DIGITS = 12

@@ -6,7 +6,7 @@ from typing import Any
 
 from services.console.directory_names import Directory
 from services.console.present import Moment, Present
-from services.console.words import Words
+from services.wording import Words
 
 TEXTS = ("message", "steps", "summary", "note")
 _TO_THE_CUSTOMER = frozenset({"ticket.responded", "ticket.information_requested", "ticket.resolved",

@@ -8,10 +8,10 @@ from typing import Any
 from services.console import durations
 from services.console.directory_names import Directory
 from services.console.titles import title_in
-from services.console.words import Words
 from services.contracts.durations import parse_duration
 from services.contracts.policy import PAUSED_BY_DEFAULT, PolicySettings
 from services.contracts.vocabulary import ClockName, Urgency
+from services.wording import Words
 
 URGENCIES = tuple(Urgency)
 FACTS = ("kind", "category", "urgency", "priority", "tier", "channel", "department")

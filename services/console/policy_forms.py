@@ -11,10 +11,10 @@ from services.console import durations
 from services.console.client import FieldProblem
 from services.console.form_values import Typed
 from services.console.policies import FACTS, SETTINGS, URGENCIES, paused_by, target_of
-from services.console.words import Words
 from services.contracts.policy import PAUSED_BY_DEFAULT, PolicyDraft
 from services.contracts.vocabulary import ClockName
 from services.runtime.pages import Form
+from services.wording import Words
 
 LANGUAGES = ("zh-CN", "en")
 SOME = "some"

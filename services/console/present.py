@@ -6,8 +6,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.console.words import Words
 from services.contracts.durations import parse_duration
+from services.wording import Words
 
 SOON = timedelta(hours=1)
 _DAYS_ALONE = timedelta(days=2)

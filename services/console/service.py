@@ -20,7 +20,7 @@ from services.console.session import Readers, SignInFirst, Staff
 from services.console.settings import ConsoleSettings
 from services.console.static_files import Statics
 from services.console.template_engine import Templates
-from services.console.words import Words
+from services.console.wording import WORDING
 from services.contracts.names import Role
 from services.contracts.permissions import Action
 from services.runtime.errors import Refusal
@@ -29,6 +29,7 @@ from services.runtime.pages.language import other_language, remember_choice
 from services.runtime.role_parts import service
 from services.runtime.security.auth import SESSION_COOKIE
 from services.runtime.telemetry import request_id
+from services.wording import Words
 
 HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
@@ -114,7 +115,7 @@ def page_of(request: Request) -> Page:
     return Page(
         console=console,
         request=request,
-        words=Words(page_language(request)),
+        words=WORDING.speak(page_language(request)),
         zone=session.zone_of(request, console.settings.time_zone),
         now=now(),
     )
@@ -129,7 +130,7 @@ async def signed_in(request: Request) -> Page:
     client = request.client
     desk = Desk(page.console.api, token, page.words.language, client.host if client else "")
     staff = await page.console.readers.who(desk, request.app.state.authenticator)
-    words = Words(page_language(request, known=staff.language))
+    words = WORDING.speak(page_language(request, known=staff.language))
     return Page(page.console, request, words, page.zone, page.now, staff)
 
 

@@ -13,8 +13,8 @@ from services.console.directory_names import Directory
 from services.console.form_values import Typed
 from services.console.forms import Field
 from services.console.titles import Titles
-from services.console.words import Words
 from services.runtime.pages import Form
+from services.wording import Words
 
 _ZONE = "time_zone"
 FIELDS = (*(Field(f"hours.{day}", most=200) for day in WEEKDAYS), Field(_ZONE, most=100, source="zones"))

@@ -9,8 +9,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from services.console.form_values import Typed
 from services.console.forms import NOBODY, Choice, Field
-from services.console.words import TEXTS, Words
+from services.console.wording import WORDING
 from services.runtime.pages import printed
+from services.wording import Words
 
 _HEADINGS: Mapping[str, Mapping[str, str]] = {
     "scope": {
@@ -40,7 +41,7 @@ class Templates:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals["t_has"] = TEXTS.__contains__
+        self._environment.globals["t_has"] = WORDING.both.texts.__contains__
         self._environment.globals["nobody"] = NOBODY
         self._environment.filters |= {
             "as_choices": _as_choices,
@@ -89,5 +90,5 @@ def _map_word(codes: Iterable[str], group: str, words: Words) -> str:
 
 
 def _map_command(commands: Sequence[str], words: Words) -> str:
-    shown = [words.text(f"command.{name}") for name in commands if f"command.{name}" in TEXTS]
+    shown = [words.text(f"command.{name}") for name in commands if words.has(f"command.{name}")]
     return words.text("list.and").join(shown) or words.text("fail.illegal.nothing")

@@ -18,15 +18,14 @@ from services.intake.feedback.registrar import Registrar
 from services.intake.feedback.writer import Filing
 from services.intake.links.tokens import TicketLinks
 from services.intake.outbox import outbox_notifier
-from services.intake.pages.wording_report import FIELDS, REPORT, WRONG
-from services.intake.pages.wording_ticket import TICKET
 from services.intake.relay import Relay
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
 from services.intake.surveys import Surveys
 from services.intake.tables import idempotency
 from services.intake.tickets import Tickets
-from services.runtime.pages import Pages, Phrases
+from services.intake.wording import WORDING
+from services.runtime.pages import Pages
 from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.recurrence import HOUR, every
@@ -83,7 +82,7 @@ def _intake(settings: IntakeSettings, host: RoleHost, notifier: CommitNotifier) 
         tickets=Tickets(host.client(settings.tickets_url)),
         surveys=Surveys(host.client(settings.survey_url)),
         links=links,
-        pages=Pages(_TEMPLATES, Phrases(REPORT, WRONG, FIELDS, TICKET), settings),
+        pages=Pages(_TEMPLATES, WORDING, settings),
         zone=zone,
         link_lifetime=timedelta(days=settings.ticket_link_days),
         lookups_per_hour=settings.contact_lookups_per_hour,

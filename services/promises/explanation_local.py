@@ -9,7 +9,7 @@ from services.contracts.durations import Duration, Measure
 from services.contracts.ticket import Segment
 from services.promises.calendars import Calendar
 from services.promises.explanation_days import Span, special_days
-from services.promises.explanation_words import Wording
+from services.wording import Words
 
 _MOST_PIECES = 12
 """Openings told one by one: six days with a lunch break."""
@@ -21,7 +21,7 @@ class Local:
     """One calendar and one language; times are cut to `step`."""
 
     calendar: Calendar
-    words: Wording
+    words: Words
     step: timedelta = timedelta(seconds=1)
 
     def cut(self, at: datetime) -> datetime:
@@ -36,13 +36,14 @@ class Local:
 
     def reasons(self, segment: Segment) -> str:
         """Why the clock stood still."""
-        return self.words.comma.join(self.words.reasons[reason] for reason in segment.reasons)
+        return self.words.text("comma").join(self.words.of("reason", reason) for reason in segment.reasons)
 
     def duration(self, duration: Duration) -> str:
         """A target in words."""
         if duration.measure is Measure.WORKING_DAYS and duration.days == 1:
-            return self.words.one_day
-        return self.words.lengths[duration.measure].format(length=self._units(duration.length), days=duration.days)
+            return self.words.text("one_day")
+        length = self._units(duration.length)
+        return self.words.of("length", duration.measure).format(length=length, days=duration.days)
 
     def length(self, length: timedelta, *, working: bool) -> str:
         """A length in words, with its measure."""
@@ -60,16 +61,17 @@ class Local:
         first, last = (self.calendar.local(at).date() for at in (start, until))
         found = [self._span(span) for span in special_days(self.calendar.hours, first, last)]
         if found:
-            yield self.words.special.format(days=self.words.comma.join(found))
+            yield self.words.text("special", days=self.words.text("comma").join(found))
 
     def _span(self, span: Span) -> str:
         dates = span.first.isoformat()
         if span.last != span.first:
-            dates = self.words.span.format(first=dates, last=span.last.isoformat())
+            dates = self.words.text("span", first=dates, last=span.last.isoformat())
         if span.kind is None:
-            return self.words.break_.format(dates=dates, times=span.times)
+            return self.words.text("break", dates=dates, times=span.times)
         name = (span.name or {}).get(self.words.language)
-        return self.words.days[span.kind].format(dates=dates, name=self.words.named.format(name=name) if name else "")
+        named = self.words.text("named", name=name) if name else ""
+        return self.words.of("day", span.kind).format(dates=dates, name=named)
 
     def _days(self, start: datetime, days: int) -> Iterator[str]:
         for number in range(min(days, _MOST_DAYS) + 1):
@@ -95,7 +97,7 @@ class Local:
             yield f"{time if date == day else f'{date} {time}'}–{self._end(closes)} ({self._units(closes - opens)})"
             day = date
         if pieces and (more := self.calendar.between(pieces[-1][1], base)):
-            yield self.words.rest.format(length=self._units(more))
+            yield self.words.text("rest", length=self._units(more))
 
     def _end(self, closes: datetime) -> str:
         """The time of the day; the midnight at which a day ends is its 24:00."""
@@ -105,6 +107,6 @@ class Local:
     def _units(self, length: timedelta) -> str:
         minutes, seconds = divmod(length, timedelta(minutes=1))
         hours, minutes = divmod(minutes, 60)
-        shown = (hours, minutes, f"{seconds.total_seconds():.6f}".rstrip("0").rstrip("."))
-        parts = [f"{number} {unit}" for number, unit in zip(shown, self.words.units, strict=True) if str(number) != "0"]
-        return " ".join(parts) or f"0 {self.words.units[1]}"
+        shown = {"hour": hours, "minute": minutes, "second": f"{seconds.total_seconds():.6f}".rstrip("0").rstrip(".")}
+        parts = [f"{number} {self.words.of('unit', unit)}" for unit, number in shown.items() if str(number) != "0"]
+        return " ".join(parts) or f"0 {self.words.of('unit', 'minute')}"

@@ -14,7 +14,8 @@ from services.contracts.vocabulary import ClockState
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import due_at, duration_of
 from services.promises.explanation_local import Local
-from services.promises.explanation_words import CHINESE, ENGLISH, Wording
+from services.promises.wording import WORDING
+from services.wording import Words
 
 _SECOND = timedelta(seconds=1)
 _ZERO = timedelta(0)
@@ -28,12 +29,12 @@ def explain(clock: Clock, calendar: Calendar) -> dict[str, str]:
     A calendar without enough opening time left is said to be one.
     """
     return {
-        "en": " ".join(_sentences(clock, calendar, ENGLISH)),
-        "zh-CN": "".join(_sentences(clock, calendar, CHINESE)),
+        "en": " ".join(_sentences(clock, calendar, WORDING.speak("en"))),
+        "zh-CN": "".join(_sentences(clock, calendar, WORDING.speak("zh-CN"))),
     }
 
 
-def _sentences(clock: Clock, calendar: Calendar, words: Wording) -> Iterator[str]:
+def _sentences(clock: Clock, calendar: Calendar, words: Words) -> Iterator[str]:
     local = Local(calendar, words, _step(duration_of(clock.target)))
     yield from _due(clock, calendar, local)
     yield from _verdict(clock, local)
@@ -47,9 +48,9 @@ def _step(target: Duration) -> timedelta:
 def _due(clock: Clock, calendar: Calendar, local: Local) -> Iterator[str]:
     """How the due time came about."""
     target, words = duration_of(clock.target), local.words
-    sentence = words.by_promise if clock.by_promise else words.promise
-    yield sentence.format(
-        clock=words.clocks[clock.name],
+    yield words.text(
+        "by_promise" if clock.by_promise else "promise",
+        clock=words.of("clock", clock.name),
         target=local.duration(target),
         code=clock.target,
         policy=clock.policy,
@@ -59,15 +60,15 @@ def _due(clock: Clock, calendar: Calendar, local: Local) -> Iterator[str]:
         zone=calendar.zone.key,
     )
     if clock.retargeted_at is not None:
-        yield words.retargeted.format(at=local.time(clock.retargeted_at))
+        yield words.text("retargeted", at=local.time(clock.retargeted_at))
     if clock.by_promise:
-        yield words.started.format(start=local.time(clock.started_at))
+        yield words.text("started", start=local.time(clock.started_at))
         yield from _ending(clock, local)
         return
     try:
         base = due_at(clock.started_at, target, (), calendar)
     except CalendarExhausted:
-        yield words.exhausted
+        yield words.text("exhausted")
     else:
         yield from _counting(clock.started_at, base, target, local)
         yield from _pauses(clock, base, target, local)
@@ -79,12 +80,12 @@ def _due(clock: Clock, calendar: Calendar, local: Local) -> Iterator[str]:
 def _counting(start: datetime, base: datetime, target: Duration, local: Local) -> Iterator[str]:
     words = local.words
     outside = target.is_working and not local.calendar.is_open(start)
-    yield (words.started_outside if outside else words.started).format(start=local.time(start))
-    yield words.targets[target.measure].format(
+    yield words.text("started_outside" if outside else "started", start=local.time(start))
+    yield words.of("target", target.measure).format(
         start=local.time(start),
         target=local.duration(target),
         base=local.time(base),
-        pieces=words.comma.join(local.pieces(local.cut(start), local.cut(base), target)),
+        pieces=words.text("comma").join(local.pieces(local.cut(start), local.cut(base), target)),
     )
 
 
@@ -97,7 +98,8 @@ def _pauses(clock: Clock, base: datetime, target: Duration, local: Local) -> Ite
     ]
     told = list(_told(over, base, local, working=target.is_working))
     for segment, pause in zip(over, told, strict=True):
-        yield local.words.paused.format(
+        yield local.words.text(
+            "paused",
             begins=local.time(pause.begins),
             ends=local.time(pause.ends),
             reasons=local.reasons(segment),
@@ -105,7 +107,8 @@ def _pauses(clock: Clock, base: datetime, target: Duration, local: Local) -> Ite
         )
     if over and clock.promised_at is None and clock.due_at is not None:
         paused = sum((pause.length for pause in told), _ZERO)
-        yield local.words.moved.format(
+        yield local.words.text(
+            "moved",
             base=local.time(base),
             paused=local.length(paused, working=target.is_working),
             due=local.time(clock.due_at),
@@ -146,26 +149,26 @@ def _told(over: Sequence[Segment], base: datetime, local: Local, *, working: boo
 
 def _ending(clock: Clock, local: Local) -> Iterator[str]:
     if clock.promised_at is not None:
-        yield local.words.promised.format(date=local.time(clock.promised_at))
+        yield local.words.text("promised", date=local.time(clock.promised_at))
     if clock.paused_reasons:
         last = clock.segments[-1]
-        yield local.words.paused_now.format(begins=local.time(last.from_at), reasons=local.reasons(last))
+        yield local.words.text("paused_now", begins=local.time(last.from_at), reasons=local.reasons(last))
     if clock.due_at is None:
         return
-    yield local.words.due.format(due=local.time(clock.due_at))
+    yield local.words.text("due", due=local.time(clock.due_at))
     if local.calendar.is_provisional(clock.due_at):
-        yield local.words.provisional.format(date=local.calendar.official_until)
+        yield local.words.text("provisional", date=local.calendar.official_until)
 
 
 def _verdict(clock: Clock, local: Local) -> Iterator[str]:
     """What became of the promise; nothing is said of one that still stands."""
     words = local.words
     if clock.state is ClockState.BREACHED:
-        yield words.missed
+        yield words.text("missed")
     elif clock.met_at is not None:
-        yield (words.met_late if clock.breached_at else words.met).format(at=local.time(clock.met_at))
+        yield words.text("met_late" if clock.breached_at else "met", at=local.time(clock.met_at))
     elif clock.ended_at is not None:
-        cause = words.causes.get(clock.cancel_reason or "", clock.cancel_reason)
-        yield words.cancelled.format(at=local.time(clock.ended_at), cause=cause)
+        cause = words.of("cause", clock.cancel_reason or "")
+        yield words.text("cancelled", at=local.time(clock.ended_at), cause=cause)
     if clock.excused_at is not None:
-        yield words.excused.format(at=local.time(clock.excused_at))
+        yield words.text("excused", at=local.time(clock.excused_at))

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 
 from services.contracts.survey import BUILT_IN, OVERALL, Answer, Overall, Question, Questionnaire, QuestionType
 from services.runtime.http.problems import field_errors
-from services.runtime.pages import Form, Speech
+from services.runtime.pages import Form
 from services.survey.questionnaires import misfits, pointer_of, value_of
+from services.wording import Words
 
 _SPOKEN = {"yes": True, "true": True, "no": False, "false": False}
 _NUMBERS = frozenset({QuestionType.SCALE, QuestionType.WORDS, QuestionType.ZERO_TO_TEN})
@@ -25,7 +26,7 @@ class Wrong(Exception):
         super().__init__(*errors)
 
 
-def read(form: Form, questionnaire: Questionnaire, t: Speech) -> Answer:
+def read(form: Form, questionnaire: Questionnaire, t: Words) -> Answer:
     """The answer that a form holds. A score's field is called `attitude`, `scores.attitude` or `scores[attitude]`.
 
     Raises:
@@ -66,7 +67,7 @@ def words(form: Form, questionnaire: Questionnaire) -> list[str]:
     return [text for text in written if text]
 
 
-def options(question: Question, t: Speech) -> Sequence[Option]:
+def options(question: Question, t: Words) -> Sequence[Option]:
     """What can be chosen; the best first, but for the likelihood, which is read from 0 to 10."""
     if question.id == OVERALL:
         return [(word.value, t(f"words.{word.score}")) for word in Overall]
@@ -81,7 +82,7 @@ def options(question: Question, t: Speech) -> Sequence[Option]:
     return [(choice.id, said(choice.words, t)) for choice in question.choices]
 
 
-def said(words: Mapping[str, str], t: Speech) -> str:
+def said(words: Mapping[str, str], t: Words) -> str:
     """Words of a questionnaire in the reader's language; in whatever language there is otherwise."""
     return words.get(t.language) or next(iter(words.values()), "")
 
@@ -105,7 +106,7 @@ def _typed(question: Question, value: str) -> str | int | bool:
     return value
 
 
-def _by_question(errors: Sequence[Any], questionnaire: Questionnaire, t: Speech) -> dict[str, str]:
+def _by_question(errors: Sequence[Any], questionnaire: Questionnaire, t: Words) -> dict[str, str]:
     codes = {error["pointer"]: error["code"] for error in errors}
     found = {}
     for question in questionnaire.questions:

@@ -13,7 +13,7 @@ from services.contracts.survey import Answer, Questionnaire
 from services.runtime.errors import Refusal, Unavailable, ValidationFailed
 from services.runtime.http import preferred_language, problem_response
 from services.runtime.http.problems import field_errors
-from services.runtime.pages import Filled, Speech, page_language, page_router, read_form, see_other
+from services.runtime.pages import Filled, page_language, page_router, read_form, see_other
 from services.survey import forms
 from services.survey.answers import answer_of, basis_of
 from services.survey.links import token_hash, token_in
@@ -21,7 +21,8 @@ from services.survey.questionnaires import misfits
 from services.survey.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed
 from services.survey.service import SurveysDep, SurveyService
 from services.survey.states import Row
-from services.survey.wording import WORDS
+from services.survey.wording import WORDING
+from services.wording import Words
 
 router = page_router()
 
@@ -37,9 +38,9 @@ class Opened:
     asked: Questionnaire
 
     @property
-    def t(self) -> Speech:
+    def t(self) -> Words:
         """The reader's language; the feedback's where they state none."""
-        return WORDS.speak(page_language(self.request, self.row["language"]))
+        return WORDING.speak(page_language(self.request, self.row["language"]))
 
     @property
     def is_answered(self) -> bool:

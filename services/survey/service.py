@@ -26,7 +26,7 @@ from services.survey.settings import SurveySettings
 from services.survey.states import Row, Standings
 from services.survey.tables import idempotency
 from services.survey.views import ticket_of
-from services.survey.wording import WORDS
+from services.survey.wording import WORDING
 
 _TEMPLATES = Path(__file__).with_name("templates")
 
@@ -43,7 +43,7 @@ class SurveyService:
         self.questionnaires = Questionnaires(database)
         self.standings = Standings(database)
         self.answering = Answering(settings.survey_edit_window)
-        self.pages = Pages(_TEMPLATES, WORDS, settings)
+        self.pages = Pages(_TEMPLATES, WORDING, settings)
         self.idempotency = Idempotency(database, idempotency, settings.internal_secret.get_secret_value())
 
     def open_page(self, row: Row) -> str | None:

@@ -18,13 +18,13 @@ from services.console.calendar_forms import (
     written,
 )
 from services.console.calendar_year import Year, days_left, usual_hours
-from services.console.words import Words
+from services.console.wording import WORDING
 from services.runtime.pages import Form
 from tests.console.page_client import Html, PageClient, path_in
 from tests.services.system import System, until
 
 Visit = Callable[..., PageClient]
-WORDS, ENGLISH = Words("zh-CN"), Words("en")
+WORDS, ENGLISH = WORDING.speak("zh-CN"), WORDING.speak("en")
 OFFICE = {"09:00": "12:00", "13:30": "18:00"}
 CALENDAR: dict[str, Any] = {
     "id": "desk",

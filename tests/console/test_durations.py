@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from services.console import durations
-from services.console.words import Words
+from services.console.wording import WORDING
 from services.contracts.durations import parse_duration
+from services.wording import Words
 
-CHINESE, ENGLISH = Words("zh-CN"), Words("en")
+CHINESE, ENGLISH = WORDING.speak("zh-CN"), WORDING.speak("en")
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,12 @@ import pytest
 
 from services.console.ladder_chart import COLUMN, chart, steps, written_step
 from services.console.present import Present
-from services.console.words import Words
+from services.console.wording import WORDING
 from tests.console.page_client import Html, PageClient
 
 Visit = Callable[..., PageClient]
 AT = datetime(2026, 11, 23, 8, tzinfo=UTC)
-PRESENT = Present(Words("zh-CN"), ZoneInfo("Asia/Shanghai"), AT)
+PRESENT = Present(WORDING.speak("zh-CN"), ZoneInfo("Asia/Shanghai"), AT)
 
 
 def _told(rung: str, name: str | None, waits_until: str | None = None) -> dict[str, Any]:

@@ -8,9 +8,10 @@ from services.console import policy_forms, previews
 from services.console.client import FieldProblem
 from services.console.directory_names import Directory
 from services.console.policies import Reading
-from services.console.words import Words
+from services.console.wording import WORDING
 from services.contracts.policy import PolicyDraft
 from services.runtime.pages import Form
+from services.wording import Words
 from tests.console.test_present import present
 
 DRAFT: dict[str, Any] = {
@@ -25,7 +26,7 @@ DRAFT: dict[str, Any] = {
     },
 }
 POLICY = {**PolicyDraft.model_validate(DRAFT).model_dump(mode="json"), "id": "d1", "version": 3}
-READING = Reading(Words("en"), Directory(departments={"logistics": {"name": "Logistics"}}))
+READING = Reading(WORDING.speak("en"), Directory(departments={"logistics": {"name": "Logistics"}}))
 
 
 def sent(policy: dict[str, Any], words: Words, **typed: Any) -> Form:
@@ -49,7 +50,7 @@ def meaning(draft: dict[str, Any]) -> Any:
 
 @pytest.mark.parametrize("language", ["zh-CN", "en"])
 def test_a_form_that_nobody_changed_says_what_the_policy_says(language: Any) -> None:
-    words = Words(language)
+    words = WORDING.speak(language)
     draft, typed = policy_forms.read(sent(POLICY, words), POLICY, words)
     assert not typed.errors
     assert meaning(draft) == meaning(policy_forms.draft_of(POLICY))
@@ -57,7 +58,7 @@ def test_a_form_that_nobody_changed_says_what_the_policy_says(language: Any) -> 
 
 
 def test_what_is_typed_becomes_the_draft() -> None:
-    words = Words("zh-CN")
+    words = WORDING.speak("zh-CN")
     form = sent(
         POLICY, words, clock__response__target__normal=["8 工作小时"], setting__callback_attempts=["5"], reach=["every"]
     )
@@ -69,13 +70,13 @@ def test_what_is_typed_becomes_the_draft() -> None:
 
 
 def test_a_clock_whose_box_is_empty_is_promised_no_more() -> None:
-    words = Words("en")
+    words = WORDING.speak("en")
     draft, _ = policy_forms.read(sent(POLICY, words, clock__callback__on=[]), POLICY, words)
     assert set(draft["clocks"]) == {"response", "resolution"}
 
 
 def test_what_cannot_be_read_stands_at_its_field_and_everything_typed_is_kept() -> None:
-    words = Words("en")
+    words = WORDING.speak("en")
     form = sent(POLICY, words, clock__response__target__urgent=["soon"], setting__reopen_window=["a week"])
     _, typed = policy_forms.read(form, POLICY, words)
     assert set(typed.errors) == {"clock.response.target.urgent", "setting.reopen_window"}
@@ -84,7 +85,7 @@ def test_what_cannot_be_read_stands_at_its_field_and_everything_typed_is_kept() 
 
 
 def test_only_some_tickets_needs_a_condition() -> None:
-    words = Words("en")
+    words = WORDING.speak("en")
     names = [f"condition__{number}__{name}" for number in (0, 1) for name in ("kind", "urgency", "tier")]
     blank: dict[str, Any] = {name: [] for name in names}
     _, typed = policy_forms.read(sent(POLICY, words, **blank), POLICY, words)
@@ -105,13 +106,13 @@ def test_only_some_tickets_needs_a_condition() -> None:
     ],
 )
 def test_what_the_api_says_stands_at_its_field(pointer: str, field: str) -> None:
-    typed = policy_forms.typed(sent(POLICY, Words("en")), [FieldProblem(pointer, "wrong", "not so")])
+    typed = policy_forms.typed(sent(POLICY, WORDING.speak("en")), [FieldProblem(pointer, "wrong", "not so")])
     assert typed.error(field) == "not so"
     assert not typed.general
 
 
 def test_what_no_field_stands_for_is_said_all_the_same() -> None:
-    typed = policy_forms.typed(sent(POLICY, Words("en")), [FieldProblem("/surprise", "wrong", "not so")])
+    typed = policy_forms.typed(sent(POLICY, WORDING.speak("en")), [FieldProblem("/surprise", "wrong", "not so")])
     assert typed.general == ["not so"]
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from services.console.clock_chart import WIDTH, course
 from services.console.present import Present
-from services.console.words import Words
+from services.console.wording import WORDING
 from services.contracts.base import format_instant
 
 NOW = datetime(2026, 11, 20, 6, 30, tzinfo=UTC)
@@ -18,7 +18,7 @@ SHANGHAI = ZoneInfo("Asia/Shanghai")
 
 def present(language: Any = "zh-CN", zone: ZoneInfo = SHANGHAI, **open_now: bool) -> Present:
     """A reader in Shanghai at half past two."""
-    return Present(Words(language), zone, NOW, open_now)
+    return Present(WORDING.speak(language), zone, NOW, open_now)
 
 
 def clock(left: timedelta, **changes: Any) -> dict[str, Any]:

@@ -1,16 +1,15 @@
-"""Words: every code and every text has both languages, and no template names one that is not there."""
+"""Words: every code has one, and no template names one that is not there."""
 
 import re
-import string
 from enum import StrEnum
 from pathlib import Path
 from typing import get_args
 
 import pytest
 
-from services.console import words
 from services.console.commands import COMMANDS
-from services.console.words import CODES, TEXTS, Words
+from services.console.template_engine import _FOLDER
+from services.console.wording import WORDING
 from services.contracts import vocabulary as contracts
 from services.contracts.alert import AlertState, Threshold
 from services.contracts.directory import Scope, StaffRole
@@ -19,7 +18,8 @@ from services.contracts.notice import Audience, NoticeChannel, NoticeKind, Notic
 from services.notify.webhooks.states import DeliveryState, DisabledReason
 from services.workflow.publications.schemas import TicketChange
 
-TEMPLATES = sorted(Path(words.__file__).parents[1].joinpath("templates").glob("*.html"))
+TEXTS, CODES = WORDING.both.texts, WORDING.both.codes
+TEMPLATES = sorted(_FOLDER.glob("*.html"))
 GROUPS: dict[str, type[StrEnum]] = {
     "kind": contracts.Kind,
     "category": contracts.Category,
@@ -60,7 +60,7 @@ CHINESE = re.compile(r"[\u4e00-\u9fff\u3001-\u303f\uff01-\uff5e]")
 
 
 @pytest.mark.parametrize("group", GROUPS)
-def test_every_code_has_a_word_in_both_languages(group: str) -> None:
+def test_every_code_has_a_word(group: str) -> None:
     assert set(GROUPS[group]) <= CODES[group].keys()
 
 
@@ -72,18 +72,6 @@ def test_every_reason_why_a_ticket_was_not_recalculated_is_said_in_words() -> No
 
 def test_alert_states_are_known() -> None:
     assert AlertState.OPEN
-
-
-def test_english_is_english() -> None:
-    said = [pair[1] for pair in TEXTS.values()] + [pair[1] for group in CODES.values() for pair in group.values()]
-    assert not [text for text in said if CHINESE.search(text) and text != "中文"]
-
-
-def test_both_languages_say_the_same_things() -> None:
-    for name, (chinese, english) in TEXTS.items():
-        for form in english.split("|"):
-            assert _placeholders(form) <= _placeholders(chinese) | {"count"}, name
-        assert _placeholders(chinese) <= _placeholders(english.split("|")[-1]) | {"count"}, name
 
 
 @pytest.mark.parametrize("template", TEMPLATES, ids=lambda path: path.name)
@@ -108,17 +96,3 @@ def test_every_command_and_every_field_has_a_label() -> None:
             assert labels or field.name in CODES["field"], f"{name} {field.name}"
         for button, value in form.buttons:
             assert f"command.{name}.{button}.{value}" in TEXTS
-
-
-def test_one_is_not_many_in_english() -> None:
-    assert Words("en").text("board.found", count=1) == "1 ticket"
-    assert Words("en").text("board.found", count=2) == "2 tickets"
-    assert Words("zh-CN").text("board.found", count=2) == "2 条"
-
-
-def test_a_code_that_is_not_known_yet_stands_for_itself() -> None:
-    assert Words("en").of("kind", "brand_new") == "brand_new"
-
-
-def _placeholders(text: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(text) if name}

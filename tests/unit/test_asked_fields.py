@@ -7,16 +7,16 @@ import pytest
 from pydantic import BaseModel
 
 from services.console.choices import _ASKABLE
-from services.console.words import TEXTS, Words
-from services.contracts.asked_fields import TOLD, AskedField, told
+from services.console.wording import WORDING
+from services.contracts.asked_fields import AskedField
 from services.contracts.feedback import Customer, Product, Supplement
 from services.contracts.survey import Overall
 from services.contracts.vocabulary import ClockName, CloseReason, Kind, Urgency
 from services.intake.feedback.completeness import missing_from
 from services.intake.pages.forms import _POINTERS, fields_asked
-from services.intake.pages.wording_report import FIELDS, REPORT
+from services.intake.wording import WORDING as CUSTOMERS
 from services.notify.notices.vocabulary import Language, sorts, word
-from services.runtime.pages import LANGUAGES
+from services.wording import LANGUAGES
 
 OF_TWO = {AskedField.CONTACT, AskedField.ORDER_NO_OR_SERIAL_NO}
 KNOWN_TO_FEW = {AskedField.WECHAT_OPEN_ID, AskedField.CUSTOMER_NO}
@@ -24,16 +24,17 @@ KNOWN_TO_FEW = {AskedField.WECHAT_OPEN_ID, AskedField.CUSTOMER_NO}
 
 @pytest.mark.parametrize("code", AskedField)
 def test_a_field_has_words_for_the_customer_and_for_staff_in_both_languages(code: AskedField) -> None:
-    assert len(set(TOLD[code])) == 2
-    for language in Language:
-        assert word(code, "field", language) == told(code, chinese=language is Language.CHINESE) != code
+    said = [word(code, "field", language) for language in Language]
+    assert len({*said, code, "其他信息", "other details"}) == len(said) + 3
     for each in LANGUAGES:
-        assert Words(each).of("field", code) != code
+        assert WORDING.speak(each).of("field", code) != code
 
 
 def test_the_form_of_staff_asks_for_what_is_in_the_table_and_for_nothing_that_nobody_can_give() -> None:
     assert set(_ASKABLE) <= set(AskedField)
-    assert not any(name.rpartition(".")[2] in {"photo", "photos", "attachments"} for name in (*AskedField, *TEXTS))
+    assert not any(
+        name.rpartition(".")[2] in {"photo", "photos", "attachments"} for name in (*AskedField, *WORDING.both.texts)
+    )
 
 
 @pytest.mark.parametrize("code", sorted(set(AskedField) - OF_TWO))
@@ -52,8 +53,8 @@ def test_a_field_opens_fields_of_the_customer_s_page_that_have_words(code: Asked
     assert names
     for name in names:
         assert name == "contact" or name in _POINTERS
-        assert f"field.{name}" in FIELDS
-        assert f"report.{'reach' if name == 'contact' else name}" in REPORT
+        assert f"field.{name}" in CUSTOMERS.both.texts
+        assert f"report.{'reach' if name == 'contact' else name}" in CUSTOMERS.both.texts
 
 
 @pytest.mark.parametrize("kind", Kind)

@@ -5,7 +5,8 @@ import pytest
 from services.contracts.feedback import Customer
 from services.intake.customers.identity import identity_of, normalised, person_behind, unusable
 from services.intake.customers.masking import mask_phone
-from services.intake.customers.phones import REASONS, NoPhone, is_shared, stored_phone
+from services.intake.customers.phones import NoPhone, is_shared, stored_phone
+from services.intake.wording import WORDING
 from services.runtime.errors import ValidationFailed
 
 MOBILE, OFFICE, HONG_KONG = "+8613800138000", "+861012345678", "+85223456789"
@@ -95,7 +96,7 @@ def test_what_is_no_number_is_told_apart_by_its_reason(typed: str, reason: str) 
     with pytest.raises(ValidationFailed) as told:
         normalised(Customer(name="韩梅梅", phone=typed, email="h@example.com"))
     assert told.value.errors[0]["pointer"] == "/customer/phone"
-    assert told.value.errors[0]["message"] == REASONS[reason]
+    assert told.value.errors[0]["message"] == WORDING.told("wrong", reason)
 
 
 def test_from_a_program_it_is_kept_as_it_is_if_there_is_a_second_way_in() -> None:

@@ -22,7 +22,8 @@ from services.console.service import Page, PageDep
 from services.console.ticket_rows import TICKET_NO, Row, rows_of
 from services.contracts.permissions import Action
 from services.runtime.errors import Forbidden
-from services.runtime.pages import LANGUAGES, Form, new_key, read_form, require_key
+from services.runtime.pages import Form, new_key, read_form, require_key
+from services.wording import LANGUAGES
 
 _FEWEST_DIGITS = 7
 _MOST_CUSTOMERS = 5

@@ -5,7 +5,8 @@ import hmac
 import unicodedata
 
 from services.contracts.feedback import Customer
-from services.intake.customers.phones import REASONS, NoPhone, is_phone, is_shared, stored_phone
+from services.intake.customers.phones import NoPhone, is_phone, is_shared, stored_phone
+from services.intake.wording import WORDING
 from services.runtime.errors import ValidationFailed
 
 CONTACTS = ("phone", "email", "wechat_open_id")
@@ -27,7 +28,8 @@ def normalised(customer: Customer, pointer: str = "/customer", *, lenient: bool 
             changes["phone"] = stored_phone(customer.phone)
         except NoPhone as refusal:
             if not (lenient and (customer.email or customer.wechat_open_id)):
-                raise ValidationFailed.at(f"{pointer}/phone", refusal.reason, REASONS[refusal.reason]) from refusal
+                why = WORDING.told("wrong", refusal.reason)
+                raise ValidationFailed.at(f"{pointer}/phone", refusal.reason, why) from refusal
     return customer.model_copy(update=changes) if changes else customer
 
 

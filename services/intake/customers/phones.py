@@ -6,7 +6,7 @@ kept as it was typed; it never begins with `+`, which tells the two apart.
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import phonenumbers
 from phonenumbers import PhoneNumber, PhoneNumberType, ValidationResult
@@ -45,29 +45,14 @@ _AMERICAN = re.compile(r"1[\s.(-]+[2-9]\d\d[\s.)-]+[2-9]\d\d[\s.-]+\d{4}", re.AS
 _MARK = ";ext="
 _PERSONAL = frozenset({PhoneNumberType.MOBILE, PhoneNumberType.FIXED_LINE_OR_MOBILE, PhoneNumberType.PERSONAL_NUMBER})
 _LOCAL = range(5, 9)
-
-Reason = str
-REASONS: Mapping[Reason, Mapping[str, str]] = {
-    "phone_without_digits": {
-        "en": "there is no phone number in this; write its digits",
-        "zh": "这里没有号码，请填写手机号或带区号的固定电话",
-    },
-    "phone_without_area": {
-        "en": "write the area code as well, such as 010-12345678 or +852 2345 6789",
-        "zh": "请加上区号，如 010-12345678；香港等地如 +852 2345 6789",
-    },
-    "impossible_phone": {
-        "en": "this is no phone number: a mobile number has 11 digits, others need their area code, as in 010-12345678",
-        "zh": "不是有效的电话号码：手机号为 11 位，固定电话请加区号，如 010-12345678",
-    },
-}
-"""Why a text is no phone number, by code."""
+REASONS = ("phone_without_digits", "phone_without_area", "impossible_phone")
+"""Why a text is no phone number: codes that have words."""
 
 
 class NoPhone(ValueError):
-    """A text is no phone number; `reason` is a code of `REASONS`."""
+    """A text is no phone number; `reason` is one of `REASONS`."""
 
-    def __init__(self, reason: Reason) -> None:
+    def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
 
@@ -176,7 +161,7 @@ def _spelled(number: PhoneNumber, extension: str) -> str:
     return f"{written}{_MARK}{extension}" if extension else written
 
 
-def _reason(typed: str) -> Reason:
+def _reason(typed: str) -> str:
     digits = re.sub(r"\D", "", typed)
     if not digits:
         return "phone_without_digits"

@@ -11,7 +11,7 @@ from services.contracts.journal import EventType
 from services.contracts.vocabulary import ClockState, CloseReason, CommandName, Phase, Status, WaitReason
 from services.intake.customers.phones import REASONS
 from services.intake.pages.forms import Errors, fields_asked
-from services.runtime.pages import Speech
+from services.wording import Words
 
 _STEPS = ("received", "accepted", "handled", "done", "confirmed")
 _REACHED = {Status.PENDING: 0, Status.PROCESSING: 2, Status.RESOLVED: 3, Status.CLOSED: len(_STEPS)}
@@ -59,7 +59,7 @@ class StoryLine:
     until: datetime | None
 
 
-def headline(ticket: CustomerTicket, t: Speech) -> str:
+def headline(ticket: CustomerTicket, t: Words) -> str:
     """How it stands, in one sentence."""
     if ticket.phase is Phase.CLOSED:
         return t(f"ticket.now.closed.{ticket.close_reason}")
@@ -68,7 +68,7 @@ def headline(ticket: CustomerTicket, t: Speech) -> str:
     return t(f"ticket.now.{ticket.phase}")
 
 
-def marks(ticket: CustomerTicket, t: Speech) -> list[Mark]:
+def marks(ticket: CustomerTicket, t: Words) -> list[Mark]:
     """The progress line. A ticket that ended otherwise ends there, at `closed`."""
     if ticket.phase is Phase.CLOSED and ticket.close_reason is not CloseReason.CONFIRMED:
         names = ["received", *(["accepted"] if ticket.accepted_at else []), "closed"]
@@ -77,18 +77,18 @@ def marks(ticket: CustomerTicket, t: Speech) -> list[Mark]:
     return [Mark(t(f"ticket.step.{name}"), _state(place, reached)) for place, name in enumerate(_STEPS)]
 
 
-def promises(ticket: CustomerTicket, t: Speech, now: datetime) -> list[PromiseLine]:
+def promises(ticket: CustomerTicket, t: Words, now: datetime) -> list[PromiseLine]:
     """What was promised and is still to come, what is due first on top."""
     lines = [_promise_line(promise, t, now) for promise in ticket.promises]
     return sorted(lines, key=lambda line: (line.at is None, line.at or now))
 
 
-def story(ticket: CustomerTicket, t: Speech, description: str) -> list[StoryLine]:
+def story(ticket: CustomerTicket, t: Words, description: str) -> list[StoryLine]:
     """Everything that concerns the customer, oldest first; the report itself is its first message."""
     return [_story_line(step, t, description) for step in _told(ticket)]
 
 
-def news(ticket: CustomerTicket, t: Speech) -> tuple[str, list[StoryLine]] | None:
+def news(ticket: CustomerTicket, t: Words) -> tuple[str, list[StoryLine]] | None:
     """How the ticket stands that this one was merged into, where it is another customer's, and what was heard of it."""
     kept = ticket.kept
     if kept is None:
@@ -97,13 +97,13 @@ def news(ticket: CustomerTicket, t: Speech) -> tuple[str, list[StoryLine]] | Non
     return t(f"ticket.kept.now.{name}", into=kept.ticket_no), [_story_line(step, t, "") for step in kept.steps]
 
 
-def outcome(ticket: CustomerTicket, t: Speech) -> StoryLine | None:
+def outcome(ticket: CustomerTicket, t: Words) -> StoryLine | None:
     """The latest resolution, to be confirmed or not."""
     found = [step for step in ticket.steps if step.type is EventType.RESOLVED]
     return _story_line(found[-1], t, "") if found else None
 
 
-def product(ticket: CustomerTicket, t: Speech) -> list[tuple[str, str]]:
+def product(ticket: CustomerTicket, t: Words) -> list[tuple[str, str]]:
     """What the ticket is about, by name."""
     known = ((name, getattr(ticket.product, name)) for name in _PRODUCT)
     return [(t(f"ticket.product.{name}"), value) for name, value in known if value]
@@ -116,18 +116,16 @@ def new_report(ticket: CustomerTicket, token: str) -> str:
     return "/f?" + urlencode({**filled, "again": "true", "follows": token})
 
 
-def said_wrong(t: Speech, errors: Errors) -> dict[str, str]:
+def said_wrong(t: Words, errors: Errors) -> dict[str, str]:
     """Errors in words, by field."""
     return {name: _said(t, name, code) for name, code in errors.items()}
 
 
-def _said(t: Speech, name: str, code: str) -> str:
+def _said(t: Words, name: str, code: str) -> str:
     """The words for the field where it has its own, else those for what is wrong with it."""
     own = "date" if name.endswith("_on") else name
-    general = f"wrong.{code}"
-    if code in _SAYS_ENOUGH or not t.has(f"wrong.{own}"):
-        return t(general if t.has(general) else "wrong.other")
-    return t(f"wrong.{own}")
+    for_the_field = "" if code in _SAYS_ENOUGH else t.of("wrong", own, "")
+    return for_the_field or t.of("wrong", code, t.of("wrong", "other"))
 
 
 def _told_wait(ticket: CustomerTicket) -> WaitReason:
@@ -141,7 +139,7 @@ def _state(place: int, reached: int) -> str:
     return "now" if place == reached else "to_come"
 
 
-def _promise_line(promise: CustomerPromise, t: Speech, now: datetime) -> PromiseLine:
+def _promise_line(promise: CustomerPromise, t: Words, now: datetime) -> PromiseLine:
     paused = promise.state is ClockState.PAUSED and promise.paused_reasons
     return PromiseLine(
         words=t(f"ticket.promise.{promise.clock}"),
@@ -159,7 +157,7 @@ def _told(ticket: CustomerTicket) -> Iterator[CustomerStep]:
             yield step
 
 
-def _story_line(step: CustomerStep, t: Speech, description: str) -> StoryLine:
+def _story_line(step: CustomerStep, t: Words, description: str) -> StoryLine:
     text = description if step.type is EventType.RECEIVED else step.text
     until = step.codes.get("expected_at") or step.codes.get("until")
     happened = step.type in _HAPPENS or (text is None and not step.by_customer)
@@ -172,7 +170,7 @@ def _story_line(step: CustomerStep, t: Speech, description: str) -> StoryLine:
     )
 
 
-def _words(step: CustomerStep, t: Speech) -> str:
+def _words(step: CustomerStep, t: Words) -> str:
     key = f"ticket.event.{step.type.removeprefix('ticket.')}"
     if step.type is EventType.INFORMATION_SUPPLIED and (given := _given(step, t)):
         return t(f"{key}.fields", fields=given)
@@ -180,7 +178,7 @@ def _words(step: CustomerStep, t: Speech) -> str:
     return t(detailed if t.has(detailed) else key, into=step.codes.get("into"))
 
 
-def _given(step: CustomerStep, t: Speech) -> str:
+def _given(step: CustomerStep, t: Words) -> str:
     """What a supplement held, by the names of the fields."""
     codes = step.codes.get("fields")
     names = fields_asked(map(str, codes)) if isinstance(codes, list) else ()

@@ -15,10 +15,8 @@ from services.intake.schemas import Registered, Successor
 from services.intake.service import Intake, IntakeDep
 from services.runtime.errors import IdempotencyKeyReused, NotFound, Unavailable, ValidationFailed
 from services.runtime.pages import (
-    LANGUAGES,
     Filled,
     Form,
-    Speech,
     announce,
     new_key,
     page_language,
@@ -28,6 +26,7 @@ from services.runtime.pages import (
     see_other,
 )
 from services.runtime.postgres.idempotency import body_hash, caller_scope
+from services.wording import LANGUAGES, Words
 
 router = page_router()
 
@@ -121,8 +120,8 @@ def _fingerprint(intake: Intake, feedback: Feedback) -> str:
 
 
 async def _again(request: Request, intake: Intake, form: Form, key: str, errors: Errors) -> Response:
-    speech = intake.pages.speech(request)
-    filled = Filled(form.typed(), said_wrong(speech, errors))
+    t = intake.pages.words(request)
+    filled = Filled(form.typed(), said_wrong(t, errors))
     return await _form(request, intake, filled, key=key, channel=_channel(form), status=ValidationFailed.status)
 
 
@@ -137,7 +136,7 @@ async def _form(
     headers: Mapping[str, str] | None = None,
     unknown: bool = False,
 ) -> Response:
-    speech = intake.pages.speech(request)
+    t = intake.pages.words(request)
     return intake.pages.answer(
         request,
         "report.html",
@@ -148,16 +147,16 @@ async def _form(
         channel=channel,
         unknown=unknown,
         earlier=await _shown_earlier(intake, form.value("follows")),
-        kinds=[(kind, speech(f"report.kind.{kind}")) for kind in _KINDS],
-        wishes=wishes(speech),
-        labels={name: speech(f"field.{name}") for name in form.errors},
+        kinds=[(kind, t(f"report.kind.{kind}")) for kind in _KINDS],
+        wishes=wishes(t),
+        labels={name: t(f"field.{name}") for name in form.errors},
         more_open=any(form.value(name) or form.error(name) for name in _IN_DETAILS),
     )
 
 
-def wishes(speech: Speech) -> list[tuple[str, str]]:
+def wishes(t: Words) -> list[tuple[str, str]]:
     """What a customer can ask for, in words."""
-    return [(wish, speech(f"report.wish.{wish}")) for wish in DesiredSolution]
+    return [(wish, t(f"report.wish.{wish}")) for wish in DesiredSolution]
 
 
 def _channel(form: Form) -> Channel:

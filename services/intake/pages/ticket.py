@@ -18,7 +18,6 @@ from services.runtime.errors import Conflict, IdempotencyKeyReused, NotFound, Un
 from services.runtime.pages import (
     Filled,
     Form,
-    Speech,
     announce,
     announcement,
     forget_announcement,
@@ -28,6 +27,7 @@ from services.runtime.pages import (
     require_key,
     see_other,
 )
+from services.wording import Words
 
 router = page_router()
 
@@ -142,7 +142,7 @@ async def _page(
     attempt: Attempt | None = None,
 ) -> Response:
     came_back = attempt or Attempt()
-    t = intake.pages.speech(request, opened.language)
+    t = intake.pages.words(request, opened.language)
     errors = present.said_wrong(t, came_back.errors)
     return intake.pages.answer(
         request,
@@ -187,7 +187,7 @@ def _forms(came_back: Attempt, errors: Mapping[str, str]) -> dict[str, Filled]:
     return empty
 
 
-def _supply(ticket: CustomerTicket, t: Speech) -> dict[str, Any]:
+def _supply(ticket: CustomerTicket, t: Words) -> dict[str, Any]:
     """The fields to draw: what was asked for, else what is missing."""
     codes = ticket.asked.fields if ticket.asked else ticket.missing
     return {"fields": fields_asked(codes), "asked": ticket.asked, "wishes": wishes(t)}

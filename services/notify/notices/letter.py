@@ -12,7 +12,7 @@ from services.contracts.lines import harmless, visible
 from services.contracts.notice import Audience
 from services.notify.notices.rendering import CLOSE, OPEN, apart
 from services.notify.notices.samples import CUSTOMER_PLACE, SURVEY_LINK_PLACE, TICKET_LINK_PLACE
-from services.notify.notices.vocabulary import NAMELESS, Language, help_words
+from services.notify.notices.vocabulary import WORDING, Language
 
 _THEIR_WORDS = re.compile(f"({OPEN}[^{OPEN}{CLOSE}\\n]*{CLOSE})")
 
@@ -65,7 +65,7 @@ class Places:
     def greeted(self) -> str:
         """How the customer is called: by their name, marked as theirs, where that is one."""
         name = harmless(self.customer)
-        return apart(name) if name else NAMELESS[self.language]
+        return apart(name) if name else WORDING.speak(self.language).text("nameless")
 
 
 @dataclass(frozen=True)
@@ -75,6 +75,10 @@ class House:
     name: str
     help_line: str = ""
 
+    def help_in(self, language: Language) -> str:
+        """How a customer reaches a person; empty where nobody said how."""
+        return WORDING.speak(language).text("help", help_line=self.help_line) if self.help_line else ""
+
 
 def fill(text: str, places: Places) -> str:
     """A written text as plain text: the customer's name and the links in their places, nothing that is not seen."""
@@ -83,14 +87,15 @@ def fill(text: str, places: Places) -> str:
 
 def signed(text: str, house: House, language: Language) -> str:
     """A filled text to a customer with how a person is reached."""
-    return f"{text}\n\n{help_words(house.help_line, language)}" if house.help_line else text
+    help_line = house.help_in(language)
+    return f"{text}\n\n{help_line}" if help_line else text
 
 
 def html_of(subject: str, text: str, places: Places, house: House, *, to_customer: bool = True) -> str:
     """Lay a written text out. Nothing in it is trusted: every character is escaped, people's words stand apart, and
     only our own links, which stand in `places`, become buttons."""
     blocks = tuple(_blocks(_filled(text, places), frozenset(places.links.values())))
-    help_line = help_words(house.help_line, places.language) if house.help_line and to_customer else ""
+    help_line = house.help_in(places.language) if to_customer else ""
     return _LAYOUT.render(
         title=fill(subject, places),
         subject=_filled(subject, places),

@@ -22,7 +22,7 @@ from services.notify.notices.samples import carries_texts
 from services.notify.notices.submission import NO_CHANNEL, notices_total
 from services.notify.notices.tables import notices
 from services.notify.notices.views import NoticeView, notice_view
-from services.notify.notices.vocabulary import CUSTOMERS_LINK, Language
+from services.notify.notices.vocabulary import WORDING, Language
 from services.notify.resources import Resources
 from services.notify.tables import tickets
 from services.notify.ticket_copies import KnownTicket, within_reach
@@ -236,5 +236,5 @@ def _places(shown: Shown, addresses: dict[str, CustomerAddress]) -> Places:
     if row["audience"] == Audience.STAFF:
         return Places(language, links=dict(row["links"]))
     address = addresses.get(row["ticket_no"])
-    hidden = dict.fromkeys(("ticket", "survey"), CUSTOMERS_LINK[language])
+    hidden = dict.fromkeys(("ticket", "survey"), WORDING.speak(language).text("link.hidden"))
     return Places(language, address.name if address else None, hidden)

@@ -1,21 +1,24 @@
 """Problem documents (RFC 9457): every error of every endpoint, in the reader's language."""
 
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.runtime.errors import FieldError, Refusal, Words
-from services.runtime.http.texts import MESSAGES, TEXTS
+from services.runtime.http.texts import MESSAGES
 from services.runtime.language import Spoken, stated_language
 from services.runtime.telemetry import request_id
+from services.wording import Wording
 
 MEDIA_TYPE = "application/problem+json"
 Language = Spoken
 _TYPE_PREFIX = "urn:bihuan:problem:"
 _MOST_ERRORS = 100
 _LONGEST_TOKEN = 100
+_WORDING = Wording(Path(__file__).with_name("words.toml"))
 _RENAMED = {"missing": "required", "extra_forbidden": "unknown_field"}
 
 
@@ -46,14 +49,14 @@ class Problem(BaseModel):
 def problem_response(refusal: Refusal, accept_language: str | None = None) -> JSONResponse:
     """Render a refusal for a reader of `accept_language`."""
     language = preferred_language(accept_language)
-    title, detail = TEXTS.get(refusal.code, {}).get(language, (refusal.code, ""))
+    words = _WORDING.speak(language)
     document = {
         **_told(refusal.extra, language),
         "type": _TYPE_PREFIX + refusal.code,
-        "title": refusal.titles.get(language) or refusal.title or title,
+        "title": refusal.titles.get(language) or refusal.title or words.of("title", refusal.code),
         "status": refusal.status,
         "code": refusal.code,
-        "detail": refusal.details.get(language) or refusal.detail or detail,
+        "detail": refusal.details.get(language) or refusal.detail or words.of("detail", refusal.code, ""),
         "request_id": request_id.get(),
     }
     headers = {

@@ -14,10 +14,10 @@ from markupsafe import Markup
 
 from services.runtime.pages import times
 from services.runtime.pages.language import choices, page_language, remember_choice
-from services.runtime.pages.phrases import Phrases, Speech
 from services.runtime.pages.visible_text import printed
 from services.runtime.pages.wording import FRAME
 from services.runtime.settings import RuntimeSettings
+from services.wording import Wording, Words
 
 _OWN = Path(__file__).with_name("templates")
 STYLE = (_OWN / "public.css").read_text(encoding="utf-8")
@@ -39,7 +39,7 @@ HEADERS: Mapping[str, str] = {
 class Pages:
     """The pages of one service."""
 
-    def __init__(self, folder: Path | None, phrases: Phrases, settings: RuntimeSettings) -> None:
+    def __init__(self, folder: Path | None, wording: Wording, settings: RuntimeSettings) -> None:
         """`folder` holds the service's own templates; None for those of the frame alone."""
         folders = [folder, _OWN] if folder else [_OWN]
         self._templates = Environment(
@@ -51,7 +51,7 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._phrases = phrases.joined_to(FRAME)
+        self._wording = FRAME.beneath(wording)
         self._zone = ZoneInfo(settings.time_zone)
         self._house = {"organisation": settings.organisation, "help_line": settings.help_line}
 
@@ -72,7 +72,7 @@ class Pages:
         """
         language, now = page_language(request, otherwise), datetime.now(UTC)
         content = self._templates.get_template(template).render(
-            t=self._phrases.speak(language),
+            t=self._wording.speak(language),
             language=language,
             languages=choices(request) if request.method in {"GET", "HEAD"} else (),
             style=Markup(STYLE),  # noqa: S704 - our own file
@@ -86,9 +86,9 @@ class Pages:
         remember_choice(request, response)
         return response
 
-    def speech(self, request: Request, otherwise: str = "zh-CN") -> Speech:
-        """The phrases in the reader's language, for words that are chosen outside of templates."""
-        return self._phrases.speak(page_language(request, otherwise))
+    def words(self, request: Request, otherwise: str = "zh-CN") -> Words:
+        """The texts in the reader's language, for words that are chosen outside of templates."""
+        return self._wording.speak(page_language(request, otherwise))
 
 
 def page_router() -> APIRouter:

@@ -2,21 +2,19 @@
 the service's."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from fastapi import Request, Response
 from starlette.datastructures import URL
 
 from services.runtime.language import stated_language
+from services.wording import LANGUAGES, Language
 
-PageLanguage = Literal["zh-CN", "en"]
-LANGUAGES: tuple[PageLanguage, ...] = ("zh-CN", "en")
 COOKIE = "bihuan_language"
 _PARAMETER = "lang"
 _REMEMBERED_SECONDS = 365 * 24 * 3600
 
 
-def page_language(request: Request, otherwise: str = "zh-CN", known: str | None = None) -> PageLanguage:
+def page_language(request: Request, otherwise: str = "zh-CN", known: str | None = None) -> Language:
     """Choose by `?lang=`, then the cookie of an earlier choice, then the language that a reader is `known` to be
     addressed in, then `Accept-Language`, then `otherwise`."""
     for chosen in (_chosen(request), request.cookies.get(COOKIE), known):
@@ -43,7 +41,7 @@ def remember_choice(request: Request, response: Response) -> None:
     )
 
 
-def choices(request: Request) -> list[tuple[PageLanguage, str]]:
+def choices(request: Request) -> list[tuple[Language, str]]:
     """Every language with the address of this page in it; the rest of the query stays."""
     return [(language, f"?{request.url.include_query_params(lang=language).query}") for language in LANGUAGES]
 
@@ -52,11 +50,11 @@ def choices(request: Request) -> list[tuple[PageLanguage, str]]:
 class Other:
     """The language that a page is not in, and the address of the page in it."""
 
-    language: PageLanguage
+    language: Language
     address: str
 
 
-def other_language(request: Request, language: PageLanguage) -> Other:
+def other_language(request: Request, language: Language) -> Other:
     """Lead to this page in the other language, its filters kept. What was answered to a form has no address of its
     own: it leads to the page that the form stood on."""
     other = next(each for each in LANGUAGES if each != language)
@@ -72,10 +70,10 @@ def _page_of_the_form(request: Request) -> URL:
     return referrer if referrer.netloc and referrer.netloc == request.url.netloc else URL("/")
 
 
-def _chosen(request: Request) -> PageLanguage | None:
+def _chosen(request: Request) -> Language | None:
     asked = request.query_params.get(_PARAMETER)
     return next((language for language in LANGUAGES if language == asked), None)
 
 
-def _page_language(tag: str) -> PageLanguage:
+def _page_language(tag: str) -> Language:
     return "zh-CN" if tag.lower().startswith("zh") else "en"

@@ -10,10 +10,10 @@ from starlette.types import Scope
 from services.runtime.errors import Refusal
 from services.runtime.http import Refuse, problem_response
 from services.runtime.pages.frame import Pages
-from services.runtime.pages.phrases import Phrases
 from services.runtime.role_parts import Part
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import request_id
+from services.wording import Wording
 
 _FIRST_FAILURE = 500
 
@@ -21,7 +21,7 @@ _FIRST_FAILURE = 500
 def refusal_pages(settings: RuntimeSettings, parts: Iterable[Part] = ()) -> Refuse:
     """Make what the HTTP edge answers refusals with: a page on the paths of pages, and where a browser has lost its
     way, drawn by the part whose reader it is; a problem document everywhere else."""
-    pages, drawers = Pages(None, Phrases(), settings), [part.refuse for part in parts if part.refuse]
+    pages, drawers = Pages(None, Wording(), settings), [part.refuse for part in parts if part.refuse]
 
     async def refuse(scope: Scope, refusal: Refusal) -> Response:
         request = Request(scope)

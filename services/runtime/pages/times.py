@@ -5,21 +5,17 @@ from zoneinfo import ZoneInfo
 
 from markupsafe import Markup
 
-from services.runtime.pages.language import PageLanguage
-
-_DAYS = {"zh-CN": "一二三四五六日", "en": ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")}
-_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-           "November", "December")  # fmt: skip
+from services.wording import Language
 
 
-def moment(at: datetime, zone: ZoneInfo, language: PageLanguage, now: datetime) -> Markup:
+def moment(at: datetime, zone: ZoneInfo, language: Language, now: datetime) -> Markup:
     """A `<time>`: date, day of the week and time of day; the year where it is not the present one."""
     local = at.astimezone(zone)
     spoken = f"{_date(local.date(), language, now.astimezone(zone).year)} {local:%H:%M}"
     return Markup('<time datetime="{}">{}</time>').format(local.isoformat(timespec="seconds"), spoken)
 
 
-def day(on: date, language: PageLanguage) -> Markup:
+def day(on: date, language: Language) -> Markup:
     """A `<time>` that is a date."""
     spoken = _plain(on, language, with_year=True)
     return Markup('<time datetime="{}">{}</time>').format(on.isoformat(), spoken)
@@ -31,13 +27,12 @@ def offset(zone: ZoneInfo, now: datetime) -> str:
     return f"UTC{digits[:3]}:{digits[3:5]}"
 
 
-def _date(on: date, language: PageLanguage, present_year: int) -> str:
-    weekday = _DAYS[language][on.weekday()]
+def _date(on: date, language: Language, present_year: int) -> str:
     plain = _plain(on, language, with_year=on.year != present_year)
-    return f"{plain}（周{weekday}）" if language == "zh-CN" else f"{weekday} {plain},"
+    return f"{plain}（周{'一二三四五六日'[on.weekday()]}）" if language == "zh-CN" else f"{on:%a} {plain},"
 
 
-def _plain(on: date, language: PageLanguage, *, with_year: bool) -> str:
+def _plain(on: date, language: Language, *, with_year: bool) -> str:
     if language == "zh-CN":
         return f"{on.year}年{on.month}月{on.day}日" if with_year else f"{on.month}月{on.day}日"
-    return f"{on.day} {_MONTHS[on.month - 1]}{f' {on.year}' if with_year else ''}"
+    return f"{on.day} {on:%B}{f' {on.year}' if with_year else ''}"

@@ -11,13 +11,11 @@ from services.contracts.customer import CustomerPromise, CustomerStep, CustomerT
 from services.contracts.journal import EventType
 from services.contracts.vocabulary import CallbackOutcome, ClockState, CloseReason, Phase, Result, WaitReason
 from services.intake.pages import present
-from services.intake.pages.wording_report import FIELDS, REPORT, WRONG
-from services.intake.pages.wording_ticket import TICKET
-from services.runtime.pages import LANGUAGES, PageLanguage, Phrases
+from services.intake.wording import WORDING
+from services.wording import LANGUAGES, Language
 from services.workflow.views.customer_page import PROMISED_TO_CUSTOMERS, SHOWN
 
 NOW = datetime(2026, 11, 22, 8, 0, tzinfo=UTC)
-PHRASES = Phrases(REPORT, WRONG, FIELDS, TICKET)
 CODES: Mapping[EventType, tuple[str, Iterable[str]]] = {
     EventType.WAITING: ("reason", WaitReason),
     EventType.CLOSED: ("reason", CloseReason),
@@ -42,8 +40,8 @@ def ticket(**facts: Any) -> CustomerTicket:
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_phase_every_close_and_every_wait_has_a_headline_and_a_progress_line(language: PageLanguage) -> None:
-    t = PHRASES.speak(language)
+def test_every_phase_every_close_and_every_wait_has_a_headline_and_a_progress_line(language: Language) -> None:
+    t = WORDING.speak(language)
     tickets = [ticket(phase=phase) for phase in Phase if phase not in {Phase.CLOSED, Phase.WAITING}]
     tickets += [ticket(phase=Phase.WAITING, waiting_for=(reason,)) for reason in WaitReason]
     tickets += [ticket(phase=Phase.CLOSED, close_reason=reason, accepted_at=at)
@@ -55,12 +53,12 @@ def test_every_phase_every_close_and_every_wait_has_a_headline_and_a_progress_li
 
 def test_of_several_waits_the_one_that_the_customer_can_end_is_told() -> None:
     waiting = ticket(phase=Phase.WAITING, waiting_for=(WaitReason.PARTS, WaitReason.CUSTOMER))
-    assert present.headline(waiting, PHRASES.speak("en")) == "We are waiting for your answer"
+    assert present.headline(waiting, WORDING.speak("en")) == "We are waiting for your answer"
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_promise_has_words_running_paused_and_late(language: PageLanguage) -> None:
-    t = PHRASES.speak(language)
+def test_every_promise_has_words_running_paused_and_late(language: Language) -> None:
+    t = WORDING.speak(language)
     for clock, reason in itertools.product(PROMISED_TO_CUSTOMERS, WaitReason):
         paused = CustomerPromise(clock=clock, state=ClockState.PAUSED, due_at=None, paused_reasons=(reason,))
         [line] = present.promises(ticket(promises=(paused,)), t, NOW)
@@ -72,14 +70,14 @@ def test_every_promise_has_words_running_paused_and_late(language: PageLanguage)
 def test_a_promise_is_late_after_its_due_instant(seconds: int, late: bool) -> None:
     due_at = datetime.fromtimestamp(NOW.timestamp() + seconds, UTC)
     running = CustomerPromise(clock="response", state=ClockState.RUNNING, due_at=due_at, paused_reasons=())
-    [line] = present.promises(ticket(promises=(running,)), PHRASES.speak("en"), NOW)
+    [line] = present.promises(ticket(promises=(running,)), WORDING.speak("en"), NOW)
     assert line.late is late
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("type_", TOLD)
-def test_every_event_that_is_shown_has_words(language: PageLanguage, type_: EventType) -> None:
-    t = PHRASES.speak(language)
+def test_every_event_that_is_shown_has_words(language: Language, type_: EventType) -> None:
+    t = WORDING.speak(language)
     name, values = CODES.get(type_, ("into", ["20261122002"]))
     for value, own in itertools.product(values, (True, False)):
         step = CustomerStep(seq=1, type=type_, at=NOW, by_customer=own, codes={name: value})
@@ -89,9 +87,9 @@ def test_every_event_that_is_shown_has_words(language: PageLanguage, type_: Even
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_every_field_and_every_error_has_words(language: PageLanguage) -> None:
-    t = PHRASES.speak(language)
-    names = [key.removeprefix("field.") for key in FIELDS]
+def test_every_field_and_every_error_has_words(language: Language) -> None:
+    t = WORDING.speak(language)
+    names = [key.removeprefix("field.") for key in WORDING.both.texts if key.startswith("field.")]
     codes = ["required", "string_too_long", "unreadable", "in_the_future", "in_the_past", "enum", "never heard of"]
     for name, code in itertools.product(names, codes):
         assert present.said_wrong(t, {name: code})[name]

@@ -15,7 +15,6 @@ from services.runtime.http import Bounds, create_app
 from services.runtime.pages import (
     Filled,
     Pages,
-    Phrases,
     new_key,
     page_router,
     read_form,
@@ -25,9 +24,10 @@ from services.runtime.pages import (
 )
 from services.runtime.pages.times import day, moment, offset
 from services.runtime.settings import RuntimeSettings
+from services.wording import Wording
 
 SETTINGS = RuntimeSettings(organisation="海风家电", help_line="400-800-1234")
-PHRASES = Phrases({"hello": ("你好，{name}", "Hello, {name}"), "wish": ("愿望", "Wish")})
+WORDS = 'hello = ["你好，{name}", "Hello, {name}"]\nwish = ["愿望", "Wish"]'
 TEMPLATE = """{% extends "public.html" %}{% import "fields.html" as fields with context %}
 {% block main %}{{ fields.summary(form, {"wish": t("wish")}) }}<p>{{ t("hello", name=form.value("wish")) }}</p>
 {{ fields.area(form, "wish", t("wish"), required=true) }}{{ fields.text(form, "size", "Size", hint="in cm") }}
@@ -37,7 +37,8 @@ TEMPLATE = """{% extends "public.html" %}{% import "fields.html" as fields with 
 
 def _router(folder: Path) -> APIRouter:
     (folder / "wish.html").write_text(TEMPLATE)
-    pages, router = Pages(folder, PHRASES, SETTINGS), page_router()
+    (folder / "words.toml").write_text(WORDS, encoding="utf-8")
+    pages, router = Pages(folder, Wording(folder / "words.toml"), SETTINGS), page_router()
 
     @router.get("/wish")
     async def show(request: Request) -> Response:

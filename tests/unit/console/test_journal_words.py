@@ -9,14 +9,14 @@ import pytest
 from services.console.directory_names import Directory
 from services.console.journal import Fact, entries
 from services.console.present import Present
-from services.console.words import Words
+from services.console.wording import WORDING
 from services.contracts.vocabulary import CallbackChannel
-from services.runtime.pages import LANGUAGES, PageLanguage
+from services.wording import LANGUAGES, Language
 
 
-def facts(language: PageLanguage, type_: str, **data: Any) -> list[Fact]:
+def facts(language: Language, type_: str, **data: Any) -> list[Fact]:
     """What a page says of an event with this data."""
-    present = Present(Words(language), ZoneInfo("Asia/Shanghai"), datetime(2026, 3, 2, 1, tzinfo=UTC))
+    present = Present(WORDING.speak(language), ZoneInfo("Asia/Shanghai"), datetime(2026, 3, 2, 1, tzinfo=UTC))
     item = {
         "seq": 9,
         "type": type_,
@@ -34,17 +34,17 @@ def facts(language: PageLanguage, type_: str, **data: Any) -> list[Fact]:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("channel", CallbackChannel)
-def test_a_callback_s_channel_is_a_word(channel: CallbackChannel, language: PageLanguage) -> None:
+def test_a_callback_s_channel_is_a_word(channel: CallbackChannel, language: Language) -> None:
     (fact,) = facts(language, "ticket.callback_recorded", channel=str(channel))
-    assert fact.value == Words(language).of("callback_channel", channel) != channel
+    assert fact.value == WORDING.speak(language).of("callback_channel", channel) != channel
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("cause", ["requested", "dissatisfied", "residual_issue", "merged"])
-def test_what_reopened_a_ticket_is_a_reason_in_words(cause: str, language: PageLanguage) -> None:
+def test_what_reopened_a_ticket_is_a_reason_in_words(cause: str, language: Language) -> None:
     (fact,) = facts(language, "ticket.reopened", cause=cause)
-    assert fact.label == Words(language).text("fact.reason")
-    assert fact.value == Words(language).of("reopen_cause", cause) != cause
+    assert fact.label == WORDING.speak(language).text("fact.reason")
+    assert fact.value == WORDING.speak(language).of("reopen_cause", cause) != cause
 
 
 def test_a_confirmation_by_a_link_that_staff_were_given_says_so() -> None:

@@ -6,16 +6,16 @@ import pytest
 
 from services.console import customer_reach
 from services.console.commands import COMMANDS
-from services.console.words import Words
+from services.console.wording import WORDING
 from services.contracts.vocabulary import CommandName
-from services.runtime.pages import LANGUAGES
+from services.wording import LANGUAGES
 
 N = CommandName
 MAIL = {"channel": "email", "address": "h***@example.com", "reason": None}
 INBOX = {"channel": "inbox", "address": None, "reason": None}
 NOBODY = {"channel": None, "address": None, "reason": "no_address"}
 UNKNOWN = {"channel": None, "address": None, "reason": "not_known"}
-WORDS = Words("zh-CN")
+WORDS = WORDING.speak("zh-CN")
 
 
 def ticket(
@@ -81,5 +81,5 @@ def test_what_is_said_after_it_is_what_became_of_it(
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("outcome", sorted(customer_reach.OUTCOMES))
 def test_every_outcome_has_words(language: Any, outcome: str) -> None:
-    said = Words(language).text(f"told.{outcome}", command="x", address="y")
+    said = WORDING.speak(language).text(f"told.{outcome}", command="x", address="y")
     assert not said.startswith("told.")
