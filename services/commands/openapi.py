@@ -15,6 +15,8 @@ from services.runtime.settings import RuntimeSettings
 
 APIS = (
     "services.intake.api.feedback",
+    "services.intake.api.customers",
+    "services.intake.api.audit",
     "services.intake.api.links",
     "services.workflow.api.tickets",
     "services.workflow.api.calendars",

@@ -19,7 +19,7 @@ class Revealed(StrEnum):
     """Nothing but whether somebody has this whole contact, and who."""
 
 
-class Reader(Message):
+class ContactReader(Message):
     """The person to whom an answer is shown; the audit log names them."""
 
     kind: str
@@ -30,7 +30,7 @@ class Reader(Message):
 class HandOver(Message):
     """`POST /internal/audit/hand-overs`: a customer's link is given to the reader, who is to hand it over."""
 
-    reader: Reader
+    reader: ContactReader
     what: Revealed
     customer_id: str
     ticket_no: str
@@ -48,7 +48,7 @@ class AddressQuestion(Message):
     the address is used to send something and shown to nobody."""
 
     asks: Annotated[tuple[AddressAsk, ...], Field(max_length=200)]
-    reader: Reader | None = None
+    reader: ContactReader | None = None
 
 
 class CustomerAddress(Message):

@@ -11,17 +11,15 @@ from zoneinfo import ZoneInfo
 
 from services.contracts.names import Role
 from services.intake import pages
-from services.intake.api import feedback as feedback_api
-from services.intake.api import links as links_api
+from services.intake.api import audit, customers, feedback, internal, links
 from services.intake.feedback.promises_copy import PromisesCopy
 from services.intake.feedback.registrar import Registrar
 from services.intake.feedback.writer import Filing
 from services.intake.links.tokens import TicketLinks
-from services.intake.outbox import outbox_notifier
-from services.intake.relay import Relay
+from services.intake.relay import Relay, relay_notifier
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
-from services.intake.surveys import Surveys
+from services.intake.surveys import SurveyPages
 from services.intake.tables import idempotency
 from services.intake.tickets import Tickets
 from services.intake.wording import WORDING
@@ -39,7 +37,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 async def assemble(settings: IntakeSettings) -> AsyncIterator[Part]:
     """Open intake. It is ready whenever PostgreSQL is: nothing else is needed to register a feedback."""
     async with hosted(Role.INTAKE, settings) as host:
-        notifier = outbox_notifier(host.database)
+        notifier = relay_notifier(host.database)
         intake = _intake(settings, host, notifier)
         host.run(
             notifier.run,
@@ -48,8 +46,8 @@ async def assemble(settings: IntakeSettings) -> AsyncIterator[Part]:
         )
         yield Part(
             name=Role.INTAKE,
-            routers=[feedback_api.router, links_api.router, *pages.routers],
-            internal_routers=[feedback_api.internal_router],
+            routers=[*(each.router for each in (feedback, customers, audit, links)), *pages.routers],
+            internal_routers=[internal.router],
             ready=host.ready,
             state=intake,
         )
@@ -80,7 +78,7 @@ def _intake(settings: IntakeSettings, host: RoleHost, notifier: CommitNotifier) 
         registrar=registrar,
         promises=promises,
         tickets=Tickets(host.client(settings.tickets_url)),
-        surveys=Surveys(host.client(settings.survey_url)),
+        surveys=SurveyPages(host.client(settings.survey_url)),
         links=links,
         pages=Pages(_TEMPLATES, WORDING, settings),
         zone=zone,

@@ -15,9 +15,9 @@ from sqlalchemy import Row, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.intake.feedback.queries import registrations
-from services.intake.outbox import CHANNEL
 from services.intake.tables import outbox
 from services.runtime.errors import Refusal, Unavailable
+from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.database import Database
 from services.runtime.service_client import Peer
 from services.runtime.telemetry import log
@@ -26,9 +26,16 @@ handed_over_total = Counter("bihuan_relay_handed_over_total", "Registrations han
 refused_total = Counter("bihuan_relay_refused_total", "Attempts to hand over that were refused.", ["code"])
 waiting = Gauge("bihuan_relay_waiting", "Registrations that wait in the outbox.")
 
+_CHANNEL = "intake_outbox"
+_GATHERED_SECONDS = 0.1
 _BATCH = 100
 _LONGEST_PAUSE = timedelta(seconds=30)
 _AWAY_SECONDS = 1.0
+
+
+def relay_notifier(database: Database) -> CommitNotifier:
+    """Wakes the relay soon after registrations, once for all of a moment; a missed one costs its poll interval."""
+    return CommitNotifier(database, _CHANNEL, gathered_seconds=_GATHERED_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -52,7 +59,7 @@ class Relay:
     async def run(self) -> None:
         """Hand over on notice and on every poll, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._database.listen(CHANNEL, lambda _: self._woken.set()))
+            tasks.create_task(self._database.listen(_CHANNEL, lambda _: self._woken.set()))
             tasks.create_task(self._work())
 
     async def _work(self) -> None:

@@ -5,8 +5,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from services.contracts.accused import is_about
-from services.contracts.address import Reader as AddressReader
-from services.contracts.address import Revealed
+from services.contracts.address import ContactReader, Revealed
 from services.contracts.base import Email, Instant, InstantOrDate, Line, Message, Name, Sought, Unreadable
 from services.contracts.commands.arrangement import Tags
 from services.contracts.durations import DurationText
@@ -262,10 +261,10 @@ class Wanted(Message):
 
     q: Sought
     contacts: bool = False
-    looked_up_by: AddressReader | None = None
+    looked_up_by: ContactReader | None = None
 
 
-class Found(Message):
+class SearchMatches(Message):
     """Customers and tickets that a text may mean; the asker decides which of them its caller may see.
 
     `customer_ids` have it as their number or whole contact, tickets of `shown_on` show it in their contact or

@@ -10,11 +10,10 @@ from fastapi import Depends, Request
 
 from services.contracts.names import Role
 from services.contracts.permissions import Action, may
-from services.intake.audit.log import Asked
 from services.intake.feedback.promises_copy import PromisesCopy
 from services.intake.feedback.registrar import Registrar
 from services.intake.links.tokens import TicketLinks
-from services.intake.surveys import Surveys
+from services.intake.surveys import SurveyPages
 from services.intake.tickets import Tickets
 from services.runtime.errors import Forbidden
 from services.runtime.pages import Pages
@@ -22,7 +21,6 @@ from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_parts import service
 from services.runtime.security.auth import Caller, CallerDep
-from services.runtime.telemetry import request_id
 
 
 @dataclass(frozen=True)
@@ -35,7 +33,7 @@ class Intake:
     registrar: Registrar
     promises: PromisesCopy
     tickets: Tickets
-    surveys: Surveys
+    surveys: SurveyPages
     links: TicketLinks
     pages: Pages
     zone: ZoneInfo
@@ -68,8 +66,3 @@ def allowed_to(action: Action) -> Callable[[Caller], Awaitable[Caller]]:
         return caller
 
     return check
-
-
-def asked_by(caller: Caller) -> Asked:
-    """How the audit log names this caller and request."""
-    return Asked(caller.kind, caller.id, request_id.get())

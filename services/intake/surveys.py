@@ -10,7 +10,7 @@ from services.runtime.service_client import Peer, segment
 _LONGEST_SECONDS = 1.0
 
 
-class Surveys:
+class SurveyPages:
     """Surveys as far as a customer's page leads to them. It is shown without, while nobody says."""
 
     def __init__(self, peer: Peer) -> None:

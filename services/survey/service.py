@@ -6,7 +6,7 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from services.contracts.address import HandOver, Reader, Revealed
+from services.contracts.address import ContactReader, HandOver, Revealed
 from services.contracts.names import Role
 from services.contracts.permissions import Action, may
 from services.runtime.errors import Forbidden
@@ -61,7 +61,7 @@ class SurveyService:
             Unavailable: it cannot be written down now, so nothing is given away.
         """
         given = HandOver(
-            reader=Reader(kind=caller.kind, id=caller.id, request_id=request_id.get()),
+            reader=ContactReader(kind=caller.kind, id=caller.id, request_id=request_id.get()),
             what=Revealed.SURVEY_LINK,
             customer_id=row["customer_id"],
             ticket_no=row["ticket_no"],

@@ -14,7 +14,7 @@ from services.intake.feedback.follow_ups import follow_up
 from services.intake.feedback.queries import registrations
 from services.intake.feedback.supplements import supply
 from services.intake.links.hand_over import log_hand_over
-from services.intake.schemas import Found, SupplementCommand, Wanted
+from services.intake.schemas import SearchMatches, SupplementCommand, Wanted
 from services.intake.service import IntakeDep
 from services.runtime.errors import NotFound
 from services.runtime.http import page
@@ -55,7 +55,7 @@ async def log_a_hand_over(given: HandOver, _: PeerDep, intake: IntakeDep) -> Non
 
 
 @router.post("/internal/customers/find")
-async def find_customers(wanted: Wanted, _: PeerDep, intake: IntakeDep) -> Found:
+async def find_customers(wanted: Wanted, _: PeerDep, intake: IntakeDep) -> SearchMatches:
     """Find customers and tickets that a searched text may mean; a whole contact that is looked up is logged."""
     async with intake.database.begin() as connection:
         return await search.find(connection, wanted, intake.lookups_per_hour)

@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import Nothing
 from services.contracts.permissions import Action, may
+from services.intake.audit.log import reader_of
 from services.intake.feedback.queries import arrival
 from services.intake.links.hand_over import hand_over, handed_link
 from services.intake.schemas import HandedLink
-from services.intake.service import IntakeDep, allowed_to, asked_by
+from services.intake.service import IntakeDep, allowed_to
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.postgres.idempotency import REPLAY_HEADER, Answer
 from services.runtime.security.auth import Caller
@@ -55,7 +56,7 @@ async def hand_over_ticket_link(
     """
 
     async def work(connection: AsyncConnection) -> Answer:
-        return Answer(await hand_over(connection, ticket_no, asked_by(caller)))
+        return Answer(await hand_over(connection, ticket_no, reader_of(caller)))
 
     made = await intake.idempotency.once(request, caller, work)
     link = handed_link(intake.links, ticket_no, json.loads(bytes(made.body)))

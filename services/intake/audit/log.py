@@ -1,61 +1,63 @@
 """The audit log: who was shown which contact in full, and was given which customer's link (invariants I13, I15)."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
 
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.address import Revealed
+from services.contracts.address import ContactReader, Revealed
 from services.intake.schemas import ContactReading, Reader
 from services.intake.tables import contact_readings
+from services.runtime.security.auth import Caller
+from services.runtime.telemetry import request_id
 
 
 @dataclass(frozen=True)
-class Asked:
-    """By whom, and in which request, contacts are read."""
+class Filters:
+    """What a list of readings is narrowed by."""
 
-    reader_kind: str
-    reader_id: str
-    request_id: str
+    ticket_no: str | None = None
+    customer_id: str | None = None
+    reader_id: str | None = None
+
+
+def reader_of(caller: Caller) -> ContactReader:
+    """The caller, in the request that is under way, as the audit log names them."""
+    return ContactReader(kind=caller.kind, id=caller.id, request_id=request_id.get())
+
+
+def line_of(reader: ContactReader, what: Revealed, customer_id: str | None, ticket_no: str | None) -> dict[str, Any]:
+    """The columns of one line."""
+    return {
+        "reader_kind": reader.kind,
+        "reader_id": reader.id,
+        "request_id": reader.request_id,
+        "what": what,
+        "customer_id": customer_id,
+        "ticket_no": ticket_no,
+    }
 
 
 async def record(
     connection: AsyncConnection,
-    asked: Asked,
+    reader: ContactReader,
     shown: Iterable[tuple[str, str | None]],
-    what: Revealed = Revealed.CONTACT,
 ) -> None:
     """Write one line for each (customer, ticket) shown in full, in the transaction that reads them."""
-    rows = [
-        {
-            "reader_kind": asked.reader_kind,
-            "reader_id": asked.reader_id,
-            "request_id": asked.request_id,
-            "customer_id": customer_id,
-            "ticket_no": ticket_no,
-            "what": what,
-        }
-        for customer_id, ticket_no in shown
-    ]
+    rows = [line_of(reader, Revealed.CONTACT, customer_id, ticket_no) for customer_id, ticket_no in shown]
     if rows:
         await connection.execute(insert(contact_readings), rows)
 
 
 async def readings(
-    connection: AsyncConnection,
-    *,
-    limit: int,
-    before: int | None,
-    ticket_no: str | None = None,
-    customer_id: str | None = None,
-    reader_id: str | None = None,
+    connection: AsyncConnection, filters: Filters, *, limit: int, before: int | None
 ) -> list[ContactReading]:
     """The newest lines first, those older than line `before` where given."""
     log = contact_readings.c
     lines = select(contact_readings).order_by(log.id.desc()).limit(limit)
-    wanted = ((log.ticket_no, ticket_no), (log.customer_id, customer_id), (log.reader_id, reader_id))
-    lines = lines.where(*[column == value for column, value in wanted if value is not None])
+    lines = lines.where(*[log[name] == value for name, value in asdict(filters).items() if value is not None])
     if before is not None:
         lines = lines.where(log.id < before)
     return [

@@ -5,7 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.address import AddressAsk, AddressQuestion, CustomerAddress
 from services.contracts.feedback import CustomerView
-from services.intake.audit import log
+from services.intake.audit.log import record
 from services.intake.customers import contacts
 from services.intake.customers.masking import mask_email
 from services.intake.links.tokens import TicketLinks
@@ -21,7 +21,7 @@ async def addresses(database: Database, links: TicketLinks, question: AddressQue
         generations = await _link_generations(connection, asked)
         if reader := question.reader:
             shown = [(views[ask.ticket_no].id, ask.ticket_no) for ask in question.asks if ask.ticket_no in views]
-            await log.record(connection, log.Asked(reader.kind, reader.id, reader.request_id), shown)
+            await record(connection, reader, shown)
     return [_address(ask, views.get(ask.ticket_no), generations.get(ask.ticket_no), links) for ask in question.asks]
 
 

@@ -10,8 +10,9 @@ from sqlalchemy import ColumnElement, Row, Text, any_, bindparam, case, func, or
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.address import ContactReader
 from services.contracts.feedback import Customer, CustomerQuestion, CustomerView
-from services.intake.audit import log
+from services.intake.audit.log import record
 from services.intake.customers.identity import CONTACTS, unusable
 from services.intake.customers.masking import masked_view
 from services.intake.tables import customers, feedback, supplements
@@ -62,9 +63,9 @@ async def show(database: Database, question: CustomerQuestion) -> list[CustomerV
             return _views(question, await on_tickets(connection, tickets))
     async with database.begin() as connection:
         found = await on_tickets(connection, tickets)
-        asked = log.Asked(question.reader_kind, question.reader_id, question.request_id)
+        reader = ContactReader(kind=question.reader_kind, id=question.reader_id, request_id=question.request_id)
         shown = [(found[ask.ticket_no].id, ask.ticket_no) for ask in question.asks if ask.in_full]
-        await log.record(connection, asked, shown)
+        await record(connection, reader, shown)
     return _views(question, found)
 
 

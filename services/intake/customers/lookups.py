@@ -12,9 +12,9 @@ from pydantic import TypeAdapter, ValidationError
 from sqlalchemy import ColumnElement, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.address import Revealed
+from services.contracts.address import ContactReader, Revealed
 from services.contracts.base import Email
-from services.intake.audit.log import Asked
+from services.intake.audit.log import line_of
 from services.intake.customers.phones import NoPhone, split, stored_phone
 from services.intake.tables import contact_readings, customers
 from services.runtime.errors import RateLimited
@@ -39,25 +39,23 @@ def whole_contact(q: str) -> ColumnElement[bool] | None:
     return record.phone == phone if extension else or_(record.phone == phone, record.phone.startswith(f"{phone};"))
 
 
-async def log_lookup(connection: AsyncConnection, asked: Asked, found: Sequence[str], per_hour: int) -> None:
+async def log_lookup(connection: AsyncConnection, reader: ContactReader, found: Sequence[str], per_hour: int) -> None:
     """Write down who looked a whole contact up, and whose it was.
 
     Raises:
         RateLimited: they did so `per_hour` times within the last hour.
     """
     log = contact_readings.c
-    reader = f"{asked.reader_kind}:{asked.reader_id}"
-    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(reader, 0))))
+    name = f"{reader.kind}:{reader.id}"
+    await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(name, 0))))
     now = (await connection.execute(select(func.clock_timestamp()))).scalar_one()
-    mine = (log.what == Revealed.LOOKUP, log.reader_kind == asked.reader_kind, log.reader_id == asked.reader_id)
+    mine = (log.what == Revealed.LOOKUP, log.reader_kind == reader.kind, log.reader_id == reader.id)
     recent = select(log.read_at).distinct().where(*mine, log.read_at > now - _WINDOW)
     earlier = list((await connection.execute(recent.order_by(log.read_at.desc()).limit(per_hour))).scalars())
     if len(earlier) >= per_hour:
         raise _too_many(math.ceil((earlier[-1] + _WINDOW - now).total_seconds()), per_hour)
-    line = {"what": Revealed.LOOKUP, "read_at": now, "request_id": asked.request_id}
-    line |= {"reader_kind": asked.reader_kind, "reader_id": asked.reader_id}
-    theirs: Sequence[str | None] = found or [None]
-    await connection.execute(insert(contact_readings), [{**line, "customer_id": each} for each in theirs])
+    lines = [line_of(reader, Revealed.LOOKUP, each, None) for each in found or (None,)]
+    await connection.execute(insert(contact_readings).values(read_at=now), lines)
 
 
 def _too_many(seconds: int, per_hour: int) -> RateLimited:

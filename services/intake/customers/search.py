@@ -15,13 +15,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feedback import CustomerView
 from services.contracts.permissions import Action, may, sees_contact
-from services.intake.audit.log import Asked
+from services.intake.audit.log import reader_of
 from services.intake.customers import contacts
 from services.intake.customers.identity import folded_name
 from services.intake.customers.lookups import log_lookup, whole_contact
-from services.intake.schemas import CustomerSearch, Found, Wanted
-from services.intake.service import Intake, asked_by
+from services.intake.schemas import CustomerSearch, SearchMatches, Wanted
 from services.intake.tables import customers, feedback, supplements
+from services.intake.tickets import Tickets
+from services.runtime.postgres.database import Database
 from services.runtime.postgres.search_keys import folded, folded_column, folded_number, folded_number_column
 from services.runtime.security.auth import Caller
 
@@ -35,17 +36,17 @@ Rows = list[RowMapping]
 
 
 async def search_customers(
-    intake: Intake, caller: Caller, search: CustomerSearch, after: Place | None
+    database: Database, tickets: Tickets, caller: Caller, search: CustomerSearch, after: Place | None, *, per_hour: int
 ) -> tuple[Rows, Place | None]:
     """A page of customers that a text means, newest first, and where the next one begins."""
     whole = whole_contact(search.q)
     if whole is not None and may(caller, Action.REGISTER_FEEDBACK):
-        return await _look_up(intake, caller, search, whole, after)
+        return await _look_up(database, caller, search, whole, after, per_hour)
     shown: Rows = []
     for _ in range(MOST_FOUND // _BATCH):
-        async with intake.database.read() as connection:
+        async with database.read() as connection:
             rows = await _customers(connection, _may_mean(search.q, caller), _BATCH, after)
-        readable = await _readable(intake, caller, search.q, rows)
+        readable = await _readable(database, tickets, caller, search.q, rows)
         shown += [row for row in rows if row["id"] in readable or _is_number_of(search.q, row)]
         if len(shown) > search.limit:
             return shown[: search.limit], _place(shown[search.limit - 1])
@@ -55,7 +56,7 @@ async def search_customers(
     return shown, after
 
 
-async def find(connection: AsyncConnection, wanted: Wanted, per_hour: int) -> Found:
+async def find(connection: AsyncConnection, wanted: Wanted, per_hour: int) -> SearchMatches:
     """Customers and tickets that a text may mean, the newest 200 of each."""
     newest = select(feedback.c.ticket_no).order_by(feedback.c.received_at.desc()).limit(MOST_FOUND)
     written = (await connection.execute(newest.where(_means_ticket(wanted.q)))).scalars().all()
@@ -68,11 +69,10 @@ async def find(connection: AsyncConnection, wanted: Wanted, per_hour: int) -> Fo
     known = [row["id"] for row in await _customers(connection, _has_number(wanted.q), MOST_FOUND, None)]
     whole = whole_contact(wanted.q) if wanted.looked_up_by else None
     if wanted.looked_up_by and whole is not None:
-        reader = wanted.looked_up_by
         whose = [row["id"] for row in await _customers(connection, whole, MOST_FOUND, None)]
-        await log_lookup(connection, Asked(reader.kind, reader.id, reader.request_id), whose, per_hour)
+        await log_lookup(connection, wanted.looked_up_by, whose, per_hour)
         known += whose
-    return Found(customer_ids=tuple(known), shown_on=tuple(shown), ticket_nos=tuple(written))
+    return SearchMatches(customer_ids=tuple(known), shown_on=tuple(shown), ticket_nos=tuple(written))
 
 
 def shows(view: CustomerView, q: str) -> bool:
@@ -86,25 +86,30 @@ def shows(view: CustomerView, q: str) -> bool:
 
 
 async def _look_up(
-    intake: Intake, caller: Caller, search: CustomerSearch, whole: ColumnElement[bool], after: Place | None
+    database: Database,
+    caller: Caller,
+    search: CustomerSearch,
+    whole: ColumnElement[bool],
+    after: Place | None,
+    per_hour: int,
 ) -> tuple[Rows, Place | None]:
-    async with intake.database.begin() as connection:
+    async with database.begin() as connection:
         meant = or_(whole, _has_number(search.q))
         rows = await _customers(connection, meant, search.limit + 1, after)
-        await log_lookup(connection, asked_by(caller), [row["id"] for row in rows], intake.lookups_per_hour)
+        await log_lookup(connection, reader_of(caller), [row["id"] for row in rows], per_hour)
     return rows[: search.limit], _place(rows[search.limit - 1]) if len(rows) > search.limit else None
 
 
-async def _readable(intake: Intake, caller: Caller, q: str, rows: Rows) -> set[str]:
+async def _readable(database: Database, tickets: Tickets, caller: Caller, q: str, rows: Rows) -> set[str]:
     """Those of some customers whom a ticket shows to the caller in full, with what is looked for."""
     ids = [row["id"] for row in rows]
     theirs = select(feedback.c.ticket_no).where(feedback.c.customer_id == any_(cast(ids, ARRAY(Text))))
     theirs = theirs.order_by(feedback.c.received_at.desc()).limit(_MOST_TICKETS)
-    async with intake.database.read() as connection:
+    async with database.read() as connection:
         numbers = list((await connection.execute(theirs)).scalars()) if ids else []
-    accesses = await intake.tickets.accesses(numbers)
+    accesses = await tickets.accesses(numbers)
     seen = {access.ticket_no for access in accesses if sees_contact(caller, access)}
-    async with intake.database.read() as connection:
+    async with database.read() as connection:
         views = await contacts.on_tickets(connection, seen) if seen else {}
     return {view.id for view in views.values() if shows(view, q)}
 

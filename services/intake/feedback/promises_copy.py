@@ -32,7 +32,7 @@ class FirstPromises:
     promises: tuple[FirstPromise, ...]
 
 
-class InForce:
+class PromisesInForce:
     """One generation of promises, compiled."""
 
     def __init__(self, promises: Promises) -> None:
@@ -69,25 +69,25 @@ class PromisesCopy:
     def __init__(self, database: Database, pack: PackId = PackId.D0) -> None:
         self._database = database
         self._pack = pack
-        self._current: InForce | None = None
+        self._current: PromisesInForce | None = None
         self._changed = asyncio.Event()
         self._loading = asyncio.Lock()
 
-    async def current(self) -> InForce:
+    async def current(self) -> PromisesInForce:
         """The promises to make now; reads PostgreSQL the first time only."""
         if self._current is None:
             async with self._loading:
                 return self._current or await self.refresh()
         return self._current
 
-    async def refresh(self) -> InForce:
+    async def refresh(self) -> PromisesInForce:
         """Take over what PostgreSQL keeps, if it is newer, and see that its snapshots are kept there too."""
         async with self._database.read() as connection:
             kept = (await connection.execute(select(promises_in_force.c.promises))).scalar_one_or_none()
         promises = policies.built_in(self._pack) if kept is None else Promises.model_validate(kept)
         current = self._current
         if current is None or current.promises.generation < promises.generation:
-            current = InForce(promises)
+            current = PromisesInForce(promises)
         await self._keep_snapshots(current)
         self._take_over(current)
         return current
@@ -97,7 +97,7 @@ class PromisesCopy:
 
         Returns whether it was taken over.
         """
-        in_force = InForce(promises)
+        in_force = PromisesInForce(promises)
         row = {"one": 1, "generation": promises.generation, "promises": promises.model_dump(mode="json")}
         upsert = insert(promises_in_force).values(row)
         newer = upsert.on_conflict_do_update(
@@ -130,7 +130,7 @@ class PromisesCopy:
             except Refusal as refusal:
                 log().warning("promises not refreshed", code=refusal.code)
 
-    async def _keep_snapshots(self, in_force: InForce) -> None:
+    async def _keep_snapshots(self, in_force: PromisesInForce) -> None:
         if not in_force.snapshots:
             return
         rows = [
@@ -139,7 +139,7 @@ class PromisesCopy:
         async with self._database.read() as connection:
             await connection.execute(insert(policy_snapshots).values(rows).on_conflict_do_nothing())
 
-    def _take_over(self, in_force: InForce) -> None:
+    def _take_over(self, in_force: PromisesInForce) -> None:
         if self._current is None or self._current.promises.generation <= in_force.promises.generation:
             self._current = in_force
 

@@ -5,19 +5,19 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.address import HandOver, Revealed
+from services.contracts.address import ContactReader, HandOver, Revealed
 from services.contracts.base import format_instant
-from services.intake.audit.log import Asked
+from services.intake.audit.log import line_of
 from services.intake.links.tokens import TicketLinks
 from services.intake.tables import contact_readings, feedback
 
 
-async def hand_over(connection: AsyncConnection, ticket_no: str, asked: Asked) -> dict[str, Any]:
+async def hand_over(connection: AsyncConnection, ticket_no: str, reader: ContactReader) -> dict[str, Any]:
     """Write down that a link to the ticket is given away; answers what the link is made of, which is no secret."""
     mine = feedback.c.ticket_no == ticket_no
     row = (await connection.execute(select(feedback.c.customer_id, feedback.c.link_generation).where(mine))).one()
-    line = await _written(connection, asked, Revealed.TICKET_LINK, row.customer_id, ticket_no)
-    by = {"kind": asked.reader_kind, "id": asked.reader_id}
+    line = await _written(connection, reader, Revealed.TICKET_LINK, row.customer_id, ticket_no)
+    by = {"kind": reader.kind, "id": reader.id}
     return {"generation": row.link_generation, "hand_over": line.id, "at": format_instant(line.read_at), "by": by}
 
 
@@ -29,19 +29,12 @@ def handed_link(links: TicketLinks, ticket_no: str, made: dict[str, Any]) -> dic
 
 async def log_hand_over(connection: AsyncConnection, given: HandOver) -> None:
     """Write down that another service gives a customer's link away."""
-    reader = given.reader
-    asked = Asked(reader.kind, reader.id, reader.request_id)
-    await _written(connection, asked, given.what, given.customer_id, given.ticket_no)
+    await _written(connection, given.reader, given.what, given.customer_id, given.ticket_no)
 
 
-async def _written(connection: AsyncConnection, asked: Asked, what: Revealed, customer_id: str, ticket_no: str) -> Any:
-    line = {
-        "reader_kind": asked.reader_kind,
-        "reader_id": asked.reader_id,
-        "request_id": asked.request_id,
-        "what": what,
-        "customer_id": customer_id,
-        "ticket_no": ticket_no,
-    }
+async def _written(
+    connection: AsyncConnection, reader: ContactReader, what: Revealed, customer_id: str, ticket_no: str
+) -> Any:
+    line = line_of(reader, what, customer_id, ticket_no)
     log = contact_readings.c
     return (await connection.execute(insert(contact_readings).values(line).returning(log.id, log.read_at))).one()

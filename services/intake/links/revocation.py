@@ -3,12 +3,12 @@
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.audit.log import Asked
+from services.contracts.address import ContactReader
 from services.intake.schemas import LinkRevocation, Reader
 from services.intake.tables import feedback, link_revocations
 
 
-async def revoke_link(connection: AsyncConnection, ticket_no: str, asked: Asked) -> LinkRevocation:
+async def revoke_link(connection: AsyncConnection, ticket_no: str, revoker: ContactReader) -> LinkRevocation:
     """End every link that was made for the ticket so far, and write down who did; what is sent from now on carries the
     next generation. Two at once end two generations, one after the other."""
     count = update(feedback).where(feedback.c.ticket_no == ticket_no)
@@ -17,13 +17,13 @@ async def revoke_link(connection: AsyncConnection, ticket_no: str, asked: Asked)
     line = {
         "ticket_no": ticket_no,
         "generation": current - 1,
-        "revoker_kind": asked.reader_kind,
-        "revoker_id": asked.reader_id,
-        "request_id": asked.request_id,
+        "revoker_kind": revoker.kind,
+        "revoker_id": revoker.id,
+        "request_id": revoker.request_id,
     }
     written = insert(link_revocations).values(line).returning(link_revocations.c.revoked_at)
     revoked_at = (await connection.execute(written)).scalar_one()
-    return LinkRevocation(at=revoked_at, by=Reader(kind=asked.reader_kind, id=asked.reader_id))
+    return LinkRevocation(at=revoked_at, by=Reader(kind=revoker.kind, id=revoker.id))
 
 
 async def revocations(connection: AsyncConnection, ticket_no: str) -> tuple[LinkRevocation, ...]:

@@ -12,7 +12,7 @@ _TOKEN = re.compile(
 )
 
 
-class Opened(NamedTuple):
+class OpenedLink(NamedTuple):
     """What a token stands for; whether its generation is still the ticket's is the ticket's to say. `hand_over` is the
     line of the audit log where staff were given it; None for a link that went to the customer alone."""
 
@@ -39,13 +39,13 @@ class TicketLinks:
         handed = f"h{hand_over}." if hand_over else ""
         return f"{ticket_no}.{generation}.{handed}{self._signature(ticket_no, generation, hand_over)}"
 
-    def opened(self, token: str) -> Opened | None:
+    def opened(self, token: str) -> OpenedLink | None:
         """What a token stands for, whatever punctuation follows it; None for one that nobody here made. Takes the same
         time wherever it is wrong."""
         found = _TOKEN.match(token)
         if found is None:
             return None
-        opened = Opened(found[1], int(found[2]), int(found[3]) if found[3] else None)
+        opened = OpenedLink(found[1], int(found[2]), int(found[3]) if found[3] else None)
         if not hmac.compare_digest(found[4], self._signature(*opened)):
             return None
         return opened

@@ -71,7 +71,7 @@ _ASKED: Mapping[str, tuple[str, ...]] = {
 _WRITTEN = {CommandName.CUSTOMER_MESSAGE: "message", CommandName.REOPEN: "reason"}
 
 
-class Wrong(Exception):
+class WrongForm(Exception):
     """A form that cannot be taken as it is."""
 
     def __init__(self, errors: Errors) -> None:
@@ -83,7 +83,7 @@ def feedback_of(form: Form, channel: Channel, language: str, zone: ZoneInfo) -> 
     """The feedback that the form amounts to; who sends it agrees to its use, as the page says.
 
     Raises:
-        Wrong: everything that must be mended, so that nobody sends the form once for each mistake.
+        WrongForm: everything that must be mended, so that nobody sends the form once for each mistake.
     """
     typed, errors = _body(form, _POINTERS, zone)
     for name in ("name", "contact"):
@@ -95,7 +95,7 @@ def feedback_of(form: Form, channel: Channel, language: str, zone: ZoneInfo) -> 
     except ValidationError as error:
         errors = errors_by_field(field_errors(error.errors())) | errors
     if errors:
-        raise Wrong(_in_order(errors))
+        raise WrongForm(_in_order(errors))
     return feedback
 
 
@@ -108,7 +108,7 @@ def body_of(command: CommandName, form: Form, zone: ZoneInfo) -> dict[str, Any]:
     """The body of a customer's command.
 
     Raises:
-        Wrong: nothing was said where something must be.
+        WrongForm: nothing was said where something must be.
     """
     if command is CommandName.CONFIRM:
         return {}
@@ -145,7 +145,7 @@ def _said(form: Form, names: Sequence[str], needed: str | None, zone: ZoneInfo) 
     if not body and not errors and needed:
         errors = {needed: "required"}
     if errors:
-        raise Wrong(_in_order(errors))
+        raise WrongForm(_in_order(errors))
     return body
 
 

@@ -31,7 +31,7 @@ COMMANDS: Mapping[str, CommandName] = {
 
 
 @dataclass(frozen=True)
-class Mark:
+class StepMark:
     """One place on the progress line: `past`, `now` or `to_come`."""
 
     words: str
@@ -68,13 +68,13 @@ def headline(ticket: CustomerTicket, t: Words) -> str:
     return t(f"ticket.now.{ticket.phase}")
 
 
-def marks(ticket: CustomerTicket, t: Words) -> list[Mark]:
+def marks(ticket: CustomerTicket, t: Words) -> list[StepMark]:
     """The progress line. A ticket that ended otherwise ends there, at `closed`."""
     if ticket.phase is Phase.CLOSED and ticket.close_reason is not CloseReason.CONFIRMED:
         names = ["received", *(["accepted"] if ticket.accepted_at else []), "closed"]
-        return [Mark(t(f"ticket.step.{name}"), "past") for name in names]
+        return [StepMark(t(f"ticket.step.{name}"), "past") for name in names]
     reached = _REACHED[ticket.phase.status]
-    return [Mark(t(f"ticket.step.{name}"), _state(place, reached)) for place, name in enumerate(_STEPS)]
+    return [StepMark(t(f"ticket.step.{name}"), _state(place, reached)) for place, name in enumerate(_STEPS)]
 
 
 def promises(ticket: CustomerTicket, t: Words, now: datetime) -> list[PromiseLine]:

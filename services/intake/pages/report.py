@@ -9,7 +9,7 @@ from services.contracts.feedback import Feedback
 from services.contracts.vocabulary import Channel, DesiredSolution, Kind
 from services.intake.feedback.origins import Origin
 from services.intake.pages.entrance import open_ticket
-from services.intake.pages.forms import Errors, Wrong, errors_by_field, feedback_of
+from services.intake.pages.forms import Errors, WrongForm, errors_by_field, feedback_of
 from services.intake.pages.present import said_wrong
 from services.intake.schemas import Registered, Successor
 from services.intake.service import Intake, IntakeDep
@@ -60,7 +60,7 @@ async def send_form(request: Request, intake: IntakeDep) -> Response:
     key = require_key(form)
     try:
         registered, done = await _register(intake, form, key, _language(request, form))
-    except Wrong as wrong:
+    except WrongForm as wrong:
         return await _again(request, intake, form, key, wrong.errors)
     except ValidationFailed as refusal:
         return await _again(request, intake, form, key, errors_by_field(refusal.errors))

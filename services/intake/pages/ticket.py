@@ -11,7 +11,7 @@ from services.contracts.basis import Basis
 from services.contracts.customer import CustomerCommand, CustomerTicket
 from services.intake.pages import present
 from services.intake.pages.entrance import OpenedTicket, kept_ticket, open_ticket, shortened_contact, told
-from services.intake.pages.forms import Errors, Wrong, body_of, errors_by_field, fields_asked
+from services.intake.pages.forms import Errors, WrongForm, body_of, errors_by_field, fields_asked
 from services.intake.pages.report import wishes
 from services.intake.service import Intake, IntakeDep
 from services.runtime.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable, ValidationFailed
@@ -41,7 +41,7 @@ _FORMERLY_TOLD = "done"
 
 
 @dataclass(frozen=True)
-class Attempt:
+class SentForm:
     """A form that came back: which one, what was typed, and what kept it from being taken."""
 
     action: str = ""
@@ -95,7 +95,7 @@ async def give_command(request: Request, token: str, action: str, intake: Intake
         body = body_of(command, form, intake.zone)
         asked = CustomerCommand(key=key, body=body, basis=_basis(form), hand_over=opened.hand_over)
         await intake.tickets.give(opened.ticket_no, command, asked)
-    except (Wrong, ValidationFailed, Conflict) as refusal:
+    except (WrongForm, ValidationFailed, Conflict) as refusal:
         return await _refused(request, intake, opened, _attempt(action, form, refusal))
     except Unavailable as refusal:
         return _again(request, intake, opened, action, form, refusal)
@@ -115,16 +115,16 @@ def _basis(form: Form) -> Basis | None:
     return basis
 
 
-def _attempt(action: str, form: Form, refusal: Wrong | ValidationFailed | Conflict) -> Attempt:
+def _attempt(action: str, form: Form, refusal: WrongForm | ValidationFailed | Conflict) -> SentForm:
     typed = form.typed()
-    if isinstance(refusal, Wrong):
-        return Attempt(action, typed, refusal.errors, status=ValidationFailed.status)
+    if isinstance(refusal, WrongForm):
+        return SentForm(action, typed, refusal.errors, status=ValidationFailed.status)
     if isinstance(refusal, ValidationFailed):
-        return Attempt(action, typed, errors_by_field(refusal.errors), status=refusal.status)
-    return Attempt(action, typed, refused=_REFUSED.get(refusal.code, "illegal"), status=refusal.status)
+        return SentForm(action, typed, errors_by_field(refusal.errors), status=refusal.status)
+    return SentForm(action, typed, refused=_REFUSED.get(refusal.code, "illegal"), status=refusal.status)
 
 
-async def _refused(request: Request, intake: Intake, opened: OpenedTicket, attempt: Attempt) -> Response:
+async def _refused(request: Request, intake: Intake, opened: OpenedTicket, attempt: SentForm) -> Response:
     try:
         ticket = await told(intake, opened)
     except Unavailable as refusal:
@@ -139,9 +139,9 @@ async def _page(
     ticket: CustomerTicket,
     *,
     done: str = "",
-    attempt: Attempt | None = None,
+    attempt: SentForm | None = None,
 ) -> Response:
-    came_back = attempt or Attempt()
+    came_back = attempt or SentForm()
     t = intake.pages.words(request, opened.language)
     errors = present.said_wrong(t, came_back.errors)
     return intake.pages.answer(
@@ -179,7 +179,7 @@ def _offered(ticket: CustomerTicket) -> dict[str, bool]:
     return {action: command in ticket.allowed for action, command in present.COMMANDS.items()}
 
 
-def _forms(came_back: Attempt, errors: Mapping[str, str]) -> dict[str, Filled]:
+def _forms(came_back: SentForm, errors: Mapping[str, str]) -> dict[str, Filled]:
     """Every form of the page, empty but for the one that came back."""
     empty = {action: Filled(scope=action) for action in present.COMMANDS}
     if came_back.action:

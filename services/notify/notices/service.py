@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import RowMapping, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.address import AddressAsk, AddressQuestion, CustomerAddress, Reach, ReachQuestion, Reader
+from services.contracts.address import AddressAsk, AddressQuestion, ContactReader, CustomerAddress, Reach, ReachQuestion
 from services.contracts.base import Code
 from services.contracts.lines import one_line
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState
@@ -166,7 +166,7 @@ class Notices:
         }
         if not asks:
             return {}
-        reader = Reader(kind=caller.kind, id=caller.id, request_id=request_id.get())
+        reader = ContactReader(kind=caller.kind, id=caller.id, request_id=request_id.get())
         question = AddressQuestion(asks=tuple(asks.values()), reader=reader)
         answer = await self._intake.post("/internal/customers/addresses", question.model_dump(mode="json"))
         known_addresses = map(CustomerAddress.model_validate, answer["items"])

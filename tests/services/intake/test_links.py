@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from services.intake.links.tokens import Opened, TicketLinks
+from services.intake.links.tokens import OpenedLink, TicketLinks
 from services.survey.links import SurveyLinks, token_in
 
 LINKS = TicketLinks("http://bihuan.example", "secret")
@@ -24,7 +24,7 @@ def test_each_ticket_generation_and_secret_has_a_signature_of_its_own() -> None:
 
 
 def test_a_token_opens_what_it_was_made_for() -> None:
-    assert LINKS.opened(LINKS.token("20240520001", 3)) == Opened("20240520001", 3)
+    assert LINKS.opened(LINKS.token("20240520001", 3)) == OpenedLink("20240520001", 3)
     assert LINKS.to("20240520001", 3).endswith("/t/" + LINKS.token("20240520001", 3))
 
 
@@ -53,8 +53,8 @@ def test_a_token_with_anything_changed_opens_nothing(change: Callable[[str], str
     "tail", [".", "。", ")", "）", ",", "，", "!", "？", ">", "》", "”", "'", "/", "-", "_", "…", "\n", " 请看", "看看"]
 )
 def test_punctuation_that_a_chat_program_adds_to_a_link_is_no_part_of_it(tail: str) -> None:
-    assert LINKS.opened(LINKS.token("20240520001", 3) + tail) == Opened("20240520001", 3)
-    assert LINKS.opened(LINKS.token("20240520001", 3, 17) + tail) == Opened("20240520001", 3, 17)
+    assert LINKS.opened(LINKS.token("20240520001", 3) + tail) == OpenedLink("20240520001", 3)
+    assert LINKS.opened(LINKS.token("20240520001", 3, 17) + tail) == OpenedLink("20240520001", 3, 17)
     token = SurveyLinks("http://bihuan.example", "secret").token("srv_1", "nonce")
     assert token_in(token + tail) == token
 
@@ -66,7 +66,7 @@ def test_a_longer_token_is_another_one(tail: str) -> None:
 
 
 def test_a_link_that_was_handed_over_is_another_one_and_says_which_line_of_the_audit_log_it_is() -> None:
-    assert LINKS.opened(LINKS.token("20240520001", 1, 17)) == Opened("20240520001", 1, 17)
+    assert LINKS.opened(LINKS.token("20240520001", 1, 17)) == OpenedLink("20240520001", 1, 17)
     own, handed = LINKS.token("20240520001", 1), LINKS.token("20240520001", 1, 17)
     assert LINKS.opened(handed.replace(".h17.", ".h18.")) is None
     assert LINKS.opened(handed.replace(".h17.", ".")) is None
