@@ -27,7 +27,7 @@ from services.workflow.commands.joins import Joins
 from services.workflow.commands.preparation import Preparation
 from services.workflow.commands.remarks import Remarks
 from services.workflow.journal.feed import Feed, feed_notifier
-from services.workflow.journal.registration import Registrar
+from services.workflow.journal.registration import Registrations
 from services.workflow.people import People
 from services.workflow.policies.calendar_store import CalendarRegister
 from services.workflow.policies.calendars import CalendarKeeping
@@ -71,11 +71,11 @@ class TicketService:
         self.publications = Publications(database)
         self.events = Feed(database, self.people)
         self.notifier = feed_notifier(database)
-        self.registrar = Registrar(database, self.people, recorded=self.notifier.announce)
+        self.registrations = Registrations(database, self.people, recorded=self.notifier.announce)
         reach = CustomerReach(notify)
         self.showing = Showing(
             queries=self.queries,
-            registrar=self.registrar,
+            registrations=self.registrations,
             catalogue=self.catalogue,
             intake=intake,
             reach=reach,
@@ -90,7 +90,7 @@ class TicketService:
                 queries=self.queries,
                 catalogue=self.catalogue,
                 people=self.people,
-                registrar=self.registrar,
+                registrations=self.registrations,
                 intake=intake,
                 reach=reach,
             ),

@@ -35,7 +35,7 @@ from services.promises.calendars import Calendar
 from services.promises.policies import TicketFacts, first_promises, snapshot
 from services.runtime.postgres.database import Database
 from services.workflow.client import NoWorkflow, TicketEngine
-from services.workflow.journal.registration import Registrar
+from services.workflow.journal.registration import Registrations
 from services.workflow.journal.store import GENESIS, chain
 from services.workflow.lifecycle import timers
 from services.workflow.lifecycle.life import Life
@@ -255,8 +255,8 @@ class TicketHarness:
             policy=self.policy,
             promises=promises,
         )
-        registrar = Registrar(self.database, NobodyKnown())
-        assert await registrar.register(registration)
+        registrations = Registrations(self.database, NobodyKnown())
+        assert await registrations.register(registration)
         ticket = Ticket(self, registration.ticket_no)
         self.tickets.append(ticket)
         if start:

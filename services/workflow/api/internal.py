@@ -37,7 +37,7 @@ async def register(tickets: TicketsDep, _: PeerDep, batch: Annotated[Registratio
     """Enter registrations; safe to repeat."""
     items = []
     for registration in batch.items:
-        await tickets.registrar.register(registration)
+        await tickets.registrations.register(registration)
         items.append({"ticket_no": registration.ticket_no, "registered": True})
     return JSONResponse({"items": items})
 

@@ -25,7 +25,7 @@ from services.runtime.service_client import Peer
 from services.workflow.commands.callbacks import Callbacks
 from services.workflow.commands.checks import require_end, require_keepable, require_reason_to_lower
 from services.workflow.due_times import due_by_policy
-from services.workflow.journal.registration import Registrar
+from services.workflow.journal.registration import Registrations
 from services.workflow.lifecycle.clocks import FOURTH_RULES
 from services.workflow.people import People, Roll
 from services.workflow.policies.catalogue import Catalogue
@@ -65,14 +65,14 @@ class Preparation:
         queries: Queries,
         catalogue: Catalogue,
         people: People,
-        registrar: Registrar,
+        registrations: Registrations,
         intake: Peer,
         reach: CustomerReach,
     ) -> None:
         self._queries = queries
         self._catalogue = catalogue
         self._people = people
-        self._registrar = registrar
+        self._registrations = registrations
         self._intake = intake
         self._reach = reach
         self._callbacks = Callbacks(catalogue=catalogue, intake=intake)
@@ -237,7 +237,7 @@ class Preparation:
             f"/internal/feedback/{ticket_no}/supplement", {"command_id": asked.id, "supplement": fields}
         )
         answer = Supplemented.model_validate(told)
-        await self._registrar.amend(ticket_no, answer)
+        await self._registrations.amend(ticket_no, answer)
         impact = body.impact
         supply = SupplyInformation(
             fields=answer.changed,

@@ -26,7 +26,7 @@ from services.workflow.tables import tickets
 from services.workflow.wake_channels import STARTER_CHANNEL
 
 
-class Registrar:
+class Registrations:
     """Enters registrations; safe to repeat. `recorded` is called when a journal has begun."""
 
     def __init__(self, database: Database, people: People, recorded: Callable[[], None] = lambda: None) -> None:

@@ -20,7 +20,7 @@ from services.runtime.service_client import Peer
 from services.runtime.telemetry import request_id
 from services.workflow import due_times
 from services.workflow.due_times import Calendars, calendar_of
-from services.workflow.journal.registration import Registrar
+from services.workflow.journal.registration import Registrations
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.views.accused import is_accused
 from services.workflow.views.customer_reach import CustomerReach
@@ -57,7 +57,7 @@ class Showing:
         self,
         *,
         queries: Queries,
-        registrar: Registrar,
+        registrations: Registrations,
         catalogue: Catalogue,
         intake: Peer,
         reach: CustomerReach,
@@ -65,7 +65,7 @@ class Showing:
     ) -> None:
         self._left = left
         self._queries = queries
-        self._registrar = registrar
+        self._registrations = registrations
         self._catalogue = catalogue
         self._intake = intake
         self._reach = reach
@@ -179,7 +179,7 @@ class Showing:
         if not TICKET_NO.fullmatch(ticket_no):
             raise NotFound({"en": f"no ticket {ticket_no}", "zh": f"没有工单 {ticket_no}"})
         told = await self._intake.get(f"/internal/registrations/{ticket_no}")
-        await self._registrar.register(Registration.model_validate(told))
+        await self._registrations.register(Registration.model_validate(told))
         return await self._queries.require(ticket_no)
 
 
