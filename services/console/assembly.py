@@ -3,8 +3,6 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from services.console import static_files
-from services.console.client import Api
 from services.console.pages import (
     account,
     alerts,
@@ -27,10 +25,12 @@ from services.console.pages import (
     texts,
     ticket,
 )
-from services.console.routes import refuse
+from services.console.public_api.client import Api
+from services.console.rendering import static_files
 from services.console.searches import PURPOSE, Searches
 from services.console.service import Console
 from services.console.settings import ConsoleSettings
+from services.console.shell.routes import refuse
 from services.contracts.names import Role
 from services.runtime.role_parts import Part
 from services.runtime.security.sealing import Seal

@@ -9,17 +9,18 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
-from services.console import navigation, session
-from services.console.calendars import OpeningHours
-from services.console.client import Api, Desk, Problem
-from services.console.closed_hours import KnownOpenings
-from services.console.directory_names import Names
-from services.console.present import Present, now
+from services.console import session
+from services.console.public_api.client import Api, Desk, Problem
+from services.console.public_api.closed_hours import KnownOpenings
+from services.console.public_api.directory_names import Names
+from services.console.public_api.opening_hours import OpeningHours
+from services.console.rendering import navigation
+from services.console.rendering.present import Present, now
+from services.console.rendering.static_files import Statics
+from services.console.rendering.template_engine import Templates
 from services.console.searches import Searches
 from services.console.session import Readers, SignInFirst, Staff
 from services.console.settings import ConsoleSettings
-from services.console.static_files import Statics
-from services.console.template_engine import Templates
 from services.console.wording import WORDING
 from services.contracts.names import Role
 from services.contracts.permissions import Action

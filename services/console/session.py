@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from fastapi import Request, Response
 
-from services.console.client import Desk, Problem
+from services.console.public_api.client import Desk, Problem
 from services.runtime.errors import Unauthenticated
 from services.runtime.security.auth import SESSION_COOKIE, Authenticator, Caller
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.alert_rows import in_order, snooze_end
+from services.console.tickets.alert_rows import in_order, snooze_end
 from tests.console.page_client import Html, PageClient
 from tests.services.system import System, alerted, until
 

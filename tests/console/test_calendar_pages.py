@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.console.calendar_differences import differences
-from services.console.calendar_forms import (
+from services.console.promises.calendar_differences import differences
+from services.console.promises.calendar_forms import (
     day_field,
     draft_of,
     read,
@@ -17,7 +17,7 @@ from services.console.calendar_forms import (
     with_settings,
     written,
 )
-from services.console.calendar_year import Year, days_left, usual_hours
+from services.console.promises.calendar_year import Year, days_left, usual_hours
 from services.console.wording import WORDING
 from services.runtime.pages import Form
 from tests.console.page_client import Html, PageClient, path_in

@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from services.console.clock_chart import WIDTH, course
-from services.console.closed_hours import Openings, stretches
+from services.console.public_api.closed_hours import Openings, stretches
+from services.console.tickets.clock_chart import WIDTH, course
 from services.contracts.base import format_instant
 from tests.console.test_present import NOW, ledger, present
 

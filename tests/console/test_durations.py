@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from services.console import durations
+from services.console.forms import durations
 from services.console.wording import WORDING
 from services.contracts.durations import parse_duration
 from services.wording import Words

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.ladder_chart import COLUMN, chart, steps, written_step
-from services.console.present import Present
+from services.console.promises.ladder_chart import COLUMN, chart, steps, written_step
+from services.console.rendering.present import Present
 from services.console.wording import WORDING
 from tests.console.page_client import Html, PageClient
 

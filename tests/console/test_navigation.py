@@ -2,8 +2,8 @@
 
 import pytest
 
-from services.console.navigation import ENTRIES, PROMISES, entries_for
-from services.console.promises import TABS
+from services.console.promises.catalogue import TABS
+from services.console.rendering.navigation import ENTRIES, PROMISES, entries_for
 from services.contracts.permissions import Action
 
 

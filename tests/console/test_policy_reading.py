@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from services.console import policy_forms, previews
-from services.console.client import FieldProblem
-from services.console.directory_names import Directory
-from services.console.policies import Reading
+from services.console.promises import policy_forms, previews
+from services.console.promises.policies import Reading
+from services.console.public_api.client import FieldProblem
+from services.console.public_api.directory_names import Directory
 from services.console.wording import WORDING
 from services.contracts.policy import PolicyDraft
 from services.runtime.pages import Form

@@ -7,8 +7,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.clock_chart import WIDTH, course
-from services.console.present import Present
+from services.console.rendering.present import Present
+from services.console.tickets.clock_chart import WIDTH, course
 from services.console.wording import WORDING
 from services.contracts.base import format_instant
 

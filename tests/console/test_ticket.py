@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from services.console.client import Api, Problem
-from services.console.commands import COMMANDS
+from services.console.public_api.client import Api, Problem
+from services.console.tickets.commands import COMMANDS
 from services.contracts.vocabulary import CommandName
 from tests.console.page_client import Html, PageClient
 from tests.services.system import PEOPLE, System, until

@@ -7,8 +7,8 @@ from typing import get_args
 
 import pytest
 
-from services.console.commands import COMMANDS
-from services.console.template_engine import _FOLDER
+from services.console.rendering.template_engine import _FOLDER
+from services.console.tickets.commands import COMMANDS
 from services.console.wording import WORDING
 from services.contracts import vocabulary as contracts
 from services.contracts.alert import AlertState, Threshold

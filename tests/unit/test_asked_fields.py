@@ -6,7 +6,7 @@ from enum import StrEnum
 import pytest
 from pydantic import BaseModel
 
-from services.console.choices import _ASKABLE
+from services.console.tickets.choices import _ASKABLE
 from services.console.wording import WORDING
 from services.contracts.asked_fields import AskedField
 from services.contracts.feedback import Customer, Product, Supplement

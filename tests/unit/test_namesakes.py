@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.console.directory_names import Directory
+from services.console.public_api.directory_names import Directory
 from services.contracts.directory import StaffMember
 from services.contracts.namesakes import Named, told_apart
 from services.notify.staff_copy import Roll

@@ -6,10 +6,10 @@ from http import HTTPStatus
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.client import Problem
-from services.console.form_values import Typed
-from services.console.routes import page_router, see_said
+from services.console.forms.values import Typed
+from services.console.public_api.client import Problem
 from services.console.service import Page, PageDep
+from services.console.shell.routes import page_router, see_said
 from services.runtime.pages import Form, new_key, read_form, require_key
 
 router = page_router()

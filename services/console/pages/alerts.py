@@ -8,12 +8,12 @@ from urllib.parse import quote, urlencode
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
-from services.console.alert_rows import VIEWS, alarm, in_order, snooze_end
-from services.console.client import Problem
-from services.console.directory_names import Directory
-from services.console.forms import Choice
-from services.console.routes import page_router, see_said
+from services.console.forms.fields import Choice
+from services.console.public_api.client import Problem
+from services.console.public_api.directory_names import Directory
 from services.console.service import HEADERS, Page, PageDep
+from services.console.shell.routes import page_router, see_said
+from services.console.tickets.alert_rows import VIEWS, alarm, in_order, snooze_end
 from services.runtime.errors import NotFound
 from services.runtime.http import leave_the_bound
 from services.runtime.pages import Form, new_key, read_form, require_key

@@ -7,12 +7,12 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import board_filters
-from services.console.board_filters import FIELDS, ME, Filters, address, same, standing
 from services.console.pages.search import show_found
-from services.console.routes import page_router
 from services.console.service import Page, PageDep
-from services.console.ticket_rows import rows_of
+from services.console.shell.routes import page_router
+from services.console.tickets import board_filters
+from services.console.tickets.board_filters import FIELDS, ME, Filters, address, same, standing
+from services.console.tickets.rows import rows_of
 from services.contracts.vocabulary import Category, ClockName, Kind, Phase, Priority, Urgency
 
 _PER_PAGE = 50

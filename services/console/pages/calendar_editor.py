@@ -10,13 +10,13 @@ from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from services.console import calendar_forms, promises
-from services.console.client import Problem, path
-from services.console.drafts import CORRECTABLE, is_outdated, is_stale, number, require, said
-from services.console.form_values import Typed, beside
+from services.console.forms.values import Typed, beside
 from services.console.pages.calendars import FIRST_YEAR, KIND, LAST_YEAR, Shown, show
-from services.console.routes import page_router, see_said
+from services.console.promises import calendar_forms, catalogue
+from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, number, require, said
+from services.console.public_api.client import Problem, path
 from services.console.service import Page, PageDep
+from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
 from services.runtime.errors import MalformedRequest
 from services.runtime.pages import read_form
@@ -142,10 +142,10 @@ async def _form(
         status=status if stale or typed.errors or typed.general else HTTPStatus.OK,
         calendar=latest,
         like=calendar["version"],
-        title=(await promises.reading(page)).title(latest),
+        title=(await catalogue.reading(page)).title(latest),
         filled=typed,
         stale=stale,
         weekdays=calendar_forms.WEEKDAYS,
         zones=_ZONES,
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
     )

@@ -10,15 +10,15 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import calculator, calendar_forms, drafts, promises
-from services.console.calendar_differences import differences
-from services.console.calendar_year import Year, days_left, usual_hours
-from services.console.client import Problem, path
-from services.console.drafts import CORRECTABLE, is_outdated, is_stale, number, require
-from services.console.form_values import Typed
+from services.console.forms.values import Typed
 from services.console.pages import publications
-from services.console.routes import page_router, see_other, see_said
+from services.console.promises import calculator, calendar_forms, catalogue, drafts
+from services.console.promises.calendar_differences import differences
+from services.console.promises.calendar_year import Year, days_left, usual_hours
+from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, number, require
+from services.console.public_api.client import Problem, path
 from services.console.service import Page, PageDep
+from services.console.shell.routes import page_router, see_other, see_said
 from services.contracts.permissions import Action
 from services.runtime.errors import MalformedRequest, NotFound
 from services.runtime.pages import Form, read_form
@@ -136,12 +136,12 @@ async def compare_versions(request: Request, page: PageDep, calendar_id: str) ->
         "version_compare.html",
         kind=KIND,
         subject=latest,
-        title=(await promises.reading(page)).title(latest),
-        versions=await promises.versions(page, KIND, latest),
+        title=(await catalogue.reading(page)).title(latest),
+        versions=await catalogue.versions(page, KIND, latest),
         before=before,
         after=after,
         lines=differences(before, after, page.words),
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
     )
 
 
@@ -157,8 +157,8 @@ async def show(
     address = path("v1", KIND, calendar_id)
     latest = await page.desk.get(address)
     calendar = latest if version is None else await page.desk.get(address, version=version)
-    versions = await promises.versions(page, KIND, latest)
-    published = promises.published(versions)
+    versions = await catalogue.versions(page, KIND, latest)
+    published = catalogue.published(versions)
     today = page.now.astimezone(ZoneInfo(calendar["time_zone"])).date()
     chosen = day or _date(request.query_params.get("day", ""))
     number = _year(request.query_params.get("year", ""), chosen or today)
@@ -169,7 +169,7 @@ async def show(
         "calendar.html",
         status=_status(shown),
         calendar=calendar,
-        title=(await promises.reading(page)).title(calendar),
+        title=(await catalogue.reading(page)).title(calendar),
         latest=latest,
         versions=versions,
         published=published,
@@ -185,7 +185,7 @@ async def show(
         directory=await page.console.names.directory(page.desk),
         may_write=may_write and calendar["version"] == latest["version"],
         may_publish=may_write,
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
         years=(FIRST_YEAR, LAST_YEAR),
     )
 
@@ -210,7 +210,7 @@ async def _unpublished(page: Page, calendar: Item, published: int | None) -> lis
 
 
 async def _list(page: Page, *, form: Form | None = None, wrong: Any = ()) -> Response:
-    reading = await promises.reading(page)
+    reading = await catalogue.reading(page)
     calendars = await page.desk.items("/v1/calendars")
     policies = await page.desk.items("/v1/policies")
     uses = {each["id"]: _uses(each["id"], policies, reading) for each in calendars}
@@ -222,7 +222,7 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Any = ()) -> Res
         may_write=Action.WRITE_CALENDAR in page.reader.allowed,
         form=form or Form(),
         wrong=wrong,
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
     )
 
 

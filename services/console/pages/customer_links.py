@@ -3,12 +3,12 @@
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import overview
-from services.console.client import path
-from services.console.confirmation import Question, ask, is_confirmed
 from services.console.pages.ticket import REVOKED, shown
-from services.console.routes import page_router, see_said
+from services.console.public_api.client import path
 from services.console.service import Page, PageDep
+from services.console.shell.confirmation import Question, ask, is_confirmed
+from services.console.shell.routes import page_router, see_said
+from services.console.tickets import overview
 from services.runtime.pages import read_form, require_key
 
 router = page_router()

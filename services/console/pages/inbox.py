@@ -8,10 +8,10 @@ from urllib.parse import quote, urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.client import Problem
-from services.console.directory_names import Directory
-from services.console.routes import page_router, see_said
+from services.console.public_api.client import Problem
+from services.console.public_api.directory_names import Directory
 from services.console.service import Page, PageDep
+from services.console.shell.routes import page_router, see_said
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState
 from services.contracts.permissions import Action
 from services.runtime.pages import new_key, read_form, require_key

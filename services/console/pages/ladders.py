@@ -10,15 +10,16 @@ import yaml
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import drafts, durations, promises
-from services.console.client import Problem, path
-from services.console.drafts import CORRECTABLE, is_outdated, is_stale, number, require
-from services.console.form_values import local_moment
-from services.console.ladder_chart import chart, steps, written_step
-from services.console.policies import URGENCIES, Line
-from services.console.present import Present
-from services.console.routes import page_router, see_other, see_said
+from services.console.forms import durations
+from services.console.forms.values import local_moment
+from services.console.promises import catalogue, drafts
+from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, number, require
+from services.console.promises.ladder_chart import chart, steps, written_step
+from services.console.promises.policies import URGENCIES, Line
+from services.console.public_api.client import Problem, path
+from services.console.rendering.present import Present
 from services.console.service import Page, PageDep
+from services.console.shell.routes import page_router, see_other, see_said
 from services.contracts.alert import Threshold
 from services.contracts.base import format_instant
 from services.contracts.permissions import Action
@@ -88,7 +89,7 @@ async def show_ladder(
     return page.render(
         "ladder.html",
         ladder=ladder,
-        title=(await promises.reading(page)).title(ladder),
+        title=(await catalogue.reading(page)).title(ladder),
         latest=latest["version"],
         versions=await _versions(page, latest),
         asked=asked,
@@ -103,7 +104,7 @@ async def show_ladder(
         plan=plan,
         length=lambda code: durations.written(code, page.words),
         table=_table(ladder, present),
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
         done=done,
     )
@@ -158,17 +159,17 @@ async def compare_versions(request: Request, page: PageDep, ladder_id: str) -> R
         "version_compare.html",
         kind=KIND,
         subject=latest,
-        title=(await promises.reading(page)).title(latest),
+        title=(await catalogue.reading(page)).title(latest),
         versions=versions,
         before=before,
         after=after,
         lines=[line for line in lines if line.changed],
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
     )
 
 
 async def _list(page: Page, *, form: Form | None = None, wrong: Sequence[str] = ()) -> Response:
-    reading = await promises.reading(page)
+    reading = await catalogue.reading(page)
     policies = await page.desk.items("/v1/policies")
     return page.render(
         "ladders.html",
@@ -180,7 +181,7 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Sequence[str] = 
         may_write=Action.WRITE_POLICY in page.reader.allowed,
         form=form or Form(),
         wrong=wrong,
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
     )
 
 
@@ -197,16 +198,16 @@ async def _text(
         "ladder_text.html",
         status=HTTPStatus.CONFLICT if stale else problem.status if problem else HTTPStatus.OK,
         ladder=latest,
-        title=(await promises.reading(page)).title(latest),
+        title=(await catalogue.reading(page)).title(latest),
         text=text,
         faults=faults,
         stale=stale,
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
     )
 
 
 async def _versions(page: Page, latest: Item) -> list[Item]:
-    return await promises.versions(page, KIND, latest)
+    return await catalogue.versions(page, KIND, latest)
 
 
 def _asked(given: Mapping[str, str], page: Page, calendars: Sequence[str]) -> Asked:

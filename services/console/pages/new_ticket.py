@@ -12,14 +12,14 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.client import Problem
-from services.console.form_values import Typed, body_of, placed, typed
-from services.console.forms import Choice
-from services.console.phone_form import BEGINNING, FIELDS, SECTIONS
-from services.console.present import Moment
-from services.console.routes import page_router, see_said
+from services.console.forms.fields import Choice
+from services.console.forms.values import Typed, body_of, placed, typed
+from services.console.public_api.client import Problem
+from services.console.rendering.present import Moment
 from services.console.service import Page, PageDep
-from services.console.ticket_rows import TICKET_NO, Row, rows_of
+from services.console.shell.routes import page_router, see_said
+from services.console.tickets.phone_form import BEGINNING, FIELDS, SECTIONS
+from services.console.tickets.rows import TICKET_NO, Row, rows_of
 from services.contracts.permissions import Action
 from services.runtime.errors import Forbidden
 from services.runtime.pages import Form, new_key, read_form, require_key

@@ -6,13 +6,13 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import promises
-from services.console.client import Problem, path
-from services.console.drafts import CORRECTABLE, require, said
-from services.console.form_values import Typed
-from services.console.forms import Choice
-from services.console.routes import page_router, see_said
+from services.console.forms.fields import Choice
+from services.console.forms.values import Typed
+from services.console.promises import catalogue
+from services.console.promises.drafts import CORRECTABLE, require, said
+from services.console.public_api.client import Problem, path
 from services.console.service import Page, PageDep
+from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
 from services.contracts.vocabulary import Kind
 from services.runtime.pages import new_key, read_form, require_key
@@ -55,11 +55,11 @@ async def _show(page: Page, failed: str = "", typed: Typed | None = None) -> Res
         "packs.html",
         status=HTTPStatus.UNPROCESSABLE_ENTITY if failed else HTTPStatus.OK,
         packs=(await page.desk.get("/v1/policy-packs"))["items"],
-        reading=await promises.reading(page),
-        calendars=await promises.choices(page, "/v1/calendars"),
+        reading=await catalogue.reading(page),
+        calendars=await catalogue.choices(page, "/v1/calendars"),
         kinds=[Choice(each, page.words.of("kind", each)) for each in Kind],
         departments=[Choice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]],
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
         failed=failed,
         typed=typed or Typed(),
         key=new_key,

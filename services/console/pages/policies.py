@@ -8,14 +8,15 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import drafts, fingerprints, promises
-from services.console.client import path
-from services.console.confirmation import Question, ask, is_confirmed
-from services.console.drafts import number, require
-from services.console.policies import FACTS
-from services.console.policy_forms import draft_of
-from services.console.routes import page_router, see_other, see_said
+from services.console.forms import fingerprints
+from services.console.promises import catalogue, drafts
+from services.console.promises.drafts import number, require
+from services.console.promises.policies import FACTS
+from services.console.promises.policy_forms import draft_of
+from services.console.public_api.client import path
 from services.console.service import Page, PageDep
+from services.console.shell.confirmation import Question, ask, is_confirmed
+from services.console.shell.routes import page_router, see_other, see_said
 from services.contracts.permissions import Action
 from services.runtime.errors import NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key
@@ -37,7 +38,7 @@ async def add_policy(request: Request, page: PageDep) -> Response:
     require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     like = form.one("like")
-    draft = draft_of(await promises.policy(page, like)) if like else {}
+    draft = draft_of(await catalogue.policy(page, like)) if like else {}
     if wrong := await drafts.add(page, "policies", form, draft):
         return await _list(page, form=form, wrong=wrong)
     return see_other(f"{path('policies', form.one('id'))}/edit")
@@ -69,20 +70,20 @@ async def show_policy(page: PageDep, policy_id: str, version: int | None = None,
 async def _show(
     page: Page, policy_id: str, version: int | None = None, *, done: str = "", outdated: bool = False
 ) -> Response:
-    shown = await promises.policy(page, policy_id, version)
-    versions = await promises.versions(page, "policies", shown)
+    shown = await catalogue.policy(page, policy_id, version)
+    versions = await catalogue.versions(page, "policies", shown)
     return page.render(
         "policy.html",
         status=HTTPStatus.CONFLICT if outdated else HTTPStatus.OK,
         outdated=outdated,
         basis=fingerprints.fingerprint(_in_force(shown)),
         policy=shown,
-        reading=await promises.reading(page),
+        reading=await catalogue.reading(page),
         versions=versions,
-        titles=await promises.titles(page),
-        standing=promises.Standing(shown, promises.published(versions)),
+        titles=await catalogue.titles(page),
+        standing=catalogue.Standing(shown, catalogue.published(versions)),
         latest=max(each["version"] for each in versions),
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
         done=done,
         key=new_key,
@@ -94,12 +95,12 @@ async def retire_policy(request: Request, page: PageDep, policy_id: str) -> Resp
     """Apply a policy to no new ticket any more."""
     require(page, Action.WRITE_POLICY)
     form = await read_form(request)
-    key, policy = require_key(form), await promises.policy(page, policy_id)
+    key, policy = require_key(form), await catalogue.policy(page, policy_id)
     if policy["retired_at"] is None and fingerprints.is_outdated(form.one("basis"), _in_force(policy)):
         return await _show(page, policy_id, outdated=True)
     if not is_confirmed(form):
         text = page.words.text
-        title = (await promises.reading(page)).title(policy)
+        title = (await catalogue.reading(page)).title(policy)
         asked = text("policies.retire.ask", title=title)
         question = Question(asked, text("policies.retire.text"), text("policies.retire"), path("policies", policy_id))
         return ask(page, form, question)
@@ -110,12 +111,12 @@ async def retire_policy(request: Request, page: PageDep, policy_id: str) -> Resp
 @router.get("/policies/{policy_id}/compare")
 async def compare_versions(page: PageDep, policy_id: str, request: Request, every: str = "") -> Response:
     """Two versions of a policy side by side; the one before the latest, and the latest, by default."""
-    latest = await promises.policy(page, policy_id)
-    versions = await promises.versions(page, "policies", latest)
+    latest = await catalogue.policy(page, policy_id)
+    versions = await catalogue.versions(page, "policies", latest)
     older = _asked_version(request, "from", max(latest["version"] - 1, 1))
     newer = _asked_version(request, "to", latest["version"])
-    reading = await promises.reading(page)
-    before, after = await promises.policy(page, policy_id, older), await promises.policy(page, policy_id, newer)
+    reading = await catalogue.reading(page)
+    before, after = await catalogue.policy(page, policy_id, older), await catalogue.policy(page, policy_id, newer)
     return page.render(
         "policy_compare.html",
         policy=latest,
@@ -125,7 +126,7 @@ async def compare_versions(page: PageDep, policy_id: str, request: Request, ever
         after=after,
         sections=reading.compared(before, after),
         every=bool(every),
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
     )
 
 
@@ -159,9 +160,9 @@ async def _list(
         status=HTTPStatus.CONFLICT if outdated else status,
         outdated=outdated,
         basis=fingerprints.fingerprint(ids),
-        standings=await promises.standings(page),
-        reading=await promises.reading(page),
-        tabs=promises.tabs(page),
+        standings=await catalogue.standings(page),
+        reading=await catalogue.reading(page),
+        tabs=catalogue.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
         form=form or Form(),
         wrong=wrong,

@@ -10,15 +10,15 @@ import yaml
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import drafts, policy_forms, promises
-from services.console.client import FieldProblem, Problem, path
-from services.console.drafts import CORRECTABLE, is_outdated, is_stale, require
-from services.console.form_values import Typed
-from services.console.forms import Choice
-from services.console.policies import SETTINGS, URGENCIES
-from services.console.policy_forms import draft_of
-from services.console.routes import page_router, see_said
+from services.console.forms.fields import Choice
+from services.console.forms.values import Typed
+from services.console.promises import catalogue, drafts, policy_forms
+from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
+from services.console.promises.policies import SETTINGS, URGENCIES
+from services.console.promises.policy_forms import draft_of
+from services.console.public_api.client import FieldProblem, Problem, path
 from services.console.service import Page, PageDep
+from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
 from services.contracts.policy import SecondCallbackFrom
 from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
@@ -52,8 +52,8 @@ class Checked:
 async def show_form(page: PageDep, policy_id: str, version: int | None = None) -> Response:
     """The policy as a form; `version` begins with an older one."""
     require(page, Action.WRITE_POLICY)
-    latest = await promises.policy(page, policy_id)
-    shown = latest if version is None else await promises.policy(page, policy_id, version)
+    latest = await catalogue.policy(page, policy_id)
+    shown = latest if version is None else await catalogue.policy(page, policy_id, version)
     return await _form(page, latest, policy_forms.standing(shown, page.words), Checked())
 
 
@@ -62,7 +62,7 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
     """Check what was typed, or store it as a draft; what is wrong stands at its field."""
     require(page, Action.WRITE_POLICY)
     form = await read_form(request, most_fields=_MOST_FIELDS)
-    latest = await promises.policy(page, policy_id)
+    latest = await catalogue.policy(page, policy_id)
     draft, typed = policy_forms.read(form, latest, page.words)
     if is_outdated(form, latest):
         return await _form(page, latest, typed, Checked(stale=True))
@@ -75,7 +75,7 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
         await page.desk.put(path("v1", "policies", policy_id), draft, version=latest["version"])
     except Problem as problem:
         refused = _refused(problem)
-        latest = await promises.policy(page, policy_id) if refused.stale else latest
+        latest = await catalogue.policy(page, policy_id) if refused.stale else latest
         return await _form(page, latest, policy_forms.typed(form, problem.errors), refused)
     return see_said(f"{path('policies', policy_id)}?done=saved")
 
@@ -84,8 +84,8 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
 async def show_yaml(page: PageDep, policy_id: str, version: int | None = None) -> Response:
     """The policy as YAML."""
     require(page, Action.WRITE_POLICY)
-    latest = await promises.policy(page, policy_id)
-    shown = latest if version is None else await promises.policy(page, policy_id, version)
+    latest = await catalogue.policy(page, policy_id)
+    shown = latest if version is None else await catalogue.policy(page, policy_id, version)
     # With its id the text is compared with other policies, and not with what it will replace.
     text = yaml.safe_dump({"id": policy_id, **draft_of(shown)}, allow_unicode=True, sort_keys=False)
     return await _text(page, latest, text, Checked())
@@ -97,7 +97,7 @@ async def save_yaml(request: Request, page: PageDep, policy_id: str) -> Response
     require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     text = (form.many("text") or ("",))[-1]
-    latest = await promises.policy(page, policy_id)
+    latest = await catalogue.policy(page, policy_id)
     if is_outdated(form, latest):
         return await _text(page, latest, text, Checked(stale=True))
     try:
@@ -107,7 +107,7 @@ async def save_yaml(request: Request, page: PageDep, policy_id: str) -> Response
         await page.desk.send_text("PUT", path("v1", "policies", policy_id), text, YAML, version=latest["version"])
     except Problem as problem:
         refused = _refused(problem)
-        latest = await promises.policy(page, policy_id) if refused.stale else latest
+        latest = await catalogue.policy(page, policy_id) if refused.stale else latest
         return await _text(page, latest, text, refused)
     return see_said(f"{path('policies', policy_id)}?done=saved")
 
@@ -130,8 +130,8 @@ async def _form(page: Page, latest: Mapping[str, Any], typed: Typed, checked: Ch
         facts={**facts, "department": [Choice(each["id"], each["name"]) for each in departments]},
         conditions=_conditions(typed),
         departments=departments,
-        calendars=[Choice(each, each) for each in await promises.choices(page, "/v1/calendars")],
-        ladders=[Choice(each, each) for each in await promises.choices(page, "/v1/ladders")],
+        calendars=[Choice(each, each) for each in await catalogue.choices(page, "/v1/calendars")],
+        ladders=[Choice(each, each) for each in await catalogue.choices(page, "/v1/ladders")],
     )
 
 
@@ -150,9 +150,9 @@ async def _shown(page: Page, template: str, latest: Mapping[str, Any], checked: 
         template,
         status=HTTPStatus.CONFLICT if checked.stale else status,
         policy=latest,
-        title=(await promises.reading(page)).title(latest),
+        title=(await catalogue.reading(page)).title(latest),
         checked=checked,
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
         **values,
     )
 

@@ -6,10 +6,10 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import in_force, previews, promises
-from services.console.client import Problem, path
-from services.console.routes import page_router, see_said
+from services.console.promises import catalogue, in_force, previews
+from services.console.public_api.client import Problem, path
 from services.console.service import Page, PageDep
+from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
 from services.runtime.errors import NotFound
 from services.runtime.pages import new_key, read_form, require_key
@@ -42,8 +42,8 @@ async def list_publications(page: PageDep, cursor: str = "") -> Response:
         "publications.html",
         found=await page.desk.get("/v1/publications", limit=50, **asked),
         directory=await page.console.names.directory(page.desk),
-        titles=await promises.titles(page),
-        tabs=promises.tabs(page),
+        titles=await catalogue.titles(page),
+        tabs=catalogue.tabs(page),
     )
 
 
@@ -57,8 +57,8 @@ async def show_publication(page: PageDep, identifier: str, part: str = "", curso
         publication=await page.desk.get(address),
         changes=await page.desk.get(f"{address}/changes", limit=100, moved="true", **asked),
         directory=await page.console.names.directory(page.desk),
-        titles=await promises.titles(page),
-        tabs=promises.tabs(page),
+        titles=await catalogue.titles(page),
+        tabs=catalogue.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
         cursor=cursor,
         key=new_key,
@@ -88,7 +88,7 @@ async def preview(
         if problem.status not in _SLOW:
             raise
         found = None
-    versions = await promises.versions(page, kind, latest)
+    versions = await catalogue.versions(page, kind, latest)
     return page.render(
         "preview.html",
         status=HTTPStatus.CONFLICT if outdated else HTTPStatus.OK,
@@ -96,14 +96,14 @@ async def preview(
         beside=beside,
         kind=kind,
         subject=latest,
-        title=(await promises.reading(page)).title(latest),
+        title=(await catalogue.reading(page)).title(latest),
         version=tried,
         is_published=any(each["version"] == tried and each.get("published_at") for each in versions),
         found=found,
         moves=previews.moves(found["items"], page.present()) if found else [],
         shift=lambda seconds: previews.shift(seconds, page.present()),
         columns=previews.columns(found["items"], page.present()) if found else [],
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
         may_write=KINDS[kind] in page.reader.allowed,
         cursor=cursor,
         key=new_key,

@@ -9,12 +9,12 @@ from zoneinfo import available_timezones
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import promises
-from services.console.client import Problem
-from services.console.drafts import CORRECTABLE, is_outdated, is_stale, require
-from services.console.form_values import Typed, beside
-from services.console.routes import page_router, see_said
+from services.console.forms.values import Typed, beside
+from services.console.promises import catalogue
+from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
+from services.console.public_api.client import Problem
 from services.console.service import Page, PageDep
+from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
 from services.runtime.pages import Form, read_form
 
@@ -69,7 +69,7 @@ def _show(page: Page, typed: Typed, version: int, *, done: str = "", stale: bool
         stale=stale,
         audiences=AUDIENCES,
         zones=_ZONES,
-        tabs=promises.tabs(page),
+        tabs=catalogue.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
         done=done,
     )

@@ -9,15 +9,17 @@ from zoneinfo import available_timezones
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import admin_lists, attempts, fingerprints, promises, staff_hours
-from services.console.admin_lists import DEPARTMENTS, KEYS, ON_CALL, PEOPLE, WEBHOOKS, Register
-from services.console.attempts import Attempt
-from services.console.client import Problem
-from services.console.confirmation import Question, ask, is_confirmed
-from services.console.drafts import require
-from services.console.forms import Choice
-from services.console.routes import page_router, see_said
+from services.console.forms import fingerprints
+from services.console.forms.fields import Choice
+from services.console.promises import catalogue
+from services.console.promises.drafts import require
+from services.console.public_api.client import Problem
+from services.console.registers import admin_lists, attempts, staff_hours
+from services.console.registers.admin_lists import DEPARTMENTS, KEYS, ON_CALL, PEOPLE, WEBHOOKS, Register
+from services.console.registers.attempts import Attempt
 from services.console.service import Page, PageDep
+from services.console.shell.confirmation import Question, ask, is_confirmed
+from services.console.shell.routes import page_router, see_said
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key
 
@@ -266,7 +268,7 @@ async def _show(
     entries = await _entries(page, register)
     attempt = attempts.placed_among(attempt, entries)
     section = register.path.split("/")[1]
-    titles = await promises.titles(page)
+    titles = await catalogue.titles(page)
     quiet = await _quiet_hours(page) if register is PEOPLE else None
     return page.render(
         "registers.html",
@@ -308,7 +310,7 @@ async def _quiet_hours(page: Page) -> Mapping[str, Any] | None:
 
 async def _calendars(page: Page, departments: Sequence[Mapping[str, Any]]) -> list[Choice]:
     """What is published, and what departments go by in any case: a choice that is not shown would be lost."""
-    reading = await promises.reading(page)
+    reading = await catalogue.reading(page)
     titles = {
         each["id"]: reading.title(each) for each in await page.desk.items("/v1/calendars") if each["published_version"]
     }

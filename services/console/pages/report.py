@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.directory_names import Directory
 from services.console.periods import NAMES, Period, month_of, months_of, period_of, year_until
-from services.console.routes import page_router
+from services.console.public_api.directory_names import Directory
 from services.console.service import Page, PageDep
+from services.console.shell.routes import page_router
 from services.contracts.vocabulary import Category, Channel, Kind
 from services.runtime.errors import ValidationFailed
 

@@ -8,11 +8,11 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.client import path
-from services.console.routes import page_router, see_other
+from services.console.public_api.client import path
 from services.console.searches import LONGEST
 from services.console.service import Page, PageDep
-from services.console.ticket_rows import TICKET_NO, rows_of
+from services.console.shell.routes import page_router, see_other
+from services.console.tickets.rows import TICKET_NO, rows_of
 from services.runtime.errors import MalformedRequest
 from services.runtime.pages import read_form
 

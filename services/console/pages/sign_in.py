@@ -6,11 +6,12 @@ from http import HTTPStatus
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import navigation, session
-from services.console.client import Problem
-from services.console.routes import page_router, see_other
+from services.console import session
+from services.console.public_api.client import Problem
+from services.console.rendering import navigation
 from services.console.service import AnybodyDep, Page, PageDep
-from services.console.sign_in_again import CARRIED, HOME, sign_in_page, target_of
+from services.console.shell.routes import page_router, see_other
+from services.console.shell.sign_in_again import CARRIED, HOME, sign_in_page, target_of
 from services.runtime.errors import Forbidden
 from services.runtime.pages import Form, read_form
 from services.runtime.security.auth import SESSION_COOKIE

@@ -9,15 +9,15 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console import choices, conflicts, customer_reach, overview
-from services.console.client import Problem, path
-from services.console.commands import COMMANDS, offer
-from services.console.form_values import Typed, body_of, placed, typed
-from services.console.journal import Entry
-from services.console.overview import Overview
-from services.console.routes import error_page, page_router, see_said
+from services.console.forms.values import Typed, body_of, placed, typed
+from services.console.public_api.client import Problem, path
 from services.console.service import Page, PageDep
-from services.console.sign_in_again import unsent_page
+from services.console.shell.routes import error_page, page_router, see_said
+from services.console.shell.sign_in_again import unsent_page
+from services.console.tickets import choices, conflicts, customer_reach, overview
+from services.console.tickets.commands import COMMANDS, offer
+from services.console.tickets.journal import Entry
+from services.console.tickets.overview import Overview
 from services.contracts.vocabulary import CommandName, ToldBy
 from services.runtime.errors import NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key

@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.console.conflicts import changes_nothing
+from services.console.tickets.conflicts import changes_nothing
 from services.contracts.journal import EventType
 from services.contracts.vocabulary import CommandName
 

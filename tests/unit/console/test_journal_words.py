@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.directory_names import Directory
-from services.console.journal import Fact, entries
-from services.console.present import Present
+from services.console.public_api.directory_names import Directory
+from services.console.rendering.present import Present
+from services.console.tickets.journal import Fact, entries
 from services.console.wording import WORDING
 from services.contracts.vocabulary import CallbackChannel
 from services.wording import LANGUAGES, Language

@@ -6,11 +6,12 @@ from typing import Any
 
 import pytest
 
-from services.console import admin_lists, drafts, staff_hours
-from services.console.admin_lists import KEYS, PEOPLE, WEBHOOKS
-from services.console.fingerprints import fingerprint, is_outdated, says_already
-from services.console.form_values import Typed, beside
+from services.console.forms.fingerprints import fingerprint, is_outdated, says_already
+from services.console.forms.values import Typed, beside
 from services.console.pages.policies import moved_by
+from services.console.promises import drafts
+from services.console.registers import admin_lists, staff_hours
+from services.console.registers.admin_lists import KEYS, PEOPLE, WEBHOOKS
 from services.runtime.errors import MalformedRequest
 from services.runtime.pages import Form
 

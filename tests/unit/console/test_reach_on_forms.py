@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from services.console import customer_reach
-from services.console.commands import COMMANDS
+from services.console.tickets import customer_reach
+from services.console.tickets.commands import COMMANDS
 from services.console.wording import WORDING
 from services.contracts.vocabulary import CommandName
 from services.wording import LANGUAGES

@@ -1,0 +1,1 @@
+"""Forms of every page: their fields, and what was typed into them."""

@@ -1,0 +1,1 @@
+"""Policies, calendars, ladders and their publication, as the pages about promises show them."""

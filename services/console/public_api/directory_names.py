@@ -1,0 +1,74 @@
+"""What staff and departments are called: the directory's lists, asked once in a while and shared by readers.
+
+Every role of staff may read them, and those who share a copy see the same keys, so nobody learns from this cache what
+they might not ask for themselves.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from time import monotonic
+from typing import Any
+
+from services.console.public_api.client import Desk, Problem
+from services.contracts.namesakes import Named, told_apart
+
+_KNOWN_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Directory:
+    """A copy of the directory, in its order."""
+
+    staff: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    departments: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+    keys: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+    def person(self, identifier: str | None) -> str:
+        """The name of a member of staff, or of a key that acts for one, with what tells namesakes apart; an
+        unknown id stands for itself."""
+        return self._called.get(identifier or "", identifier or "")
+
+    @cached_property
+    def _called(self) -> Mapping[str, str]:
+        staff = (
+            Named(id_, str(it["name"]), self.department(it["department"]), str(it["username"]))
+            for id_, it in self.staff.items()
+        )
+        keys = (Named(id_, str(it["name"]), self.department(it["department"]), id_) for id_, it in self.keys.items())
+        return told_apart([*staff, *keys])
+
+    def department(self, identifier: str | None) -> str:
+        """A department's name; an unknown id stands for itself."""
+        found = self.departments.get(identifier or "")
+        return str(found["name"]) if found else identifier or ""
+
+
+class Names:
+    """A copy for each department, which sees keys of its own; renewed after 20 s by whoever asks next."""
+
+    def __init__(self) -> None:
+        self._copies: dict[str | None, tuple[float, Directory]] = {}
+
+    async def directory(self, desk: Desk) -> Directory:
+        """The copy; an older one while the directory does not answer."""
+        until, copy = self._copies.get(desk.sees, (0.0, Directory()))
+        if until > monotonic():
+            return copy
+        try:
+            staff, departments, keys = [
+                await desk.items(f"/v1/{each}") for each in ("staff", "departments", "api-keys")
+            ]
+        except Problem:
+            return copy
+        copy = Directory(_by_id(staff), _by_id(departments), _by_id(keys))
+        self._copies[desk.sees] = (monotonic() + _KNOWN_SECONDS, copy)
+        return copy
+
+    def forget(self) -> None:
+        """Ask again at the next page: the directory has just been changed."""
+        self._copies = {sees: (0.0, copy) for sees, (_, copy) in self._copies.items()}
+
+
+def _by_id(items: Iterable[Mapping[str, Any]]) -> dict[str, Mapping[str, Any]]:
+    return {each["id"]: each for each in items}

@@ -1,0 +1,1 @@
+"""Lists that administrators keep: people, departments, shifts, keys and webhooks."""

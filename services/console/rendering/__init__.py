@@ -1,0 +1,1 @@
+"""Templates, files and words that every page is drawn with."""

@@ -1,0 +1,1 @@
+"""The frame of every page: its routes, refusals, and questions in between."""

@@ -1,0 +1,36 @@
+"""A question before a deed that is not easily undone: its form comes back as a page that asks, and goes on from there.
+
+It works without scripts, wherever the form is sent from; nothing is kept on the server.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from fastapi.responses import Response
+
+from services.console.service import Page
+from services.console.shell.sign_in_again import carried_fields
+from services.runtime.pages import Form
+
+_CONFIRMED = "confirmed"
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked, what follows from it, what the button that does it says, and where backing out leads."""
+
+    asked: str
+    consequence: str
+    button: str
+    back: str
+
+
+def is_confirmed(form: Form) -> bool:
+    """Whether the question was answered."""
+    return form.one(_CONFIRMED) == "true"
+
+
+def ask(page: Page, form: Form, question: Question) -> Response:
+    """The page that asks; its form is the one that was sent, with the answer."""
+    carried: Iterable[tuple[str, str]] = [*carried_fields(form), (_CONFIRMED, "true")]
+    return page.render("confirm.html", question=question, target=page.request.url.path, carried=carried)

@@ -1,0 +1,1 @@
+"""One ticket and lists of tickets, as their pages show them."""

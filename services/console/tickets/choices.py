@@ -1,0 +1,124 @@
+"""What the fields of a ticket's forms offer, and what stands in them at first."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from services.console.forms.fields import Choice, Draft, Field
+from services.console.forms.values import Typed
+from services.console.service import Page
+from services.console.tickets.commands import COMMANDS
+from services.console.tickets.overview import Overview
+from services.console.wording import WORDING
+from services.contracts.asked_fields import AskedField, told
+from services.contracts.vocabulary import CommandName, WaitReason
+from services.wording import Words
+
+_HANDLING = frozenset({"clerk", "handler", "department_head", "supervisor"})
+_ASKABLE = (
+    AskedField.SERIAL_NO,
+    AskedField.ORDER_NO,
+    AskedField.MODEL,
+    AskedField.PURCHASED_ON,
+    AskedField.CONTACT,
+    AskedField.NAME,
+    AskedField.OCCURRED_AT,
+    AskedField.SITUATION,
+    AskedField.ALREADY_TRIED,
+)
+_SCORES = range(5, 0, -1)
+
+
+def choices(page: Page, found: Overview) -> dict[str, list[Choice]]:
+    """The choices of every `Field.source`."""
+    words, ticket, directory = page.words, found.ticket, found.directory
+    return {
+        "departments": [Choice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]],
+        "handlers": _handlers(found),
+        "askable": _askable(ticket, words),
+        "wait_reasons": [Choice(each, words.of("wait_reason", each)) for each in _waits(ticket)],
+        "breached": [Choice(name, words.of("clock", name)) for name in _breached(found)],
+        "tags": [Choice(tag, tag) for tag in ticket["tags"]],
+        "scores": [Choice(str(score), words.text(f"score.{score}")) for score in _SCORES],
+    }
+
+
+def fresh(found: Overview, name: CommandName) -> Typed:
+    """What stands in a form before anybody types: what the ticket says already, and drafts."""
+    values: dict[str, Sequence[str]] = {}
+    for each in COMMANDS[name].fields:
+        if each.draft:
+            values[each.name] = [_drafted(found.ticket, each)]
+        elif each.shown:
+            values[each.name] = _standing(found.ticket[each.shown])
+    if name is CommandName.RESOLVE:
+        values["result"] = ["resolved"]
+    if name is CommandName.RECORD_CALLBACK:
+        values["channel"] = ["phone"]
+    if name is CommandName.EXPLAIN_BREACH:
+        values["clock"] = _breached(found)[:1]
+    return Typed(values)
+
+
+def notes(found: Overview, name: CommandName) -> list[str]:
+    """What the reader should know of this ticket before they fill a form."""
+    ticket, present = found.ticket, found.present
+    if name is not CommandName.RECORD_CALLBACK or not ticket["callback_attempts"]:
+        return []
+    words, told = present.words, []
+    counts_from = present.moment(ticket["callback_counts_from"])
+    if counts_from and datetime.fromisoformat(counts_from.iso) > present.now:
+        told.append(words.text("callback.counts_from", at=counts_from.text, count=ticket["callback_attempts"]))
+    if left := ticket["callback_channels_left"]:
+        channels = words.text("list.and").join(words.of("callback_channel", each) for each in left)
+        told.append(words.text("callback.channels_left", channels=channels))
+    return told
+
+
+def _handlers(found: Overview) -> list[Choice]:
+    """Who handles tickets, those of the ticket's department first."""
+    own = found.ticket["department"]
+    people = [
+        each
+        for each in found.directory.staff.values()
+        if each["active"] and not _HANDLING.isdisjoint(each["roles"]) and each["id"] != found.ticket["complaint_about"]
+    ]
+    people.sort(key=lambda each: (each["department"] != own, each["department"] or "", "handler" not in each["roles"]))
+    person, department = found.directory.person, found.directory.department
+    return [Choice(each["id"], person(each["id"]), department(each["department"])) for each in people]
+
+
+def _waits(ticket: Mapping[str, Any]) -> list[str]:
+    """Once resolved, only the appointment for the callback is waited for (semantics.md 9)."""
+    return [WaitReason.APPOINTMENT] if ticket["status"] == "resolved" else [each.value for each in WaitReason]
+
+
+def _breached(found: Overview) -> list[str]:
+    """The clocks that were missed, those that want a reason first."""
+    missed = [clock["name"] for clock in found.ticket["clocks"] if clock["breached_at"]]
+    return list(dict.fromkeys([*found.unexplained, *missed]))
+
+
+def _standing(value: Any) -> list[str]:
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    if isinstance(value, bool):
+        return ["true"] if value else []
+    return [str(value)] if value else []
+
+
+def _askable(ticket: Mapping[str, Any], words: Words) -> list[Choice]:
+    """What the customer can be asked for, first what is missing; each with its name in the message to them."""
+    codes: Iterable[str] = dict.fromkeys([*ticket["missing"], *_ASKABLE])
+    return [Choice(code, words.of("field", code), said=told(code, ticket["language"])) for code in codes]
+
+
+def draft(ticket: Mapping[str, Any], each: Field) -> Draft:
+    """The message that a form begins with, in the customer's words."""
+    words = WORDING.speak(ticket["language"])
+    return Draft(words.text(each.draft, fields=Draft.PLACE), words.text("list.and"))
+
+
+def _drafted(ticket: Mapping[str, Any], each: Field) -> str:
+    names = [told(code, ticket["language"]) for code in ticket["missing"]]
+    return draft(ticket, each).about(names)

@@ -1,0 +1,164 @@
+"""Everything that the ticket page shows, gathered for one reader in one round of questions."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from services.console.public_api.client import Desk, Problem, path
+from services.console.public_api.closed_hours import Openings
+from services.console.public_api.directory_names import Directory
+from services.console.public_api.titles import Titles
+from services.console.rendering.present import Countdown, Present
+from services.console.service import Page
+from services.console.tickets import journal
+from services.console.tickets.clock_chart import Course, course
+from services.contracts.base import format_instant
+from services.contracts.permissions import Action
+
+_OTHERS = 6
+_MOST_CLOCKS = 200
+_FOLLOWS_WITHIN = timedelta(seconds=10)
+_SENT_WITHIN = timedelta(minutes=1)
+_MOVING, _STILL = "moving", "still"
+
+Item = Mapping[str, Any]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """What other services tell of the ticket; None where they tell this reader nothing."""
+
+    notices: Sequence[Item] | None
+    surveys: Sequence[Item] | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """How long the ticket was with whom (semantics.md 16), and each clock over all cycles (20)."""
+
+    departments: Sequence[Item] = ()
+    totals: Sequence[Item] = ()
+
+
+@dataclass(frozen=True)
+class Overview:
+    """A ticket and what belongs to it."""
+
+    ticket: Item
+    feedback: Item | None
+    entries: Sequence[journal.Entry]
+    live: Sequence[Course]
+    past: Sequence[Course]
+    measured: Measured
+    next_clock: Countdown
+    others: Sequence[Item]
+    timeline: Sequence[Item]
+    beside: Beside
+    directory: Directory
+    titles: Titles
+    present: Present
+
+    @property
+    def unexplained(self) -> list[str]:
+        """The clocks that were missed and whose reason nobody has noted yet."""
+        return list(dict.fromkeys(each.clock["name"] for each in (*self.live, *self.past) if each.wants_reason))
+
+    @property
+    def seen(self) -> str:
+        """What a live part tells the server it shows already."""
+        return f"{self.ticket['version']}.{_MOVING if self.is_moving else _STILL}"
+
+    @property
+    def is_moving(self) -> bool:
+        """Whether more is about to come of what just happened: a notice that is not written, or not sent, yet."""
+        waiting = [notice["created_at"] for notice in self.beside.notices or () if notice["state"] == "waiting"]
+        happened = [event["at"] for event in self.timeline[-1:]]
+        return any(self._is_younger(at, _SENT_WITHIN) for at in waiting) or any(
+            self._is_younger(at, _FOLLOWS_WITHIN) for at in happened
+        )
+
+    def _is_younger(self, at: str, age: timedelta) -> bool:
+        return self.present.now - datetime.fromisoformat(at) < age
+
+
+async def overview(page: Page, number: str) -> Overview:
+    """Read a ticket in full: the customer's contact, where the reader is entitled to it, is logged by the API."""
+    desk = page.desk
+    address = path("v1", "tickets", number)
+    ticket = await desk.get(address)
+    timeline, ledger, feedback, others, told, directory, calendars = await asyncio.gather(
+        desk.items(f"{address}/timeline"),
+        _ledger(desk, f"{address}/clocks"),
+        _if_allowed(page, Action.READ_FEEDBACK, path("v1", "feedback", number)),
+        desk.get("/v1/tickets", customer_id=ticket["customer"]["id"], sort="-opened_at", limit=_OTHERS),
+        beside(page, number),
+        page.console.names.directory(desk),
+        page.console.calendars.standing(desk, page.now),
+    )
+    present = page.present(calendars.open_now)
+    clocks, measured = ledger
+    courses = [course(clock, present, timeline, await _openings(page, clock)) for clock in clocks]
+    live = sorted((each for each in courses if each.is_live), key=lambda each: each.clock["due_at"] or "~")
+    return Overview(
+        ticket=ticket,
+        feedback=feedback,
+        entries=journal.entries(timeline, page.words, present, directory),
+        live=live,
+        past=[each for each in reversed(courses) if not each.is_live],
+        measured=measured,
+        next_clock=present.next_clock(ticket["clocks"], calendars.of_policy(ticket["policy"])),
+        others=[each for each in others["items"] if each["ticket_no"] != number],
+        timeline=timeline,
+        beside=told,
+        directory=directory,
+        titles=calendars.titles(page.words.language),
+        present=present,
+    )
+
+
+async def beside(page: Page, number: str) -> Beside:
+    """Notices and surveys of a ticket, where this installation has them and this reader may read them."""
+    notices, surveys = await asyncio.gather(
+        _list_if_allowed(page, Action.READ_NOTICE, "/v1/notices", number),
+        _list_if_allowed(page, Action.READ_SURVEY, "/v1/surveys", number),
+    )
+    return Beside(notices, surveys)
+
+
+async def has_changed(page: Page, number: str, seen: str) -> bool:
+    """Whether a page that shows `seen` is out of date. Nothing is read that holds a contact, notices included: a page
+    that waits logs no reading. What notices and surveys do shows with the journal, or soon after it."""
+    version, _, state = seen.partition(".")
+    return state == _MOVING or await page.desk.has_changed(path("v1", "tickets", number), version)
+
+
+async def _ledger(desk: Desk, address: str) -> tuple[list[Item], Measured]:
+    """Every clock, and what is measured over all of them; that stands on the first page."""
+    first = await desk.get(address, limit=_MOST_CLOCKS)
+    more = await desk.items(address) if first["next_cursor"] else first["items"]
+    return list(more), Measured(first.get("departments") or (), first.get("totals") or ())
+
+
+async def _openings(page: Page, clock: Item) -> Openings | None:
+    """When the clock's calendar is open over its course; None where that cannot be told."""
+    ends = max(filter(None, (clock["due_at"], clock["ended_at"], format_instant(page.now))))
+    begins = datetime.fromisoformat(clock["started_at"])
+    try:
+        return await page.console.openings.of(page.desk, clock["calendar"], begins, datetime.fromisoformat(ends))
+    except Problem:
+        # The course is drawn all the same, without its nights.
+        return None
+
+
+async def _list_if_allowed(page: Page, action: Action, address: str, number: str) -> Sequence[Item] | None:
+    if action not in page.reader.allowed:
+        return None
+    found = await page.desk.find(address, ticket_no=number, limit=100)
+    return None if found is None else list(found["items"])
+
+
+async def _if_allowed(page: Page, action: Action, address: str) -> Item | None:
+    desk: Desk = page.desk
+    return await desk.find(address) if action in page.reader.allowed else None
