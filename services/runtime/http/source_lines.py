@@ -2,7 +2,8 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import takewhile
 from json import loads
 
 from services.runtime.http.problems import pointer
@@ -10,7 +11,7 @@ from services.runtime.http.problems import pointer
 Where = tuple[int | str, ...]
 
 _MOST_CHARACTERS = 4_000_000
-_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\],:]|[^\s{}\[\],:"]+')
+_PIECE = re.compile(r'"(?:[^"\\]|\\.)*"|[{}\[\]]|[^\s{}\[\],:"]+')
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,57 +45,30 @@ class Notes:
 
 def positions_in_json(text: str) -> Positions:
     """Find the values of a text that has been parsed as JSON before."""
-    notes = Notes()
-    for where, line in _Scan(text).found():
-        notes.add(where, line)
+    notes, pieces = Notes(), _pieces(text)
+    for piece, line in pieces:
+        _note(piece, line, pieces, (), notes)
     return Positions(notes.lines)
 
 
-@dataclass(slots=True)
-class _Open:
-    """An object or array that has not ended: the index or the name of what comes next."""
+def _pieces(text: str) -> Iterator[tuple[str, int]]:
+    """Brackets, names and values, each with its line."""
+    line, seen = 1, 0
+    for match in _PIECE.finditer(text):
+        line += text.count("\n", seen, match.start())
+        seen = match.start()
+        yield match[0], line
 
-    is_object: bool
-    index: int = 0
-    name: str | None = None
 
-
-@dataclass(slots=True)
-class _Scan:
-    """One pass over the pieces."""
-
-    text: str
-    _stack: list[_Open] = field(default_factory=list)
-
-    def found(self) -> Iterator[tuple[Where, int]]:
-        line, seen = 1, 0
-        for match in _PIECE.finditer(self.text):
-            line += self.text.count("\n", seen, match.start())
-            seen = match.start()
-            if (where := self._take(match[0])) is not None:
-                yield where, line
-
-    def _take(self, piece: str) -> Where | None:
-        """Move on by one piece; the place that begins with it, if one does. A member begins with its name."""
-        if piece in {"}", "]"}:
-            self._stack.pop()
-        elif piece == ",":
-            self._stack[-1].index += 1
-            self._stack[-1].name = None
-        elif piece != ":":
-            return self._begin(piece)
-        return None
-
-    def _begin(self, piece: str) -> Where | None:
-        inside = self._stack[-1] if self._stack else None
-        is_name = inside is not None and inside.is_object and inside.name is None
-        is_value_of_a_member = inside is not None and inside.is_object and not is_name
-        if is_name and inside is not None:
-            inside.name = str(loads(piece))
-        where = self._where()
-        if piece in {"{", "["}:
-            self._stack.append(_Open(is_object=piece == "{"))
-        return None if is_value_of_a_member else where
-
-    def _where(self) -> Where:
-        return tuple(each.name or "" if each.is_object else each.index for each in self._stack)
+def _note(piece: str, line: int, pieces: Iterator[tuple[str, int]], where: Where, notes: Notes) -> None:
+    """Note the value that begins with `piece`, and everything in it; a member begins with its name."""
+    notes.add(where, line)
+    inside = takewhile(lambda each: each[0] not in {"}", "]"}, pieces)
+    if piece == "[":
+        for index, (value, at) in enumerate(inside):
+            _note(value, at, pieces, (*where, index), notes)
+    elif piece == "{":
+        for name, at in inside:
+            place = (*where, str(loads(name)))
+            notes.add(place, at)
+            _note(*next(pieces), pieces, place, notes)
