@@ -1,6 +1,5 @@
 """The directory's own object: what its endpoints work with, and who its callers are at this moment."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
@@ -8,13 +7,14 @@ from typing import Annotated
 from fastapi import Depends, Request
 from pydantic import SecretStr
 
+from services.access.rights import allowed_to
 from services.contracts.directory import StaffMember
 from services.contracts.names import Role
-from services.contracts.permissions import Action, may
+from services.contracts.permissions import Action
 from services.directory import sessions
 from services.directory.credentials import GuessLimit, Passwords
 from services.directory.people import find_staff
-from services.runtime.errors import Forbidden, Unauthenticated, Unavailable
+from services.runtime.errors import Unauthenticated, Unavailable
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_parts import service
@@ -80,17 +80,6 @@ async def caller_now(caller: CallerDep, directory: DirectoryDep) -> Caller:
 CallerNow = Annotated[Caller, Depends(caller_now)]
 
 
-def allowed_to(action: Action) -> Callable[[Caller], Awaitable[Caller]]:
-    """A dependency: the caller, who may do `action`; 403 otherwise, before anything else is looked at."""
-
-    async def check(caller: CallerNow) -> Caller:
-        if not may(caller, action):
-            raise Forbidden
-        return caller
-
-    return check
-
-
-Reader = Annotated[Caller, Depends(allowed_to(Action.READ_DIRECTORY))]
-Writer = Annotated[Caller, Depends(allowed_to(Action.WRITE_DIRECTORY))]
-Auditor = Annotated[Caller, Depends(allowed_to(Action.READ_AUDIT))]
+Reader = Annotated[Caller, Depends(allowed_to(Action.READ_DIRECTORY, known_by=caller_now))]
+Writer = Annotated[Caller, Depends(allowed_to(Action.WRITE_DIRECTORY, known_by=caller_now))]
+Auditor = Annotated[Caller, Depends(allowed_to(Action.READ_AUDIT, known_by=caller_now))]

@@ -1,6 +1,5 @@
 """Intake's own object: what its endpoints work with, and what their callers may."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated
@@ -9,18 +8,15 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 
 from services.contracts.names import Role
-from services.contracts.permissions import Action, may
 from services.intake.feedback.promises_copy import PromisesCopy
 from services.intake.feedback.registrar import Registrar
 from services.intake.links.tokens import TicketLinks
 from services.intake.surveys import SurveyPages
 from services.intake.tickets import Tickets
-from services.runtime.errors import Forbidden
 from services.runtime.pages import Pages
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_parts import service
-from services.runtime.security.auth import Caller, CallerDep
 
 
 @dataclass(frozen=True)
@@ -55,14 +51,3 @@ async def intake(request: Request) -> Intake:
 
 
 IntakeDep = Annotated[Intake, Depends(intake)]
-
-
-def allowed_to(action: Action) -> Callable[[Caller], Awaitable[Caller]]:
-    """A dependency: the caller, who may do `action` on some ticket at least; 403 otherwise, before anything else."""
-
-    async def check(caller: CallerDep) -> Caller:
-        if not may(caller, action):
-            raise Forbidden
-        return caller
-
-    return check

@@ -5,12 +5,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, RowMapping, false, or_, select, true
+from sqlalchemy import RowMapping, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feed import TicketFacts
-from services.contracts.permissions import Action, Caller, Relation, reach
 from services.contracts.vocabulary import Kind, Phase, Urgency
 from services.notify.tables import tickets
 
@@ -84,21 +83,6 @@ def known_ticket(row: RowMapping) -> KnownTicket:
         product_model=row["product_model"],
         closed_at=row["closed_at"],
         calendar=row["calendar"],
-    )
-
-
-def within_reach(caller: Caller, action: Action) -> ColumnElement[bool]:
-    """What `permissions.reach` says of a caller, over rows of `tickets`."""
-    relation = reach(caller, action)
-    if relation is None:
-        return false()
-    if relation is Relation.ANY or caller.department is None:
-        return true()
-    return or_(
-        tickets.c.department == caller.department,
-        tickets.c.department.is_(None),
-        tickets.c.owner == caller.id,
-        tickets.c.co_owners.contains([caller.id]),
     )
 
 

@@ -6,10 +6,11 @@ from typing import Annotated, Any, Self
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
-from sqlalchemy import ColumnElement, Integer, cast, false, or_, true, tuple_
+from sqlalchemy import ColumnElement, Integer, cast, tuple_
 
+from services.access.reach import within_reach
 from services.contracts.base import Code, Instant, InstantOrDate, Unreadable
-from services.contracts.permissions import Action, Caller, Relation, reach
+from services.contracts.permissions import Action, Caller
 from services.contracts.survey import OVERALL, SurveyState
 from services.contracts.vocabulary import Category, Channel, Kind, Urgency
 from services.runtime.errors import NotFound, ValidationFailed
@@ -112,7 +113,9 @@ class Queries:
     async def page(self, caller: Caller, filters: SurveyFilters) -> tuple[Sequence[Row], str | None]:
         """A page of the surveys that `caller` may read, the newest first."""
         period = within(filters, self.zone, dated(filters.counted))
-        query = with_answer().where(within_reach(caller, Action.READ_SURVEY), *attributed(filters), *period)
+        query = with_answer().where(
+            within_reach(caller, Action.READ_SURVEY, invitations), *attributed(filters), *period
+        )
         query = query.where(*_narrowed(filters))
         if filters.cursor:
             query = query.where(tuple_(invitations.c.created_at, invitations.c.id) < tuple_(*_position(filters.cursor)))
@@ -123,21 +126,6 @@ class Queries:
             return rows, None
         last = rows[filters.limit - 1]
         return rows[: filters.limit], encode_cursor([last["created_at"].isoformat(), last["id"]])
-
-
-def within_reach(caller: Caller, action: Action) -> ColumnElement[bool]:
-    """What `permissions.reach` says of a caller, over invitations: the department is the one of then (I16)."""
-    relation = reach(caller, action)
-    if relation is None:
-        return false()
-    if relation is Relation.ANY or caller.department is None:
-        return true()
-    return or_(
-        invitations.c.department == caller.department,
-        invitations.c.department.is_(None),
-        invitations.c.owner == caller.id,
-        invitations.c.co_owners.contains([caller.id]),
-    )
 
 
 def matching(filters: AnswerFilters, zone: ZoneInfo) -> list[ColumnElement[bool]]:

@@ -1,20 +1,19 @@
 """The survey service put together: what its endpoints work with."""
 
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Annotated
 
 from fastapi import Depends, Request
 
+from services.access.rights import require_right
 from services.contracts.address import ContactReader, HandOver, Revealed
 from services.contracts.names import Role
-from services.contracts.permissions import Action, may
-from services.runtime.errors import Forbidden
+from services.contracts.permissions import Action
 from services.runtime.pages import Pages
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_parts import service
-from services.runtime.security.auth import Caller, CallerDep
+from services.runtime.security.auth import Caller
 from services.runtime.service_client import Peer
 from services.runtime.telemetry import request_id
 from services.survey.answers import Answering
@@ -76,8 +75,7 @@ class SurveyService:
             Forbidden: it is another department's.
         """
         row = await self.queries.find(survey_id)
-        if not may(caller, action, ticket_of(row)):
-            raise Forbidden
+        require_right(caller, action, ticket_of(row))
         return row
 
 
@@ -93,14 +91,3 @@ def surveys_of(request: Request) -> SurveyService:
 
 
 SurveysDep = Annotated[SurveyService, Depends(surveys_of)]
-
-
-def allowed_to(action: Action) -> Callable[[Caller], Awaitable[Caller]]:
-    """A dependency: the caller, who may do `action` on some ticket at least; 403 otherwise, before anything else."""
-
-    async def check(caller: CallerDep) -> Caller:
-        if not may(caller, action):
-            raise Forbidden
-        return caller
-
-    return check

@@ -9,16 +9,17 @@ from zoneinfo import ZoneInfo
 from fastapi import Depends, Request
 from fastapi.responses import JSONResponse
 
+from services.access.directory_copy import DirectoryCopy
 from services.contracts.base import Message
 from services.contracts.names import Role
 from services.contracts.permissions import Action, may
 from services.contracts.vocabulary import CommandName
-from services.runtime.errors import Forbidden, Refusal
+from services.runtime.errors import Refusal
 from services.runtime.http import IfMatch
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_host import RoleHost
 from services.runtime.role_parts import service
-from services.runtime.security.auth import Caller, CallerDep
+from services.runtime.security.auth import Caller
 from services.runtime.telemetry import request_id
 from services.workflow.client import TicketEngine
 from services.workflow.commands.commands import Admission, Commands, Taken
@@ -28,7 +29,6 @@ from services.workflow.commands.preparation import Preparation
 from services.workflow.commands.remarks import Remarks
 from services.workflow.journal.feed import Feed, feed_notifier
 from services.workflow.journal.registration import Registrations
-from services.workflow.people import People
 from services.workflow.policies.calendar_store import CalendarRegister
 from services.workflow.policies.calendars import CalendarKeeping
 from services.workflow.policies.catalogue import Catalogue
@@ -58,7 +58,7 @@ class TicketService:
         self.secret = settings.internal_secret.get_secret_value()
         self._zone = ZoneInfo(settings.time_zone)
         self.intake = intake
-        self.people = People(host.client(settings.directory_url))
+        self.people = DirectoryCopy(host.client(settings.directory_url))
         self.queries = Queries(database, self.people.left)
         self.catalogue = Catalogue(database, settings.policy_pack)
         self.promising = Promising(self.catalogue, intake)
@@ -153,15 +153,3 @@ def tickets_of(request: Request) -> TicketService:
 
 
 TicketsDep = Annotated[TicketService, Depends(tickets_of)]
-
-
-def allowed_to(*actions: Action) -> Callable[[Caller], Awaitable[Caller]]:
-    """A dependency: the caller, who may do one of `actions` on some ticket at least; 403 otherwise, before anything
-    else."""
-
-    async def check(caller: CallerDep) -> Caller:
-        if not any(may(caller, action) for action in actions):
-            raise Forbidden
-        return caller
-
-    return check

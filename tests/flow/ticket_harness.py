@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from temporalio.client import WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
+from services.access.directory_copy import DirectoryCopy, Roll
 from services.contracts.commands import Command
 from services.contracts.feed import Entry, Remark
 from services.contracts.feedback import FirstPromise, Product, Registration
@@ -39,7 +40,6 @@ from services.workflow.journal.registration import Registrations
 from services.workflow.journal.store import GENESIS, chain
 from services.workflow.lifecycle import timers
 from services.workflow.lifecycle.life import Life
-from services.workflow.people import People, Roll
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.policies.policy_store import PolicyRegister
 from services.workflow.tables import clocks, commands, journal, tickets
@@ -282,7 +282,7 @@ class TicketHarness:
         return TicketStart(state=row["state"], policy=policy)
 
 
-class NobodyKnown(People):
+class NobodyKnown(DirectoryCopy):
     """A directory without departments."""
 
     def __init__(self) -> None:

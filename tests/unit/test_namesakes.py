@@ -2,10 +2,10 @@
 
 import pytest
 
+from services.access.directory_copy import Roll
 from services.console.public_api.directory_names import Directory
 from services.contracts.directory import StaffMember
 from services.contracts.namesakes import Named, told_apart
-from services.notify.staff_copy import Roll
 
 
 def staff(id_: str, name: str, department: str | None, **more: object) -> dict[str, object]:
@@ -60,5 +60,7 @@ def test_pages_call_staff_and_keys_so_those_who_left_too() -> None:
 
 def test_notices_to_staff_call_them_so_too() -> None:
     members = [staff("1", "张伟", "repairs"), staff("2", "张伟", None), staff("3", "王芳", None)]
-    roll = Roll(tuple(StaffMember.model_validate({"active": True, "language": "zh-CN", **each}) for each in members))
+    roll = Roll(
+        staff=tuple(StaffMember.model_validate({"active": True, "language": "zh-CN", **each}) for each in members)
+    )
     assert [roll.name_of(id_) for id_ in ("1", "2", "3", "4")] == ["张伟 · repairs", "张伟 · user.2", "王芳", None]

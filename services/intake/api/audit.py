@@ -4,13 +4,14 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query
 
+from services.access.rights import allowed_to
 from services.contracts.permissions import Action
 from services.intake.audit.log import Filters
 from services.intake.audit.views import page_of_log
 from services.intake.schemas import (
     ContactReadingPage,
 )
-from services.intake.service import IntakeDep, allowed_to
+from services.intake.service import IntakeDep
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.security.auth import Caller
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import RowMapping
 
+from services.access.rights import allowed_to
 from services.contracts.permissions import Action, Relation, may, reach, sees_contact
 from services.intake.audit.log import reader_of, record
 from services.intake.customers import records, search
@@ -20,7 +21,7 @@ from services.intake.schemas import (
     PastTicket,
     TicketAccess,
 )
-from services.intake.service import Intake, IntakeDep, allowed_to
+from services.intake.service import Intake, IntakeDep
 from services.runtime.errors import Forbidden
 from services.runtime.http import decode_cursor, encode_cursor
 from services.runtime.security.auth import Caller

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.rights import allowed_to, require_right
 from services.contracts.base import Nothing
 from services.contracts.feedback import Feedback
 from services.contracts.permissions import Action, may, sees_contact
@@ -18,8 +19,8 @@ from services.intake.schemas import (
     LinkRevocation,
     Registered,
 )
-from services.intake.service import IntakeDep, allowed_to, intake_of
-from services.runtime.errors import Forbidden, NotFound
+from services.intake.service import IntakeDep, intake_of
+from services.runtime.errors import NotFound
 from services.runtime.http.openapi import LOCATED
 from services.runtime.postgres.idempotency import REPLAY_HEADER, Answer, body_hash, idempotency_key
 from services.runtime.security.auth import Caller
@@ -59,8 +60,7 @@ async def read_feedback(ticket_no: str, caller: FeedbackReader, intake: IntakeDe
     if row is None:
         raise NotFound
     access = await intake.tickets.access(ticket_no)
-    if not may(caller, Action.READ_FEEDBACK, access):
-        raise Forbidden
+    require_right(caller, Action.READ_FEEDBACK, access)
     in_full = sees_contact(caller, access)
     async with intake.database.begin() as connection:
         supplied = await supplied_to(connection, ticket_no)
@@ -75,8 +75,7 @@ async def _of_their_queue(ticket_no: str, caller: LinkRevoker, intake: IntakeDep
     async with intake.database.read() as connection:
         if await arrival(connection, ticket_no) is None:
             raise NotFound
-    if not may(caller, Action.REVOKE_LINK, await intake.tickets.access(ticket_no)):
-        raise Forbidden
+    require_right(caller, Action.REVOKE_LINK, await intake.tickets.access(ticket_no))
     return caller
 
 

@@ -7,13 +7,14 @@ from fastapi import APIRouter, Body, Depends, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.rights import allowed_to, require_right
 from services.contracts.base import Nothing
-from services.contracts.permissions import Action, may
+from services.contracts.permissions import Action
 from services.intake.audit.log import reader_of
 from services.intake.feedback.queries import arrival
 from services.intake.links.hand_over import hand_over, handed_link
 from services.intake.schemas import HandedLink
-from services.intake.service import IntakeDep, allowed_to
+from services.intake.service import IntakeDep
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.postgres.idempotency import REPLAY_HEADER, Answer
 from services.runtime.security.auth import Caller
@@ -34,8 +35,7 @@ async def _may_hand_over(
         if await arrival(connection, ticket_no) is None:
             raise NotFound
     access = await intake.tickets.access(ticket_no)
-    if not may(caller, Action.HAND_OVER_LINK, access):
-        raise Forbidden
+    require_right(caller, Action.HAND_OVER_LINK, access)
     if access.is_work_of(caller):
         raise Forbidden(_OWN_WORK, code="own_work")
     return caller

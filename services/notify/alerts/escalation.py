@@ -10,6 +10,7 @@ from prometheus_client import Counter
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.directory_copy import DirectoryCopy
 from services.contracts.alert import AlertStanding, AlertState, Climb, Resolution, Rung, Threshold
 from services.notify import ticket_copies
 from services.notify.alerts import store
@@ -22,7 +23,6 @@ from services.notify.ladders.ladders import Place, ladder_of
 from services.notify.ladders.recipients import found_on
 from services.notify.notices.submission import Draft, submit
 from services.notify.resources import Resources
-from services.notify.staff_copy import People
 from services.notify.ticket_copies import KnownTicket
 from services.runtime.errors import Refusal
 
@@ -52,7 +52,7 @@ class Climber:
         self._opened = opened
         self._reaching = Reaching(opened, calendars)
         self._database = opened.database
-        self._people = People(opened.directory)
+        self._people = DirectoryCopy(opened.directory)
 
     async def climb(self, asked: Climb) -> AlertStanding:
         """Do what is due at `asked.at`; answers how the alert stands then, also when nothing is due.

@@ -10,6 +10,7 @@ from sqlalchemy import Select, Text, any_, cast, exists, literal, or_, select, t
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.reach import within_reach
 from services.contracts.alert import AlertState, Threshold
 from services.contracts.base import Code, format_instant
 from services.contracts.permissions import Action
@@ -17,7 +18,6 @@ from services.contracts.vocabulary import ClockName
 from services.notify.alerts.tables import alerts, tellings
 from services.notify.notices.tables import notices
 from services.notify.tables import tickets
-from services.notify.ticket_copies import within_reach
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import decode_cursor, encode_cursor
 from services.runtime.postgres.commit_order import LARGEST_TRANSACTION, CommitOrder, settled_place
@@ -124,7 +124,7 @@ async def told_of(connection: AsyncConnection, alert_ids: Iterable[str]) -> dict
 
 def _within(caller: Caller) -> Select[Any]:
     query = select(alerts).join(tickets, tickets.c.ticket_no == alerts.c.ticket_no)
-    return query.where(within_reach(caller, Action.READ_ALERT))
+    return query.where(within_reach(caller, Action.READ_ALERT, tickets))
 
 
 def _filtered(query: Select[Any], caller: Caller, filters: AlertFilters) -> Select[Any]:

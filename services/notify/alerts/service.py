@@ -8,6 +8,8 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.directory_copy import DirectoryCopy, Roll
+from services.access.rights import require_right
 from services.contracts.alert import RaiseAlert, RatingCorrected
 from services.contracts.directory import StaffMember
 from services.contracts.permissions import Action, may
@@ -23,9 +25,8 @@ from services.notify.ladders.availability import Reaching
 from services.notify.ladders.ladders import read_ladders
 from services.notify.ladders.store import LadderBook
 from services.notify.resources import Resources
-from services.notify.staff_copy import People, Roll
 from services.notify.ticket_copies import KnownTicket
-from services.runtime.errors import Forbidden, NotFound, ValidationFailed
+from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.http import IfMatch, require_version
 from services.runtime.security.auth import Caller
 
@@ -56,7 +57,7 @@ class Alerts:
         self.database = opened.database
         self.reaching = Reaching(opened, calendars)
         self._opened = opened
-        self._people = People(opened.directory)
+        self._people = DirectoryCopy(opened.directory)
         self.ladders = LadderBook(read_ladders(opened.settings.ladders_file))
         self._raising = Raising(self.ladders)
 
@@ -115,8 +116,7 @@ class Alerts:
 
         It raises `ValidationFailed` for somebody unknown and for somebody who may not answer the alert.
         """
-        roll = await self._people.roll(must_have=[staff])
-        member = next((it for it in roll.staff if it.active and staff in {it.id, it.username}), None)
+        member = (await self._people.roll(must_have=[staff])).member(staff)
         settings = self._opened.settings
 
         async def change(connection: AsyncConnection, row: RowMapping, ticket: KnownTicket) -> RowMapping:
@@ -179,8 +179,7 @@ async def _within_reach(
     if row is None:
         raise NotFound
     ticket = (await ticket_copies.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
-    if not may(caller, action, ticket):
-        raise Forbidden
+    require_right(caller, action, ticket)
     return row, ticket
 
 

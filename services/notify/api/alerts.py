@@ -9,6 +9,7 @@ from pydantic import Field
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.rights import allowed_to
 from services.contracts.base import Instant, Message, Text
 from services.contracts.permissions import Action
 from services.notify.alerts import actions
@@ -16,7 +17,7 @@ from services.notify.alerts.actions import LONGEST_SNOOZE, Answer
 from services.notify.alerts.queries import AlertFilters
 from services.notify.alerts.service import Change
 from services.notify.alerts.views import AlertPage, AlertView
-from services.notify.service import Notify, NotifyDep, allowed_to
+from services.notify.service import Notify, NotifyDep
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import etag, if_match
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Body, Depends, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import Field
 
+from services.access.rights import allowed_to
 from services.contracts.base import Instant
 from services.contracts.permissions import Action
 from services.notify.hours import store
 from services.notify.hours.quiet_hours import QuietHours
 from services.notify.hours.store import StoredQuietHours
 from services.notify.notices.submission import release_held
-from services.notify.service import NotifyDep, allowed_to
+from services.notify.service import NotifyDep
 from services.runtime.http import etag, if_match
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.security.auth import Caller

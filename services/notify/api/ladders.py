@@ -7,6 +7,8 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import BaseModel, ConfigDict
 
+from services.access.directory_copy import Roll
+from services.access.rights import allowed_to
 from services.contracts.alert import Threshold
 from services.contracts.base import Code, Instant
 from services.contracts.permissions import Action, may
@@ -23,8 +25,7 @@ from services.notify.ladders.schemas import (
     ladder_view,
     version_view,
 )
-from services.notify.service import NotifyDep, allowed_to
-from services.notify.staff_copy import Roll
+from services.notify.service import NotifyDep
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import CursorQuery, LimitQuery, etag, if_match, preferred_language
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED

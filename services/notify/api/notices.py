@@ -7,6 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.rights import allowed_to
 from services.contracts.base import Message
 from services.contracts.notice import Audience
 from services.contracts.permissions import Action, may
@@ -24,7 +25,7 @@ from services.notify.notices.views import (
     template_page,
     template_view,
 )
-from services.notify.service import NotifyDep, allowed_to
+from services.notify.service import NotifyDep
 from services.runtime.errors import Forbidden
 from services.runtime.http import etag, if_match
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED

@@ -6,9 +6,10 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.rights import allowed_to
 from services.contracts.base import Nothing
 from services.contracts.permissions import Action
-from services.notify.service import NotifyDep, allowed_to
+from services.notify.service import NotifyDep
 from services.notify.webhooks import log
 from services.notify.webhooks.schemas import (
     DeliveryFilters,

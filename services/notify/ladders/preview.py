@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
+from services.access.directory_copy import Roll
 from services.contracts.alert import Rung, Threshold
 from services.contracts.vocabulary import ClockName, Kind, Phase, Urgency
 from services.notify.ladders.availability import Reaching
@@ -11,7 +12,6 @@ from services.notify.ladders.ladders import Ladder, Place
 from services.notify.ladders.recipients import Recipient
 from services.notify.ladders.schemas import LadderPlan, PlannedRecipient, PlannedStep
 from services.notify.ladders.store import StoredLadder
-from services.notify.staff_copy import Roll
 from services.notify.ticket_copies import KnownTicket
 
 MOST_STEPS = 60

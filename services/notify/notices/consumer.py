@@ -8,6 +8,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.directory_copy import DirectoryCopy, Roll
 from services.contracts.base import format_instant
 from services.contracts.directory import StaffRole
 from services.contracts.feed import TicketEvent
@@ -18,7 +19,6 @@ from services.notify.notices import submission
 from services.notify.notices.rules import CANCELS, RELEASES, TELLINGS, Telling, To
 from services.notify.notices.submission import Draft
 from services.notify.notices.tables import handlers
-from services.notify.staff_copy import People, Roll
 from services.runtime.security.contact_mask import without_contacts
 
 FOLLOWER = "notices"
@@ -36,7 +36,7 @@ _STANDING_IN = (
 class NoticeFollower:
     """Turns pages of the feed into notices; `apply` is a `Follower`'s."""
 
-    def __init__(self, people: People, stale_after: timedelta) -> None:
+    def __init__(self, people: DirectoryCopy, stale_after: timedelta) -> None:
         self._people = people
         self._stale_after = stale_after
 

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from sqlalchemy import RowMapping, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.reach import within_reach
 from services.contracts.address import AddressAsk, AddressQuestion, ContactReader, CustomerAddress, Reach, ReachQuestion
 from services.contracts.base import Code
 from services.contracts.lines import one_line
@@ -25,7 +26,7 @@ from services.notify.notices.views import NoticeView, notice_view
 from services.notify.notices.vocabulary import WORDING, Language
 from services.notify.resources import Resources
 from services.notify.tables import tickets
-from services.notify.ticket_copies import KnownTicket, within_reach
+from services.notify.ticket_copies import KnownTicket
 from services.notify.wake_channels import FIRST_TRIES_CHANNEL
 from services.runtime.errors import Conflict, Forbidden, NotFound
 from services.runtime.http import decode_cursor, encode_cursor
@@ -175,7 +176,7 @@ class Notices:
 
 def _within(caller: Caller) -> Select[Any]:
     """Notices of tickets within reach, and one's own."""
-    reaches = within_reach(caller, Action.READ_NOTICE)
+    reaches = within_reach(caller, Action.READ_NOTICE, tickets)
     query = select(notices).outerjoin(tickets, tickets.c.ticket_no == notices.c.ticket_no)
     if reach(caller, Action.READ_NOTICE) is None:
         return query.where(_own(caller))

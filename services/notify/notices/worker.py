@@ -6,6 +6,7 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Row
 from temporalio.client import Client
 
+from services.access.directory_copy import DirectoryCopy
 from services.contracts.lines import one_line
 from services.contracts.names import QUEUE_NOTIFY, WORKFLOW_NOTICE, notice_workflow_id
 from services.contracts.notice import NoticeOrder
@@ -21,7 +22,6 @@ from services.notify.notices.tables import notices
 from services.notify.notices.workflow import NoticeWorkflow
 from services.notify.resources import Resources
 from services.notify.settings import NotifySettings
-from services.notify.staff_copy import People
 from services.notify.tables import feed_tables
 from services.runtime.feed.consumer import Follower
 from services.runtime.temporal.client import start_or_attach
@@ -35,7 +35,7 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     settings = opened.settings
     deliveries = delivery(opened)
     activities = NoticeActivities(deliveries)
-    telling = NoticeFollower(People(opened.directory), settings.notice_stale_after)
+    telling = NoticeFollower(DirectoryCopy(opened.directory), settings.notice_stale_after)
     follower = Follower(
         FOLLOWER,
         database=opened.database,

@@ -4,10 +4,10 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
+from services.access.directory_copy import DirectoryCopy
 from services.contracts.directory import StaffRole
 from services.contracts.notice import Audience, NoticeKind, NoticeRequest
 from services.notify.notices.submission import submit
-from services.notify.staff_copy import People
 from services.notify.webhooks.tables import webhooks
 from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import Database
@@ -20,7 +20,7 @@ AGAIN = timedelta(minutes=1)
 class Telling:
     """Writes the notices."""
 
-    def __init__(self, database: Database, people: People, stale_after: timedelta) -> None:
+    def __init__(self, database: Database, people: DirectoryCopy, stale_after: timedelta) -> None:
         self._database = database
         self._people = people
         self._stale_after = stale_after

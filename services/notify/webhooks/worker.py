@@ -8,11 +8,11 @@ from typing import Any
 from sqlalchemy import Row, delete, func, true
 from temporalio.client import Client
 
+from services.access.directory_copy import DirectoryCopy
 from services.contracts.names import QUEUE_NOTIFY, SIGNAL_MORE, WORKFLOW_WEBHOOK, webhook_workflow_id
 from services.contracts.webhook import WebhookStart
 from services.notify.networks import parse_networks
 from services.notify.resources import Resources
-from services.notify.staff_copy import People
 from services.notify.tables import feed_tables
 from services.notify.webhooks.activities import WebhookActivities
 from services.notify.webhooks.consumer import FOLLOWER, follow, follow_late
@@ -71,7 +71,7 @@ def carrier(opened: Resources, sender: Sender) -> Carrier:
         sender,
         secrets_of(settings),
         Pauses(settings.webhook_retry_first, settings.webhook_retry_longest, settings.webhook_give_up_after),
-        Telling(opened.database, People(opened.directory), settings.notice_stale_after),
+        Telling(opened.database, DirectoryCopy(opened.directory), settings.notice_stale_after),
         parallel=settings.webhook_parallel,
     )
 

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.rights import allowed_to
 from services.contracts.base import Message, Nothing
 from services.contracts.permissions import Action
 from services.contracts.survey import Answer, Questionnaire
@@ -21,7 +22,7 @@ from services.survey.questionnaires import misfits
 from services.survey.refusals import AlreadyAnswered
 from services.survey.reports.satisfaction import By, ReportFilters, ReportRow, rows
 from services.survey.reports.summary import Summary, summary
-from services.survey.service import SurveysDep, allowed_to
+from services.survey.service import SurveysDep
 from services.survey.states import Row, lock
 from services.survey.views import HandedSurveyLink, SurveyPage, SurveyView, survey_view
 

@@ -21,11 +21,12 @@ from sqlalchemy import (
 )
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.reach import within_reach
 from services.contracts.base import Message
 from services.contracts.permissions import Action, Caller
 from services.contracts.survey import HIGHEST_LOW, OVERALL, Dimension
 from services.runtime.http import decode_cursor, encode_cursor
-from services.survey.queries import AnswerFilters, matching, within_reach
+from services.survey.queries import AnswerFilters, matching
 from services.survey.states import Row
 from services.survey.tables import answers, invitations
 
@@ -85,7 +86,7 @@ def _counted(caller: Caller, filters: ReportFilters, zone: ZoneInfo) -> Select[A
     given = (
         select(key.label("key"), tally.c.scores, tally.c.total, tally.c.low, tally.c.best)
         .select_from(_JOINED.join(tally, true()))
-        .where(tally.c.scores > 0, within_reach(caller, Action.READ_REPORT), *matching(filters, zone))
+        .where(tally.c.scores > 0, within_reach(caller, Action.READ_REPORT, invitations), *matching(filters, zone))
         .subquery("given")
     )
     scores = cast(func.sum(given.c.scores), Float)
@@ -185,7 +186,9 @@ def _said(caller: Caller, filters: ReportFilters, zone: ZoneInfo) -> Select[Any]
         select(key.label("key"), invitations.c.id, invitations.c.answered_at, answers.c.suggestion)
         .select_from(source)
         .where(answers.c.suggestion.is_not(None), *_rated(filters), *matching(filters, zone))
-        .where(within_reach(caller, Action.READ_REPORT), within_reach(caller, Action.READ_NOTE))
+        .where(
+            within_reach(caller, Action.READ_REPORT, invitations), within_reach(caller, Action.READ_NOTE, invitations)
+        )
     )
 
 

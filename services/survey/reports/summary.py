@@ -8,11 +8,12 @@ from pydantic import Field
 from sqlalchemy import ColumnElement, Float, Integer, Select, cast, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.reach import within_reach
 from services.contracts.base import Message
 from services.contracts.permissions import Action, Caller
 from services.contracts.survey import HIGHEST_LOW, LOWEST_GOOD
 from services.survey.counted_surveys import CONDITIONS, Counted, dated
-from services.survey.queries import AnswerFilters, attributed, within, within_reach
+from services.survey.queries import AnswerFilters, attributed, within
 from services.survey.states import Row
 from services.survey.tables import answers, invitations
 
@@ -51,7 +52,7 @@ class Summary(Message):
 
 async def summary(connection: AsyncConnection, caller: Caller, filters: AnswerFilters, zone: ZoneInfo) -> Summary:
     """The summary of what `caller` may have reported; costs four queries."""
-    reach = (within_reach(caller, Action.READ_REPORT), *attributed(filters))
+    reach = (within_reach(caller, Action.READ_REPORT, invitations), *attributed(filters))
     given = await _one(connection, _given(reach, within(filters, zone, dated(None))))
     delivered = await _one(connection, _delivered(reach, within(filters, zone, dated(Counted.DELIVERED))))
     closings = within(filters, zone, dated(Counted.CLOSED))

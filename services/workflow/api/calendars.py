@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
+from services.access.rights import allowed_to
 from services.contracts.base import Code
 from services.contracts.permissions import Action
 from services.promises.days import FIRST_YEAR, LAST_YEAR
@@ -24,7 +25,7 @@ from services.runtime.security.auth import Caller
 from services.workflow.policies import calendar_schemas as answers
 from services.workflow.policies.calendars import TURNS
 from services.workflow.policies.policy_schemas import Differences
-from services.workflow.service import TicketsDep, allowed_to
+from services.workflow.service import TicketsDep
 
 router = APIRouter(tags=["promises"])
 

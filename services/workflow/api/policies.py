@@ -8,6 +8,7 @@ from fastapi import APIRouter, Body, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
+from services.access.rights import allowed_to
 from services.contracts.base import Code, Nothing
 from services.contracts.permissions import Action
 from services.contracts.policy import PackId
@@ -22,7 +23,7 @@ from services.runtime.security.auth import Caller
 from services.workflow.policies import policy_schemas as answers
 from services.workflow.policies.linting import TURNS
 from services.workflow.policies.policies import Put
-from services.workflow.service import TicketsDep, allowed_to
+from services.workflow.service import TicketsDep
 
 router = APIRouter(route_class=WrittenRoute)
 

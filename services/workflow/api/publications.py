@@ -9,6 +9,7 @@ from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.rights import allowed_to
 from services.contracts.base import Code, format_instant
 from services.contracts.permissions import Action
 from services.contracts.publication import SubjectKind
@@ -19,7 +20,7 @@ from services.workflow.publications import schemas as answers
 from services.workflow.publications.previews import TURNS, Listing
 from services.workflow.publications.publications import Subject
 from services.workflow.publications.trial import Trial
-from services.workflow.service import TicketsDep, TicketService, allowed_to
+from services.workflow.service import TicketsDep, TicketService
 
 router = APIRouter(tags=["publications"])
 

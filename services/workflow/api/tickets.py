@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
 
+from services.access.rights import allowed_to
 from services.contracts.base import Message, Sought
 from services.contracts.commands import BODIES
 from services.contracts.journal import EventType
@@ -24,7 +25,7 @@ from services.runtime.http.paging import page_of
 from services.runtime.postgres.idempotency import REPLAY_HEADER, body_hash, idempotency_key
 from services.runtime.security.auth import Caller
 from services.workflow.commands import commands
-from services.workflow.service import TicketsDep, TicketService, allowed_to
+from services.workflow.service import TicketsDep, TicketService
 from services.workflow.views import schemas
 from services.workflow.views.queries import TicketFilters
 

@@ -11,10 +11,10 @@ from typing import Any
 from sqlalchemy import Row, func, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB, insert
 
+from services.access.rights import require_right
 from services.contracts.base import Message
 from services.contracts.basis import Basis, is_outdated
 from services.contracts.commands import Command, Outcome
-from services.contracts.permissions import may
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion
 from services.runtime.http import ANY, IfMatch, require_version
@@ -97,8 +97,7 @@ class Commands:
         admission = Admission(ticket, name, caller, key)
         if key and (known := await self._known(admission)):
             return Admission(ticket, name, caller, key, known)
-        if not may(caller, command_action(ticket, name), ticket):
-            raise Forbidden
+        require_right(caller, command_action(ticket, name), ticket)
         if name in BARRED_FOR_THE_ACCUSED and is_accused(ticket, caller):
             raise Forbidden(
                 {

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from services.access.directory_copy import DirectoryCopy, Roll
 from services.contracts import commands as bodies
 from services.contracts.accused import is_about
 from services.contracts.base import Message
@@ -27,7 +28,6 @@ from services.workflow.commands.checks import require_end, require_keepable, req
 from services.workflow.due_times import due_by_policy
 from services.workflow.journal.registration import Registrations
 from services.workflow.lifecycle.clocks import FOURTH_RULES
-from services.workflow.people import People, Roll
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.views.customer_reach import CustomerReach
 from services.workflow.views.queries import Queries
@@ -64,7 +64,7 @@ class Preparation:
         *,
         queries: Queries,
         catalogue: Catalogue,
-        people: People,
+        people: DirectoryCopy,
         registrations: Registrations,
         intake: Peer,
         reach: CustomerReach,

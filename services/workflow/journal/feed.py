@@ -5,13 +5,13 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from services.access.directory_copy import DirectoryCopy, Roll
 from services.contracts.feed import FeedPage, TicketEvent
 from services.runtime.errors import NotFound
 from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.database import Database
 from services.workflow.journal.cursors import place_of, position
 from services.workflow.journal.feed_items import Row, events_behind, item_of, one_event
-from services.workflow.people import People, staff_named
 
 CHANNEL = "workflow_feed"
 _GATHERED_SECONDS = 0.02
@@ -35,7 +35,7 @@ class _Look:
 class Feed:
     """Answers followers; one per process, with one connection that listens for all of them."""
 
-    def __init__(self, database: Database, people: People) -> None:
+    def __init__(self, database: Database, people: DirectoryCopy) -> None:
         self._database = database
         self._people = people
         self._written = asyncio.Event()
@@ -106,8 +106,8 @@ class Feed:
         return _Look(page, more_is_coming=len(settled) < len(rows))
 
     async def _items(self, rows: Sequence[Row]) -> tuple[TicketEvent, ...]:
-        staff = (await self._people.roll()).staff if any(row["complaint_about"] for row in rows) else ()
-        return tuple(item_of(row, staff_named(row["complaint_about"], staff)) for row in rows)
+        roll = await self._people.roll() if any(row["complaint_about"] for row in rows) else Roll()
+        return tuple(item_of(row, roll.accused(row["complaint_about"])) for row in rows)
 
 
 def _json(items: tuple[TicketEvent, ...], place: str | None) -> bytes:

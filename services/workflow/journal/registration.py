@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy.dialects.postgresql import insert
 
+from services.access.directory_copy import DirectoryCopy
 from services.contracts.feedback import FirstPromise, Registration, Supplemented
 from services.contracts.journal import Actor, EventType
 from services.contracts.policy import ClockRule
@@ -21,7 +22,6 @@ from services.workflow.journal.metrics import measure
 from services.workflow.journal.owed_recalculations import owe_recalculation
 from services.workflow.journal.store import GENESIS, policy_column, ticket_columns, write_clocks, write_journal
 from services.workflow.lifecycle.life import Life
-from services.workflow.people import People
 from services.workflow.tables import tickets
 from services.workflow.wake_channels import STARTER_CHANNEL
 
@@ -29,7 +29,7 @@ from services.workflow.wake_channels import STARTER_CHANNEL
 class Registrations:
     """Enters registrations; safe to repeat. `recorded` is called when a journal has begun."""
 
-    def __init__(self, database: Database, people: People, recorded: Callable[[], None] = lambda: None) -> None:
+    def __init__(self, database: Database, people: DirectoryCopy, recorded: Callable[[], None] = lambda: None) -> None:
         self._database = database
         self._people = people
         self._recorded = recorded

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from services.access.directory_copy import DirectoryCopy
 from services.contracts.policy import Policy, PolicyDraft
 from services.promises.faults import Fault
 from services.promises.linting import Surroundings, lint
@@ -12,7 +13,6 @@ from services.promises.order import unreachable
 from services.runtime.errors import Refusal
 from services.runtime.service_client import Peer
 from services.runtime.turns import Turns, in_thread
-from services.workflow.people import People
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.policies.policy_store import PolicyRegister
 
@@ -26,7 +26,7 @@ _MOST_COMPARED = 200
 class Owners:
     """The services that own what a policy names."""
 
-    people: People
+    people: DirectoryCopy
     notify: Peer
     survey: Peer
 

@@ -10,6 +10,7 @@ from sqlalchemy import ColumnElement, Select, case, exists, func, literal, null,
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.reach import within_reach
 from services.contracts.base import format_instant
 from services.contracts.journal import EventType
 from services.contracts.permissions import Action, may
@@ -23,7 +24,6 @@ from services.workflow.journal.owed_recalculations import RUN_AGAIN
 from services.workflow.policies.catalogue import advance
 from services.workflow.policies.policy_store import bring_back
 from services.workflow.tables import calendars, journal, policies, publication_failures, publications, tickets
-from services.workflow.views.queries import within_reach
 from services.workflow.wake_channels import STARTER_CHANNEL
 
 TABLES = {SubjectKind.POLICY: policies, SubjectKind.CALENDAR: calendars}
@@ -262,7 +262,7 @@ def _visible(caller: Caller) -> Any:
         return lambda _: true()
 
     def condition(number: ColumnElement[str]) -> ColumnElement[bool]:
-        mine = within_reach(select(literal(1)).select_from(tickets), caller, Action.READ_TICKET)
+        mine = select(literal(1)).select_from(tickets).where(within_reach(caller, Action.READ_TICKET, tickets))
         return exists(mine.where(tickets.c.ticket_no == number).correlate_except(tickets))
 
     return condition

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from services.access.rights import require_right
 from services.contracts.base import format_instant
 from services.contracts.feedback import CustomerAsk, CustomerQuestion, Registration
 from services.contracts.permissions import Action, may, sees_contact
@@ -14,7 +15,7 @@ from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock
 from services.promises.calendars import Calendar
 from services.promises.explanations import explain
-from services.runtime.errors import Forbidden, NotFound
+from services.runtime.errors import NotFound
 from services.runtime.security.auth import Caller
 from services.runtime.service_client import Peer
 from services.runtime.telemetry import request_id
@@ -77,8 +78,7 @@ class Showing:
             NotFound, Forbidden.
         """
         ticket = await self.existing(ticket_no)
-        if not may(caller, action, ticket):
-            raise Forbidden
+        require_right(caller, action, ticket)
         return ticket
 
     async def existing(self, ticket_no: str) -> TicketRow:

@@ -19,7 +19,6 @@ from sqlalchemy import (
     false,
     func,
     literal,
-    literal_column,
     not_,
     or_,
     select,
@@ -28,6 +27,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY
 
+from services.access.reach import in_queue, is_owned, within_reach
 from services.contracts.base import Code, Instant
 from services.contracts.journal import EventType
 from services.contracts.permissions import Action, Caller, Relation, reach, relations
@@ -132,7 +132,7 @@ class Queries:
 
     async def page(self, caller: Caller, filters: TicketFilters, meant: ColumnElement[bool] | None = None) -> Page:
         """A page of tickets that `caller` may read; `meant` narrows to what a search means."""
-        query = within_reach(select(tickets), caller, Action.READ_TICKET)
+        query = select(tickets).where(within_reach(caller, Action.READ_TICKET, tickets))
         if meant is not None:
             query = query.where(meant)
         query = _ordered(_filtered(query, filters, await self._left()), filters)
@@ -146,7 +146,7 @@ class Queries:
 
     async def counts(self, caller: Caller, lists: Sequence[TicketFilters]) -> list[int]:
         """How many tickets each list shows to `caller`, in one statement; counted up to `MOST_COUNTED`."""
-        within = within_reach(select(literal(1)).select_from(tickets), caller, Action.READ_TICKET)
+        within = select(literal(1)).select_from(tickets).where(within_reach(caller, Action.READ_TICKET, tickets))
         left = await self._left()
         numbered = (_filtered(within, filters, left).limit(MOST_COUNTED).subquery() for filters in lists)
         query = select(*(select(func.count()).select_from(each).scalar_subquery() for each in numbered))
@@ -198,7 +198,7 @@ class Queries:
         """
         query = select(journal, FEED_ORDER.tx_text).where(FEED_ORDER.settled)
         if reach(caller, Action.READ_EVENTS) is not Relation.ANY and caller.department:
-            query = query.where(exists().where(tickets.c.ticket_no == journal.c.ticket_no, _in_queue(caller)))
+            query = query.where(exists().where(tickets.c.ticket_no == journal.c.ticket_no, in_queue(caller, tickets)))
         if types:
             query = query.where(journal.c.type.in_(types))
         if cursor:
@@ -254,13 +254,12 @@ def matching(q: str, caller: Caller, found: Mapping[str, Sequence[str]]) -> Colu
 
 def reached(caller: Caller, action: Action) -> ColumnElement[bool]:
     """What `permissions.may` says of each ticket, in SQL."""
-    owned = or_(tickets.c.owner == caller.id, tickets.c.co_owners.contains([caller.id]))
-    in_queue = _in_queue(caller) if caller.department is not None else true()
+    queue = in_queue(caller, tickets)
     near: Mapping[Relation, ColumnElement[bool]] = {
         Relation.ANY: true(),
-        Relation.QUEUE: in_queue,
-        Relation.OPEN_QUEUE: and_(in_queue, tickets.c.phase != Phase.CLOSED),
-        Relation.OWN: owned,
+        Relation.QUEUE: queue,
+        Relation.OPEN_QUEUE: and_(queue, tickets.c.phase != Phase.CLOSED),
+        Relation.OWN: is_owned(caller, tickets),
     }
     return or_(false(), *(near[relation] for relation in relations(caller, action)))
 
@@ -268,26 +267,6 @@ def reached(caller: Caller, action: Action) -> ColumnElement[bool]:
 def _in_the_order_of_starting(clock: Row) -> tuple[Any, ...]:
     # Several start with the ticket, and a list that is read in pages must not change its order in between.
     return clock["started_at"], _PLACES[clock["name"]], clock["cycle"], clock["round"]
-
-
-def within_reach(query: Select[Any], caller: Caller, action: Action) -> Select[Any]:
-    """Narrow a query on tickets to those on which `caller` may do `action`."""
-    relation = reach(caller, action)
-    if relation is None:
-        return query.where(literal_column("false"))
-    if relation is Relation.ANY or caller.department is None:
-        return query
-    return query.where(_in_queue(caller))
-
-
-def _in_queue(caller: Caller) -> Any:
-    """What `permissions` calls the queue, in SQL."""
-    return or_(
-        tickets.c.department == caller.department,
-        tickets.c.department.is_(None),
-        tickets.c.owner == caller.id,
-        tickets.c.co_owners.contains([caller.id]),
-    )
 
 
 def _filtered(query: Select[Any], filters: TicketFilters, left: Collection[str]) -> Select[Any]:

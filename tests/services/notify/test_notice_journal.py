@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
+from services.access.directory_copy import DirectoryCopy, Roll
 from services.contracts.directory import StaffMember, StaffRole
 from services.contracts.feed import TicketEvent, TicketFacts
 from services.contracts.journal import Event, EventType
@@ -17,7 +18,6 @@ from services.notify import ticket_copies
 from services.notify.notices.consumer import NoticeFollower
 from services.notify.notices.submission import submit
 from services.notify.notices.tables import notices
-from services.notify.staff_copy import People, Roll
 from services.runtime.postgres.database import Database
 
 E = EventType
@@ -40,7 +40,7 @@ PROMISED = {"acceptance": "2026-11-20T10:00:00Z", "response": "2026-11-23T10:00:
 _serial = itertools.count(1)
 
 
-class FakePeople(People):
+class FakePeople(DirectoryCopy):
     """Everybody in `STAFF`."""
 
     def __init__(self) -> None:
@@ -60,7 +60,7 @@ class FakePeople(People):
             )
             for id_, (role, department) in STAFF.items()
         ]
-        return Roll(tuple(staff))
+        return Roll(staff=tuple(staff))
 
 
 class JournalHarness:
