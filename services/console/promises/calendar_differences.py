@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from services.console.promises.calendar_forms import LANGUAGES, WEEKDAYS, written
+from services.console.promises.calendar_forms import WEEKDAYS, written
 from services.console.promises.policies import Line
-from services.wording import Words
+from services.wording import LANGUAGES, Words
 
 Item = Mapping[str, Any]
 

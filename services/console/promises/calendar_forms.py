@@ -8,10 +8,9 @@ from typing import Any
 from services.console.forms.values import Typed
 from services.console.public_api.client import FieldProblem
 from services.runtime.pages import Form
-from services.wording import Words
+from services.wording import LANGUAGES, Words
 
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-LANGUAGES = ("zh-CN", "en")
 USUAL, HOLIDAY, WORKING = "usual", "holiday", "working"
 MOST_DAYS = 62
 """How many days in a row one form may set: a summer's closure, not a typing error in the year."""

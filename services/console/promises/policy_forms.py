@@ -14,9 +14,8 @@ from services.console.public_api.client import FieldProblem
 from services.contracts.policy import PAUSED_BY_DEFAULT, PolicyDraft
 from services.contracts.vocabulary import ClockName
 from services.runtime.pages import Form
-from services.wording import Words
+from services.wording import LANGUAGES, Words
 
-LANGUAGES = ("zh-CN", "en")
 SOME = "some"
 _READ_ONLY = frozenset({"id", "version"})
 _COUNTED = frozenset({"callback_attempts"})
