@@ -267,7 +267,7 @@ class TicketHarness:
         """Store a command as the service does before it gives it to the workflow."""
         values = {"id": command.id, "ticket_no": ticket_no, "name": command.name, "caller": command.actor.id}
         texts = {"body": {}, "body_hash": "", "command": command.model_dump(mode="json")}
-        async with self.database.read() as connection:
+        async with self.database.autocommit() as connection:
             await connection.execute(insert(commands).values(**values, **texts).on_conflict_do_nothing())
 
     async def start(self, ticket: Ticket, events_before_continuing: int = 1_000) -> None:

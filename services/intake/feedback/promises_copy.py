@@ -136,7 +136,7 @@ class PromisesCopy:
         rows = [
             {"digest": digest, "snapshot": each.model_dump(mode="json")} for digest, each in in_force.snapshots.items()
         ]
-        async with self._database.read() as connection:
+        async with self._database.autocommit() as connection:
             await connection.execute(insert(policy_snapshots).values(rows).on_conflict_do_nothing())
 
     def _take_over(self, in_force: PromisesInForce) -> None:

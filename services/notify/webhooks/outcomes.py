@@ -27,7 +27,7 @@ class Outcomes:
     async def delivered(self, head: Head, attempt: Attempt, at: datetime) -> None:
         """Enter a success. The first one after a silence lets everything go that waits for the receiver to return."""
         if not head.silent and not head.failures:
-            async with self._places.read() as connection:
+            async with self._places.autocommit() as connection:
                 return await _deliver(connection, head, attempt, at)
         async with self._places.begin() as connection:
             if head.silent:
@@ -63,21 +63,21 @@ class Outcomes:
     async def rest(self, webhook_id: str, until: datetime, *, silent: bool) -> None:
         """Send nothing before `until`; `silent` when nobody answers."""
         values: dict[str, Any] = {"rests_until": func.greatest(webhooks.c.rests_until, until)}
-        async with self._places.read() as connection:
+        async with self._places.autocommit() as connection:
             resting = update(webhooks).where(webhooks.c.id == webhook_id)
             await connection.execute(resting.values(values | ({"silent": True} if silent else {})))
 
     async def close(self, head: Head) -> None:
         """Take away a lane in which nothing waits, unless something has just entered."""
         mine = (lanes.c.webhook_id == head.webhook_id, lanes.c.lane == head.lane, lanes.c.version == head.version)
-        async with self._places.read() as connection:
+        async with self._places.autocommit() as connection:
             await connection.execute(lanes.delete().where(*mine))
 
     async def remove(self, webhook_id: str) -> None:
         """Take a deleted webhook away with everything of it, in bites that no statement takes too long over."""
         some = select(deliveries.c.id).where(deliveries.c.webhook_id == webhook_id).limit(DELETED_AT_ONCE)
         bite = deliveries.delete().where(deliveries.c.id.in_(some))
-        async with self._places.read() as connection:
+        async with self._places.autocommit() as connection:
             while (await connection.execute(bite)).rowcount:
                 continue
             deleted = (webhooks.c.id == webhook_id, webhooks.c.deleted_at.is_not(None))

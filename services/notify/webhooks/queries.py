@@ -56,6 +56,10 @@ class Places:
         """Lend a connection, as `Database.read`."""
         return self._lent(self._database.read())
 
+    def autocommit(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Lend a connection, as `Database.autocommit`."""
+        return self._lent(self._database.autocommit())
+
     def begin(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Open a transaction, as `Database.begin`."""
         return self._lent(self._database.begin())

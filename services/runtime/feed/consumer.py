@@ -273,7 +273,7 @@ class Follower:
 
     async def _place(self) -> Place:
         columns = (self._cursors.c.cursor, self._cursors.c.passed)
-        async with self._database.read() as connection:
+        async with self._database.autocommit() as connection:
             row = (await connection.execute(select(*columns).where(self._cursors.c.follower == self.name))).first()
             if row is None:
                 begin = insert(self._cursors).values(follower=self.name)

@@ -40,7 +40,7 @@ class CommitNotifier:
             await self._announced.wait()
             self._announced.clear()
             try:
-                async with self._database.read() as connection:
+                async with self._database.autocommit() as connection:
                     await wake(connection, self._channel)
             except Refusal:
                 continue

@@ -3,11 +3,11 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from functools import partial
 
 import asyncpg
-from sqlalchemy import event, text
+from sqlalchemy import Connection, Executable, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -51,6 +51,8 @@ class Database:
         # What a connection that the pool itself opens may raise: only `engine.connect` turns it into a `DBAPIError`.
         self.driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._reading = self.engine.execution_options(isolation_level="AUTOCOMMIT")
+        event.listen(self._reading.sync_engine, "before_execute", _refuse_writing)
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[AsyncConnection]:
@@ -63,12 +65,13 @@ class Database:
                 async with connection.begin():
                     yield connection
 
-    @asynccontextmanager
-    async def read(self) -> AsyncIterator[AsyncConnection]:
+    def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
+        """Lend a connection for questions: as `autocommit`, and a statement that writes is a mistake."""
+        return _lent(self._reading)
+
+    def autocommit(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Lend a connection on which every statement is its own transaction, without the round trips of one."""
-        async with _acquired(self._autocommit) as connection:
-            with _translated():
-                yield connection
+        return _lent(self._autocommit)
 
     async def ping(self) -> None:
         """Return when the database answers; raise `Unavailable` within two seconds when it does not."""
@@ -132,6 +135,20 @@ def _discard_lost_connections(engine: AsyncEngine) -> None:
     def check(dbapi_connection: object, _record: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
         if dbapi_connection.driver_connection.is_closed():  # type: ignore[attr-defined]
             raise DisconnectionError
+
+
+def _refuse_writing(
+    _connection: Connection, statement: Executable, _many: object, _values: object, _options: object
+) -> None:
+    if statement.is_dml:
+        raise TypeError("written on a connection that was lent for reading")
+
+
+@asynccontextmanager
+async def _lent(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+    async with _acquired(engine) as connection:
+        with _translated():
+            yield connection
 
 
 @asynccontextmanager

