@@ -34,7 +34,7 @@ class Hands(Generic[Item]):
         self._claim = claim
         self._work = work
         self._most = most
-        self._busy: set[asyncio.Task[None]] = set()
+        self._busy = 0
         self._woken = asyncio.Event()
 
     async def run(self) -> None:
@@ -43,34 +43,28 @@ class Hands(Generic[Item]):
             group.create_task(self._database.listen(self._channel, lambda _: self._woken.set()))
             while True:
                 self._woken.clear()
-                if not await self._take_up(group):
+                items = await self._look(self._most - self._busy)
+                self._busy += len(items)
+                for item in items:
+                    group.create_task(self._deal_with(item))
+                if not items or self._busy == self._most:
                     await self._wait()
 
-    async def _take_up(self, group: asyncio.TaskGroup) -> bool:
-        """Give every free hand an item; answers whether to look again at once."""
-        free = self._most - len(self._busy)
-        items = await self._look(free) if free else ()
-        for item in items:
-            task: asyncio.Task[None] = group.create_task(self._deal_with(item))
-            self._busy.add(task)
-            task.add_done_callback(self._put_down)
-        return bool(items) and len(self._busy) < self._most
-
     async def _deal_with(self, item: Item) -> None:
-        await self._work(item)
+        try:
+            await self._work(item)
+        finally:
+            # With a hand free all the while, what is new has been taken up already.
+            if self._busy == self._most:
+                self._woken.set()
+            self._busy -= 1
 
     async def _look(self, most: int) -> Sequence[Item]:
         try:
-            return await self._claim(most)
+            return await self._claim(most) if most else ()
         except Refusal as error:
             log().warning("work waits", channel=self._channel, error=type(error).__name__)
             return ()
-
-    def _put_down(self, task: "asyncio.Task[None]") -> None:
-        # With a hand free all the while, what is new has been taken up already.
-        if len(self._busy) >= self._most:
-            self._woken.set()
-        self._busy.discard(task)
 
     async def _wait(self) -> None:
         try:
