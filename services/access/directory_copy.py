@@ -10,7 +10,7 @@ from services.contracts.directory import Department, StaffMember, StaffRole
 from services.contracts.namesakes import Named, told_apart
 from services.contracts.vocabulary import Category
 from services.runtime.errors import Refusal
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 FRESH_SECONDS = 1.0
 """Somebody who has left counts as nobody within it; a copy that is still true costs one small answer."""
@@ -76,7 +76,7 @@ class Roll:
 class DirectoryCopy:
     """Asks the directory at most every second; when it does not answer, the last copy serves."""
 
-    def __init__(self, directory: Peer) -> None:
+    def __init__(self, directory: ServiceClient) -> None:
         self._directory = directory
         self._roll: Roll | None = None
         self._asked_at = 0.0

@@ -7,7 +7,7 @@ import typer
 
 from services.commands.local.terminal import complain, tell
 from services.runtime.errors import Refusal
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.settings import RuntimeSettings, load
 
 USERNAME = "admin"
@@ -19,7 +19,7 @@ def command() -> None:
     Asks BIHUAN_DIRECTORY_URL with BIHUAN_INTERNAL_SECRET.
     """
     settings = load(RuntimeSettings)
-    peer = Peer(settings.directory_url, settings.internal_secret.get_secret_value())
+    peer = ServiceClient(settings.directory_url, settings.internal_secret.get_secret_value())
     try:
         made = asyncio.run(make(peer))
     except Refusal as error:
@@ -33,7 +33,7 @@ def command() -> None:
     tell(f"API key with every scope: {key}")
 
 
-async def make(peer: Peer) -> tuple[str, str] | None:
+async def make(peer: ServiceClient) -> tuple[str, str] | None:
     """Answer password and key of the administrator that was made; None when there is staff already.
 
     Raises:

@@ -10,7 +10,7 @@ from services.commands.local.machine import CHECKOUT
 from services.commands.local.terminal import complain, tell
 from services.contracts.names import Role
 from services.runtime.errors import Refusal
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.stack import settings as stack_settings
 from services.runtime.stack.home import Home, default_path
@@ -43,12 +43,12 @@ async def _ask() -> dict[str, Any]:
     return found
 
 
-def _peer() -> Peer:
+def _peer() -> ServiceClient:
     """The workflow service of the local stack while that runs, else the one that the environment names."""
     home = Home(stack_settings.read().home or default_path(CHECKOUT))
     settings = load(RuntimeSettings)
     if not home.endpoints.exists() or settings.internal_secret.get_secret_value():
-        return Peer(settings.tickets_url, settings.internal_secret.get_secret_value())
+        return ServiceClient(settings.tickets_url, settings.internal_secret.get_secret_value())
     processes = json.loads(home.endpoints.read_text())["processes"]
     address = next(process["internal_address"] for process in processes if Role.TICKETS in process.get("roles", ()))
-    return Peer(address, home.secret("internal"))
+    return ServiceClient(address, home.secret("internal"))

@@ -21,7 +21,7 @@ from services.runtime.http import PortTaken, Server, build_server, create_app, c
 from services.runtime.pages import refusal_pages
 from services.runtime.role_parts import Part, publish
 from services.runtime.security.auth import Authenticator
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.stack.settings import one_sentence
 from services.runtime.telemetry import configure_logs
@@ -65,7 +65,7 @@ async def _serve(roles: Sequence[Role], settings: RuntimeSettings) -> None:
             parts = [await stack.enter_async_context(assemble(role)) for role in roles]
         except ValueError as error:  # a setting that a role cannot do without
             sys.exit(str(error))
-        directory = Peer(settings.directory_url, settings.internal_secret.get_secret_value())
+        directory = ServiceClient(settings.directory_url, settings.internal_secret.get_secret_value())
         stack.push_async_callback(directory.close)
         servers = []
         if any(part.routers for part in parts):
@@ -129,7 +129,7 @@ def public_app(parts: Sequence[Part], settings: RuntimeSettings, authenticator: 
     return app
 
 
-def _authenticator(settings: RuntimeSettings, directory: Peer) -> Authenticator:
+def _authenticator(settings: RuntimeSettings, directory: ServiceClient) -> Authenticator:
     return Authenticator(
         verify_key_pem=settings.verify_key_file.read_bytes() if settings.verify_key_file else None,
         # What services show each other opens the internal port alone.

@@ -19,7 +19,7 @@ from services.intake.tables import outbox
 from services.runtime.errors import Refusal, Unavailable
 from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.database import Database
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import log
 
 handed_over_total = Counter("bihuan_relay_handed_over_total", "Registrations handed to the workflow service.")
@@ -50,7 +50,7 @@ class Round:
 class Relay:
     """Empties the outbox until cancelled; several may run, each row is one's at a time."""
 
-    def __init__(self, database: Database, peer: Peer, *, poll_seconds: float) -> None:
+    def __init__(self, database: Database, peer: ServiceClient, *, poll_seconds: float) -> None:
         self._database = database
         self._peer = peer
         self._poll_seconds = poll_seconds

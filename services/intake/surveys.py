@@ -5,7 +5,7 @@ import asyncio
 from services.contracts.customer import CustomerTicket
 from services.contracts.vocabulary import CloseReason
 from services.runtime.errors import Refusal
-from services.runtime.service_client import Peer, segment
+from services.runtime.service_client import ServiceClient, segment
 
 _LONGEST_SECONDS = 1.0
 
@@ -13,7 +13,7 @@ _LONGEST_SECONDS = 1.0
 class SurveyPages:
     """Surveys as far as a customer's page leads to them. It is shown without, while nobody says."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: ServiceClient) -> None:
         self._peer = peer
 
     async def page(self, ticket: CustomerTicket) -> str | None:

@@ -7,7 +7,7 @@ from services.contracts.customer import CustomerCommand, CustomerTicket
 from services.contracts.vocabulary import CommandName
 from services.intake.schemas import TicketAccess
 from services.runtime.errors import NotFound
-from services.runtime.service_client import Peer, segment
+from services.runtime.service_client import ServiceClient, segment
 
 _AT_ONCE = 5
 _MOST_ASKED = 200
@@ -16,7 +16,7 @@ _MOST_ASKED = 200
 class Tickets:
     """Tickets as far as permissions need them. `Unavailable` when the workflow service cannot be asked."""
 
-    def __init__(self, peer: Peer) -> None:
+    def __init__(self, peer: ServiceClient) -> None:
         self._peer = peer
         self._turn = asyncio.Semaphore(_AT_ONCE)
 

@@ -6,7 +6,7 @@ from services.contracts.feed import FeedPage, TicketEvent
 from services.notify.settings import NotifySettings
 from services.runtime.postgres.database import Database
 from services.runtime.role_host import RoleHost
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 _WAIT_SECONDS = 3
 """How long a follower's question may wait for news; a peer's answer takes 5 s at most."""
@@ -18,10 +18,10 @@ class Resources:
 
     settings: NotifySettings
     database: Database
-    intake: Peer
-    tickets: Peer
-    directory: Peer
-    survey: Peer
+    intake: ServiceClient
+    tickets: ServiceClient
+    directory: ServiceClient
+    survey: ServiceClient
 
     @classmethod
     def of(cls, host: RoleHost, settings: NotifySettings) -> "Resources":

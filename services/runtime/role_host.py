@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from services.runtime.postgres.database import Database
 from services.runtime.recurrence import Work
 from services.runtime.role_parts import Check
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import log
 
@@ -29,12 +29,12 @@ class RoleHost:
         )
         self.ready: dict[str, Check] = {"postgresql": self.database.ping}
         self._secret = settings.internal_secret.get_secret_value()
-        self._clients: list[Peer] = []
+        self._clients: list[ServiceClient] = []
         self._tasks: list[asyncio.Task[None]] = []
 
-    def client(self, base_url: str) -> Peer:
+    def client(self, base_url: str) -> ServiceClient:
         """Make a client of another service, by the base of its internal port; it is closed with the role."""
-        client = Peer(base_url, self._secret)
+        client = ServiceClient(base_url, self._secret)
         self._clients.append(client)
         return client
 

@@ -19,7 +19,7 @@ _FIRST_REFUSAL = 300
 _IN_PATHS = "/%:@-._~!$&'()*+,;="
 
 
-class Peer:
+class ServiceClient:
     """One service, by the base of its internal port. Its refusals are raised here as they were there."""
 
     def __init__(self, base_url: str, secret: str) -> None:

@@ -19,7 +19,7 @@ from services.contracts.names import (
 from services.contracts.notice import Audience, NoticeKind, NoticeRequest, NoticeStanding, NoticeState
 from services.contracts.survey import NotInvited, Overall, SurveyStanding, SurveyStart, SurveyState, SurveyStep
 from services.runtime.errors import NotFound, ValidationFailed
-from services.runtime.service_client import Peer, segment
+from services.runtime.service_client import ServiceClient, segment
 from services.runtime.telemetry import log
 from services.survey.answers import is_changed
 from services.survey.links import SurveyLinks
@@ -37,7 +37,13 @@ class SurveyActivities:
     """One per worker. Everything here may be called twice."""
 
     def __init__(
-        self, standings: Standings, links: SurveyLinks, *, notify: Peer, tickets: Peer, call_within: timedelta
+        self,
+        standings: Standings,
+        links: SurveyLinks,
+        *,
+        notify: ServiceClient,
+        tickets: ServiceClient,
+        call_within: timedelta,
     ) -> None:
         self._standings = standings
         self._links = links

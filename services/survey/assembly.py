@@ -12,7 +12,7 @@ from services.runtime.postgres.database import Database
 from services.runtime.recurrence import HOUR, every, until_done
 from services.runtime.role_host import hosted
 from services.runtime.role_parts import Part
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.temporal.client import engine_client
 from services.runtime.temporal.worker_host import WorkerPart, run_worker
 from services.survey import pages
@@ -82,7 +82,7 @@ async def assemble_worker(settings: SurveySettings) -> AsyncIterator[Part]:
         yield Part(name=Role.SURVEY_WORKER, ready=host.ready, alive=alive)
 
 
-def follower_of(settings: SurveySettings, database: Database, tickets: Peer) -> Follower:
+def follower_of(settings: SurveySettings, database: Database, tickets: ServiceClient) -> Follower:
     """The follower that invites."""
 
     async def fetch(after: str | None) -> FeedPage:
@@ -106,7 +106,7 @@ def follower_of(settings: SurveySettings, database: Database, tickets: Peer) -> 
     )
 
 
-async def _invite(settings: SurveySettings, database: Database, tickets: Peer) -> None:
+async def _invite(settings: SurveySettings, database: Database, tickets: ServiceClient) -> None:
     """Invite, from the moment at which there are questionnaires to invite with."""
     await until_done(SEED_PAUSE, Questionnaires(database).seed)()
     await follower_of(settings, database, tickets).run()

@@ -14,7 +14,7 @@ from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_parts import service
 from services.runtime.security.auth import Caller
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import request_id
 from services.survey.answers import Answering
 from services.survey.links import SurveyLinks
@@ -33,7 +33,7 @@ _TEMPLATES = Path(__file__).with_name("templates")
 class SurveyService:
     """One per process."""
 
-    def __init__(self, settings: SurveySettings, database: Database, intake: Peer) -> None:
+    def __init__(self, settings: SurveySettings, database: Database, intake: ServiceClient) -> None:
         self.settings = settings
         self.database = database
         self.intake = intake

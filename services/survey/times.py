@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from services.contracts.durations import parse_duration
 from services.contracts.policy import Promises
 from services.promises.calendars import Calendar, CalendarExhausted
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 
 def wall_length(text: str) -> timedelta:
@@ -17,7 +17,7 @@ def wall_length(text: str) -> timedelta:
 class Times:
     """Adds durations to instants; asks the workflow service for a calendar only where one is needed."""
 
-    def __init__(self, tickets: Peer) -> None:
+    def __init__(self, tickets: ServiceClient) -> None:
         self._tickets = tickets
 
     async def after(self, at: datetime, length: str, policy: str | None) -> datetime:

@@ -33,7 +33,7 @@ from services.notify.resources import Resources
 from services.notify.settings import NotifySettings
 from services.notify.wake_channels import STARTER_CHANNEL
 from services.runtime.postgres.database import Database
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.temporal.client import engine_identity
 from services.runtime.temporal.workflow_starter import Starter
 from tests.flow.timers import has_due_timer, pass_time
@@ -50,7 +50,7 @@ CREW: Mapping[str, Sequence[str]] = {
 OWNER = "lin-tao"
 
 
-class FakeDirectory(Peer):
+class FakeDirectory(ServiceClient):
     """Knows who is found on which rung, and when they are reached; `down` lets it answer nothing."""
 
     def __init__(self) -> None:
@@ -105,7 +105,7 @@ def weekly(begins: datetime, ends: datetime) -> dict[str, dict[str, str]]:
     return {day(begins).lower(): {f"{begins:%H:%M}": "24:00"}, **rest}
 
 
-class FakeJournal(Peer):
+class FakeJournal(ServiceClient):
     """Keeps the remarks that it is told, each key once."""
 
     def __init__(self) -> None:
@@ -134,7 +134,7 @@ class AlertHarness:
         self.env = env
         self.database = database
         self.directory, self.journal = FakeDirectory(), FakeJournal()
-        nobody = Peer("http://nobody", "secret")
+        nobody = ServiceClient("http://nobody", "secret")
         self.opened = Resources(NotifySettings(), database, nobody, self.journal, self.directory, nobody)
         self.calendars = CalendarsCopy(database, nobody)
         self.raising = Raising(LadderBook(read_ladders()))

@@ -17,7 +17,7 @@ from services.contracts.names import invitation_key, survey_workflow_id
 from services.contracts.policy import Promises
 from services.contracts.survey import Answer
 from services.runtime.postgres.database import Database
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.temporal.client import engine_identity
 from services.runtime.temporal.inventory import EngineRuns
 from services.runtime.temporal.workflow_starter import Starter
@@ -34,7 +34,7 @@ from tests.services.survey.builders import GOOD, LINKS, closing, happened
 COOLDOWN = timedelta(days=1)
 
 
-class RecordingPeer(Peer):
+class RecordingPeer(ServiceClient):
     """A peer that keeps what it is told; `down` lets it answer nothing."""
 
     def __init__(self) -> None:

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import httpx
 
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 
-class InsidePeer(Peer):
+class InsidePeer(ServiceClient):
     """Asks the app behind `transport`."""
 
     def __init__(self, transport: httpx.AsyncBaseTransport, secret: str) -> None:

@@ -32,7 +32,7 @@ from services.runtime.http import build_server, create_internal_app
 from services.runtime.postgres.database import Database
 from services.runtime.role_parts import Part
 from services.runtime.security.auth import Authenticator, mint_token
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import configure_logs
 from services.survey import assembly as survey
@@ -263,7 +263,7 @@ async def alerted(system: System, ticket_no: str) -> str:
     now = datetime.now(UTC)
     asked = {"ticket_no": ticket_no, "cycle": 1, "threshold": "low_rating", "raised_at": now, "due_at": now}
     body = RaiseAlert.model_validate(asked).model_dump(mode="json")
-    peer, found = Peer(system.internal, SECRET), list[str]()
+    peer, found = ServiceClient(system.internal, SECRET), list[str]()
 
     async def is_raised() -> bool:
         with suppress(Unavailable):
@@ -333,7 +333,7 @@ def _part(role: Role, values: Mapping[str, Any]) -> Any:
 
 async def _serve(stack: AsyncExitStack, parts: Sequence[Part], settings: RuntimeSettings) -> str:
     """Put the parts behind their two ports; answers the public address."""
-    peer = Peer(settings.directory_url, SECRET)
+    peer = ServiceClient(settings.directory_url, SECRET)
     stack.push_async_callback(peer.close)
     assert settings.verify_key_file
     authenticator = Authenticator(

@@ -7,10 +7,10 @@ import pytest
 from services.access import directory_copy
 from services.access.directory_copy import FRESH_SECONDS, DirectoryCopy
 from services.runtime.errors import Unavailable
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 
-class FakeDirectory(Peer):
+class FakeDirectory(ServiceClient):
     """Hands out its staff and counts the questions; `told` are those that it answered in full."""
 
     def __init__(self) -> None:

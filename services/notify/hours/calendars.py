@@ -15,7 +15,7 @@ from services.promises.calendars import Calendar, CalendarErrors
 from services.promises.policies import built_in
 from services.runtime.errors import Refusal
 from services.runtime.postgres.database import Database
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import log
 
 REFRESHED_EVERY = timedelta(seconds=15)
@@ -50,7 +50,7 @@ class PublishedCalendars:
 class CalendarsCopy:
     """What the workflow service published last, as far as it was heard of; PostgreSQL keeps it for the next start."""
 
-    def __init__(self, database: Database, tickets: Peer) -> None:
+    def __init__(self, database: Database, tickets: ServiceClient) -> None:
         self._database = database
         self._tickets = tickets
         self._current: PublishedCalendars | None = None

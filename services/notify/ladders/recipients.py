@@ -8,7 +8,7 @@ from services.contracts.alert import Rung
 from services.contracts.directory import Recipients, RecipientsAsked, RecipientsQuestion, WorkingHours
 from services.notify.ladders.ladders import Step
 from services.notify.ticket_copies import KnownTicket
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 Answers = Mapping[RecipientsQuestion, tuple[str, ...]]
 MOST_QUESTIONS = 1_000
@@ -41,7 +41,10 @@ class Found:
 
 
 async def ask(
-    directory: Peer, asked: Iterable[RecipientsQuestion], owners: Collection[str], hours_at: datetime | None = None
+    directory: ServiceClient,
+    asked: Iterable[RecipientsQuestion],
+    owners: Collection[str],
+    hours_at: datetime | None = None,
 ) -> Found:
     """Ask who is found, and with `hours_at` when they and the owners are reached: one question of a thousand at most,
     about as many owners at most.

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping
 from services.contracts.address import CustomerAddress
 from services.contracts.directory import StaffAddress
 from services.contracts.notice import Audience
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Reached:
 class Addresses:
     """Asks intake about customers and the directory about staff."""
 
-    def __init__(self, intake: Peer, directory: Peer) -> None:
+    def __init__(self, intake: ServiceClient, directory: ServiceClient) -> None:
         self._intake = intake
         self._directory = directory
 

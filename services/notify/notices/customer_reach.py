@@ -7,7 +7,7 @@ from services.contracts.address import AddressQuestion, CustomerAddress, Reach, 
 from services.contracts.notice import Audience, NoticeChannel
 from services.notify.notices.channels.base import Channel
 from services.notify.notices.channels.choice import channel_to
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 
 @dataclass(frozen=True)
@@ -18,7 +18,7 @@ class _Customer:
     audience: Audience = Audience.CUSTOMER
 
 
-async def reaches(intake: Peer, channels: Sequence[Channel], question: ReachQuestion) -> list[Reach]:
+async def reaches(intake: ServiceClient, channels: Sequence[Channel], question: ReachQuestion) -> list[Reach]:
     """Answer the asks in their order, by the addresses and channels that a notice would go by now.
 
     Raises:

@@ -4,7 +4,7 @@ import asyncio
 
 from services.contracts.names import survey_of
 from services.runtime.errors import Refusal
-from services.runtime.service_client import Peer, segment
+from services.runtime.service_client import ServiceClient, segment
 from services.runtime.telemetry import log
 
 LONGEST_SECONDS = 1.0
@@ -14,7 +14,7 @@ LONGEST_SECONDS = 1.0
 class Surveys:
     """The survey service, which goes on from the delivery of its invitations."""
 
-    def __init__(self, survey: Peer) -> None:
+    def __init__(self, survey: ServiceClient) -> None:
         self._survey = survey
 
     async def hear(self, key: str) -> None:

@@ -22,13 +22,13 @@ from services.notify.webhooks.tables import deliveries, webhooks
 from services.runtime.errors import Forbidden, NotFound, ValidationFailed
 from services.runtime.http import IfMatch, require_version
 from services.runtime.security.auth import Caller
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 
 class Webhooks:
     """Keeps webhooks within a caller's reach: a key of a department knows the webhooks of its department alone."""
 
-    def __init__(self, secrets: Secrets, resolver: GuardedResolver, directory: Peer) -> None:
+    def __init__(self, secrets: Secrets, resolver: GuardedResolver, directory: ServiceClient) -> None:
         self.secrets = secrets
         self._resolver = resolver
         self._directory = directory

@@ -17,7 +17,7 @@ from joserfc.jwk import OKPKey
 
 from services.runtime.errors import Forbidden, NotFound, Refusal, Unauthenticated
 from services.runtime.security.sessions import Session, Sessions
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 ISSUER = "bihuan"
 KEY_PREFIX = "bh_"
@@ -98,7 +98,7 @@ class Authenticator:
         *,
         verify_key_pem: bytes | None,
         internal_secret: str,
-        directory: Peer | None,
+        directory: ServiceClient | None,
         believed_seconds: float = _BELIEVED_SECONDS,
     ) -> None:
         self._verify_key = OKPKey.import_key(verify_key_pem) if verify_key_pem else None

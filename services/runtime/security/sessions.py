@@ -12,7 +12,7 @@ from time import monotonic, time
 from typing import Any
 
 from services.runtime.errors import Refusal, Unauthenticated, Unavailable
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 RENEW_SECONDS = 1.0
 FRESH_SECONDS = 3.0
@@ -50,7 +50,7 @@ class Standing:
 class Sessions:
     """The copy of one process; it begins to follow the directory when it is asked first."""
 
-    def __init__(self, directory: Peer, *, believed_seconds: float, changed: Callable[[], None]) -> None:
+    def __init__(self, directory: ServiceClient, *, believed_seconds: float, changed: Callable[[], None]) -> None:
         """While the directory is away the copy is believed for `believed_seconds`; `changed` hears of all news."""
         self._directory = directory
         self._believed_seconds = believed_seconds

@@ -11,7 +11,7 @@ from services.contracts.vocabulary import CallbackChannel
 from services.promises.calendars import CalendarExhausted
 from services.runtime.errors import ValidationFailed
 from services.runtime.instants import require_passed
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import request_id
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.views.views import TicketRow
@@ -29,7 +29,7 @@ _TOO_EARLY = {"en": "a call is recorded after it was made", "zh": "通话时间�
 class Callbacks:
     """Prepares callbacks for the workflow, which knows neither calendars nor contacts."""
 
-    def __init__(self, *, catalogue: Catalogue, intake: Peer) -> None:
+    def __init__(self, *, catalogue: Catalogue, intake: ServiceClient) -> None:
         self._catalogue = catalogue
         self._intake = intake
 

@@ -22,7 +22,7 @@ from services.promises.priority import priority_of
 from services.runtime.errors import Forbidden, ValidationFailed
 from services.runtime.instants import require_to_come
 from services.runtime.security.auth import Caller
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.workflow.commands.callbacks import Callbacks
 from services.workflow.commands.checks import require_end, require_keepable, require_reason_to_lower
 from services.workflow.due_times import due_by_policy
@@ -66,7 +66,7 @@ class Preparation:
         catalogue: Catalogue,
         people: DirectoryCopy,
         registrations: Registrations,
-        intake: Peer,
+        intake: ServiceClient,
         reach: CustomerReach,
     ) -> None:
         self._queries = queries

@@ -11,7 +11,7 @@ from services.promises.faults import Fault
 from services.promises.linting import Surroundings, lint
 from services.promises.order import unreachable
 from services.runtime.errors import Refusal
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.turns import Turns, in_thread
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.policies.policy_store import PolicyRegister
@@ -27,8 +27,8 @@ class Owners:
     """The services that own what a policy names."""
 
     people: DirectoryCopy
-    notify: Peer
-    survey: Peer
+    notify: ServiceClient
+    survey: ServiceClient
 
 
 class PolicyLinting:
@@ -93,7 +93,7 @@ def _around(
     return earlier, [each for each in others if each not in earlier]
 
 
-async def _ids(owner: Peer, path: str) -> Collection[str] | None:
+async def _ids(owner: ServiceClient, path: str) -> Collection[str] | None:
     try:
         async with asyncio.timeout(_PATIENCE_SECONDS):
             told = await owner.get(path)

@@ -1,7 +1,7 @@
 """Telling intake what is promised from now on."""
 
 from services.runtime.errors import Refusal
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import log
 from services.workflow.policies.catalogue import Catalogue
 
@@ -9,7 +9,7 @@ from services.workflow.policies.catalogue import Catalogue
 class Promising:
     """Tells intake at once whenever something else is in force."""
 
-    def __init__(self, catalogue: Catalogue, intake: Peer) -> None:
+    def __init__(self, catalogue: Catalogue, intake: ServiceClient) -> None:
         self._catalogue = catalogue
         self._intake = intake
 

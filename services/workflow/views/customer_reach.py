@@ -4,7 +4,7 @@ import asyncio
 
 from services.contracts.address import AddressAsk, Reach, ReachQuestion, Unreached
 from services.runtime.errors import Refusal
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import log
 from services.workflow.views.views import TicketRow
 
@@ -14,7 +14,7 @@ _LONGEST_SECONDS = 2.0
 class CustomerReach:
     """Asks notify, which knows the channels. A ticket is shown and worked on also while it does not answer."""
 
-    def __init__(self, notify: Peer) -> None:
+    def __init__(self, notify: ServiceClient) -> None:
         self._notify = notify
 
     async def of(self, ticket: TicketRow) -> Reach:

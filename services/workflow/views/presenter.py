@@ -17,7 +17,7 @@ from services.promises.calendars import Calendar
 from services.promises.explanations import explain
 from services.runtime.errors import NotFound
 from services.runtime.security.auth import Caller
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import request_id
 from services.workflow import due_times
 from services.workflow.due_times import Calendars, calendar_of
@@ -60,7 +60,7 @@ class Showing:
         queries: Queries,
         registrations: Registrations,
         catalogue: Catalogue,
-        intake: Peer,
+        intake: ServiceClient,
         reach: CustomerReach,
         left: Left = nobody_left,
     ) -> None:

@@ -28,7 +28,7 @@ from services.notify.webhooks.tables import deliveries, webhooks
 from services.notify.webhooks.worker import carrier
 from services.runtime.postgres.database import Database
 from services.runtime.security.auth import Caller
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 
 LOOPBACK = "127.0.0.0/8"
 DEPARTMENTS = ("after-sales", "logistics")
@@ -38,7 +38,7 @@ NOON = datetime(2026, 11, 23, 4, tzinfo=UTC)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
 
 
-class FakeDirectory(Peer):
+class FakeDirectory(ServiceClient):
     """The directory as far as webhooks ask it: 孙磊 administers, and there are two departments."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from services.runtime.http import create_internal_app
 from services.runtime.role_parts import Part
 from services.runtime.security import auth
 from services.runtime.security.auth import Authenticator, Caller, PeerDep, key_hash, mint_token
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.settings import RuntimeSettings
 from tests.services.runtime.conftest import KeyPair, serving
 from tests.services.runtime.sample_app import SECRET
@@ -114,7 +114,7 @@ async def test_a_key_is_known_by_its_hash_and_remembered_for_ten_seconds(
     monkeypatch.setattr(auth, "monotonic", lambda: now)
     app = create_internal_app([directory.part()], settings.model_copy(update={"internal_secret": _secret(SECRET)}))
     async with serving(app, settings) as server:
-        peer = Peer(f"http://127.0.0.1:{server.port}", SECRET)
+        peer = ServiceClient(f"http://127.0.0.1:{server.port}", SECRET)
         known = Authenticator(verify_key_pem=None, internal_secret=SECRET, directory=peer)
         caller = await known.authenticate("Bearer " + KEY)
         assert caller == Caller("api_key", "key-1", "shop", None, frozenset(), frozenset({"tickets:read"}), "repairs")
@@ -134,7 +134,7 @@ async def test_requests_that_bring_a_key_at_the_same_moment_ask_the_directory_on
     directory = FakeDirectory()
     app = create_internal_app([directory.part()], settings.model_copy(update={"internal_secret": _secret(SECRET)}))
     async with serving(app, settings) as server:
-        peer = Peer(f"http://127.0.0.1:{server.port}", SECRET)
+        peer = ServiceClient(f"http://127.0.0.1:{server.port}", SECRET)
         known = Authenticator(verify_key_pem=None, internal_secret=SECRET, directory=peer)
         waiting = [asyncio.create_task(known.authenticate("Bearer " + KEY)) for _ in range(20)]
         await asyncio.sleep(0)
@@ -147,7 +147,7 @@ async def test_requests_that_bring_a_key_at_the_same_moment_ask_the_directory_on
 
 
 async def test_a_directory_that_is_down_is_unavailable_not_a_refusal(keys: KeyPair) -> None:
-    peer = Peer("http://127.0.0.1:1", SECRET)
+    peer = ServiceClient("http://127.0.0.1:1", SECRET)
     with pytest.raises(Unavailable):
         await Authenticator(verify_key_pem=None, internal_secret=SECRET, directory=peer).authenticate("Bearer " + KEY)
     await peer.close()

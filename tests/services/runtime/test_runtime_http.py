@@ -24,7 +24,7 @@ from services.runtime.http import (
 from services.runtime.http.limits import Windows
 from services.runtime.role_parts import Part
 from services.runtime.security.auth import SESSION_COOKIE, Authenticator
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.runtime.settings import RuntimeSettings
 from tests.services.in_process_client import InsidePeer
 from tests.services.runtime.conftest import KeyPair, serving
@@ -65,7 +65,7 @@ async def test_guessing_tokens_counts_against_the_address(keys: KeyPair) -> None
 
 async def test_a_key_that_nobody_can_look_up_is_told_503_however_often_it_asks(keys: KeyPair) -> None:
     settings = RuntimeSettings.model_validate({"anonymous_rate_limit": "1/minute", "rate_limit": "4/minute"})
-    away = Peer("http://127.0.0.1:1", SECRET)
+    away = ServiceClient("http://127.0.0.1:1", SECRET)
     known = Authenticator(verify_key_pem=keys.public, internal_secret=SECRET, directory=away)
     app = create_app("shop", router, settings=settings, authenticator=known)
     async with serving(app, settings) as server, reaching(server) as client:
@@ -209,7 +209,7 @@ async def test_the_internal_port_tells_health_readiness_and_metrics(settings: Ru
 
 
 async def test_a_peer_s_refusal_is_raised_here_and_its_failure_is_unavailable(base: str) -> None:
-    peer = Peer(base, SECRET)
+    peer = ServiceClient(base, SECRET)
     with pytest.raises(Conflict) as refused:
         await peer.post("/v1/refusals")
     assert (refused.value.code, refused.value.extra) == ("illegal_transition", {"allowed": ["accept"]})

@@ -11,7 +11,7 @@ from services.runtime.errors import Unauthenticated, Unavailable
 from services.runtime.security import sessions
 from services.runtime.security.auth import Authenticator, mint_token
 from services.runtime.security.sessions import Session, Standing
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from tests.services.runtime.conftest import KeyPair
 from tests.services.runtime.sample_app import SECRET
 
@@ -19,7 +19,7 @@ LI_LEI = Standing("staff-1", "李雷", "lilei", frozenset({"clerk"}), "repairs",
 BELIEVED = 60.0
 
 
-class FakeDirectory(Peer):
+class FakeDirectory(ServiceClient):
     """What the directory knows of one person, as it would tell it; None while it is away."""
 
     def __init__(self) -> None:

@@ -19,7 +19,7 @@ from services.runtime.http import create_app
 from services.runtime.pages import refusal_pages
 from services.runtime.role_parts import publish
 from services.runtime.security.auth import Authenticator, mint_token
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from services.survey.answers import Answering
 from services.survey.assembly import assemble
 from services.survey.invitations import Inviter
@@ -63,7 +63,7 @@ PEOPLE = {
 }
 
 
-class AuditLog(Peer):
+class AuditLog(ServiceClient):
     """Takes every line; `down` lets it answer nothing."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from services.contracts.feed import FeedPage, TicketEvent
 from services.contracts.journal import EventType
 from services.contracts.names import Role
 from services.runtime.errors import NotFound, ValidationFailed
-from services.runtime.service_client import Peer
+from services.runtime.service_client import ServiceClient
 from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.system import SECRET, System, running, until
 
@@ -38,20 +38,20 @@ async def system(
 
 
 @pytest.fixture
-async def peer(system: System) -> AsyncIterator[Peer]:
+async def peer(system: System) -> AsyncIterator[ServiceClient]:
     """Another service."""
-    peer = Peer(system.internal, SECRET)
+    peer = ServiceClient(system.internal, SECRET)
     yield peer
     await peer.close()
 
 
-async def ask(peer: Peer, after: str | None, *, wait: float = 0, limit: int = 100) -> FeedPage:
+async def ask(peer: ServiceClient, after: str | None, *, wait: float = 0, limit: int = 100) -> FeedPage:
     """One page of the feed."""
     place = {"after": after} if after else {}
     return FeedPage.model_validate(await peer.get("/internal/events", limit=limit, wait=str(wait), **place))
 
 
-async def read(peer: Peer, after: str | None) -> tuple[list[TicketEvent], str | None]:
+async def read(peer: ServiceClient, after: str | None) -> tuple[list[TicketEvent], str | None]:
     """Everything behind a place, and the place behind that."""
     items: list[TicketEvent] = []
     while (page := await ask(peer, after)).items:
@@ -60,7 +60,7 @@ async def read(peer: Peer, after: str | None) -> tuple[list[TicketEvent], str | 
     return items, after
 
 
-async def end(peer: Peer) -> str | None:
+async def end(peer: ServiceClient) -> str | None:
     """The place behind everything."""
     return (await read(peer, None))[1]
 
@@ -72,7 +72,7 @@ async def registered(system: System, **changes: Any) -> str:
     return ticket_no
 
 
-async def test_an_event_comes_with_its_texts_and_the_facts_of_its_ticket(system: System, peer: Peer) -> None:
+async def test_an_event_comes_with_its_texts_and_the_facts_of_its_ticket(system: System, peer: ServiceClient) -> None:
     place = await end(peer)
     ticket_no = await system.accepted(category="service_attitude", complaint_about="售后 李雷", kind="complaint")
     view = await system.do(ticket_no, "respond", {"message": "您好，我们明天上门"}, by="林涛")
@@ -98,7 +98,7 @@ async def test_an_event_comes_with_its_texts_and_the_facts_of_its_ticket(system:
     assert (facts.reopened, facts.closed_at, facts.close_reason) == (False, None, None)
 
 
-async def test_facts_are_those_of_now_and_tell_a_reopening(system: System, peer: Peer) -> None:
+async def test_facts_are_those_of_now_and_tell_a_reopening(system: System, peer: ServiceClient) -> None:
     place = await end(peer)
     ticket_no = await system.closed(language="en")
     await system.do(ticket_no, "reopen", {"reason": "仍不制冷"}, by="李雷")
@@ -114,7 +114,7 @@ async def test_facts_are_those_of_now_and_tell_a_reopening(system: System, peer:
 
 @pytest.mark.parametrize(("about", "named"), [("没有这个人", None), ("王芳和林涛", None), ("王芳", "王芳")])
 async def test_a_complaint_is_about_a_member_of_staff_when_it_names_one(
-    system: System, peer: Peer, about: str, named: str | None
+    system: System, peer: ServiceClient, about: str, named: str | None
 ) -> None:
     place = await end(peer)
     await registered(system, complaint_about=about)
@@ -122,7 +122,7 @@ async def test_a_complaint_is_about_a_member_of_staff_when_it_names_one(
     assert item.ticket.complaint_about == (system.ids[named] if named else None)
 
 
-async def test_a_question_that_waits_is_answered_by_the_next_event(system: System, peer: Peer) -> None:
+async def test_a_question_that_waits_is_answered_by_the_next_event(system: System, peer: ServiceClient) -> None:
     place = await end(peer)
     waiting = [asyncio.create_task(ask(peer, place, wait=LONG)) for _ in range(6)]
     began = time.monotonic()
@@ -132,12 +132,16 @@ async def test_a_question_that_waits_is_answered_by_the_next_event(system: Syste
     assert time.monotonic() - began < LONG
 
 
-async def test_where_there_is_nothing_the_answer_is_empty_and_stays_in_its_place(system: System, peer: Peer) -> None:
+async def test_where_there_is_nothing_the_answer_is_empty_and_stays_in_its_place(
+    system: System, peer: ServiceClient
+) -> None:
     place = await end(peer)
     assert await ask(peer, place, wait=0.1) == FeedPage(items=(), next_cursor=place)
 
 
-async def test_an_event_waits_for_older_transactions_and_comes_when_they_end(system: System, peer: Peer) -> None:
+async def test_an_event_waits_for_older_transactions_and_comes_when_they_end(
+    system: System, peer: ServiceClient
+) -> None:
     place = await end(peer)
     async with system.database.begin() as connection:
         await connection.execute(text("SELECT pg_current_xact_id()"))
@@ -148,7 +152,7 @@ async def test_an_event_waits_for_older_transactions_and_comes_when_they_end(sys
     assert [item.ticket_no for item in page.items] == [ticket_no]
 
 
-async def test_pages_are_cut_at_the_limit_and_go_on_where_they_ended(system: System, peer: Peer) -> None:
+async def test_pages_are_cut_at_the_limit_and_go_on_where_they_ended(system: System, peer: ServiceClient) -> None:
     place = await end(peer)
     ticket_no = await system.closed()
     version = (await system.get(f"/v1/tickets/{ticket_no}"))["version"]
@@ -160,7 +164,9 @@ async def test_pages_are_cut_at_the_limit_and_go_on_where_they_ended(system: Sys
     assert seqs == list(range(1, version + 1))
 
 
-async def test_a_follower_misses_nothing_and_gets_nothing_twice_while_eight_write(system: System, peer: Peer) -> None:
+async def test_a_follower_misses_nothing_and_gets_nothing_twice_while_eight_write(
+    system: System, peer: ServiceClient
+) -> None:
     place, written = await end(peer), dict[str, int]()
 
     async def write() -> None:
@@ -185,12 +191,12 @@ async def test_a_follower_misses_nothing_and_gets_nothing_twice_while_eight_writ
 
 
 @pytest.mark.parametrize("params", [{"after": "x"}, {"limit": 0}, {"limit": 501}, {"wait": 31}, {"wait": "nan"}])
-async def test_a_place_or_bound_that_cannot_be_is_refused(peer: Peer, params: dict[str, Any]) -> None:
+async def test_a_place_or_bound_that_cannot_be_is_refused(peer: ServiceClient, params: dict[str, Any]) -> None:
     with pytest.raises(ValidationFailed):
         await peer.get("/internal/events", **params)
 
 
-async def test_one_event_is_read_again_with_its_ticket_as_that_is_now(system: System, peer: Peer) -> None:
+async def test_one_event_is_read_again_with_its_ticket_as_that_is_now(system: System, peer: ServiceClient) -> None:
     place = await end(peer)
     ticket_no = await system.accepted()
     await system.do(ticket_no, "respond", {"message": "您好"}, by="林涛")
@@ -208,7 +214,7 @@ async def test_one_event_is_read_again_with_its_ticket_as_that_is_now(system: Sy
             await peer.get(f"/internal/events/{ticket_no}/{impossible}")
 
 
-async def test_a_remark_is_in_the_journal_the_feed_and_the_public_feed(system: System, peer: Peer) -> None:
+async def test_a_remark_is_in_the_journal_the_feed_and_the_public_feed(system: System, peer: ServiceClient) -> None:
     ticket_no = await system.closed()
     place = await end(peer)
     view = await system.get(f"/v1/tickets/{ticket_no}")
@@ -227,7 +233,7 @@ async def test_a_remark_is_in_the_journal_the_feed_and_the_public_feed(system: S
     assert public["data"] == {"survey_id": "s-1", "from": "closed", "to": "closed", "cycle": 1}
 
 
-async def test_a_remark_is_no_command_and_services_alone_make_it(system: System, peer: Peer) -> None:
+async def test_a_remark_is_no_command_and_services_alone_make_it(system: System, peer: ServiceClient) -> None:
     ticket_no = await registered(system)
     assert (await system.give(ticket_no, "remark", remark(), by="王芳")).status_code == 404
     for token in ("x", system.tokens["admin"], system.tokens["王芳"]):
