@@ -10,20 +10,24 @@ from services.console.pages import (
     calendar_editor,
     calendars,
     customer_links,
+    departments,
     inbox,
+    keys,
     ladders,
     new_ticket,
+    on_call,
     packs,
+    people,
     policies,
     policy_editor,
     publications,
     quiet_hours,
-    registers,
     report,
     search,
     sign_in,
     texts,
     ticket,
+    webhooks,
 )
 from services.console.public_api.client import Api
 from services.console.rendering import static_files
@@ -40,10 +44,10 @@ from services.runtime.security.sealing import Seal
 async def assemble(settings: ConsoleSettings) -> AsyncIterator[Part]:
     """Open the connections to the public API; the console owns nothing else, so it is ready at once."""
     api = Api(settings.api_base)
-    # `/tickets/new` comes before `/tickets/{ticket_no}`: the first route that matches answers.
+    # The first route that matches answers: `/tickets/new` comes before `/tickets/{ticket_no}`, lists before entries.
     pages = [sign_in, account, board, search, new_ticket, ticket, customer_links, alerts, report, inbox, texts]
-    pages += [registers, policies, policy_editor, packs, publications, calendars, calendar_editor, ladders]
-    pages += [quiet_hours]
+    pages += [departments, on_call, people, webhooks, keys]
+    pages += [policies, policy_editor, packs, publications, calendars, calendar_editor, ladders, quiet_hours]
     try:
         yield Part(
             name=Role.CONSOLE,

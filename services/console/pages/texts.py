@@ -7,9 +7,9 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.pages.registers import TABS
 from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
 from services.console.public_api.client import Problem
+from services.console.registers.admin_lists import TABS
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action

@@ -34,6 +34,10 @@ class Register:
     needs: Action = Action.WRITE_DIRECTORY
     reads: Action | None = None
     removable: bool = False
+    has_secret: bool = False
+    """Adding an entry shows its secret, this once."""
+    only_pauses: bool = False
+    """Switching an entry off takes no access away."""
     week: Sequence[Field] = ()
     """Weekly hours of their own, which both forms ask; they are read together."""
 
@@ -88,6 +92,7 @@ KEYS = Register(
         _DEPARTMENT,
     ),
     (Field("name", required=True, most=200), _ACTIVE),
+    has_secret=True,
 )
 
 _RECEIVER = (
@@ -104,7 +109,15 @@ WEBHOOKS = Register(
     (*_RECEIVER, _ACTIVE),
     needs=Action.WRITE_WEBHOOK,
     removable=True,
+    has_secret=True,
+    only_pauses=True,
 )
+
+TABS: Mapping[str, Sequence[tuple[str, str]]] = {
+    "people": tuple((each.name, each.path) for each in (PEOPLE, DEPARTMENTS, ON_CALL)),
+    "keys": (*((each.name, each.path) for each in (KEYS, WEBHOOKS)), ("texts", "/keys/texts")),
+}
+"""Pages beside one another, by the first part of their address: name and address of each."""
 
 _MAY_BE_EMPTY = frozenset({"department", "email", "language", "on_call_fallback", "calendar"})
 _KEPT_WHEN_EMPTY = frozenset({"password"})
