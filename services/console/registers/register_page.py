@@ -48,6 +48,7 @@ class RegisterPage:
         """The choices of every `Field.source`."""
         staff, departments = directory.staff.items(), directory.departments.items()
         return {
+            "zones": (),  # typed, with the browser's list of them beside
             "departments": [Choice(id_, each["name"]) for id_, each in departments if each["active"]],
             "staff": [
                 Choice(id_, directory.person(id_), directory.department(each["department"]))
