@@ -1,4 +1,4 @@
-"""How a process gets a console."""
+"""The console of a process, opened and closed."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -23,7 +23,7 @@ class Searches:
         return self._seal.close(json.dumps([q, reader, int(now.timestamp())]))
 
     def open(self, sealed: str, reader: str, now: datetime) -> str | None:
-        """What is looked for; None where this reader did not seal it, or did so too long ago."""
+        """The words that were sealed; None where this reader did not seal them, or did so too long ago."""
         try:
             q, its_reader, since = json.loads(self._seal.open(sealed))
         except (Unreadable, ValueError):

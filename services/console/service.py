@@ -1,4 +1,5 @@
-"""What every page works with: the API, the templates, and the reader of the request in hand."""
+"""The page of one request, and what every page works with: the API, the templates, and the reader of the request in
+hand."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ class Page:
 
     @property
     def reader(self) -> Staff:
-        """Who is signed in; pages that take `PageDep` always have one."""
+        """The person signed in; pages that take `PageDep` always have one."""
         if self.staff is None:
             raise SignInFirst
         return self.staff

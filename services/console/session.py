@@ -1,4 +1,4 @@
-"""Who is looking: the sign-in cookie, the reader's zone, and where a POST may come from.
+"""The reader of a page: the sign-in cookie, the reader's zone, and where a POST may come from.
 
 The cookie holds the staff token and is out of reach of scripts. A POST must come from the console's own pages, by
 Fetch Metadata and by `Origin`; both are set by the browser, not by pages (architecture.md, "People and secrets").
@@ -35,7 +35,7 @@ class CrossSite(Exception):
 
 @dataclass(frozen=True)
 class Staff:
-    """Who is signed in, as `GET /v1/me` tells it."""
+    """The person signed in, as `GET /v1/me` tells it."""
 
     id: str
     name: str
@@ -47,8 +47,8 @@ class Staff:
 
 
 class Readers:
-    """Who the tokens belong to. Asked once in 30 s, so that a page costs no extra question; and at once when this
-    process has heard that its person may do something else by now."""
+    """Readers by their tokens. The API is asked once in 30 s, so that a page costs no extra question; and at once when
+    this process has heard that its person may do something else by now."""
 
     def __init__(self) -> None:
         self._known: OrderedDict[str, tuple[float, Caller | None, Staff]] = OrderedDict()
@@ -115,7 +115,7 @@ def drop_token(response: Response, *, secure: bool) -> None:
 
 
 async def _caller(token: str, authenticator: Authenticator) -> Caller | None:
-    """Who a token speaks for, by what this process knows; None where it checks no tokens itself."""
+    """The caller whom a token speaks for, by what this process knows; None where it checks no tokens itself."""
     if not authenticator.checks_staff:
         return None
     try:

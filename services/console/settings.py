@@ -1,4 +1,4 @@
-"""What the environment decides about the console."""
+"""Settings of the console."""
 
 from pydantic import Field, field_validator
 
@@ -20,5 +20,5 @@ class ConsoleSettings(RuntimeSettings):
 
     @property
     def api_base(self) -> str:
-        """Where the public API is."""
+        """Address of the public API."""
         return self.api_url or f"http://127.0.0.1:{self.port}"

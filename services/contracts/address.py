@@ -1,4 +1,4 @@
-"""Where somebody is reached: asked at the moment of sending, kept by nobody but its owner (product.md 11)."""
+"""Addresses of people: asked at the moment of sending, kept by nobody but its owner (product.md 11)."""
 
 from enum import StrEnum
 from typing import Annotated
@@ -10,7 +10,7 @@ from services.contracts.notice import NoticeChannel
 
 
 class Revealed(StrEnum):
-    """What of a customer somebody was shown, as the audit log says it."""
+    """The part of a customer's data that somebody was shown, as the audit log says it."""
 
     CONTACT = "contact"
     TICKET_LINK = "ticket_link"
@@ -52,7 +52,7 @@ class AddressQuestion(Message):
 
 
 class CustomerAddress(Message):
-    """How a customer is reached about a ticket; `ticket_link` is their link to it. Unknown customers have nothing."""
+    """A customer's addresses for a ticket; `ticket_link` is their link to it. Unknown customers have nothing."""
 
     ticket_no: str
     customer_id: str
@@ -63,7 +63,7 @@ class CustomerAddress(Message):
 
 
 class Unreached(StrEnum):
-    """Why nothing reaches a customer, or why nobody can say."""
+    """The reason that nothing reaches a customer, or that nobody can say."""
 
     NO_ADDRESS = "no_address"
     UNKNOWN_RECIPIENT = "unknown_recipient"
@@ -72,7 +72,8 @@ class Unreached(StrEnum):
 
 
 class Reach(Message):
-    """How our messages about a ticket reach its customer now: the channel and the address, shortened; else why not."""
+    """The way in which our messages about a ticket reach its customer now: the channel and the address, shortened; else
+    why not."""
 
     channel: NoticeChannel | None = None
     address: str | None = None

@@ -9,7 +9,8 @@ from services.contracts.vocabulary import ClockName
 
 
 class Threshold(StrEnum):
-    """What raised an alert. A low rating is not a clock alert: it has no clock and outlives the ticket's closing."""
+    """The threshold that raised an alert. A low rating is not a clock alert: it has no clock and outlives the ticket's
+    closing."""
 
     WARNING = "warning"
     BREACH = "breach"
@@ -17,7 +18,7 @@ class Threshold(StrEnum):
 
 
 class AlertState(StrEnum):
-    """Where an alert stands; an acknowledgement and a snooze end by themselves."""
+    """State of an alert; an acknowledgement and a snooze end by themselves."""
 
     OPEN = "open"
     ACKNOWLEDGED = "acknowledged"
@@ -26,7 +27,7 @@ class AlertState(StrEnum):
 
 
 class Resolution(StrEnum):
-    """Why an alert is over."""
+    """The reason that an alert is over."""
 
     CLOCK_ENDED = "clock_ended"
     """Its clock was met or cancelled."""
@@ -45,7 +46,7 @@ class Resolution(StrEnum):
 
 
 class Rung(StrEnum):
-    """Whom a step of a ladder tells."""
+    """A group of people whom a step of a ladder tells."""
 
     OWNER = "owner"
     CLERKS = "clerks"

@@ -14,7 +14,8 @@ _PARTS, _MOST_CYCLES = 4, 1_000_000
 
 
 class Basis(Message):
-    """What of a ticket a form was drawn from. `asked_at` is when the question that it shows was last asked."""
+    """The state of a ticket that a form was drawn from. `asked_at` is when the question that it shows was last
+    asked."""
 
     cycle: Annotated[int, Field(ge=1, le=_MOST_CYCLES)]
     phase: Phase
@@ -28,7 +29,7 @@ class Basis(Message):
 
     @classmethod
     def of(cls, state: TicketState) -> Self:
-        """What a page shows of a ticket in this state."""
+        """The basis of a page that shows a ticket in this state."""
         asked = (it.started_at for it in state.deadlines if it.name is DeadlineName.INFORMATION_WAIT)
         return cls(cycle=state.cycle, phase=state.phase, resolved_at=state.resolved_at, asked_at=next(asked, None))
 
@@ -39,7 +40,7 @@ class Basis(Message):
 
     @classmethod
     def read(cls, text: str) -> "Basis | None":
-        """What a form carried; None for what no page of ours says."""
+        """Read what a form carried; None for what no page of ours says."""
         parts = text.split("/")
         if len(parts) != _PARTS:
             return None

@@ -1,4 +1,5 @@
-"""What a customer sees of their own ticket and may do to it, through their signed link (product.md 2 and 3)."""
+"""A customer's view of their own ticket, and the commands that are theirs, through their signed link (product.md 2 and
+3)."""
 
 from collections.abc import Mapping
 from typing import Annotated
@@ -57,7 +58,7 @@ class CustomerStep(Message):
 
 
 class Asked(Message):
-    """What the customer was asked for last and has not answered."""
+    """The latest question to the customer that they have not answered."""
 
     fields: tuple[str, ...]
     at: Instant
@@ -65,7 +66,7 @@ class Asked(Message):
 
 
 class KeptTicket(Message):
-    """How the ticket goes on, of another customer, that this one's was merged into: nothing that is theirs alone."""
+    """Progress of another customer's ticket that this one's was merged into: nothing that is theirs alone."""
 
     ticket_no: str
     phase: Phase

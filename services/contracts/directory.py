@@ -1,4 +1,4 @@
-"""Who is who: roles, scopes, staff, departments and keys as other services see them."""
+"""Roles, scopes, staff, departments and keys, as other services see them."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -31,7 +31,7 @@ class StaffLanguage(StrEnum):
 
 
 class Scope(StrEnum):
-    """What an API key may be given."""
+    """A right that an API key may be given."""
 
     FEEDBACK_WRITE = "feedback:write"
     FEEDBACK_READ = "feedback:read"
@@ -99,7 +99,7 @@ class StaffMember(Message):
 
 
 class StaffAddress(Message):
-    """Where and in which language a member of staff is told; for services alone, at the moment of sending."""
+    """The address and language in which a member of staff is told; for services alone, at the moment of sending."""
 
     id: str
     name: Line
@@ -119,7 +119,7 @@ class Shift(Message):
 
 
 class RecipientsQuestion(Message):
-    """Who is found on a rung of a ladder for tickets of a department, at an instant."""
+    """A question for the people on a rung of a ladder, for tickets of a department, at an instant."""
 
     rung: Rung
     department: Code | None
@@ -138,8 +138,8 @@ class RecipientsAsked(Message):
 
 
 class WorkingHours(Message):
-    """When a member of staff is reached: while a shift of theirs lasts, else by their own hours, else by the calendar
-    of their department, else by that of the ticket's promise.
+    """Hours in which a member of staff is reached: while a shift of theirs lasts, else by their own hours, else by the
+    calendar of their department, else by that of the ticket's promise.
 
     `on_shift` is of `hours_at`; `shifts` are the beginnings and ends of all between the instants asked about.
     """

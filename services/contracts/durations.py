@@ -14,7 +14,7 @@ from services.contracts.base import Unreadable
 
 
 class Measure(StrEnum):
-    """How a length is counted (semantics.md 4)."""
+    """The measure in which a length is counted (semantics.md 4)."""
 
     WALL = "wall"
     WORKING_TIME = "working_time"

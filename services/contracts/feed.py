@@ -79,7 +79,7 @@ class FeedPage(Message):
 
 
 class Remark(Message):
-    """What another service has to say in a ticket's journal: an alert, a survey. Idempotent by `key`.
+    """Another service's remark in a ticket's journal: an alert, a survey. Idempotent by `key`.
 
     `data` holds codes, identifiers and instants, as every event's.
     """

@@ -43,7 +43,7 @@ Language = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2
 
 
 class Customer(Message):
-    """Who sent the feedback and how to reach them."""
+    """The sender of the feedback, and how to reach them."""
 
     name: Name | None = None
     phone: Phone = None
@@ -60,7 +60,7 @@ def stored_customer(values: Mapping[str, Any]) -> Customer:
 
 
 class Product(Message):
-    """What the feedback is about."""
+    """The product that the feedback is about."""
 
     model: Label = None
     serial_no: Label = None
@@ -69,7 +69,7 @@ class Product(Message):
 
 
 class Impact(Message):
-    """How bad it is; a safety risk makes the ticket urgent whatever was stated."""
+    """The gravity of the trouble; a safety risk makes the ticket urgent whatever was stated."""
 
     safety_risk: bool = False
     affected_count: int = Field(default=1, ge=0, le=1_000_000_000)
@@ -119,7 +119,7 @@ class FirstPromise(Message):
 
 
 class Registration(Message):
-    """What the relay hands to the workflow service: everything a ticket needs and no contact.
+    """A ticket as the relay hands it to the workflow service: everything a ticket needs and no contact.
 
     `product` and `complaint_about` are shown on the ticket and stay in PostgreSQL; the workflow gets neither.
     """

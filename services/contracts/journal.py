@@ -52,7 +52,7 @@ REMARKS = frozenset(type_ for type_ in EventType if type_.startswith(("alert.", 
 
 
 class Actor(Message):
-    """Who did a step: the id of a staff member, key or customer; `system` for the workflow itself."""
+    """The doer of a step: the id of a staff member, key or customer; `system` for the workflow itself."""
 
     kind: ActorKind
     id: str

@@ -18,7 +18,7 @@ class Named(NamedTuple):
 
 
 def told_apart(people: Iterable[Named]) -> dict[str, str]:
-    """How each is called, by id: by their name alone where it is theirs alone."""
+    """Names by id that tell namesakes apart: by their name alone where it is theirs alone."""
     namesakes: dict[str, list[Named]] = defaultdict(list)
     for each in people:
         namesakes[_heard(each.name)].append(each)

@@ -9,7 +9,7 @@ from services.contracts.base import Instant, Message
 
 
 class NoticeKind(StrEnum):
-    """What a notice tells; each has its texts in both languages."""
+    """The subject of a notice; each has its texts in both languages."""
 
     RECEIVED = "received"
     INFORMATION_MISSING = "information_missing"
@@ -42,21 +42,21 @@ class NoticeKind(StrEnum):
 
 
 class Audience(StrEnum):
-    """Whom a notice is for."""
+    """The readers whom a notice is for."""
 
     CUSTOMER = "customer"
     STAFF = "staff"
 
 
 class NoticeChannel(StrEnum):
-    """How a notice goes; the inbox is always there and readable in the console."""
+    """The channel of a notice; the inbox is always there and readable in the console."""
 
     INBOX = "inbox"
     EMAIL = "email"
 
 
 class NoticeState(StrEnum):
-    """Where a notice stands. `failed` was tried to the end, `not_sent` was never tried and says why."""
+    """State of a notice. `failed` was tried to the end, `not_sent` was never tried and says why."""
 
     WAITING = "waiting"
     SENT = "sent"
@@ -65,7 +65,7 @@ class NoticeState(StrEnum):
 
 
 class NotSentReason(StrEnum):
-    """Why a notice did not go."""
+    """The reason that a notice did not go."""
 
     NO_ADDRESS = "no_address"
     UNKNOWN_RECIPIENT = "unknown_recipient"
@@ -98,7 +98,7 @@ class NoticeRequest(Message):
 
 
 class NoticeStanding(Message):
-    """What the submitter may know of a notice."""
+    """A notice's standing, as its submitter may know it."""
 
     id: str
     state: NoticeState
@@ -107,7 +107,7 @@ class NoticeStanding(Message):
 
 
 class NoticeOrder(Message):
-    """What the workflow of a notice begins with. `round` counts how often the notice was sent anew."""
+    """The input of a notice's workflow. `round` counts how often the notice was sent anew."""
 
     id: str
     round: int = Field(ge=1)

@@ -13,7 +13,7 @@ from services.contracts.vocabulary import CommandName, Phase
 
 
 class Action(StrEnum):
-    """What can be asked of the system; the commands on a ticket carry their own names."""
+    """An action that can be asked of the system; the commands on a ticket carry their own names."""
 
     REGISTER_FEEDBACK = "register-feedback"
     READ_FEEDBACK = "read-feedback"
@@ -72,7 +72,7 @@ class Action(StrEnum):
 
 
 class Relation(IntEnum):
-    """How near a caller must be to a ticket, farthest first."""
+    """The nearness to a ticket that a caller must have, farthest first."""
 
     ANY = 0
     QUEUE = 1
@@ -85,7 +85,7 @@ class Relation(IntEnum):
 
 
 class Caller(Protocol):
-    """What the table needs to know of a caller; `kind` is `staff`, `api_key`, `customer` or `service`."""
+    """A caller as far as the table needs to know; `kind` is `staff`, `api_key`, `customer` or `service`."""
 
     @property
     def kind(self) -> str: ...
@@ -100,7 +100,7 @@ class Caller(Protocol):
 
 
 class Ticket(Protocol):
-    """What the table needs to know of a ticket."""
+    """A ticket as far as the table needs to know."""
 
     @property
     def department(self) -> str | None: ...
@@ -244,7 +244,7 @@ def may(caller: Caller, action: Action, ticket: Ticket | None = None) -> bool:
 
 
 def reach(caller: Caller, action: Action = Action.READ_TICKET) -> Relation | None:
-    """How far `action` carries over a list: `ANY`, `QUEUE` (filter by department) or None (nothing)."""
+    """The reach of `action` over a list: `ANY`, `QUEUE` (filter by department) or None (nothing)."""
     if caller.kind == "service":
         return Relation.ANY
     needed = [rights[action] for role in caller.roles if action in (rights := BY_ROLE[StaffRole(role)])]

@@ -50,7 +50,7 @@ class PackId(StrEnum):
 
 
 class Condition(Message):
-    """What a ticket must be for a policy to apply; every field named must hold, a list holds if one entry does."""
+    """A condition on a ticket for a policy to apply; every field named must hold, a list holds if one entry does."""
 
     kind: Annotated[tuple[Kind, ...], _Many] | None = None
     category: Annotated[tuple[Category, ...], _Many] | None = None
@@ -77,14 +77,14 @@ class ClockRule(Message):
 
 
 class SecondCallbackFrom(StrEnum):
-    """Where the second callback's clock starts: D3 counts from the resolution, the others from the first satisfied."""
+    """The start of the second callback's clock: D3 counts from the resolution, the others from the first satisfied."""
 
     CONFIRMATION = "confirmation"
     RESOLUTION = "resolution"
 
 
 class PolicySettings(Message):
-    """What a policy decides besides its clocks."""
+    """A policy's settings besides its clocks."""
 
     information_wait: DurationText = "P5WD"
     information_reminders: Annotated[tuple[Share, ...], _Few] = (0.4, 0.8)
@@ -170,7 +170,7 @@ class StoredCalendar(CalendarDraft):
 
 
 class Promises(Message):
-    """What is in force: policies in the order in which they are tried, and the calendars that they name."""
+    """Promises in force: policies in the order in which they are tried, and the calendars that they name."""
 
     generation: int
     policies: tuple[Policy, ...]

@@ -1,4 +1,4 @@
-"""What publishing says to tickets and about itself (semantics.md 19). Ids, codes and instants only."""
+"""Messages of a publication: to tickets and about itself (semantics.md 19). Ids, codes and instants only."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -11,7 +11,7 @@ from services.contracts.ticket import Schedule
 
 
 class SubjectKind(StrEnum):
-    """What is published."""
+    """The kind of subject that is published."""
 
     POLICY = "policy"
     CALENDAR = "calendar"
@@ -25,7 +25,7 @@ class PublicationState(StrEnum):
 
 
 class Recalculation(Message):
-    """What a ticket is to live by now, computed from its state at `expected_version` by what is in force.
+    """The promises that a ticket is to live by now, computed from its state at `expected_version` by what is in force.
 
     `schedule` holds the instants that follow, so that the journal can tell them; `versions` the calendars in force;
     `would_be_due` when each breached, unmet clock would have been due (None: it would not have been promised);
@@ -65,7 +65,7 @@ class BatchRequest(Message):
 
 
 class BatchDone(Message):
-    """How many tickets were taken, and whether this attempt has more."""
+    """The number of tickets taken, and whether this attempt has more."""
 
     taken: int
     more: bool

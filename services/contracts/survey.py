@@ -15,7 +15,7 @@ LOWEST_GOOD, HIGHEST_LOW = 4, 2
 
 
 class SurveyState(StrEnum):
-    """Where an invitation stands. `not_sent` has a reason and is counted."""
+    """State of an invitation. `not_sent` has a reason and is counted."""
 
     SCHEDULED = "scheduled"
     SENT = "sent"
@@ -31,7 +31,8 @@ class SurveyState(StrEnum):
 
 
 class NotInvited(StrEnum):
-    """Why nobody was asked, or nobody could be: the ticket's end, our own rules, or what became of the notice."""
+    """The reason that nobody was asked, or nobody could be: the ticket's end, our own rules, or what became of the
+    notice."""
 
     UNRESOLVED = CloseReason.UNRESOLVED
     INFORMATION_NOT_SUPPLIED = CloseReason.INFORMATION_NOT_SUPPLIED
@@ -95,7 +96,7 @@ class Dimension(StrEnum):
 
 
 class QuestionType(StrEnum):
-    """How a question is answered; `words` are the scale in five words."""
+    """The form in which a question is answered; `words` are the scale in five words."""
 
     SCALE = "scale"
     WORDS = "words"
@@ -168,7 +169,7 @@ _Suggestion = Annotated[
 
 
 class Answer(Message):
-    """What a customer answered (api.md). `scores` by dimension, 1 to 5; `other` by the ids of further questions."""
+    """A customer's answer (api.md). `scores` by dimension, 1 to 5; `other` by the ids of further questions."""
 
     scores: Mapping[Code, Score] = Field(default_factory=dict)
     overall: Overall | None = None
@@ -200,7 +201,7 @@ class SurveyStep(Message):
 
 
 class SurveyStanding(Message):
-    """Where an invitation stands, as its workflow is told. An instant that is null is not waited for. At `look_at` an
+    """Standing of an invitation, as its workflow is told. An instant that is null is not waited for. At `look_at` an
     invitation is looked at again whose delivery nobody has told of."""
 
     state: SurveyState

@@ -99,7 +99,7 @@ class Clock(Record):
 
     @property
     def paused_reasons(self) -> tuple[WaitReason, ...]:
-        """Why the clock stands still now."""
+        """The reasons for which the clock stands still now."""
         return self.segments[-1].reasons if self.state is ClockState.PAUSED else ()
 
 
@@ -132,7 +132,7 @@ class Waiting(Record):
 
 
 class PlanState(StrEnum):
-    """Where the plan of this cycle stands."""
+    """State of this cycle's plan."""
 
     PROPOSED = "proposed"
     APPROVED = "approved"
@@ -229,7 +229,7 @@ class TicketState(Record):
 
     @property
     def began_at(self) -> datetime | None:
-        """When this cycle began: the receipt, or the last reopening; None where nobody noted that."""
+        """The beginning of this cycle: the receipt, or the last reopening; None where nobody noted that."""
         return self.received_at if self.cycle == 1 else self.reopened_at
 
     def is_waiting_for(self, reason: WaitReason) -> bool:

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class Channel(StrEnum):
-    """Where a feedback came from (product.md 4)."""
+    """The channel through which a feedback came (product.md 4)."""
 
     WEB = "web"
     APP = "app"
@@ -73,7 +73,7 @@ class ServiceStage(StrEnum):
 
 
 class DesiredSolution(StrEnum):
-    """What the customer asks for."""
+    """The solution that the customer asks for."""
 
     REPAIR = "repair"
     EXCHANGE = "exchange"
@@ -112,7 +112,7 @@ class Phase(StrEnum):
 
 
 class WaitReason(StrEnum):
-    """Why a ticket waits."""
+    """The reason that a ticket waits."""
 
     CUSTOMER = "customer"
     PARTS = "parts"
@@ -140,7 +140,7 @@ class Result(StrEnum):
 
 
 class CallbackOutcome(StrEnum):
-    """What a callback attempt ended in."""
+    """The outcome of a callback attempt."""
 
     SATISFIED = "satisfied"
     DISSATISFIED = "dissatisfied"
@@ -151,7 +151,7 @@ class CallbackOutcome(StrEnum):
 
 
 class ToldBy(StrEnum):
-    """How a customer was told who gets no message of ours, or was told besides."""
+    """The way in which a customer was told who gets no message of ours, or was told besides."""
 
     PHONE = "phone"
     VISIT = "visit"
@@ -159,7 +159,7 @@ class ToldBy(StrEnum):
 
 
 class CallbackChannel(StrEnum):
-    """How a callback is made (product.md 7)."""
+    """The channel of a callback (product.md 7)."""
 
     PHONE = "phone"
     MESSAGE = "message"
@@ -172,7 +172,7 @@ class CallbackChannel(StrEnum):
 
 
 class CallbackClass(StrEnum):
-    """What the customer said in a callback, classified."""
+    """A customer's words in a callback, classified."""
 
     PRAISE = "praise"
     SUGGESTION = "suggestion"
@@ -188,7 +188,7 @@ class ComplaintLevel(StrEnum):
 
 
 class CloseReason(StrEnum):
-    """Why a ticket was closed; every one but `confirmed` carries a filed text."""
+    """The reason that a ticket was closed; every one but `confirmed` carries a filed text."""
 
     CONFIRMED = "confirmed"
     UNRESOLVED = "unresolved"
@@ -261,7 +261,7 @@ class CommandName(StrEnum):
 
 
 class ActorKind(StrEnum):
-    """Who did a step."""
+    """The kind of doer of a step."""
 
     CUSTOMER = "customer"
     STAFF = "staff"

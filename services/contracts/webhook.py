@@ -1,4 +1,4 @@
-"""What the webhook workflow and its activity tell each other: identifiers and instants, no event."""
+"""Messages between the webhook workflow and its activity: identifiers and instants, no event."""
 
 from services.contracts.base import Instant, Message
 
@@ -20,7 +20,7 @@ class CarryRequest(Message):
 
 
 class Carried(Message):
-    """How the webhook stands after a pass.
+    """The webhook's standing after a pass.
 
     `over`: it is switched off or deleted, nothing goes any more. `next_at`: when something is due again; without it
     nothing waits.

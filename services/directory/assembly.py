@@ -1,4 +1,4 @@
-"""How a process gets a directory."""
+"""The directory of a process, opened and closed."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager

@@ -1,4 +1,4 @@
-"""How far a caller may hand rights on: a key gives away nothing that it does not hold itself."""
+"""Limits on handing rights on: a key gives away nothing that it does not hold itself."""
 
 from collections.abc import Collection
 

@@ -47,7 +47,7 @@ async def change_key(connection: AsyncConnection, by: Caller, identifier: str, c
 
 
 async def introspect(connection: AsyncConnection, hashed: str) -> KnownKey | None:
-    """What the active key with this hash may do; None when there is none. Notes its use, at most once a minute."""
+    """Read what the active key with this hash may do; None when there is none. Notes its use, at most once a minute."""
     found = await connection.execute(select(api_keys).where(api_keys.c.key_hash == hashed, api_keys.c.active))
     row = found.mappings().one_or_none()
     if row is None:

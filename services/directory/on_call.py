@@ -21,7 +21,7 @@ from services.runtime.security.auth import Caller
 
 @dataclass(frozen=True)
 class ShiftFilters:
-    """What a list of shifts is narrowed by: the shifts on duty `at` an instant, or those that touch a period."""
+    """Filters of a list of shifts: the shifts on duty `at` an instant, or those that touch a period."""
 
     department: str | None = None
     at: datetime | None = None

@@ -131,7 +131,7 @@ def colleague_of(row: Mapping[str, Any] | RowMapping) -> StaffMember:
 
 
 def address_of(row: Mapping[str, Any] | RowMapping) -> StaffAddress:
-    """How a member of staff is told of things."""
+    """A member of staff's address and language."""
     return StaffAddress.model_validate({name: row[name] for name in StaffAddress.model_fields})
 
 

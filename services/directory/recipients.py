@@ -1,4 +1,4 @@
-"""Who is found on a rung of a ladder: by role, by shift, and who stands in while nobody is on duty (product.md 6)."""
+"""Recipients on a rung of a ladder: by role, by shift, and the stand-in while nobody is on duty (product.md 6)."""
 
 from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -45,7 +45,7 @@ class Crew:
         return tuple(id_ for id_ in people if id_ in here)
 
     def hours(self, people: Iterable[str], at: datetime) -> tuple[WorkingHours, ...]:
-        """When these people are reached, as of an instant."""
+        """Hours in which these people are reached, as of an instant."""
         wanted = set(people)
         on_shift = {shift["staff"] for shift in self.shifts if shift["from_at"] <= at < shift["to_at"]}
         return tuple(self._hours_of(member, on_shift) for member in self.staff if member["id"] in wanted)
@@ -115,7 +115,7 @@ async def read_crew(connection: AsyncConnection, asked: RecipientsAsked, fallbac
 
 
 async def next_shift_at(connection: AsyncConnection, at: datetime) -> datetime | None:
-    """When the next shift of anybody begins: then somebody else may be found on the rung of those on call."""
+    """The beginning of anybody's next shift: then somebody else may be found on the rung of those on call."""
     begins: datetime | None = await connection.scalar(select(func.min(on_call.c.from_at)).where(on_call.c.from_at > at))
     return begins
 

@@ -1,4 +1,4 @@
-"""What the directory refuses besides wrong input, in the words that people read."""
+"""Refusals of the directory besides wrong input, in the words that people read."""
 
 from services.runtime.errors import Conflict, Forbidden, Unauthenticated
 

@@ -1,4 +1,4 @@
-"""What the directory's endpoints take and answer, besides the messages of `contracts.directory`."""
+"""Bodies of the directory's endpoints, besides the messages of `contracts.directory`."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -101,7 +101,7 @@ class EndedSession(Message):
 
 
 class SessionsNow(Message):
-    """What processes keep of sessions: everybody, unless they know this `generation`, and who signed out since."""
+    """Sessions as processes keep them: everybody, unless they know this `generation`, and who signed out since."""
 
     generation: int
     staff: tuple[Standing, ...] | None
@@ -123,7 +123,7 @@ class NewDepartment(Message):
 
 
 class DepartmentChange(Message):
-    """What changes of a department."""
+    """Changes of a department."""
 
     name: Annotated[Name | None, NotNull] = None
     categories: Annotated[Categories | None, NotNull] = None
@@ -149,7 +149,7 @@ class NewStaff(Message):
 
 
 class StaffChange(Message):
-    """What changes of a member of staff."""
+    """Changes of a member of staff."""
 
     username: Annotated[Code | None, NotNull] = None
     name: Annotated[Name | None, NotNull] = None
@@ -173,7 +173,7 @@ class NewShift(Message):
 
 
 class ShiftChange(Message):
-    """What changes of a shift."""
+    """Changes of a shift."""
 
     staff: Annotated[str | None, NotNull] = None
     department: Code | None = None
@@ -182,13 +182,13 @@ class ShiftChange(Message):
 
 
 class AddressesAsked(Message):
-    """Whom a service is about to tell something."""
+    """The staff whom a service is about to tell something."""
 
     ids: Annotated[tuple[str, ...], Field(max_length=500)]
 
 
 class Addresses(Message):
-    """What the directory knows of them; whoever it does not know is missing."""
+    """Their addresses; whoever the directory does not know is missing."""
 
     items: tuple[StaffAddress, ...]
 
@@ -203,7 +203,7 @@ class NewApiKey(Message):
 
 
 class ApiKeyChange(Message):
-    """What changes of a key."""
+    """Changes of a key."""
 
     name: Annotated[Name | None, NotNull] = None
     scopes: Annotated[Scopes | None, NotNull] = None
@@ -218,8 +218,8 @@ class IssuedApiKey(ApiKey):
 
 
 class AuditEntry(Message):
-    """Who changed which department, person or key; `fields` holds old and new values, of a password only that it was
-    set."""
+    """A change of a department, person or key, and its author; `fields` holds old and new values, of a password only
+    that it was set."""
 
     id: str
     at: Instant
@@ -238,7 +238,7 @@ class Introspection(Message):
 
 
 class KnownKey(Message):
-    """What a key may do."""
+    """A key's rights."""
 
     id: str
     name: str

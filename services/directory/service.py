@@ -24,7 +24,7 @@ from services.runtime.security.sealing import Seal
 
 @dataclass(frozen=True)
 class Directory:
-    """What the endpoints share in one process."""
+    """Resources that the endpoints share in one process."""
 
     database: Database
     idempotency: Idempotency

@@ -45,12 +45,12 @@ async def counts(connection: AsyncConnection, row: RowMapping, session: Session)
 
 
 def ending(row: Mapping[str, Any] | RowMapping, kept: Session | None = None) -> dict[str, Any]:
-    """What to store of a member of staff whose sessions end, but for `kept`."""
+    """Columns of a member of staff whose sessions end, but for `kept`."""
     return {"session_generation": row["session_generation"] + 1, "kept_session": kept.id if kept else None}
 
 
 async def news(connection: AsyncConnection, generation: int, position: int) -> SessionsNow:
-    """What changed since the directory's `generation`, and who signed out since `position`."""
+    """Read what changed since the directory's `generation`, and who signed out since `position`."""
     # Read first: rows may be newer than the generation that vouches for them, never older.
     latest = await changes.generation(connection)
     ended = await connection.execute(
@@ -78,7 +78,7 @@ async def sweep(connection: AsyncConnection) -> None:
 
 
 def standing_of(row: RowMapping) -> Standing:
-    """What decides about the sessions of a member of staff."""
+    """The part of a row that decides about the sessions of a member of staff."""
     return Standing(
         id=row["id"],
         name=row["name"],

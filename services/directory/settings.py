@@ -1,4 +1,4 @@
-"""What the environment decides about the directory."""
+"""Settings of the directory."""
 
 from limits import parse
 from pydantic import Field, field_validator

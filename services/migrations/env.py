@@ -1,4 +1,4 @@
-"""What Alembic runs for every command; the connection comes from `services.migrations`."""
+"""Alembic's script for every command; the connection comes from `services.migrations`."""
 
 from typing import Any
 

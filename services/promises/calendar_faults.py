@@ -1,4 +1,4 @@
-"""What can be wrong with a calendar, a file of one, or a question to one: code, and a text in both languages."""
+"""Faults of a calendar, of a file of one, or of a question to one: code, and a text in both languages."""
 
 from collections.abc import Mapping
 from typing import Any

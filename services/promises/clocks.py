@@ -37,7 +37,7 @@ def due_at(started_at: datetime, target: Duration, pauses: Sequence[Pause], cale
 def own_time(
     started_at: datetime, until: datetime, pauses: Sequence[Pause], calendar: Calendar, *, working: bool
 ) -> timedelta:
-    """How long the clock ran from its start to `until`: without its pauses, and in opening time if it counts that."""
+    """Time that the clock ran from its start to `until`: without its pauses, and in opening time if it counts that."""
     ran = _length(started_at, until, calendar, working=working)
     for begins, ends in _in_order(started_at, pauses):
         if begins < until:
@@ -46,7 +46,7 @@ def own_time(
 
 
 def paused_time(started_at: datetime, pauses: Sequence[Pause], calendar: Calendar, *, working: bool) -> timedelta:
-    """How long the clock stood still, each stretch once: in opening time if it counts that."""
+    """Time that the clock stood still, each stretch once: in opening time if it counts that."""
     spans = _in_order(started_at, pauses)
     return sum((_length(begins, ends, calendar, working=working) for begins, ends in spans), _ZERO)
 
@@ -59,7 +59,8 @@ def warnings_at(
     pauses: Sequence[Pause],
     calendar: Calendar,
 ) -> tuple[datetime, ...]:
-    """When to warn, sorted: at shares of the clock's time, or a length of the clock's own time before `due` (22).
+    """Instants of the warnings, sorted: at shares of the clock's time, or a length of the clock's own time before `due`
+    (22).
 
     For a clock of working time `PT1H` before means an hour of opening time before. `due` may be a date promised instead
     of the target's. Warnings that would fall on the start or earlier, or on the due instant or later, are left out.

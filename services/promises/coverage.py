@@ -1,4 +1,4 @@
-"""Which tickets policies apply to, as sets: exact answers on what hides, repeats or crosses what (product.md 5).
+"""Sets of tickets that policies apply to: exact answers on what hides, repeats or crosses what (product.md 5).
 
 A ticket is a cell: its rating, kind, category, channel and department. Values that no condition tells apart share
 cells. A set of cells is the bits of a number, so that a condition costs a few operations, however many came before it.

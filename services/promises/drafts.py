@@ -35,7 +35,7 @@ MOST_INTERVALS = 48
 
 
 class DayKind(StrEnum):
-    """What decides the hours of a date, before breaks."""
+    """The kind of a date that decides its hours, before breaks."""
 
     OPEN = "open"
     CLOSED = "closed"
@@ -46,7 +46,7 @@ class DayKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class LocalHours:
-    """When a calendar is open on a local date."""
+    """Opening hours of a local date."""
 
     zone: ZoneInfo
     weekly: tuple[Intervals, ...]
@@ -69,7 +69,7 @@ class LocalHours:
         return _cut(planned, cut) if cut else planned
 
     def planned(self, day: date) -> tuple[DayKind, Intervals]:
-        """What a date is, and its hours with the breaks still in them."""
+        """The kind of a date, and its hours with the breaks still in them."""
         if day in self.holidays:
             return DayKind.HOLIDAY, ()
         shift = self.shifts.get(day)

@@ -1,4 +1,4 @@
-"""What-if on a calendar: the messages and the answer of `POST /v1/calendars/evaluate` (api.md)."""
+"""Sums on a calendar: the messages and the answer of `POST /v1/calendars/evaluate` (api.md)."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -17,7 +17,7 @@ MAX_CHECKS = 1_000
 
 
 class Move(Message):
-    """Where opening time leads, forwards or back."""
+    """The instant to which opening time leads, forwards or back."""
 
     op: Literal["add", "subtract"]
     at: Instant
@@ -25,7 +25,7 @@ class Move(Message):
 
 
 class Between(Message):
-    """How much opening time lies between two instants."""
+    """The opening time between two instants."""
 
     op: Literal["between"]
     at: Instant
@@ -82,7 +82,7 @@ class CheckErrors(ValueError):
 
     @property
     def code(self) -> str:
-        """What the whole answer says: `calendar_exhausted` when that is all that is wrong."""
+        """The code of the whole answer: `calendar_exhausted` when that is all that is wrong."""
         codes = {error.code for error in self.errors}
         return codes.pop() if codes == {"calendar_exhausted"} else "validation_failed"
 

@@ -35,7 +35,7 @@ class Local:
         return local.isoformat(sep=" ", timespec="minutes" if whole_minute else "auto")
 
     def reasons(self, segment: Segment) -> str:
-        """Why the clock stood still."""
+        """The reasons for which the clock stood still."""
         return self.words.text("comma").join(self.words.of("reason", reason) for reason in segment.reasons)
 
     def duration(self, duration: Duration) -> str:

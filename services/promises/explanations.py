@@ -22,7 +22,7 @@ _ZERO = timedelta(0)
 
 
 def explain(clock: Clock, calendar: Calendar) -> dict[str, str]:
-    """How the due time of `clock` came about, in `en` and `zh-CN`; local times of the calendar.
+    """Explain how the due time of `clock` came about, in `en` and `zh-CN`; local times of the calendar.
 
     `calendar` is the version that the clock names. The due time told is the stored one, never a new computation.
 
@@ -41,12 +41,12 @@ def _sentences(clock: Clock, calendar: Calendar, words: Words) -> Iterator[str]:
 
 
 def _step(target: Duration) -> timedelta:
-    """What times are cut to; a target of fractions of a second is told exactly."""
+    """The step that times are cut to; a target of fractions of a second is told exactly."""
     return timedelta(microseconds=1) if target.length % _SECOND else _SECOND
 
 
 def _due(clock: Clock, calendar: Calendar, local: Local) -> Iterator[str]:
-    """How the due time came about."""
+    """Explain how the due time came about."""
     target, words = duration_of(clock.target), local.words
     yield words.text(
         "by_promise" if clock.by_promise else "promise",
@@ -90,7 +90,7 @@ def _counting(start: datetime, base: datetime, target: Duration, local: Local) -
 
 
 def _pauses(clock: Clock, base: datetime, target: Duration, local: Local) -> Iterator[str]:
-    """What moved the due time; where a date was promised instead, nothing did."""
+    """Explain what moved the due time; where a date was promised instead, nothing did."""
     over = [
         segment
         for segment in clock.segments
@@ -161,7 +161,7 @@ def _ending(clock: Clock, local: Local) -> Iterator[str]:
 
 
 def _verdict(clock: Clock, local: Local) -> Iterator[str]:
-    """What became of the promise; nothing is said of one that still stands."""
+    """Say what became of the promise; nothing of one that still stands."""
     words = local.words
     if clock.state is ClockState.BREACHED:
         yield words.text("missed")

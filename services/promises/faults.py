@@ -1,4 +1,4 @@
-"""What can be wrong with a policy, in the words of whoever reads it: code, level, and a text in both languages."""
+"""Faults of a policy, in the words of whoever reads it: code, level, and a text in both languages."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,4 @@
-"""What one event of an iCalendar file means for a working calendar: which dates, whole or which hours of them."""
+"""One event of an iCalendar file as changes of a working calendar: dates, whole or some hours of them."""
 
 import re
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ Hours = tuple[int, int]
 
 
 class Why(StrEnum):
-    """Why an event was passed over."""
+    """The reason that an event was passed over."""
 
     CANCELLED = "cancelled"
     FREE = "shown_as_free"

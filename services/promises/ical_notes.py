@@ -1,4 +1,4 @@
-"""What an import read and what it passed over, in the words of whoever imported."""
+"""Notes of an import, in the words of whoever imported: what it read and what it passed over."""
 
 from services.promises.ical_reader import Note
 from services.promises.wording import WORDING

@@ -41,7 +41,8 @@ _SUMMARY_SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What was read or passed over. `code` is what was read, or why not; `line` and `summary` are of the event."""
+    """An event that was read or passed over. `code` is what was read, or why not; `line` and `summary` are of the
+    event."""
 
     code: str
     count: int = 1

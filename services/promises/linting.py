@@ -1,4 +1,4 @@
-"""What is wrong with a policy before it is stored: nothing in it may fail later, on a ticket (product.md 5).
+"""Faults of a policy before it is stored: nothing in it may fail later, on a ticket (product.md 5).
 
 When a clock starts and stops is the clock's own matter; a policy decides for whom, how long, by which hours, and what
 pauses it. So a clock can be written that never starts, pauses or warns, and those are found here. Errors are what can
@@ -35,7 +35,7 @@ customer, once resolved only for an appointment; asking for information meets it
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What a policy is checked against. None stands for what could not be asked.
+    """The surroundings that a policy is checked against. None stands for what could not be asked.
 
     `earlier` and `later` are the policies in force around its place in the order, without its own versions.
     """

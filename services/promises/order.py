@@ -12,7 +12,7 @@ _MOST_NAMED = 5
 
 
 def order_faults(policy: PolicyDraft, earlier: Sequence[Policy], later: Sequence[Policy]) -> tuple[Fault, ...]:
-    """What is odd about its place between `earlier` and `later`; one warning where nobody could wait for that."""
+    """Oddities of a policy's place between `earlier` and `later`; one warning where nobody could wait for that."""
     try:
         coverage = Coverage.of([policy, *earlier, *later])
     except TooIntricate:

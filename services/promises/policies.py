@@ -1,4 +1,4 @@
-"""Which policy applies to a ticket, and what it promises at receipt (product.md section 5)."""
+"""The policy that applies to a ticket, and its promises at receipt (product.md section 5)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _AT_RECEIPT = (ClockName.ACCEPTANCE, ClockName.RESPONSE, ClockName.RESOLUTION)
 
 @dataclass(frozen=True, slots=True)
 class TicketFacts:
-    """What a policy may ask of a ticket; at receipt no department is known yet."""
+    """The facts of a ticket that a policy may ask for; at receipt no department is known yet."""
 
     kind: Kind
     category: Category
@@ -64,7 +64,7 @@ def first_promises(
 
 @lru_cache(maxsize=len(PackId))
 def built_in(pack_id: PackId = PackId.D0) -> Promises:
-    """What is in force until operations publish something else: one pack for every ticket."""
+    """Promises in force until operations publish something else: one pack for every ticket."""
     return Promises(generation=0, policies=pack(pack_id).policies, calendars=packed_calendars())
 
 

@@ -29,7 +29,8 @@ class Pack(Message):
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """What a pack is adopted for: everything, or only some kinds or departments; by which calendar, or the pack's."""
+    """The scope that a pack is adopted for: everything, or only some kinds or departments; by which calendar, or the
+    pack's."""
 
     kinds: Sequence[Kind] = field(default=())
     departments: Sequence[Code] = field(default=())

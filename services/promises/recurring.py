@@ -210,7 +210,7 @@ def _is_in_week(rule: Rule, day: date) -> bool:
 
 
 def _week_of_year(rule: Rule, year: int, day: date) -> int:
-    """How many weeks after the year's first begins, counted from 1; the first has the fourth of January."""
+    """Number of the week of a day, counted from 1; the first has the fourth of January."""
     fourth = date(year, 1, 4)
     begins = fourth - ((fourth.weekday() - rule.week_starts) % 7) * _DAY
     return (day - begins).days // 7 + 1

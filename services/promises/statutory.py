@@ -29,7 +29,7 @@ _SUBSTITUTED = 4
 
 @dataclass(frozen=True, slots=True)
 class StatutoryYear:
-    """What the law changes in one year; both sets lie within that year."""
+    """Changes of the law in one year; both sets lie within that year."""
 
     holidays: frozenset[date] = frozenset()
     make_up_days: frozenset[date] = frozenset()
@@ -59,7 +59,7 @@ def statutory_year(country: str, year: int) -> StatutoryYear:
 
 @lru_cache(maxsize=256)
 def names(country: str, year: int) -> Mapping[date, Mapping[str, str]]:
-    """What each holiday and make-up day of a known country is called, by language (`zh-CN`, `en`)."""
+    """Names of each holiday and make-up day of a known country, by language (`zh-CN`, `en`)."""
     if year > LAST_YEAR:
         return {}
     by_language = {language: _named_in(country, year, choices) for language, choices in _LANGUAGES.items()}

@@ -1,4 +1,4 @@
-"""How due times are explained, and what is said of policies, calendars and files of them."""
+"""Words that explain due times and tell of policies, calendars and files of them."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""What the survey workflow calls: asking through notify, and what follows from an answer or from none."""
+"""Activities of the survey workflow: asking through notify, and what follows from an answer or from none."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -201,7 +201,7 @@ def _key(row: Row) -> str:
 
 
 def _facts(row: Row, expires_at: datetime) -> dict[str, str | int | None]:
-    """What the notice's text may name."""
+    """The facts that the notice's text may name."""
     same = {name: row[name] for name in ("kind", "urgency", "cycle", "product_model")}
     instants = {"happened_at": row["resolved_at"] or row["closed_at"], "expires_at": expires_at}
     return same | {name: format_instant(at) for name, at in instants.items()}

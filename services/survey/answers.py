@@ -24,7 +24,7 @@ UNANSWERED = "unanswered"
 
 
 class Outcome(StrEnum):
-    """What became of an answer that was sent."""
+    """The outcome of an answer that was sent."""
 
     ANSWERED = "answered"
     CHANGED = "changed"
@@ -113,7 +113,7 @@ def refuse_own(row: Row, caller: Caller) -> None:
 
 
 def basis_of(row: Row) -> str:
-    """What a form of the survey is drawn from: the answer that it shows, by the instant at which it was given."""
+    """The basis of a form of the survey: the answer that it shows, by the instant at which it was given."""
     return format_instant(row["changed_at"]) if row["answered_at"] else UNANSWERED
 
 

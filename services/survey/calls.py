@@ -1,4 +1,4 @@
-"""What the survey workflow asks of the outside, with its retry policies: declared here and nowhere else."""
+"""Calls of the survey workflow to the outside, with their retry policies: declared here and nowhere else."""
 
 from datetime import datetime, timedelta
 

@@ -57,18 +57,18 @@ def values(questionnaire: Questionnaire, answer: Answer) -> dict[str, str]:
 
 
 def typed(form: Form, questionnaire: Questionnaire) -> dict[str, str]:
-    """What was filled in, to show it again."""
+    """Keep what was filled in, to show it again."""
     return {question.id: _given(form, question) for question in questionnaire.questions}
 
 
 def words(form: Form, questionnaire: Questionnaire) -> list[str]:
-    """What was written in words, for a page that has no form any more."""
+    """The texts that were written, for a page that has no form any more."""
     written = (_given(form, question) for question in questionnaire.questions if question.type is QuestionType.TEXT)
     return [text for text in written if text]
 
 
 def options(question: Question, t: Words) -> Sequence[Option]:
-    """What can be chosen; the best first, but for the likelihood, which is read from 0 to 10."""
+    """The choices of a question; the best first, but for the likelihood, which is read from 0 to 10."""
     if question.id == OVERALL:
         return [(word.value, t(f"words.{word.score}")) for word in Overall]
     if question.type is QuestionType.WORDS:

@@ -30,7 +30,7 @@ class SurveyLinks:
 
 
 def new_nonce() -> str:
-    """What makes a link unlike every other: 192 random bits."""
+    """The secret part of a link: 192 random bits."""
     return secrets.token_urlsafe(24)
 
 
@@ -41,5 +41,5 @@ def token_in(address: str) -> str | None:
 
 
 def token_hash(token: str | None) -> bytes | None:
-    """What a token is found by."""
+    """The hash that a token is found by."""
     return hashlib.sha256(token.encode()).digest() if token else None

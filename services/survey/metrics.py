@@ -1,4 +1,4 @@
-"""How surveys are doing, as metrics."""
+"""Metrics of surveys."""
 
 from prometheus_client import Counter
 

@@ -25,7 +25,7 @@ Moment = InstantOrDate
 
 
 class AnswerFilters(BaseModel):
-    """Which surveys; a repeated parameter holds if one of its values does. What is asked for is as it was then."""
+    """Filters of answers; a repeated parameter holds if one of its values does. What is asked for is as it was then."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
@@ -50,7 +50,7 @@ class AnswerFilters(BaseModel):
 
 
 class SurveyFilters(AnswerFilters):
-    """What a list of surveys is narrowed by."""
+    """Filters of a list of surveys."""
 
     ticket_no: str | None = None
     state: list[SurveyState] = Field(default_factory=list)

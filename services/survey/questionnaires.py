@@ -80,7 +80,7 @@ async def latest(connection: AsyncConnection, id_: str | None) -> tuple[str, int
 
 
 def misfits(questionnaire: Questionnaire, answer: Answer, language: Language) -> list[FieldError]:
-    """What keeps an answer from fitting its questionnaire, in the order of the questions."""
+    """Faults that keep an answer from fitting its questionnaire, in the order of the questions."""
     return [
         {"pointer": pointer, "code": code, "message": _SAYS[code][language]}
         for pointer, code in (*_unfit(questionnaire, answer), *_unasked(questionnaire, answer))
@@ -88,14 +88,14 @@ def misfits(questionnaire: Questionnaire, answer: Answer, language: Language) ->
 
 
 def pointer_of(question: Question) -> str:
-    """Where a question's answer stands in the body."""
+    """The pointer to a question's answer in the body."""
     if question.is_dimension:
         return f"/scores/{question.id}"
     return f"/{question.id}" if question.id in BUILT_IN else f"/other/{question.id}"
 
 
 def value_of(question: Question, answer: Answer) -> bool | int | str | None:
-    """What was answered to a question; None for nothing."""
+    """The answer to a question; None for none."""
     if question.is_dimension:
         return answer.scores.get(question.id)
     if question.id in BUILT_IN:

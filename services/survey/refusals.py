@@ -1,4 +1,4 @@
-"""Why a survey takes no answer, in words for customers and staff."""
+"""Reasons that a survey takes no answer, in words for customers and staff."""
 
 from services.runtime.errors import Conflict, Refusal
 

@@ -1,4 +1,4 @@
-"""What the environment decides for survey."""
+"""Settings of the survey service."""
 
 from datetime import timedelta
 

@@ -1,4 +1,4 @@
-"""Which rows have a survey workflow, and how it is started or told of a change."""
+"""Rows that have a survey workflow, and how it is started or told of a change."""
 
 from typing import Any
 

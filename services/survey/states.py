@@ -23,7 +23,7 @@ _OPEN = (SurveyState.SCHEDULED, SurveyState.SENT)
 
 @dataclass(frozen=True)
 class Sending:
-    """When an invitation reached the customer, and what follows from it."""
+    """The instant at which an invitation reached the customer, and what follows from it."""
 
     sent_at: datetime
     remind_at: datetime | None

@@ -1,4 +1,4 @@
-"""When an invitation is reminded of and expires: by the wall, or by the calendar of the ticket's policy."""
+"""Times of an invitation's reminder and expiry: by the wall, or by the calendar of the ticket's policy."""
 
 from datetime import datetime, timedelta
 

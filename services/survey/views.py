@@ -1,4 +1,4 @@
-"""What the survey service answers (api.md "Survey"), each to whom it may be shown."""
+"""Answers of the survey service (api.md "Survey"), each to whom it may be shown."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class QuestionnaireRef(Message):
 
 
 class AnswerView(Message):
-    """What the customer answered."""
+    """The customer's answer."""
 
     scores: Mapping[str, int] = Field(description="1 to 5 by dimension.")
     overall: Overall | None
@@ -94,7 +94,7 @@ class SurveyTicket:
 
 
 def ticket_of(row: Row) -> SurveyTicket:
-    """What permissions on a survey depend on."""
+    """The ticket that permissions on a survey depend on."""
     return SurveyTicket(row["department"], row["owner"], tuple(row["co_owners"]))
 
 

@@ -1,4 +1,4 @@
-"""What the survey's pages say."""
+"""Words of the survey's pages."""
 
 from pathlib import Path
 

@@ -1,1 +1,1 @@
-"""What the commands of a local stack share."""
+"""Parts that the commands of a local stack share."""

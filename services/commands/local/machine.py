@@ -28,7 +28,7 @@ WORKER = (Role.RELAY, Role.TICKETS_WORKER, Role.NOTIFY_WORKER, Role.SURVEY_WORKE
 
 @dataclass(frozen=True)
 class Addresses:
-    """Where the parts find each other: chosen, or made, before the processes start."""
+    """Addresses at which the parts find each other: chosen, or made, before the processes start."""
 
     port: int
     url: str

@@ -1,4 +1,4 @@
-"""What the person at the terminal sees: steps with a sign of life, then what was done and how long it took."""
+"""The person's view at the terminal: steps with a sign of life, then what was done and how long it took."""
 
 import sys
 import time

@@ -1,4 +1,4 @@
-"""What each event of a help desk's log means here: one case becomes a feedback and the commands on its ticket.
+"""A help desk's log as commands: one case becomes a feedback and the commands on its ticket.
 
 The first event registers and accepts. An event that says more than that (somebody took charge, it was resolved) is
 carried out too, wherever it stands. What the log says after a resolution disproves it, so a callback with a residual

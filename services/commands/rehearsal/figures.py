@@ -1,4 +1,4 @@
-"""What a rehearsal came to: endings, refusals, losses, commands per second, latencies."""
+"""Figures of a rehearsal: endings, refusals, losses, commands per second, latencies."""
 
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence

@@ -13,7 +13,7 @@ FEEDBACK = "feedback"
 
 @dataclass(frozen=True)
 class Latency:
-    """How long one answer took, repeats included."""
+    """Time that one answer took, repeats included."""
 
     request: str
     seconds: float
@@ -21,7 +21,7 @@ class Latency:
 
 @dataclass
 class Ending:
-    """How a case came out: what its ticket says of itself when everything was sent."""
+    """Outcome of a case: what its ticket says of itself when everything was sent."""
 
     script: Script
     ticket_no: str | None = None

@@ -73,7 +73,7 @@ def warning(value: float | str, words: Words) -> str:
 
 
 def read_warnings(text: str) -> list[float | str]:
-    """What somebody wrote of warnings, separated by commas. Raises ValueError."""
+    """Read warnings, separated by commas. Raises ValueError."""
     return [_warning(each.strip()) for each in _PARTING.split(text) if each.strip()]
 
 

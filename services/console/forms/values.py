@@ -18,7 +18,7 @@ _MOST_DIGITS = 12
 
 @dataclass(frozen=True)
 class Typed:
-    """What stands in a form: every value as it was typed, and what is wrong with it by field. `general` holds what
+    """The contents of a form: every value as it was typed, and what is wrong with it by field. `general` holds what
     concerns no field that is shown; `now` what somebody else stored meanwhile, where it is not what was typed."""
 
     values: Mapping[str, Sequence[str]] = field(default_factory=dict)
@@ -40,17 +40,17 @@ class Typed:
         return value in self.values.get(name, ())
 
     def error(self, name: str) -> str:
-        """What is wrong with a field; empty for nothing."""
+        """The fault of a field; empty for none."""
         return self.errors.get(name, "")
 
 
 def typed(form: Form, fields: Sequence[Field]) -> Typed:
-    """What was typed, to show it again as it was."""
+    """Keep what was typed, to show it again as it was."""
     return Typed({each.name: form.many(each.name) for each in fields})
 
 
 def beside(given: Typed, stored: Typed) -> Typed:
-    """What was typed, and what is stored now in the fields that say something else."""
+    """Put beside what was typed what is stored now, in the fields that say something else."""
     now = {
         name: _filled(values)
         for name, values in stored.values.items()

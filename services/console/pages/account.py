@@ -18,7 +18,7 @@ _FIELDS = ("current", "new", "repeated")
 
 @router.get("/account")
 async def show_account(page: PageDep, done: str = "") -> Response:
-    """Who the reader is, and a form for another password."""
+    """Show the reader's account, with a form for another password."""
     return await _show(page, Typed(), done=bool(done))
 
 
@@ -38,12 +38,12 @@ async def change_password(request: Request, page: PageDep) -> Response:
 
 
 def _given(form: Form) -> dict[str, str]:
-    """What was typed, as it was: a password may begin or end with a space."""
+    """The passwords as they were typed: one may begin or end with a space."""
     return {name: (form.many(name) or ("",))[-1] for name in _FIELDS}
 
 
 def _wrong(page: Page, given: Mapping[str, str]) -> dict[str, str]:
-    """What can be seen without asking."""
+    """The faults that can be seen without asking."""
     errors = {name: page.words.text("form.required") for name, value in given.items() if not value}
     if not errors and given["new"] != given["repeated"]:
         errors["repeated"] = page.words.text("account.password.differs")

@@ -34,7 +34,7 @@ async def show_alerts(request: Request, page: PageDep) -> Response:
 
 @router.get("/alerts/count")
 async def count_alerts(page: PageDep) -> Response:
-    """How many want an answer: for the navigation of every page."""
+    """Count the alerts that want an answer, for the navigation of every page."""
     found = await page.desk.get("/v1/alerts", state="open", limit=100)
     return page.render("alerts_count.html", count=len(found["items"]), more=found["next_cursor"] is not None)
 
@@ -73,7 +73,7 @@ async def answer_alert(request: Request, page: PageDep, alert_id: str, answer: s
 
 
 def _seen(alert: Mapping[str, Any]) -> str:
-    """Who has it and since when, as the page showed it: somebody who is told meanwhile takes no click away."""
+    """The alert's holder, and since when, as the page showed it: somebody who is told meanwhile takes no click away."""
     return " ".join(str(alert[name]) for name in ("state", "acknowledged_at", "handed_to", "snoozed_until"))
 
 
@@ -142,7 +142,7 @@ def _with_first(first: Mapping[str, Any] | None, others: Sequence[Mapping[str, A
 
 
 def _worded(problem: Problem) -> str:
-    """What the API says of an answer that it refused, in the reader's language."""
+    """The API's reason for refusing an answer, in the reader's language."""
     return problem.errors[0].message if problem.errors else problem.detail or problem.title
 
 

@@ -50,7 +50,7 @@ class Listed:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a page of one calendar says besides the calendar: the form of a day, what was stored, what was refused."""
+    """Contents of a calendar's page besides the calendar: the form of a day, what was stored, what was refused."""
 
     typed: Typed | None = None
     done: str = ""
@@ -113,7 +113,7 @@ async def write_day(request: Request, page: PageDep, calendar_id: str) -> Respon
 
 @router.get("/calendars/{calendar_id}/preview")
 async def preview_calendar(page: PageDep, calendar_id: str, version: int | None = None, cursor: str = "") -> Response:
-    """What publishing a version would change; the latest by default."""
+    """Preview what publishing a version would change; the latest by default."""
     return await publications.preview(page, KIND, calendar_id, version, cursor)
 
 
@@ -202,7 +202,7 @@ def _standing(calendar: Item, day: date) -> Typed:
 
 
 async def _unpublished(page: Page, calendar: Item, published: int | None) -> list[Any]:
-    """What publishing this version would change in the calendar; nothing where there is none to compare with."""
+    """Changes that publishing this version would make to the calendar; none where there is none to compare with."""
     if published is None or published == calendar["version"]:
         return []
     before = await page.desk.get(path("v1", KIND, calendar["id"]), version=published)

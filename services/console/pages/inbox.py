@@ -75,7 +75,8 @@ async def _show(
 
 
 def _recipient(page: Page, directory: Directory, notice: Mapping[str, Any]) -> str:
-    """Who it is for: a colleague by name, a customer as such; their name stands in the text for those entitled."""
+    """The person it is for: a colleague by name, a customer as such; their name stands in the text for those
+    entitled."""
     if notice["audience"] == Audience.STAFF:
         return directory.person(notice["recipient"])
     return page.words.of("audience", Audience.CUSTOMER)

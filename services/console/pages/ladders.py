@@ -39,7 +39,7 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Asked:
-    """What the reader wants to see: an alert of this sort, raised at `at` (as a field holds it)."""
+    """The reader's question: an alert of this sort, raised at `at` (as a field holds it)."""
 
     threshold: str
     clock: str
@@ -76,7 +76,7 @@ async def add_ladder(request: Request, page: PageDep) -> Response:
 async def show_ladder(
     request: Request, page: PageDep, ladder_id: str, version: int | None = None, done: str = ""
 ) -> Response:
-    """Who is told when, for one sort of alert; the asked one stands in the address."""
+    """Show who is told when, for one sort of alert; the asked one stands in the address."""
     require(page, Action.READ_POLICY)
     address = path("v1", KIND, ladder_id)
     latest = await page.desk.get(address)

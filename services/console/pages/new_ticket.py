@@ -44,7 +44,7 @@ class Known:
 
 @dataclass(frozen=True)
 class Earlier:
-    """What is known already: customers by phone, and tickets of the same serial number; `limited`, nobody was looked
+    """Records known already: customers by phone, and tickets of the same serial number; `limited`, nobody was looked
     for, because too many have been."""
 
     asked: bool = False
@@ -83,8 +83,8 @@ async def register(request: Request, page: PageDep) -> Response:
 
 @router.post("/tickets/new/caller")
 async def look_up(request: Request, page: PageDep) -> Response:
-    """Who may be calling, by phone, and what was reported of the same serial number; in a body, for both are searched
-    for. A script puts the answer beside the form; without one the whole form comes back with it."""
+    """Look up who may be calling, by phone, and what was reported of the same serial number; in a body, for both are
+    searched for. A script puts the answer beside the form; without one the whole form comes back with it."""
     _require_right(page)
     form = await read_form(request)
     earlier = await _earlier(page, form)

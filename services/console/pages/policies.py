@@ -140,7 +140,7 @@ def moved_by(ids: Sequence[str], identifier: str, step: int) -> list[str]:
 
 
 def _in_force(policy: Mapping[str, Any]) -> list[Any]:
-    """What of a policy is retired: the version that is published, and whether it applies."""
+    """The part of a policy that is retired: the version that is published, and whether it applies."""
     return [policy["published_version"], policy["retired_at"]]
 
 

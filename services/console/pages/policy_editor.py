@@ -40,7 +40,7 @@ _CODES: Mapping[str, type[StrEnum]] = {
 
 @dataclass(frozen=True)
 class Checked:
-    """What was found of a draft that is shown again. `stale` tells that somebody stored a version meanwhile."""
+    """Findings on a draft that is shown again. `stale` tells that somebody stored a version meanwhile."""
 
     faults: Sequence[Mapping[str, Any]] = ()
     clean: bool = False
@@ -158,7 +158,7 @@ async def _shown(page: Page, template: str, latest: Mapping[str, Any], checked: 
 
 
 def _refused(problem: Problem) -> Checked:
-    """What to show for a refusal that whoever typed can do something about; others are raised again."""
+    """Findings of a refusal that whoever typed can mend; others are raised again."""
     if problem.status not in CORRECTABLE:
         raise problem
     faults = [_fault(each) for each in problem.document.get("errors") or ()]

@@ -24,7 +24,7 @@ _SLOW = frozenset({HTTPStatus.SERVICE_UNAVAILABLE})
 
 @router.get("/policies/{identifier}/preview")
 async def preview_policy(page: PageDep, identifier: str, version: int | None = None, cursor: str = "") -> Response:
-    """What publishing a version of a policy would change; the latest by default."""
+    """Preview what publishing a version of a policy would change; the latest by default."""
     return await preview(page, "policies", identifier, version, cursor)
 
 
@@ -36,7 +36,7 @@ async def publish_policy(request: Request, page: PageDep, identifier: str) -> Re
 
 @router.get("/publications")
 async def list_publications(page: PageDep, cursor: str = "") -> Response:
-    """What was published, latest first."""
+    """List what was published, latest first."""
     asked = {"cursor": cursor} if cursor else {}
     return page.render(
         "publications.html",
@@ -49,7 +49,7 @@ async def list_publications(page: PageDep, cursor: str = "") -> Response:
 
 @router.get("/publications/{identifier}")
 async def show_publication(page: PageDep, identifier: str, part: str = "", cursor: str = "") -> Response:
-    """How far a publication is, what it changed and what failed."""
+    """Show how far a publication is, what it changed and what failed."""
     asked = {"cursor": cursor} if cursor else {}
     address = path("v1", "publications", identifier)
     return page.render(

@@ -40,7 +40,7 @@ class Line:
 
 @router.get("/reports/satisfaction")
 async def show_report(request: Request, page: PageDep) -> Response:
-    """What customers answered in a period, by what the address asks for."""
+    """Report what customers answered in a period, by what the address asks for."""
     asked = dict(request.query_params)
     by = asked.get("by", "dimension")
     by = by if by in BY else "dimension"
@@ -134,7 +134,7 @@ def _line(
 
 
 def _quotations(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What customers suggested, each once: a suggestion is about the whole, and every dimension quotes the same."""
+    """Suggestions of customers, each once: a suggestion is about the whole, and every dimension quotes the same."""
     return list(dict.fromkeys(text for row in rows for text in row["quotations"]))
 
 
@@ -159,7 +159,7 @@ def _choices(page: Page, directory: Directory) -> dict[str, list[tuple[str, str]
 
 
 def _figures(page: Page, lines: Sequence[Line], averages: Mapping[str, float | None]) -> dict[str, Any]:
-    """What the charts draw; the tables say the same."""
+    """Figures for the charts; the tables say the same."""
     shown = [line for line in lines if line.row["count"]]
     words = page.words
     return {

@@ -59,6 +59,7 @@ def _address(sealed: str, **more: str) -> str:
 
 
 def _meant(q: str) -> str:
-    """What is looked for: a ticket number is meant however it is written, full width, with a `#`, spaces or hyphens."""
+    """The words to look for: a ticket number is meant however it is written, full width, with a `#`, spaces or
+    hyphens."""
     number = re.sub(r"[\s#-]", "", unicodedata.normalize("NFKC", q))
     return number if TICKET_NO.fullmatch(number) else q

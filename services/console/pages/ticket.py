@@ -58,7 +58,7 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Said:
-    """What the reader has just done, and whether the customer heard it."""
+    """The reader's latest deed, and whether the customer heard of it."""
 
     done: str = ""
     told: str = ""
@@ -147,7 +147,7 @@ def _version(form: Form) -> int | None:
 
 
 def _failed(problem: Problem, name: CommandName, form: Form, key: str, version: int | None) -> Attempt:
-    """What to show for a refusal; one that is about the sign-in or the address goes its own way."""
+    """The attempt to show after a refusal; one that is about the sign-in or the address goes its own way."""
     failure = _BY_STATUS.get(HTTPStatus(problem.status))
     if failure is None:
         raise problem

@@ -22,7 +22,7 @@ _NINE = 9
 
 @dataclass(frozen=True)
 class Sum:
-    """What was asked and the answer as a sentence; empty where nothing was asked or it has none."""
+    """A question and its answer as a sentence; empty where nothing was asked or it has none."""
 
     typed: Typed
     answer: str = ""

@@ -1,4 +1,4 @@
-"""What differs between two versions of a calendar, in words: its zone, its week, and each date that it sets itself."""
+"""Differences between two versions of a calendar, in words: its zone, its week, and each date that it sets itself."""
 
 from collections.abc import Mapping
 from typing import Any

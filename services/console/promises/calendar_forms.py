@@ -49,7 +49,7 @@ def read(text: str) -> dict[str, str]:
 
 
 def standing_day(calendar: Mapping[str, Any], day: str, usual: Hours) -> Typed:
-    """What stands in the form of a day before anybody types; `usual` are hours to begin with where it has none."""
+    """The form of a day before anybody types; `usual` are hours to begin with where it has none."""
     own = calendar["shifts"].get(day)
     closed = day in calendar["holidays"] or own == {}
     kind = HOLIDAY if closed else USUAL if own is None else WORKING
@@ -82,7 +82,7 @@ def with_day(calendar: Mapping[str, Any], day: date, form: Form, words: Words) -
 
 
 def standing(calendar: Mapping[str, Any]) -> Typed:
-    """What stands in the form of a calendar's week, zone and country before anybody types."""
+    """The form of a calendar's week, zone and country before anybody types."""
     title = calendar.get("title") or {}
     return Typed(
         {
@@ -113,7 +113,7 @@ def with_settings(calendar: Mapping[str, Any], form: Form, words: Words) -> tupl
 
 
 def refused(form: Form, problems: Iterable[FieldProblem], field_of: Callable[[str], str]) -> Typed:
-    """What was typed, with what the API says of it at the fields."""
+    """Keep what was typed, with the API's faults at the fields."""
     errors: dict[str, str] = {}
     elsewhere: list[str] = []
     names = {name for name, _ in form.fields}

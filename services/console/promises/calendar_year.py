@@ -41,7 +41,7 @@ class Month:
 
 @dataclass(frozen=True)
 class Totals:
-    """What the year amounts to."""
+    """Sums of a year."""
 
     working_days: int
     hours: float
@@ -72,7 +72,7 @@ class Year:
         return next((self._day(item) for item in self._items if item["date"] == asked), None)
 
     def totals(self) -> Totals:
-        """How many days and hours are worked, and how many days are special."""
+        """Count the days and hours that are worked, and the days that are special."""
         return Totals(
             working_days=sum(bool(item["hours"]) for item in self._items),
             hours=round(sum(_minutes(item["hours"]) for item in self._items) / 60, 1),

@@ -1,4 +1,4 @@
-"""What the pages about promises share: their tabs, and policies with their versions as the API tells them."""
+"""The lists behind the pages about promises: their tabs, and policies with their versions as the API tells them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ async def reading(page: Page) -> Reading:
 
 
 async def titles(page: Page) -> Titles:
-    """What policies and calendars are called in this reader's language."""
+    """Titles of policies and calendars in this reader's language."""
     return (await page.console.calendars.standing(page.desk, page.now)).titles(page.words.language)
 
 

@@ -1,4 +1,4 @@
-"""What pages share on which a next version is written: who may, which one it follows, and what is wrong with it."""
+"""Forms that write a next version: who may send one, the version that it follows, and its faults."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -49,7 +49,7 @@ def number(text: str) -> int | None:
 
 
 def said(problem: Problem) -> list[str]:
-    """What the API says is wrong."""
+    """The faults that the API tells."""
     return [each.message for each in problem.errors] or [problem.detail or problem.title]
 
 

@@ -10,7 +10,7 @@ Item = Mapping[str, Any]
 
 
 async def read(page: Page, kind: str, identifier: str) -> str:
-    """What stands beside a policy or calendar that may be published, as a form carries it."""
+    """Fingerprint what stands beside a policy or calendar that may be published, as a form carries it."""
     policies, calendars = await page.desk.items("/v1/policies"), await page.desk.items("/v1/calendars")
     return fingerprint({"policies": policies, "calendars": calendars}, kind, identifier)
 

@@ -32,7 +32,7 @@ class Lane:
 
 @dataclass(frozen=True)
 class Mark:
-    """Who is told on one rung at one step; empty `names` where the step names the rung and tells nobody on it."""
+    """The people told on one rung at one step; empty `names` where the step names the rung and tells nobody on it."""
 
     x: int
     y: int
@@ -78,7 +78,7 @@ class Chart:
 
     @property
     def left(self) -> int:
-        """Where the time begins."""
+        """The x at which time begins."""
         return LEFT
 
     @property
@@ -88,7 +88,7 @@ class Chart:
 
     @property
     def end_x(self) -> int:
-        """Where the ladder ends."""
+        """The x at which the ladder ends."""
         return LEFT + COLUMN * len(self.columns)
 
 
@@ -156,7 +156,7 @@ def _mark(x: int, y: int, told: Sequence[Item], present: Present) -> Mark:
 
 
 def _name(told: Item, present: Present) -> str:
-    """Who is told; a ticket's owner is nobody yet, and some readers are told no names."""
+    """The name of who is told; a ticket's owner is nobody yet, and some readers are told no names."""
     return str(told["name"] or present.words.of("rung", told["rung"]))
 
 

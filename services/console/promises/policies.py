@@ -23,7 +23,7 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Target:
-    """What a clock promises at one urgency; `working` tells that it passes only while the calendar is open."""
+    """The promise of a clock at one urgency; `working` tells that it passes only while the calendar is open."""
 
     text: str
     working: bool = False
@@ -65,7 +65,7 @@ class Section:
 
     @property
     def changes(self) -> int:
-        """How many lines differ."""
+        """Number of lines that differ."""
         return sum(line.changed for line in self.lines)
 
 
@@ -77,11 +77,11 @@ class Reading:
         self._directory = directory
 
     def title(self, policy: Item) -> str:
-        """What the policy is called; its id where it has no title."""
+        """The policy's title; its id where it has none."""
         return title_in(self._words.language, policy.get("title")) or str(policy.get("id") or "")
 
     def applies(self, policy: Item) -> list[str]:
-        """Which tickets it applies to, one sentence a condition; empty for every ticket."""
+        """Conditions of the policy, one sentence each; empty for every ticket."""
         conditions = policy.get("applies") or ()
         return [] if {} in [_stated(each) for each in conditions] else [self._condition(each) for each in conditions]
 

@@ -32,7 +32,7 @@ def draft_of(policy: Mapping[str, Any]) -> Draft:
 
 
 def standing(policy: Mapping[str, Any], words: Words) -> Typed:
-    """What stands in the form before anybody types."""
+    """The form before anybody types."""
     values: dict[str, list[str]] = {
         **{f"title.{language}": [policy["title"].get(language, "")] for language in LANGUAGES},
         **{f"calendars.{department}": [each] for department, each in (policy.get("calendars") or {}).items()},
@@ -50,7 +50,7 @@ def standing(policy: Mapping[str, Any], words: Words) -> Typed:
 
 
 def typed(form: Form, problems: Iterable[FieldProblem] = (), general: Sequence[str] = ()) -> Typed:
-    """What was typed, with what the API says of it at the fields."""
+    """Keep what was typed, with the API's faults at the fields."""
     kept = _conditions(form)
     errors: dict[str, str] = {}
     elsewhere: list[str] = []

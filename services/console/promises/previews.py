@@ -52,7 +52,7 @@ def moves(items: Sequence[Mapping[str, Any]], present: Present) -> list[Move]:
 
 
 def shift(seconds: float | None, present: Present) -> str:
-    """How far a clock would move, in words; empty where it would not, or a due time is missing."""
+    """The length by which a clock would move, in words; empty where it would not, or a due time is missing."""
     if not seconds:
         return ""
     length = present.length(timedelta(seconds=seconds))
@@ -60,7 +60,7 @@ def shift(seconds: float | None, present: Present) -> str:
 
 
 def columns(items: Sequence[Mapping[str, Any]], present: Present) -> list[Column]:
-    """How many clocks move how far, from the earliest to the latest; empty where nothing moves."""
+    """Histogram of the clocks by how far they move, from the earliest to the latest; empty where nothing moves."""
     shifts = [each["shift_seconds"] for each in items if each["shift_seconds"]]
     if not shifts:
         return []
@@ -84,7 +84,7 @@ def columns(items: Sequence[Mapping[str, Any]], present: Present) -> list[Column
 
 
 def _steps(present: Present) -> list[str]:
-    """What each column stands for: shifts up to a length, and beyond the longest."""
+    """Labels of the columns: shifts up to a length, and beyond the longest."""
     up_to = [f"≤ {_length(step, present)}" for step in _STEPS]
     beyond = f"> {_length(_STEPS[-1], present)}"
     return [beyond, *reversed(up_to), *up_to, beyond]

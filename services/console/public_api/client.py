@@ -26,7 +26,7 @@ Params = Mapping[str, str | int | list[str]]
 
 @dataclass(frozen=True)
 class FieldProblem:
-    """What is wrong with one field: its JSON pointer, and a sentence in the reader's language."""
+    """A fault of one field: its JSON pointer, and a sentence in the reader's language."""
 
     pointer: str
     code: str

@@ -1,4 +1,4 @@
-"""When a calendar was closed: so that on a clock's course the nights and holidays look like what they are, and not like
+"""Closed hours of a calendar, so that on a clock's course the nights and holidays look like what they are, and not like
 pauses (semantics.md 7)."""
 
 from collections import OrderedDict
@@ -38,7 +38,7 @@ class Openings:
 
 
 class KnownOpenings:
-    """What is known of calendar versions; a version never changes, so its years are asked for once."""
+    """A copy of calendar versions; a version never changes, so its years are asked for once."""
 
     def __init__(self) -> None:
         self._years: OrderedDict[tuple[str, int, int], Sequence[Stretch]] = OrderedDict()

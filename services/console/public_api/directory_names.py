@@ -1,4 +1,4 @@
-"""What staff and departments are called: the directory's lists, asked once in a while and shared by readers.
+"""Names of staff and departments: the directory's lists, asked once in a while and shared by readers.
 
 Every role of staff may read them, and those who share a copy see the same keys, so nobody learns from this cache what
 they might not ask for themselves.

@@ -1,5 +1,5 @@
-"""Which calendars are open at this moment, and which one a policy counts on: so that a clock that stands still because
-the centre is closed does not look like one that is running out (semantics.md 7). And what both are called."""
+"""Calendars that are open at this moment, and the one that each policy counts on, so that a clock that stands still
+because the centre is closed does not look like one that is running out (semantics.md 7). And what both are called."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,7 +28,7 @@ class Calendars:
         return self.by_policy.get(policy["id"]) if policy else None
 
     def titles(self, language: str) -> Titles:
-        """What policies and calendars are called in a language."""
+        """Titles of policies and calendars in a language."""
         return Titles(language, self.policy_titles, self.calendar_titles)
 
 

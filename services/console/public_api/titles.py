@@ -18,15 +18,15 @@ class Titles:
     calendars: Mapping[str, ByLanguage] = field(default_factory=dict)
 
     def policy(self, identifier: str) -> str:
-        """What a policy is called."""
+        """The policy's title."""
         return title_in(self.language, self.policies.get(identifier)) or identifier
 
     def calendar(self, identifier: str) -> str:
-        """What a calendar is called."""
+        """The calendar's title."""
         return title_in(self.language, self.calendars.get(identifier)) or identifier
 
     def of(self, kind: str, identifier: str) -> str:
-        """What the subject of a publication is called."""
+        """The title of a publication's subject."""
         return self.policy(identifier) if kind == SubjectKind.POLICY else self.calendar(identifier)
 
 

@@ -148,13 +148,14 @@ def change(form: Form, register: Register, zone: ZoneInfo, words: Words) -> tupl
 
 
 def standing(entry: Mapping[str, Any], register: Register, zone: ZoneInfo) -> Typed:
-    """What stands in the form of an entry before anybody types."""
+    """The form of an entry before anybody types."""
     values = {each.name: _shown(entry.get(each.name), each, zone) for each in register.change}
     return Typed(values | (staff_hours.standing(entry) if register.week else {}))
 
 
 def drawn_from(entry: Mapping[str, Any], register: Register) -> dict[str, Any]:
-    """What an administrator can change of an entry, as the API tells it; the order of what is ticked says nothing."""
+    """The part of an entry that an administrator can change, as the API tells it; the order of what is ticked says
+    nothing."""
     names = [each.name for each in register.change] + (["hours", "time_zone"] if register.week else [])
     return {name: _unordered(entry[name]) for name in names if name in entry}
 
@@ -169,7 +170,7 @@ def is_outdated(carried: str, entry: Mapping[str, Any], register: Register, want
 
 
 def title(entry: Mapping[str, Any], present: Present, person: Callable[[str], str]) -> str:
-    """What an entry is called in a sentence: a shift by whose it is and when, a webhook by its address."""
+    """The name of an entry in a sentence: a shift by whose it is and when, a webhook by its address."""
     if "from_at" in entry:
         begins, ends = present.moment(entry["from_at"]), present.moment(entry["to_at"])
         return f"{person(entry['staff'])} {begins.text if begins else ''} – {ends.text if ends else ''}"

@@ -21,8 +21,9 @@ _SECRET = frozenset({"password"})
 
 @dataclass(frozen=True)
 class Attempt:
-    """What was sent and did not go through; `entry` is whose form it was, None for the one that adds. `clash` tells
-    what somebody else did meanwhile: `changed` or `gone`; `basis` is what the form was drawn from, while it counts."""
+    """A form that was sent and did not go through; `entry` is whose form it was, None for the one that adds. `clash`
+    tells what somebody else did meanwhile: `changed` or `gone`; `basis` is what the form was drawn from, while it
+    counts."""
 
     entry: str | None
     typed: Typed
@@ -34,7 +35,7 @@ class Attempt:
 async def clash(
     page: Page, form: Form, register: Register, identifier: str, wanted: Mapping[str, Any] | None = None
 ) -> Attempt | None:
-    """What somebody did to an entry since the form was drawn, if they did; a form that does not say what it was drawn
+    """The clash with what somebody did to an entry since the form was drawn; a form that does not say what it was drawn
     from means the entry as it is."""
     basis = form.one("basis")
     if not basis:
@@ -54,7 +55,7 @@ async def clash(
 
 
 def refused(form: Form, fields: Sequence[Field], problem: Problem) -> Typed:
-    """What the API said of the form, at its fields; what no correction mends is raised again."""
+    """Keep what was typed, with the API's faults at the fields; what no correction mends is raised again."""
     if problem.status not in _CORRECTABLE:
         raise problem
     at, elsewhere = placed(problem.errors, fields)
@@ -63,19 +64,19 @@ def refused(form: Form, fields: Sequence[Field], problem: Problem) -> Typed:
 
 
 def kept(form: Form, fields: Sequence[Field]) -> Typed:
-    """What was typed, but for passwords."""
+    """Keep what was typed, but for passwords."""
     return typed(form, [each for each in fields if each.name not in _SECRET])
 
 
 def placed_among(attempt: Attempt | None, entries: Sequence[Mapping[str, Any]]) -> Attempt | None:
-    """What was typed into the form of an entry that is listed no more stands in the form that adds one."""
+    """Move what was typed for an entry that is listed no more into the form that adds one."""
     if attempt is None or attempt.entry is None or any(each["id"] == attempt.entry for each in entries):
         return attempt
     return Attempt(None, attempt.typed, new_key(), GONE)
 
 
 def status(attempt: Attempt | None) -> HTTPStatus:
-    """How a page with it is answered."""
+    """The status of a page with it."""
     if attempt is None:
         return HTTPStatus.OK
     return HTTPStatus.CONFLICT if attempt.clash else HTTPStatus.UNPROCESSABLE_ENTITY

@@ -1,5 +1,5 @@
-"""When members of staff are reached by what is not urgent: their own week as a form, and in words, with where it comes
-from (semantics.md 23)."""
+"""Hours in which members of staff are reached by what is not urgent: their own week as a form, and in words, with where
+it comes from (semantics.md 23)."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ Entry = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Reached:
-    """When somebody is reached, and by whose word: `own`, `department`, `quiet` or `promise`."""
+    """Hours in which somebody is reached, and by whose word: `own`, `department`, `quiet` or `promise`."""
 
     source: str
     text: str
@@ -46,7 +46,7 @@ def read(form: Form, zone: ZoneInfo, words: Words) -> tuple[dict[str, Any], dict
 
 
 def standing(entry: Entry) -> dict[str, list[str]]:
-    """What stands in the fields before anybody types."""
+    """The fields before anybody types."""
     hours: Mapping[str, Mapping[str, str]] = entry.get("hours") or {}
     week = {f"hours.{day}": [calendar_forms.written(hours.get(day, {}))] for day in WEEKDAYS}
     return {**week, _ZONE: [entry.get("time_zone") or ""]}
@@ -58,7 +58,7 @@ def is_filled(typed: Typed) -> bool:
 
 
 def reached(entry: Entry, directory: Directory, quiet: Entry | None, titles: Titles, words: Words) -> Reached:
-    """When a member of staff is reached, outside of shifts; `quiet` are the quiet hours of the staff."""
+    """Tell when a member of staff is reached, outside of shifts; `quiet` are the quiet hours of the staff."""
     if entry.get("hours"):
         return Reached("own", f"{_in_words(entry['hours'], words)} ({entry['time_zone']})")
     department = directory.departments.get(entry.get("department") or "", {})

@@ -26,8 +26,8 @@ class Moment:
 
 @dataclass(frozen=True)
 class Countdown:
-    """What a clock says now. `tone` is late, soon, running, resting, paused, met, met_late, cancelled or none; `ticks`
-    tells whether the text counts on by itself."""
+    """A clock's words at this moment. `tone` is late, soon, running, resting, paused, met, met_late, cancelled or none;
+    `ticks` tells whether the text counts on by itself."""
 
     tone: str
     text: str
@@ -70,7 +70,7 @@ class Present:
         return self.words.text("none") if seconds is None else self.length(timedelta(seconds=seconds))
 
     def countdown(self, clock: Mapping[str, Any], calendar: str | None = None) -> Countdown:
-        """What one clock says; `calendar` is the one that it counts on, where that is known."""
+        """One clock in words; `calendar` is the one that it counts on, where that is known."""
         name = self.words.of("clock", clock["name"])
         if clock["state"] == "paused":
             reasons = self.words.text("list.and").join(
@@ -83,7 +83,7 @@ class Present:
         return self._live(clock, due, name, calendar)
 
     def until(self, iso: str) -> Countdown:
-        """How long there is until an instant, or how long ago it was; it counts on by itself."""
+        """The time until an instant, or since it; it counts on by itself."""
         at = self.moment(iso)
         left = datetime.fromisoformat(iso) - self.now
         if left < timedelta(0):
@@ -92,7 +92,8 @@ class Present:
         return Countdown("soon" if left < SOON else "running", text, due=at, ticks=True)
 
     def next_clock(self, clocks: Sequence[Mapping[str, Any]], calendar: str | None = None) -> Countdown:
-        """What a ticket is up against: its live clock that is due first, a paused one only if nothing runs."""
+        """The clock that a ticket is up against: its live clock that is due first, a paused one only if nothing
+        runs."""
         live = [clock for clock in clocks if clock["state"] in LIVE]
         if not live:
             return Countdown("none", self.words.text("clock.none"))

@@ -42,7 +42,7 @@ class Statics:
         return {each.relative_to(_FOLDER).as_posix(): _read(each) for each in found}
 
     def address(self, path: str) -> str:
-        """Where browsers get a file; a file that is not there has an address that answers 404."""
+        """The address at which browsers get a file; a file that is not there has an address that answers 404."""
         file = self.files.get(path)
         return f"/static/{file.version if file else 'missing'}/{path}"
 

@@ -17,7 +17,7 @@ _CONFIRMED = "confirmed"
 
 @dataclass(frozen=True)
 class Question:
-    """What is asked, what follows from it, what the button that does it says, and where backing out leads."""
+    """The question, what follows from it, the words of its button, and the address for backing out."""
 
     asked: str
     consequence: str

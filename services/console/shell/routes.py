@@ -103,7 +103,7 @@ def see_said(address: str) -> Response:
 
 
 def _again(request: Request) -> str | None:
-    """Where trying again leads: only a GET can be repeated by a link."""
+    """The address for trying again: only a GET can be repeated by a link."""
     if request.method != "GET":
         return None
     return request.url.path + (f"?{request.url.query}" if request.url.query else "")

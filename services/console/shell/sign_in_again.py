@@ -64,11 +64,11 @@ def unsent_page(page: Page, form: Form, problem: Problem) -> Response:
 
 
 def carried_fields(form: Form) -> list[tuple[str, str]]:
-    """What of a form may travel."""
+    """The fields of a form that may travel."""
     return [(name, value) for name, value in form.fields if name not in _NEVER_CARRIED]
 
 
 def target_of(given: str) -> str:
-    """Where a sign-in leads: a path of this site alone, never another one's address."""
+    """The address to which a sign-in leads: a path of this site alone, never another one's address."""
     is_own = given.startswith("/") and not given.startswith(("//", "/\\")) and given == one_line(given)
     return given if is_own else HOME

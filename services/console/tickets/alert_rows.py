@@ -108,7 +108,7 @@ def _headline(page: Page, alert: Mapping[str, Any]) -> str:
 
 
 def _late(page: Page, alert: Mapping[str, Any]) -> Countdown:
-    """How late it is, or how long there is left; what is over stands still."""
+    """The time that it is late, or that is left; what is over stands still."""
     if alert["state"] == "resolved":
         return Countdown(
             "met", page.words.of("resolution", alert["resolution"]), due=page.present().moment(alert["due_at"])

@@ -52,7 +52,7 @@ def standing(filters: Mapping[str, Sequence[str]]) -> Filters:
 
 
 def parameters(filters: Filters, reader: str) -> dict[str, str | list[str]]:
-    """What the API is asked; `owner=me` is whoever looks, so that the address can be shared."""
+    """Parameters for the API; `owner=me` is whoever looks, so that the address can be shared."""
     asked: dict[str, str | list[str]] = {}
     for name, values in filters.items():
         meant = [reader if name == "owner" and value == ME else value for value in values]
@@ -80,12 +80,12 @@ def address(filters: Mapping[str, Sequence[str]]) -> str:
 
 
 def carried(shown: Filters) -> list[tuple[str, str]]:
-    """What the form takes along without a field for it."""
+    """Filters that the form takes along without a field for them."""
     return [(name, value) for name in _CARRIED for value in shown.get(name, ())]
 
 
 def chips(shown: Filters, words: Words, present: Present) -> Iterator[Chip]:
-    """What the form takes along, in words."""
+    """Chips for the filters that the form takes along."""
     for name in _CARRIED:
         values = shown.get(name)
         if name == "status" and values:

@@ -1,4 +1,4 @@
-"""What the fields of a ticket's forms offer, and what stands in them at first."""
+"""Choices and first values of the fields in a ticket's forms."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -44,7 +44,7 @@ def choices(page: Page, found: Overview) -> dict[str, list[Choice]]:
 
 
 def fresh(found: Overview, name: CommandName) -> Typed:
-    """What stands in a form before anybody types: what the ticket says already, and drafts."""
+    """A form before anybody types: what the ticket says already, and drafts."""
     values: dict[str, Sequence[str]] = {}
     for each in COMMANDS[name].fields:
         if each.draft:
@@ -61,7 +61,7 @@ def fresh(found: Overview, name: CommandName) -> Typed:
 
 
 def notes(found: Overview, name: CommandName) -> list[str]:
-    """What the reader should know of this ticket before they fill a form."""
+    """Notes on this ticket that the reader needs before they fill a form."""
     ticket, present = found.ticket, found.present
     if name is not CommandName.RECORD_CALLBACK or not ticket["callback_attempts"]:
         return []
@@ -76,7 +76,7 @@ def notes(found: Overview, name: CommandName) -> list[str]:
 
 
 def _handlers(found: Overview) -> list[Choice]:
-    """Who handles tickets, those of the ticket's department first."""
+    """Staff who handle tickets, those of the ticket's department first."""
     own = found.ticket["department"]
     people = [
         each
@@ -108,7 +108,7 @@ def _standing(value: Any) -> list[str]:
 
 
 def _askable(ticket: Mapping[str, Any], words: Words) -> list[Choice]:
-    """What the customer can be asked for, first what is missing; each with its name in the message to them."""
+    """Fields that the customer can be asked for, first what is missing; each with its name in the message to them."""
     codes: Iterable[str] = dict.fromkeys([*ticket["missing"], *_ASKABLE])
     return [Choice(code, words.of("field", code), said=told(code, ticket["language"])) for code in codes]
 

@@ -139,7 +139,7 @@ def _pieces(
 
 
 def _ahead(end: datetime, due: datetime | None, scale: _Scale, openings: Openings | None) -> Iterator[Piece]:
-    """What is left until the due time."""
+    """The piece that is left until the due time."""
     if due is not None and end < due:
         yield from _worked(end, due, scale, openings, "ahead")
 
@@ -160,7 +160,7 @@ def _worked(begins: datetime, ends: datetime, scale: _Scale, openings: Openings 
 
 
 def _left(clock: Item) -> timedelta | None:
-    """What a clock without a due time has not used up; None where its target is no fixed length."""
+    """Time that a clock without a due time has not used up; None where its target is no fixed length."""
     target = parse_duration(clock["target"])
     if target.measure is Measure.WORKING_DAYS:
         return None
@@ -168,7 +168,7 @@ def _left(clock: Item) -> timedelta | None:
 
 
 def _drawn(clock: Item, left: timedelta | None) -> timedelta:
-    """How long what is left is drawn: as if the clock went on now and never rested."""
+    """The length at which what is left is drawn: as if the clock went on now and never rested."""
     if left is not None or clock["due_at"] or clock["state"] not in LIVE:
         return left or timedelta(0)
     days = parse_duration(clock["target"]).days * _WORKING_DAY

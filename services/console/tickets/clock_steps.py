@@ -1,4 +1,4 @@
-"""What happened to one clock, in order: from its ledger and from the ticket's journal."""
+"""Steps of one clock, in order: from its ledger and from the ticket's journal."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -57,7 +57,7 @@ def buttons(name: CommandName, form: Form, ticket: Item, words: Words) -> Sequen
 
 
 def outcome(name: CommandName, body: Item, ticket: Item) -> str:
-    """What became of what a command said to the customer; empty where it said nothing to them yet."""
+    """The outcome of what a command said to the customer; empty where it said nothing to them yet."""
     if name not in TELLS or body.get("visible") is False or ticket["plan"] == "proposed":
         return ""
     if body.get(TOLD_BY):

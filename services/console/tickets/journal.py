@@ -153,7 +153,7 @@ def _reasons(name: str, kind: str) -> str | None:
 
 
 def _shown(kind: str, words: Words, present: Present, directory: Directory) -> dict[str, Callable[[Any], str]]:
-    """How each known fact is written; what is not here is for machines."""
+    """Writers of the known facts; what is not here is for machines."""
 
     def instant(value: Any) -> str:
         moment = present.moment(str(value))
@@ -182,7 +182,7 @@ def _shown(kind: str, words: Words, present: Present, directory: Directory) -> d
 
 
 def _change(change: Mapping[str, Any], words: Words, present: Present) -> str:
-    """How a publication moved one clock."""
+    """One clock's move by a publication, in words."""
     before, after = present.moment(change["due_from"]), present.moment(change["due_to"])
     none = words.text("none")
     name = words.of("clock", change["clock"])

@@ -28,7 +28,7 @@ Item = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Beside:
-    """What other services tell of the ticket; None where they tell this reader nothing."""
+    """The ticket in other services; None where they tell this reader nothing."""
 
     notices: Sequence[Item] | None
     surveys: Sequence[Item] | None
@@ -36,7 +36,7 @@ class Beside:
 
 @dataclass(frozen=True)
 class Measured:
-    """How long the ticket was with whom (semantics.md 16), and each clock over all cycles (20)."""
+    """Time that the ticket was with whom (semantics.md 16), and each clock over all cycles (20)."""
 
     departments: Sequence[Item] = ()
     totals: Sequence[Item] = ()
@@ -67,7 +67,7 @@ class Overview:
 
     @property
     def seen(self) -> str:
-        """What a live part tells the server it shows already."""
+        """The state that a live part tells the server it shows already."""
         return f"{self.ticket['version']}.{_MOVING if self.is_moving else _STILL}"
 
     @property
@@ -142,7 +142,7 @@ async def _ledger(desk: Desk, address: str) -> tuple[list[Item], Measured]:
 
 
 async def _openings(page: Page, clock: Item) -> Openings | None:
-    """When the clock's calendar is open over its course; None where that cannot be told."""
+    """Opening times of the clock's calendar over its course; None where that cannot be told."""
     ends = max(filter(None, (clock["due_at"], clock["ended_at"], format_instant(page.now))))
     begins = datetime.fromisoformat(clock["started_at"])
     try:

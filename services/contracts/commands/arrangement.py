@@ -1,4 +1,4 @@
-"""Whose a ticket is, what it is, and what is noted about it."""
+"""Commands that arrange a ticket: whose it is, what it is, and notes about it."""
 
 from typing import Annotated
 
@@ -12,7 +12,7 @@ Tags = Annotated[tuple[Word, ...], Field(max_length=20)]
 
 
 class Assignment(Message):
-    """Who is to have the ticket; what is left out stays."""
+    """A ticket's new department and people; what is left out stays."""
 
     department: Code | None = None
     owner: str | None = Field(default=None, description="`null` takes the owner off; left out, they stay.")
@@ -47,7 +47,7 @@ class AssignBody(Assignment):
 
 
 class Reclassification(Message):
-    """What the ticket is; what is left out stays."""
+    """A ticket's new classification; what is left out stays."""
 
     kind: Kind | None = None
     category: Category | None = None
@@ -90,7 +90,7 @@ class Promise(Message):
 
 
 class PromiseBody(Promise):
-    """Why."""
+    """The reason."""
 
     reason: Text
 
@@ -125,6 +125,6 @@ class ExplainBreach(Message):
 
 
 class ExplainBreachBody(ExplainBreach):
-    """Why it was missed."""
+    """The reason that a clock was missed."""
 
     reason: Text

@@ -1,4 +1,4 @@
-"""What customers and staff say to each other, and what staff ask of them."""
+"""Commands of the conversation: messages of customers and staff, and what staff ask for."""
 
 from typing import Annotated
 
@@ -46,7 +46,7 @@ class CustomerMessageBody(CustomerMessage):
 
 
 class SupplyInformation(Message):
-    """What the customer owed; `complete` and `missing` are intake's answer to it."""
+    """Information that the customer owed; `complete` and `missing` are intake's answer to it."""
 
     fields: tuple[str, ...] = ()
     complete: bool = True

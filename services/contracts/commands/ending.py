@@ -11,7 +11,7 @@ class Reopen(Message):
 
 
 class ReopenBody(Reopen):
-    """Why."""
+    """The reason."""
 
     reason: Text
 
@@ -33,7 +33,7 @@ class Withdraw(Message):
 
 
 class WithdrawBody(Withdraw):
-    """Why, in the customer's words."""
+    """The reason, in the customer's words."""
 
     reason: Text | None = None
 

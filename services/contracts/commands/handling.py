@@ -110,7 +110,7 @@ class Resolve(Message):
 
 
 class ResolveBody(Resolve):
-    """What was done. Partly resolved and unresolved need a reason."""
+    """The result of the handling. Partly resolved and unresolved need a reason."""
 
     summary: Text
     reason: Text | None = None
@@ -140,7 +140,7 @@ class RejectPlan(Message):
 
 
 class RejectPlanBody(RejectPlan):
-    """Why."""
+    """The reason."""
 
     reason: Text
 
@@ -170,7 +170,8 @@ class RecordCallback(CallbackAttempt):
 
 
 class RecordCallbackBody(CallbackAttempt):
-    """What the customer said. `open_question` is what the call could not answer: it becomes a ticket of its own."""
+    """The customer's answers in a callback. `open_question` is what the call could not answer: it becomes a ticket of
+    its own."""
 
     note: Text | None = None
     open_question: Text | None = None

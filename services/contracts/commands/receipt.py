@@ -22,5 +22,5 @@ class Telling(Told):
 
     @property
     def evidence(self) -> dict[str, str | bool | None]:
-        """What the journal says of it; nothing where the message simply went."""
+        """The telling as the journal says it; empty where the message simply went."""
         return {"reached": None if self.reached else False, "told_by": self.told_by}

@@ -64,7 +64,7 @@ BODIES: Mapping[CommandName, type[Message]] = {name: body for name in CommandNam
 
 
 def decision_of(name: CommandName, body: Message) -> dict[str, JsonValue]:
-    """What of a body decides: everything but its free texts."""
+    """The decision in a body: everything but its free texts."""
     decision = DECISIONS[name]
     values = body.model_dump(mode="json", include=set(decision.model_fields), exclude_none=True)
     return decision.model_validate(values).model_dump(mode="json", exclude_none=True)

@@ -1,4 +1,4 @@
-"""What other services ask the directory, on the internal port."""
+"""The directory's endpoints for other services, on the internal port."""
 
 from typing import Annotated
 

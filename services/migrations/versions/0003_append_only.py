@@ -1,4 +1,5 @@
-"""What the database itself refuses: a changed journal, a changed verdict, a changed audit log (invariants I7, I15)."""
+"""Triggers by which the database itself refuses: a changed journal, a changed verdict, a changed audit log (invariants
+I7, I15)."""
 
 from collections.abc import Sequence
 

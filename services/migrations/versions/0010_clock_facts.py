@@ -1,4 +1,4 @@
-"""What was applied to a clock, beside its verdict (semantics.md 11)."""
+"""Facts applied to a clock, beside its verdict (semantics.md 11)."""
 
 from collections.abc import Sequence
 

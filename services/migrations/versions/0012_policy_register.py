@@ -1,4 +1,4 @@
-"""Who stored a policy or calendar, and since when a policy is retired."""
+"""Authors of policies and calendars, and the retirement of policies."""
 
 from collections.abc import Sequence
 

@@ -12,7 +12,7 @@ depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """What waits now has its workflow already."""
+    """Mark what waits now: it has its workflow already."""
     op.execute("SET LOCAL lock_timeout = '5s'")
     op.add_column("notices", sa.Column("workflow_from", sa.DateTime(timezone=True), nullable=True), schema="notify")
     op.execute("UPDATE notify.notices SET workflow_from = now() WHERE state = 'waiting' AND engine_id IS NOT NULL")

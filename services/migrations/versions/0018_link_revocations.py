@@ -1,4 +1,4 @@
-"""Who ended a customer's link."""
+"""Authors of the end of a customer's link."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""What other services ask of the survey service, on the internal port."""
+"""The survey service's endpoints for other services, on the internal port."""
 
 from typing import Any
 

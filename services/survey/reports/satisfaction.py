@@ -34,7 +34,7 @@ _BEST = 5
 
 
 class By(StrEnum):
-    """What the rows of a report are."""
+    """The dimension of a report's rows."""
 
     DIMENSION = "dimension"
     DEPARTMENT = "department"
@@ -46,7 +46,7 @@ class By(StrEnum):
 
 
 class ReportFilters(AnswerFilters):
-    """Which answers, and how they are put together."""
+    """The answers of a report, and how they are put together."""
 
     by: By = By.DIMENSION
     quotations: Annotated[int, Field(ge=0, le=20, description="Most quotations of a row, the newest first.")] = 3
@@ -115,7 +115,7 @@ _JOINED = invitations.join(answers, answers.c.survey_id == invitations.c.id)
 
 
 def _tally(filters: ReportFilters) -> Any:
-    """What one survey adds to its row, or to each of its rows: its scores, their total, how many are low or best.
+    """One survey's share in its row, or in each of its rows: its scores, their total, how many are low or best.
 
     Counted for each survey before rows are put together: a survey then counts once without being looked for.
     """

@@ -1,4 +1,4 @@
-"""What a satisfaction report says beside its rows: satisfaction, NPS, response rate, solved the first time."""
+"""Sums of a satisfaction report beside its rows: satisfaction, NPS, response rate, solved the first time."""
 
 from collections.abc import Mapping
 from typing import Any

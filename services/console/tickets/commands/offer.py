@@ -1,4 +1,4 @@
-"""Which commands the ticket page offers, and in which order."""
+"""Commands that the ticket's page offers, in order."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
