@@ -89,7 +89,7 @@ async def template(postgres: Postgres) -> str:
 
 @pytest.fixture(scope="session")
 async def copies(postgres: Postgres, template: str) -> AsyncIterator[Copies]:
-    """Where databases come from."""
+    """Lend databases."""
     async with copies_of(postgres, template, OWNER) as copies:
         yield copies
 

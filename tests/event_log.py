@@ -1,4 +1,4 @@
-"""Where the real help desk's event log lies; tests that want it are skipped, visibly, where it is not."""
+"""The place of the real help desk's event log; tests that want it are skipped, visibly, where it is not."""
 
 import os
 from pathlib import Path

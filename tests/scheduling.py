@@ -1,4 +1,4 @@
-"""Who runs what when several processes share the tests: `pytest -n`."""
+"""Sharing of tests among several processes: `pytest -n`."""
 
 from pathlib import PurePath
 
@@ -23,7 +23,7 @@ class FromBothEnds(LoadFileScheduling):  # type: ignore[misc]  # pytest-xdist ha
 
 
 def place(item: pytest.Item) -> int:
-    """Where a test's ring stands between the two ends."""
+    """The place of a test's ring between the two ends."""
     ring = PurePath(item.nodeid).parts[1]
     if ring in _WAITING:
         return _WAITING.index(ring) - len(_WAITING)

@@ -82,11 +82,11 @@ class Stack:
         return self._up is not None and self._up.poll() is None
 
     def output(self) -> str:
-        """What the terminal showed since the last start."""
+        """The terminal's output since the last start."""
         return self.said.read_text() if self.said.exists() else ""
 
     def processes(self) -> dict[str, dict[str, Any]]:
-        """What endpoints.json lists, by name."""
+        """Processes that endpoints.json lists, by name."""
         return {each["name"]: each for each in json.loads((self.home / "endpoints.json").read_text())["processes"]}
 
     def kill(self, *names: str) -> None:

@@ -1,4 +1,4 @@
-"""What code cites of the specification is there: the page, the section, the rule, the invariant."""
+"""Citations of the specification in code lead somewhere: the page, the section, the rule, the invariant."""
 
 import re
 from collections.abc import Iterator, Mapping

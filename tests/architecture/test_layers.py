@@ -1,4 +1,4 @@
-"""Who may import what, and that the reference shares no line with what it judges (architecture.md)."""
+"""Imports between rooms, and a reference that shares no line with what it judges (architecture.md)."""
 
 import ast
 import subprocess

@@ -1,4 +1,4 @@
-"""What our pages point to is there: files and headings that they link, modules and folders that they name."""
+"""Targets of our pages are there: files and headings that they link, modules and folders that they name."""
 
 import re
 from collections.abc import Iterator

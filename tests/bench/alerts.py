@@ -1,4 +1,4 @@
-"""How long after the due instant the mail about a missed promise is there."""
+"""Time from the due instant to the mail about a missed promise."""
 
 import asyncio
 import re
@@ -37,7 +37,7 @@ async def measure(stack: Stack, post: DatedMailServer) -> list[Figure]:
 
 
 def _told(post: DatedMailServer) -> Mapping[str, datetime]:
-    """When the first mail about each ticket came."""
+    """Instants of the first mail about each ticket."""
     told: dict[str, datetime] = {}
     for mail, at in post.arrivals(ADDRESS):
         if (found := _NUMBER.search(str(mail["Subject"]))) is not None:

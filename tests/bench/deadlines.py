@@ -1,4 +1,4 @@
-"""How late 1,000 deadlines that fall due within one minute are found."""
+"""Lateness at which 1,000 deadlines that fall due within one minute are found."""
 
 import asyncio
 import time

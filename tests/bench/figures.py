@@ -12,7 +12,7 @@ AT_MOST: Callable[[float, float], bool] = float.__le__
 
 @dataclass(frozen=True)
 class Goal:
-    """What a figure should be: its ratio to the floor, or itself where there is no floor."""
+    """The goal of a figure: its ratio to the floor, or itself where there is no floor."""
 
     holds: Callable[[float, float], bool]
     value: float

@@ -84,7 +84,7 @@ class Connection:
 
 @dataclass(frozen=True)
 class Run:
-    """What a load came to."""
+    """The result of a load."""
 
     seconds: float
     latencies: list[float]

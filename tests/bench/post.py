@@ -20,7 +20,7 @@ class DatedMailServer(MailServer):
 
     @property
     def settings(self) -> dict[str, str]:
-        """What a stack needs to know to send here."""
+        """Settings of a stack that sends here."""
         smtp = {"HOST": "127.0.0.1", "PORT": str(self.port), "SECURITY": "none"}
         return {f"BIHUAN_SMTP_{name}": value for name, value in smtp.items()}
 

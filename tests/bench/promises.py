@@ -45,7 +45,7 @@ def measure() -> list[Figure]:
 
 
 def _rate(work: Callable[[], None]) -> float:
-    """How often in a second."""
+    """Calls in a second."""
     work()
     done, began = 0, time.process_time()
     while time.process_time() - began < SECONDS:

@@ -105,7 +105,7 @@ async def _answers(internal: str) -> None:
 
 @contextmanager
 def _settings(environment: Mapping[str, str]) -> Iterator[None]:
-    """What processes inherit, until the stack is gone."""
+    """Set what processes inherit, until the stack is gone."""
     before = dict(os.environ)
     os.environ.update(environment)
     try:

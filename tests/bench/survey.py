@@ -67,7 +67,7 @@ def _answering(connections: list[Connection], surveys: list[dict[str, Any]]) -> 
 
 
 async def _answered(connection: Connection) -> int:
-    """How many the API lists as answered."""
+    """Number that the API lists as answered."""
     count, cursor = 0, ""
     while True:
         page = (await connection.get(f"/v1/surveys?state=answered&limit=200{cursor}")).json()

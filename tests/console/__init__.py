@@ -1,1 +1,1 @@
-"""What pages show. A package, so that its system ends with its tests."""
+"""Tests of pages. A package, so that its system ends with its tests."""

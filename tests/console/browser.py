@@ -12,7 +12,8 @@ Open = Callable[..., Awaitable[Page]]
 
 
 async def barriers(page: Page) -> list[str]:
-    """What keeps people out of a page, everything on it unfolded, as axe-core finds it; skips where axe is missing."""
+    """Barriers that keep people out of a page, everything on it unfolded, as axe-core finds it; skips where axe is
+    missing."""
     rules = axe()
     await page.evaluate("for (const each of document.querySelectorAll('main details')) each.open = true")
     await page.evaluate(rules)

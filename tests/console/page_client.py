@@ -26,7 +26,7 @@ class HtmlForm:
     buttons: list[tuple[str, str]] = field(default_factory=list)
 
     def filled(self, **typed: Any) -> dict[str, Any]:
-        """What is sent when these fields are filled in; `__` in a name stands for a dot."""
+        """The form's fields with these filled in; `__` in a name stands for a dot."""
         given = {name.replace("__", "."): value for name, value in typed.items()}
         sent: dict[str, Any] = {}
         for name, value in self.fields:
@@ -53,7 +53,7 @@ class Html(HTMLParser):
 
     @property
     def text(self) -> str:
-        """What is read, with single spaces."""
+        """The text, with single spaces."""
         return re.sub(r"\s+", " ", " ".join(self._texts)).strip()
 
     def form(self, ending: str) -> HtmlForm:
@@ -65,7 +65,7 @@ class Html(HTMLParser):
         return any(form.action.partition("#")[0].endswith(ending) for form in self.forms)
 
     def address(self, text: str) -> str:
-        """Where the link with this text leads."""
+        """The address of the link with this text."""
         return next(href for href, shown in self.links if text in shown)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -180,6 +180,6 @@ async def listed(system: System, ticket_no: str) -> None:
 
 
 def path_in(response: httpx.Response) -> str:
-    """Where an answer leads, without the host."""
+    """The path to which an answer leads, without the host."""
     parts = urlsplit(response.headers["location"])
     return parts.path + (f"?{parts.query}" if parts.query else "")

@@ -22,7 +22,7 @@ def rows(page: Html) -> list[str]:
 
 
 def row(page: Html, ticket_no: str) -> str:
-    """What one row says."""
+    """The words of one row."""
     source = re.search(rf'<tr[^>]*id="row-{ticket_no}".*?</tr>', page.source, re.DOTALL)
     assert source, f"{ticket_no} is not on the page"
     return Html(source[0]).text

@@ -9,7 +9,7 @@ _CELLS = """selector => [...document.querySelectorAll(selector)].filter(each => 
 
 
 async def place(page: Page, selector: str) -> tuple[float, float, float, float]:
-    """Where an element stands: left, top, right, bottom."""
+    """The box of an element: left, top, right, bottom."""
     box = await page.locator(selector).first.bounding_box()
     assert box, selector
     return box["x"], box["y"], box["x"] + box["width"], box["y"] + box["height"]

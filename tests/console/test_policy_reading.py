@@ -37,7 +37,7 @@ def sent(policy: dict[str, Any], words: Words, **typed: Any) -> Form:
 
 
 def meaning(draft: dict[str, Any]) -> Any:
-    """What a draft promises, however it is spelled."""
+    """The promise of a draft, however it is spelled."""
     policy = PolicyDraft.model_validate(draft)
     targets = {
         (name, urgency): policy.clocks[name].target_for(urgency)  # type: ignore[arg-type]

@@ -1,4 +1,4 @@
-"""What a form came to is said where the reader looks: every form leads to words that are scrolled to and focused."""
+"""The outcome of a form is said where the reader looks: every form leads to words that are scrolled to and focused."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -41,7 +41,7 @@ WRONG: Mapping[str, tuple[str, str, str, dict[str, Any]]] = {
 
 
 def words_said(page: Html) -> list[dict[str, str | None]]:
-    """What the page says of the form that was sent, as the elements that a fragment leads to."""
+    """The page's words on the form that was sent, as the elements that a fragment leads to."""
     return [given for _, given in page.tags if given.get("id") == "said"]
 
 

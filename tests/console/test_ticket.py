@@ -23,7 +23,7 @@ def commands_on(page: Html) -> set[str]:
 
 
 async def types(system: System, ticket_no: str) -> list[str]:
-    """What happened to a ticket."""
+    """Types of a ticket's events."""
     return [item["type"] for item in (await system.get(f"/v1/tickets/{ticket_no}/timeline", limit=200))["items"]]
 
 

@@ -63,11 +63,11 @@ class RolesApart:
                 process.wait(10)
 
     def metrics(self, role: str) -> str:
-        """What Prometheus reads of a role."""
+        """Metrics of a role, as Prometheus reads them."""
         return httpx.get(f"http://127.0.0.1:{self._internal[role]}/metrics", trust_env=False, timeout=10).text
 
     def log(self, role: str) -> str:
-        """What a role said."""
+        """The log of a role."""
         return (self._folder / f"{role}.log").read_text()
 
     def _start(self, service: str) -> subprocess.Popen[bytes]:
@@ -116,7 +116,7 @@ class RolesApart:
             time.sleep(0.2)
 
     def _missing(self, role: str) -> str:
-        """What the role lacks; nothing when it is ready."""
+        """The reason that a role is not ready; empty when it is."""
         try:
             answer = httpx.get(f"http://127.0.0.1:{self._internal[role]}/readyz", trust_env=False, timeout=5)
         except httpx.HTTPError:

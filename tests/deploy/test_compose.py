@@ -25,7 +25,7 @@ BY_OPERATIONS = {"page_url", "watch_url"}
 
 
 def settings_of(role: Role) -> type[RuntimeSettings]:
-    """What a process of the role reads."""
+    """The settings that a process of the role reads."""
     package, name, _ = ASSEMBLIES[role]
     found: type[RuntimeSettings] = getattr(import_module(f"{package}.settings"), name)
     return found

@@ -1,4 +1,4 @@
-"""What pages load comes from npm with a lock, is copied at set-up, and is all there."""
+"""Files that pages load come from npm with a lock, are copied at set-up, and are all there."""
 
 import json
 import os

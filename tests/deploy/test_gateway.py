@@ -30,7 +30,7 @@ OPENAPI = CHECKOUT / "docs" / "openapi.json"
 
 @pytest.fixture(scope="module")
 async def served(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[dict[tuple[str, str], set[Role]]]:
-    """Which roles serve a method and path; assembled without a database, as a process starts without one."""
+    """Roles that serve a method and path; assembled without a database, as a process starts without one."""
     keys = tmp_path_factory.mktemp("keys")
     pair = OKPKey.generate_key("Ed25519")
     (keys / "signing.pem").write_bytes(pair.as_pem(private=True))

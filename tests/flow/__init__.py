@@ -1,1 +1,1 @@
-"""What time does to tickets. A package, so that its engine ends with its tests."""
+"""Tests of time. A package, so that its engine ends with its tests."""

@@ -123,7 +123,7 @@ class FakeJournal(ServiceClient):
         return 200, _dumped({"seq": len(self.remarks)})
 
     def of(self, alert: "Alert") -> list[str]:
-        """What the ticket's journal was told of an alert, in order."""
+        """Remarks on an alert in the ticket's journal, in order."""
         return [it["type"] for it in self.remarks.values() if it["data"]["alert_id"] == alert.id]
 
 
@@ -151,7 +151,7 @@ class AlertHarness:
         self.raising = Raising(LadderBook({DEFAULT: standard.model_copy(update={"breach": shorter})}))
 
     async def apply(self, *events: TicketEvent) -> None:
-        """What the follower does with a page of the feed."""
+        """Apply a page of the feed, as the follower does."""
         async with self.database.begin() as connection:
             await self.raising.apply(connection, events)
 
@@ -268,18 +268,18 @@ class Alert:
             return (await connection.execute(select(alerts).where(alerts.c.id == self.id))).mappings().one()
 
     async def state(self) -> str:
-        """Where it stands."""
+        """Its state."""
         return str((await self.row())["state"])
 
     async def told(self) -> list[str]:
-        """Who was told, as `rung:person`, in the order of the ladder."""
+        """People told, as `rung:person`, in the order of the ladder."""
         query = select(tellings).where(tellings.c.alert_id == self.id)
         async with self.harness.database.read() as connection:
             rows = (await connection.execute(query.order_by(tellings.c.at, tellings.c.staff))).all()
         return [f"{row.rung}:{row.staff}" for row in rows]
 
     async def last_told_at(self) -> datetime:
-        """When somebody was last told, by the workflow's time."""
+        """The instant at which somebody was last told, by the workflow's time."""
         query = select(func.max(tellings.c.at)).where(tellings.c.alert_id == self.id)
         async with self.harness.database.read() as connection:
             at: datetime = (await connection.execute(query)).scalar_one()
@@ -300,7 +300,7 @@ class Alert:
             return list((await connection.execute(select(notices).where(mine).order_by(notices.c.position))).mappings())
 
     async def overdue_notices(self) -> list[Mapping[Any, Any]]:
-        """What the heads of the department were told of it for their information."""
+        """Notices to the heads of the department, for their information."""
         mine = notices.c.key.startswith(f"overdue/{self.id}/")
         async with self.harness.database.read() as connection:
             return list((await connection.execute(select(notices).where(mine).order_by(notices.c.position))).mappings())

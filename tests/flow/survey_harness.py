@@ -54,7 +54,7 @@ class RecordingPeer(ServiceClient):
         return b"{}"
 
     def at(self, path: str) -> list[Any]:
-        """What was sent to a path."""
+        """Bodies sent to a path."""
         return [json for asked, json in self.asked if asked == path]
 
 
@@ -93,7 +93,7 @@ class FakeTickets(RecordingPeer):
         self.promises = Promises(generation=1, policies=(), calendars=())
 
     def reply(self, path: str, _json: Any) -> bytes:
-        """What is in force."""
+        """The promises in force."""
         return self.promises.model_dump_json().encode() if path == "/internal/promises" else b"{}"
 
 
@@ -111,7 +111,7 @@ class Survey:
         return await self.harness.queries.find(self.id)
 
     async def state(self) -> str:
-        """Where it stands."""
+        """Its state."""
         return str((await self.row())["state"])
 
     async def now(self) -> datetime:
@@ -160,13 +160,13 @@ class Survey:
         return (await self.handle.describe()).status is WorkflowExecutionStatus.RUNNING
 
     def remarks(self) -> list[tuple[str, Any]]:
-        """What the journal was told: type and data."""
+        """Remarks in the journal: type and data."""
         told = self.harness.tickets.at(f"/internal/tickets/{self.ticket_no}/remarks")
         unique = {each["key"]: each for each in told}
         return [(each["type"], each["data"]) for each in unique.values()]
 
     async def history(self) -> str:
-        """What the engine has stored, payloads decoded."""
+        """The history that the engine has stored, payloads decoded."""
         return "\n".join(strings((await self.handle.fetch_history()).to_json_dict()))
 
 

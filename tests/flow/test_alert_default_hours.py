@@ -37,7 +37,7 @@ class ClosedOfficeHarness(AlertHarness):
         self.opens = (datetime.now(UTC) + 3 * HOUR).replace(minute=0, second=0, microsecond=0)
 
     async def publish(self) -> None:
-        """What the workflow service tells of its calendars."""
+        """Publish calendars, as the workflow service does."""
         hours = {OFFICE: weekly(self.opens, self.opens + 8 * HOUR), ALWAYS: ROUND_THE_CLOCK}
         stored = [StoredCalendar(id=id_, version=1, time_zone="UTC", hours=its) for id_, its in hours.items()]
         row = {"one": 1, "generation": 1, "calendars": [each.model_dump(mode="json") for each in stored]}

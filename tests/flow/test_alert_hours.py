@@ -277,7 +277,7 @@ async def test_a_ladder_that_there_is_not_is_noted_and_the_default_one_is_climbe
 
 
 async def foretold(harness: AlertHarness, alert: Alert) -> NextView | None:
-    """What the API says of the next step."""
+    """The next step, as the API tells it."""
     row = await alert.row()
     async with harness.database.read() as connection:
         ticket = (await ticket_copies.find(connection, [row["ticket_no"]]))[row["ticket_no"]]

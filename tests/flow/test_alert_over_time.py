@@ -50,7 +50,7 @@ async def harness(env: WorkflowEnvironment, database: Database) -> AsyncIterator
 
 
 async def keep(alert: Alert, name: str) -> None:
-    """What the engine stored replays; with BIHUAN_RECORD=1 it becomes the path's recording."""
+    """Replay what the engine stored; with BIHUAN_RECORD=1 it becomes the path's recording."""
     history = await alert.handle.fetch_history()
     await replay(history)
     if RECORDING:

@@ -1,4 +1,4 @@
-"""How tickets end, and begin again: reopening, its window, information that never comes (product.md section 3)."""
+"""Ends of tickets, and new beginnings: reopening, its window, information that never comes (product.md section 3)."""
 
 import asyncio
 from datetime import timedelta

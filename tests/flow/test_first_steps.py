@@ -87,7 +87,7 @@ class Steps:
         await until(is_so, 30)
 
     async def startable(self) -> int:
-        """How many alerts are to have a workflow."""
+        """Number of alerts that are to have a workflow."""
         async with self.database.read() as connection:
             count: int = (await connection.scalars(select(func.count()).select_from(alerts).where(STARTABLE))).one()
             return count

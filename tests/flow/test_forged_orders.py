@@ -66,7 +66,7 @@ def command(name: CommandName, **decision: Any) -> Command:
 
 
 async def of(ticket: Ticket) -> Mapping[str, Any]:
-    """What the ticket is, in the journal, in its row and in its workflow's history."""
+    """The ticket in the journal, in its row and in its workflow's history."""
     described = await ticket.handle.describe()
     return {
         "events": await ticket.events(),

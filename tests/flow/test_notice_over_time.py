@@ -86,7 +86,7 @@ async def flow(env: WorkflowEnvironment, database: Database) -> AsyncIterator[No
 
 
 async def keep(handle: WorkflowHandle[Any, Any], name: str) -> None:
-    """What the engine stored replays; with BIHUAN_RECORD=1 it becomes the path's recording."""
+    """Replay what the engine stored; with BIHUAN_RECORD=1 it becomes the path's recording."""
     history = await handle.fetch_history()
     await replay(history)
     if RECORDING:

@@ -110,7 +110,7 @@ async def harness(env: WorkflowEnvironment, workers: Workers, database: Database
 
 
 async def changes(tickets: list[Ticket]) -> list[int]:
-    """How often each ticket was recalculated."""
+    """Number of recalculations of each ticket."""
     return [len(await ticket.events("ticket.recalculated")) for ticket in tickets]
 
 
@@ -193,7 +193,7 @@ async def test_a_ticket_whose_answer_got_lost_is_neither_changed_nor_counted_twi
 
 
 def starter_of(harness: PublicationHarness) -> Starter:
-    """What starts the workflows of publications that run."""
+    """The starter of workflows for publications that run."""
     settings = WorkflowSettings(recalculation_per_second=10_000.0)
     kinds = [running_publications(harness.engine, settings)]
     return Starter(

@@ -1,4 +1,4 @@
-"""What other services have to say stands in the ticket's journal once, in one order with everything else (I7)."""
+"""Remarks of other services stand in the ticket's journal once, in one order with everything else (I7)."""
 
 import asyncio
 import uuid

@@ -18,7 +18,7 @@ def rules(targets: dict[ClockName, Any]) -> dict[ClockName, ClockRule]:
 
 
 async def due_of(ticket: Ticket, name: ClockName) -> datetime:
-    """When a clock is due; it must be."""
+    """The due time of a clock; it must have one."""
     due_at = (await ticket.clock(name)).due_at
     assert due_at is not None
     return due_at

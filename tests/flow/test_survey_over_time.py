@@ -332,7 +332,7 @@ def alerts_of(survey: Survey) -> list[Any]:
 
 
 def corrections_of(survey: Survey) -> list[Any]:
-    """What notify was told of ratings corrected upwards."""
+    """Messages to notify of ratings corrected upwards."""
     told = survey.harness.notify.at("/internal/alerts/ratings-corrected")
     return [it for it in told if it["ticket_no"] == survey.ticket_no]
 

@@ -82,7 +82,7 @@ class TicketWithReference:
         comparison.assert_same_clocks(live, finished, map(_Stored, journal), self.slow)
 
     async def compare_times(self) -> None:
-        """How long each clock ran, and how much too long, in its own time: what `/clocks` shows (11, 12)."""
+        """Compare how long each clock ran, and how much too long, in its own time: what `/clocks` shows (11, 12)."""
         catalogue, stored = self.ticket.harness.catalogue, await self._stored()
         generation = (await catalogue.in_force()).promises.generation
         versions = {(it.calendar, it.calendar_version) for it in stored if it.calendar_version is not None}
@@ -94,7 +94,8 @@ class TicketWithReference:
             assert due_times.spent(clock, calendars) == comparison.spent(slow), clock.key
 
     async def compare_ledger(self) -> None:
-        """What `GET /v1/tickets/{no}/clocks` answers: due times, pauses, times spent, and sentences that name them."""
+        """Compare what `GET /v1/tickets/{no}/clocks` answers: due times, pauses, times spent, and sentences that name
+        them."""
         database, catalogue = self.ticket.harness.database, self.ticket.harness.catalogue
         unused: Any = None
         queries = Queries(database)

@@ -64,7 +64,7 @@ class WebhookFlow:
             self.running = None
 
     async def reconcile(self) -> int:
-        """What the starter does when it is woken."""
+        """Reconcile, as the starter does when it is woken."""
         starter = Starter(
             self.harness.database,
             self._engine,
@@ -91,7 +91,7 @@ class WebhookFlow:
         await until(arrived, seconds)
 
     async def history(self, webhook_id: str) -> WorkflowHistory:
-        """What the engine has stored, once the workflow has nothing to do at its present time."""
+        """The history that the engine has stored, once the workflow has nothing to do at its present time."""
         handle = self.handle(webhook_id)
 
         async def is_settled() -> bool:

@@ -127,7 +127,7 @@ class Ticket:
         return (await self.handle.describe()).run_id
 
     async def history(self) -> str:
-        """What the engine has stored of the present run, payloads decoded."""
+        """The history of the present run that the engine has stored, payloads decoded."""
         return "\n".join(strings((await self.handle.fetch_history()).to_json_dict()))
 
     async def row(self) -> Mapping[Any, Any]:
@@ -137,7 +137,7 @@ class Ticket:
             return (await connection.execute(query)).mappings().one()
 
     async def phase(self) -> str:
-        """Where the ticket stands."""
+        """The ticket's phase."""
         return str((await self.row())["phase"])
 
     async def events(self, *types: str) -> list[Mapping[Any, Any]]:
@@ -276,7 +276,7 @@ class TicketHarness:
         await self.engine.start(start.model_copy(update={"events_before_continuing": events_before_continuing}))
 
     async def stored(self, ticket: Ticket) -> TicketStart:
-        """What PostgreSQL holds to rebuild the ticket's workflow from."""
+        """The start that PostgreSQL holds to rebuild the ticket's workflow from."""
         row = await ticket.row()
         policy = PolicySnapshot.model_validate(row["policy"]) if row["policy"] else None
         return TicketStart(state=row["state"], policy=policy)

@@ -50,7 +50,7 @@ async def _now(env: WorkflowEnvironment, handle: Handle) -> datetime:
 
 
 async def _next_timer(handle: Handle) -> datetime | None:
-    """When the first of the workflow's timers is to fire that has not; None without one."""
+    """The instant of the workflow's first timer that has not fired; None without one."""
     due: dict[int, datetime] = {}
     for event in (await handle.fetch_history()).events:
         if event.HasField("timer_started_event_attributes"):

@@ -1,4 +1,4 @@
-"""What must be the same in the real ticket and the slow one."""
+"""Comparison of the real ticket with the slow one."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -22,11 +22,11 @@ class JournalEvent(Protocol):
 
     @property
     def type(self) -> str:
-        """What happened."""
+        """The type of the event."""
 
     @property
     def at(self) -> datetime:
-        """When it counts."""
+        """The instant at which it counts."""
 
     @property
     def data(self) -> Mapping[str, Any]:

@@ -19,7 +19,7 @@ MOVES = RETARGETS | {"ticket.information_requested", "ticket.waiting", "ticket.r
 
 @dataclass(frozen=True)
 class Due:
-    """What a live clock promised at one look."""
+    """The promise of a live clock at one look."""
 
     due_at: datetime | None
     promised_at: datetime | None

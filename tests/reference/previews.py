@@ -1,4 +1,4 @@
-"""What a preview says of one ticket, against what the slow reference says publishing does to it (semantics.md 19)."""
+"""A preview of one ticket, against what the slow reference says publishing does to it (semantics.md 19)."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence

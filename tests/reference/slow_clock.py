@@ -61,7 +61,7 @@ class SlowClock:
         return "breached" if self.breached else "paused" if self.is_paused else "running"
 
     def due(self) -> datetime | None:
-        """When it is due; a paused clock has no due time (7), one that is breached keeps its own."""
+        """The due time; a paused clock has no due time (7), one that is breached keeps its own."""
         if self.breached:
             return self.breached
         return None if self.is_paused else self.promised or self.due_by_target()
@@ -75,7 +75,8 @@ class SlowClock:
         return self._after_pauses(target, target.after(self.started))
 
     def warn_instants(self) -> list[datetime]:
-        """When to warn, in the clock's own time; nothing on the start or before, nothing on the due time or after."""
+        """Instants of the warnings, in the clock's own time; nothing on the start or before, nothing on the due time or
+        after."""
         due = self.due()
         if due is None or self.breached or due <= self.started:
             return []
@@ -85,7 +86,7 @@ class SlowClock:
         return sorted(at for at in instants if at is not None and self.started < at < due)
 
     def ran(self, until: datetime) -> timedelta:
-        """How long it ran until then, in its own time."""
+        """Time that it ran until then, in its own time."""
         target = Target(self.target, self.hours)
         ran = target.own_time(self.started, until)
         for pause in self.pauses:

@@ -28,7 +28,7 @@ class Stretch:
 
 @dataclass
 class PromisesInForce:
-    """What is in force: policies in the order tried, calendars by id."""
+    """Promises in force: policies in the order tried, calendars by id."""
 
     policies: list[Policy]
     calendars: dict[str, Hours]
@@ -135,13 +135,13 @@ class SlowClocks:
         self.sync()
 
     def count_by_calendars_in_force(self) -> None:
-        """What is not late yet is counted by the newest version of its calendar, from its start on (19)."""
+        """Count what is not late yet by the newest version of its calendar, from its start on (19)."""
         for clock in self.live.values():
             if not clock.breached:
                 clock.hours = self.hours_of(clock.calendar)
 
     def unexcused(self) -> list[SlowClock]:
-        """What was missed, and not excused."""
+        """Clocks that were missed, and not excused."""
         return [clock for clock in [*self.over, *self.live.values()] if clock.breached and not clock.excused]
 
     def excuse_if_avoided(self, clock: SlowClock) -> None:
@@ -158,7 +158,8 @@ class SlowClocks:
         return thawed.due_by(Target(target, self.hours_of(self.calendar())))
 
     def _pauses_after_breach(self, clock: SlowClock) -> list[Pause]:
-        """What would have paused it since, had it not been breached: known of this cycle, and until it ended or now."""
+        """Pauses that it would have had since, had it not been breached: known of this cycle, and until it ended or
+        now."""
         if clock.breached is None or clock.cycle != self.ticket.cycle:
             return []
         until = clock.ended or self.ticket.now

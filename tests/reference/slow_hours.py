@@ -16,8 +16,8 @@ FAR = 4 * 366
 
 
 class Hours:
-    """When a calendar is open. No bound of its hours may lie in an hour that a change of the clocks skips or repeats:
-    semantics.md does not say what such a bound means."""
+    """Opening hours of a calendar. No bound of its hours may lie in an hour that a change of the clocks skips or
+    repeats: semantics.md does not say what such a bound means."""
 
     def __init__(self, draft: CalendarDraft) -> None:
         self.draft = draft
@@ -29,7 +29,7 @@ class Hours:
         return at.astimezone(self.zone).date()
 
     def on(self, day: date) -> list[Span]:
-        """What is worked on a date, in UTC: holiday over shift over weekly hours, breaks cut out (rule 2)."""
+        """Hours worked on a date, in UTC: holiday over shift over weekly hours, breaks cut out (rule 2)."""
         if day not in self._known:
             self._known[day] = self._work_out(day)
         return self._known[day]
@@ -57,7 +57,7 @@ class Hours:
         raise AssertionError("the reference found no opening")
 
     def between(self, start: datetime, end: datetime) -> timedelta:
-        """How long it was open between two instants."""
+        """Time that it was open between two instants."""
         open_for, day = NOTHING, self.day_of(start) - DAY
         while day <= self.day_of(end) + DAY:
             for opens, closes in self.on(day):
@@ -149,5 +149,5 @@ class Target:
         return self.hours.subtract(at, length) if self.is_working else at - length
 
     def own_time(self, start: datetime, end: datetime) -> timedelta:
-        """What passes for the target between two instants."""
+        """Time that passes for the target between two instants."""
         return self.hours.between(start, end) if self.is_working else max(NOTHING, end - start)

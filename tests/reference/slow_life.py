@@ -79,12 +79,12 @@ class SlowLife:
 
     @property
     def policy(self) -> Policy | None:
-        """What the ticket lives by."""
+        """The policy that the ticket lives by."""
         return self.clocks.policy
 
     @property
     def settings(self) -> PolicySettings:
-        """What is decided besides clocks."""
+        """Settings besides clocks."""
         return self.policy.settings if self.policy else PolicySettings()
 
     @property
@@ -127,7 +127,7 @@ class SlowLife:
         self.now = instant
 
     def recalculate(self) -> None:
-        """What is in force now was published for open tickets too (19); a closed one is left alone."""
+        """Take over what is in force now: it was published for open tickets too (19); a closed one is left alone."""
         if self.status == "closed":
             return
         late = self.clocks.unexcused()
@@ -137,7 +137,7 @@ class SlowLife:
             self.clocks.excuse_if_avoided(clock)
 
     def next_instant(self) -> datetime | None:
-        """When time will do something next."""
+        """The instant at which time will do something next."""
         first = self._first_due(None)
         return first[0] if first else None
 
@@ -239,7 +239,7 @@ class SlowLife:
         return from_resolution and self.facts["kind"] == "complaint" and not self.first_satisfied
 
     def _owed_clocks(self) -> Iterator[tuple[str, datetime]]:
-        """What a ticket in this state is promised if its policy promises it, and since when."""
+        """Clocks that a ticket in this state has if its policy promises them, and since when."""
         if self.status in {"pending", "processing"}:
             yield "resolution", self.began
         if self.status == "pending":

@@ -1,4 +1,4 @@
-"""What each command does to a ticket, told slowly from product.md 3 and 5 and semantics.md 13 to 20."""
+"""Effects of each command on a ticket, told slowly from product.md 3 and 5 and semantics.md 13 to 20."""
 
 from datetime import datetime
 from typing import Any

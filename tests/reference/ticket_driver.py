@@ -49,7 +49,7 @@ def compiled(stored: StoredCalendar) -> Calendar:
 
 @dataclass
 class Catalogue:
-    """What was published: policies in the order tried, the newest version of each calendar, and all older ones."""
+    """Publications: policies in the order tried, the newest version of each calendar, and all older ones."""
 
     policies: list[Policy]
     in_force: dict[str, Calendar] = field(default_factory=dict)
@@ -122,7 +122,7 @@ class DrivenTicket:
         self.settle()
 
     def recalculate(self) -> None:
-        """What a publication does: compute what follows for this ticket, and have the ticket do it."""
+        """Carry a publication out: compute what follows for this ticket, and have the ticket do it."""
         self.catalogue.generation += 1
         if self.state.status is Status.CLOSED:
             return
@@ -191,7 +191,7 @@ class DrivenTicket:
         )
 
     def _record(self) -> bool:
-        """What the activity `record` does, arithmetic included; answers whether there was anything."""
+        """Record, as the activity does, arithmetic included; answers whether there was anything."""
         life, state = self.life, self.state
         lacks_instants = any(it.unscheduled for it in state.clocks) or any(it.at is None for it in state.deadlines)
         if not life.events and not life.ledger.touched and not lacks_instants:

@@ -1,1 +1,1 @@
-"""What services answer. A package, so that its system ends with its tests."""
+"""Tests of services. A package, so that its system ends with its tests."""

@@ -1,4 +1,4 @@
-"""What is proposed for a feedback that does not say everything: by its words, and without contradiction (F16)."""
+"""Proposals for a feedback that does not say everything: by its words, and without contradiction (F16)."""
 
 import pytest
 

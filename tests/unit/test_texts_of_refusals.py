@@ -1,4 +1,4 @@
-"""What is wrong with an input is told in the reader's language (api.md, "Rules for every endpoint")."""
+"""Faults of an input are told in the reader's language (api.md, "Rules for every endpoint")."""
 
 import ast
 import json
@@ -53,7 +53,7 @@ def test_a_check_of_no_known_kind_is_told_with_the_kinds_there_are() -> None:
 
 
 def test_every_validator_of_a_message_knows_its_text_in_both_languages() -> None:
-    """What people send is checked by models; a plain ValueError there would be told in English."""
+    """Models check what people send; a plain ValueError there would be told in English."""
     plain = [
         f"{file.relative_to(CHECKOUT)}:{node.lineno}"
         for file in sorted((CHECKOUT / "services" / "contracts" / "commands").glob("*.py"))

@@ -1,4 +1,4 @@
-"""When people are reached: their own hours, their department's calendar, their shifts (semantics.md 23)."""
+"""Hours in which people are reached: their own, their department's calendar, their shifts (semantics.md 23)."""
 
 from typing import Any
 

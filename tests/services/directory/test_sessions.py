@@ -1,4 +1,4 @@
-"""How a session ends before its token expires: here at once, everywhere else by what the directory tells."""
+"""Ends of a session before its token expires: here at once, everywhere else by what the directory tells."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ async def enters(harness: DirectoryHarness, token: str) -> bool:
 
 
 async def news(harness: DirectoryHarness, generation: int = 0, position: int = 0) -> dict[str, Any]:
-    """What other processes are told."""
+    """News for other processes."""
     answer = await harness.ask("GET", f"/internal/sessions?generation={generation}&position={position}")
     assert answer.status_code == 200, answer.text
     told: dict[str, Any] = answer.json()

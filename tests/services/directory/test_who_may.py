@@ -1,4 +1,4 @@
-"""Who reads and who writes the directory, and the record of it."""
+"""Rights to read and to write the directory, and the record of it."""
 
 from typing import Any
 

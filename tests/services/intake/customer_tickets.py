@@ -24,7 +24,7 @@ class CustomerTicket:
         return answer.text
 
     async def reads(self, query: str = "") -> str:
-        """What she reads."""
+        """The text that she reads."""
         return text_of(await self.page(query))
 
     async def staff(self, command: str, body: dict[str, Any] | None = None, *, by: str) -> dict[str, Any]:

@@ -58,7 +58,7 @@ class CustomerPageClient:
 
 
 def hidden_fields(html: str, action: str) -> dict[str, str]:
-    """What the form that leads to `action` sends by itself; fails when the page has no such form."""
+    """Hidden fields of the form that leads to `action`; fails when the page has no such form."""
     found = re.search(rf'<form method="post" action="{re.escape(action)}".*?</form>', html, re.DOTALL)
     assert found, f"no form that leads to {action}"
     pairs = re.findall(r'<input type="hidden" name="([^"]*)" value="([^"]*)">', found[0])
@@ -76,6 +76,6 @@ def number_in(address: str) -> str:
 
 
 def text_of(html: str) -> str:
-    """What a reader reads, without tags."""
+    """The text that a reader reads, without tags."""
     body = html.partition("</style>")[2]
     return " ".join(unescape(re.sub(r"<[^>]+>", " ", body)).split())

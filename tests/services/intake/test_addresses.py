@@ -1,4 +1,4 @@
-"""How customers are reached is told to services at the moment of sending, and logged when a person gets to see it."""
+"""Addresses of customers are told to services at the moment of sending, and logged when a person gets to see them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What arrives together is filed together, and each feedback still gets its own answer (architecture.md)."""
+"""Feedback that arrives together is filed together, and each still gets its own answer (architecture.md)."""
 
 import asyncio
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ async def found(harness: IntakeHarness, q: str, by: str = "李雷") -> list[str]
 
 
 async def lookups(harness: IntakeHarness) -> list[dict[str, Any]]:
-    """What the auditor sees of lookups."""
+    """Lookups, as the auditor sees them."""
     items = (await harness.call("GET", "/v1/audit", by="审计")).json()["items"]
     return [each for each in items if each["what"] == "lookup"]
 
@@ -139,5 +139,5 @@ async def customer_of(harness: IntakeHarness, stated: dict[str, Any]) -> str:
 
 
 async def corrected(harness: IntakeHarness, customer: str, change: dict[str, Any]) -> httpx.Response:
-    """What a correction is answered."""
+    """The answer to a correction."""
     return await harness.call("PATCH", f"/v1/customers/{customer}", change)

@@ -9,7 +9,7 @@ from tests.services.intake.harness import IntakeHarness, feedback
 
 
 async def _customer_of(harness: IntakeHarness, **customer: Any) -> str:
-    """Whom a clerk who has them on the phone registers."""
+    """Register a customer, as a clerk who has them on the phone does."""
     number = (await harness.register(channel="phone", customer={"name": "韩梅梅", **customer}))["ticket_no"]
     harness.belongs(number)
     found: str = (await harness.ask("GET", f"/internal/registrations/{number}")).json()["customer_id"]

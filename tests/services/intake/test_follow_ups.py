@@ -1,4 +1,4 @@
-"""What a customer reports about a ticket that is closed for good becomes a new one, linked to it (product.md 3)."""
+"""A report about a ticket that is closed for good becomes a new one, linked to it (product.md 3)."""
 
 import httpx
 import pytest

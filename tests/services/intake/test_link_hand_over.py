@@ -18,7 +18,7 @@ async def handed(ticket: CustomerTicket, *, by: str = "李雷", **headers: str) 
 
 
 async def given_away(ticket: CustomerTicket) -> list[dict[str, Any]]:
-    """What the audit log says of links to the ticket."""
+    """Entries of the audit log on links to the ticket."""
     lines = (await ticket.system.get("/v1/audit", by="郑洁", ticket_no=ticket.ticket_no, limit=200))["items"]
     return [it for it in lines if it["what"] == "ticket_link"]
 

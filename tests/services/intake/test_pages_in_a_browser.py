@@ -118,7 +118,7 @@ async def test_the_whole_life_is_clicked_without_javascript(system: System, brow
 
 
 async def barriers(page: Page, rules: str) -> list[str]:
-    """What axe-core finds, in one line each."""
+    """Barriers that axe-core finds, in one line each."""
     await page.evaluate(rules)
     found = await page.evaluate("axe.run().then(it => JSON.stringify(it.violations))")
     return [f"{each['id']}: {each['nodes'][0]['html'][:200]}" for each in json.loads(found)]

@@ -1,4 +1,4 @@
-"""What was stored before names were one line can be read, shown and gone on from, and looks like nothing of ours."""
+"""Names stored before they were one line can be read, shown and gone on from, and looks like nothing of ours."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What customers supply after registering (product.md 3, step 2)."""
+"""Supplements of customers after registering (product.md 3, step 2)."""
 
 from typing import Any
 

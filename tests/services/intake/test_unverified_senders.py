@@ -1,4 +1,4 @@
-"""What a form says of somebody stays with the form: it writes to nobody else and into nobody's record (issue 8, 2)."""
+"""Words about somebody in a form stay with the form: it writes to nobody else and into nobody's record (issue 8, 2)."""
 
 from typing import Any
 
@@ -13,7 +13,7 @@ PHONE, EMAIL = "+8613800138000", "known@example.com"
 
 
 async def customer_of(harness: IntakeHarness, ticket_no: str) -> str:
-    """Whose a ticket is."""
+    """The customer of a ticket."""
     found: str = (await harness.ask("GET", f"/internal/registrations/{ticket_no}")).json()["customer_id"]
     return found
 

@@ -29,7 +29,7 @@ _serial = itertools.count(1)
 
 @dataclass
 class FakeRecipients:
-    """Who is reached how; `down` is intake or the directory not answering."""
+    """Addresses of people; `down` is intake or the directory not answering."""
 
     people: dict[str, Reached] = field(default_factory=lambda: {"han-meimei": HAN_MEIMEI, "lin-tao": LIN_TAO})
     down: bool = False

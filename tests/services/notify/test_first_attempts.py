@@ -46,7 +46,7 @@ class FirstAttemptsHarness(NoticeHarness):
         await until(stands, 30)
 
     async def left_over(self) -> int:
-        """How many a workflow has to carry."""
+        """Number of notices that a workflow has to carry."""
         async with self.database.read() as connection:
             count: int = (await connection.scalars(select(func.count()).select_from(notices).where(LEFT_OVER))).one()
             return count
@@ -60,7 +60,7 @@ class FirstAttemptsHarness(NoticeHarness):
         await until(are, 30)
 
     def subjects(self) -> Sequence[str]:
-        """What went, in order, by its key."""
+        """Letters that went, in order, by their keys."""
         return [letter.key for letter in self.carrier.letters]
 
 

@@ -1,4 +1,4 @@
-"""What holds for every channel, and how e-mail behaves towards a real mail server."""
+"""Rules of every channel, and e-mail towards a real mail server."""
 
 import asyncio
 import re

@@ -129,18 +129,18 @@ class JournalHarness:
                            ticket=TicketFacts.model_validate(self._facts))  # fmt: skip
 
     async def apply(self, items: Sequence[TicketEvent]) -> None:
-        """What the follower does with a page."""
+        """Apply a page, as the follower does."""
         async with self._database.begin() as connection:
             await self._follower.apply(connection, items)
 
     async def apply_late(self, item: TicketEvent) -> None:
-        """What the follower does with an event that it has set aside, the ticket being as it is now."""
+        """Apply an event that was set aside, as the follower does, the ticket being as it is now."""
         now = item.model_copy(update={"ticket": TicketFacts.model_validate(self._facts)})
         async with self._database.begin() as connection:
             await self._follower.apply_late(connection, now)
 
     async def alerts(self, kind: NoticeKind) -> None:
-        """What an alert has to say of the ticket, and has not said yet."""
+        """Store what an alert has to say of the ticket, and has not said yet."""
         request = NoticeRequest(
             key=f"alert/{self.ticket_no}/{kind}", ticket_no=self.ticket_no, kind=kind, audience=Audience.STAFF,
             recipient="lin-tao", at=datetime.now(UTC),
@@ -155,7 +155,7 @@ class JournalHarness:
             return [dict(row) for row in (await connection.execute(mine)).mappings()]
 
     async def known(self) -> ticket_copies.KnownTicket:
-        """What notify knows of the ticket."""
+        """The ticket as notify knows it."""
         async with self._database.read() as connection:
             return (await ticket_copies.find(connection, [self.ticket_no]))[self.ticket_no]
 

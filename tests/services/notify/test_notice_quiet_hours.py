@@ -37,7 +37,7 @@ class QuietHoursHarness(NoticeHarness):
         return Delivery(self.database, self.recipients, self.channels, SENDER, now=lambda: self.now)
 
     async def set_hours(self, hours: QuietHours, if_match: int | None = None) -> int:
-        """What the administrator does; answers the version."""
+        """Set hours, as the administrator does; answers the version."""
         demanded = None if if_match is None else frozenset({etag(if_match)})
         async with self.database.begin() as connection:
             stored = await store.put(connection, hours, by="sun-lei", if_match=demanded)

@@ -1,4 +1,5 @@
-"""Where webhooks may reach: nowhere inside the house, unless its networks are allowed, whatever a name says."""
+"""Addresses that webhooks may reach: nowhere inside the house, unless its networks are allowed, whatever a name
+says."""
 
 import socket
 from collections.abc import Sequence

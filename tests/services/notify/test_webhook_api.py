@@ -22,7 +22,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture(autouse=True)
 async def nobody_is_left(system: System) -> AsyncIterator[None]:
-    """What a test made listens no longer than the test."""
+    """Remove what a test made, so that it listens no longer than the test."""
     yield
     for webhook in (await system.get("/v1/webhooks", by=ADMIN, limit=200))["items"]:
         await system.call("DELETE", f"/v1/webhooks/{webhook['id']}", by=ADMIN)

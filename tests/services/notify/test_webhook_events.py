@@ -1,4 +1,4 @@
-"""Which events become deliveries, for whom, and how often (I6, I16)."""
+"""Events that become deliveries, for whom, and how often (I6, I16)."""
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta

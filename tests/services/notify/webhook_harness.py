@@ -180,11 +180,11 @@ class WebhookHarness:
             return list((await connection.execute(query)).all())
 
     async def states(self, webhook_id: str) -> list[str]:
-        """How a webhook's deliveries stand, by event."""
+        """States of a webhook's deliveries, by event."""
         return [row.state for row in await self.deliveries(webhook_id)]
 
     async def how_many(self, webhook_id: str, state: DeliveryState) -> int:
-        """How many of a webhook's deliveries stand like this."""
+        """Number of a webhook's deliveries in a state."""
         query = select(func.count()).where(deliveries.c.webhook_id == webhook_id, deliveries.c.state == state)
         async with self.database.read() as connection:
             return int(await connection.scalar(query) or 0)
@@ -200,13 +200,13 @@ class WebhookHarness:
             await self.webhooks.delete(connection, ADMIN, webhook_id, None)
 
     async def notices(self) -> list[Any]:
-        """What 孙磊 is told."""
+        """Notices to 孙磊."""
         query = select(notices).where(notices.c.recipient == ADMIN.id).order_by(notices.c.position)
         async with self.database.read() as connection:
             return list((await connection.execute(query)).all())
 
     async def count(self, table: Table) -> int:
-        """How many rows there are."""
+        """Number of rows."""
         async with self.database.read() as connection:
             return int(await connection.scalar(select(func.count()).select_from(table)) or 0)
 

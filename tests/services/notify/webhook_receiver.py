@@ -57,7 +57,7 @@ Answer = Callable[[Received], Awaitable[web.StreamResponse]]
 
 @dataclass
 class Receiver:
-    """What came, in the order in which it came. `answer` may be replaced at any time."""
+    """Requests in the order in which they came. `answer` may be replaced at any time."""
 
     port: int
     answer: Answer
@@ -68,7 +68,7 @@ class Receiver:
 
     @property
     def url(self) -> str:
-        """Where to send to."""
+        """The address to send to."""
         return f"{self.scheme}://127.0.0.1:{self.port}/hooks"
 
     @property

@@ -1,4 +1,5 @@
-"""What a follower had to set aside has its effect once it can be applied: late, once, and in its ticket's order."""
+"""Events that a follower had to set aside have their effect once they can be applied: late, once, and in its ticket's
+order."""
 
 import asyncio
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Who is calling: tokens offline, keys through the directory, the services' secret."""
+"""Callers: tokens offline, keys through the directory, the services' secret."""
 
 import asyncio
 import base64

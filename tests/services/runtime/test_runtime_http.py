@@ -238,7 +238,7 @@ async def test_a_peer_is_given_the_id_of_the_request() -> None:
 
 @pytest.fixture
 def lines(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
-    """What is logged, as it is written."""
+    """Lines of the log, as they are written."""
     root = logging.getLogger()
     before, level = root.handlers[:], root.level
     written = io.StringIO()

@@ -36,7 +36,7 @@ class CountedEndpoint:
         self.failing = False
 
     async def sales(self) -> int:
-        """How often the effect happened."""
+        """Number of times that the effect happened."""
         async with self.database.read() as connection:
             return int((await connection.execute(text("SELECT count(*) FROM till.sales"))).scalar_one())
 

@@ -1,4 +1,4 @@
-"""What every app does with methods and queries that its endpoints do not know of."""
+"""Methods and queries that an app's endpoints do not know of."""
 
 from collections.abc import AsyncIterator
 from typing import Annotated

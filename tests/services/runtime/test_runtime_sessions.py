@@ -20,7 +20,7 @@ BELIEVED = 60.0
 
 
 class FakeDirectory(ServiceClient):
-    """What the directory knows of one person, as it would tell it; None while it is away."""
+    """One person, as the directory would tell of them; None while it is away."""
 
     def __init__(self) -> None:
         super().__init__("http://directory", SECRET)

@@ -1,4 +1,4 @@
-"""What takes long is done in turns: nobody's questions stop the others', and nobody waits for an answer to nobody."""
+"""Long work is done in turns: nobody's questions stop the others', and nobody waits for an answer to nobody."""
 
 import asyncio
 import threading

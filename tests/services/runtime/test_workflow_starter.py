@@ -56,18 +56,18 @@ class FakeEngine:
         self.running.add(row.id)
 
     def kind(self, table: Table) -> Startable:
-        """What the starter needs to know."""
+        """The kind that the starter needs to know."""
         workflows = Workflows(table.name, "queue", "{}-of-ours".format, (table.c.id,))
         columns = (table.c.id, table.c.word)
         return Startable(table, table.c.done.is_(False), table.c.id, columns, self.start, workflows=workflows)
 
     async def count(self, workflows: Workflows) -> int:
-        """How many run."""
+        """Number of workflows that run."""
         del workflows
         return len(self.running)
 
     async def ids(self, workflows: Workflows) -> AsyncIterator[str]:
-        """What runs."""
+        """Ids of the workflows that run."""
         del workflows
         for id_ in self.running:
             yield f"{id_}-of-ours"
@@ -97,14 +97,14 @@ async def enter(store: Database, table: Table, *ids: str, **values: Any) -> None
 
 
 async def engines(store: Database, table: Table) -> dict[str, str | None]:
-    """Which engine each row names."""
+    """The engine that each row names."""
     async with store.read() as connection:
         rows = await connection.execute(select(table.c.id, table.c.engine_id).order_by(table.c.id))
         return {row.id: row.engine_id for row in rows}
 
 
 async def attempts(store: Database, id_: str) -> int:
-    """How often a start has failed."""
+    """Number of starts that have failed."""
     async with store.read() as connection:
         count: int = (await connection.scalars(select(alerts.c.engine_attempts).where(alerts.c.id == id_))).one()
         return count

@@ -204,7 +204,7 @@ class Invited:
 
 
 def text_of(page: httpx.Response) -> str:
-    """What is read on a page."""
+    """The text of a page."""
     return re.sub(r"\s+", " ", re.sub(r"<style>.*?</style>|<[^>]+>", " ", page.text, flags=re.DOTALL))
 
 

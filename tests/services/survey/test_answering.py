@@ -157,7 +157,7 @@ async def test_a_form_drawn_before_the_survey_was_withdrawn_comes_back_with_what
 
 
 def basis_in(page: httpx.Response) -> str:
-    """What the page's form says that it was drawn from."""
+    """The basis that the page's form carries."""
     found = re.search(r'name="basis" value="([^"]+)"', page.text)
     assert found
     return found[1]

@@ -171,7 +171,7 @@ async def _promises(walk: EndpointWalk) -> None:
 
 
 async def _publications(walk: EndpointWalk) -> None:
-    """What the last version would do, and its publication; open tickets keep theirs, other tests look at them."""
+    """Preview and publish the last version; open tickets keep theirs, other tests look at them."""
     for kind, of in (("policies", {"policy_id": "walk"}), ("calendars", {"calendar_id": "walk"})):
         path = f"/v1/{kind}/{{{next(iter(of))}}}"
         await walk.call(f"POST {path}/preview", {"items": {"limit": 200}}, **of)
@@ -181,7 +181,7 @@ async def _publications(walk: EndpointWalk) -> None:
 
 
 async def _registers(walk: EndpointWalk) -> None:
-    """What else there is to do with policies, calendars and ladders, and the quiet hours."""
+    """Call the remaining endpoints of policies, calendars, ladders and quiet hours."""
     of = {"policy_id": "walk"}
     await walk.call("POST /v1/policies/lint", {"clocks": {"response": {"target": "PT0S"}}})
     await walk.call("POST /v1/policy-packs/{pack_id}/adopt", {"kind": ["praise"]}, key="walk-adopt", pack_id="d3")

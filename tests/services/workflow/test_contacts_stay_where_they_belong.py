@@ -90,7 +90,7 @@ async def published(system: System) -> str:
 
 
 def shown(answer: httpx.Response) -> set[str]:
-    """What of the canary an answer tells, headers included."""
+    """Parts of the canary that an answer tells, headers included."""
     told = answer.text + str(answer.headers)
     return {secret for secret in HIDDEN if secret in told}
 

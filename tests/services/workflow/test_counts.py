@@ -27,7 +27,7 @@ async def a_ticket_for_every_list(system: System) -> None:
 
 
 async def listed(system: System, name: str, filters: Mapping[str, list[str]]) -> int:
-    """How many tickets the list of these filters holds, page by page."""
+    """Count the tickets in the list of these filters, page by page."""
     asked: dict[str, Any] = {**filters, "limit": 200}
     count = 0
     while True:

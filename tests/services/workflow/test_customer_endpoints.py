@@ -1,4 +1,4 @@
-"""What intake's pages ask of the workflow service: the ticket without notes, and the customer's commands."""
+"""Questions of intake's pages to the workflow service: the ticket without notes, and the customer's commands."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -23,7 +23,7 @@ async def peer(system: System) -> AsyncIterator[httpx.AsyncClient]:
 
 
 async def page(peer: httpx.AsyncClient, ticket_no: str) -> dict[str, Any]:
-    """What the customer's page is made of."""
+    """The parts of the customer's page."""
     answer = await peer.get(f"/internal/tickets/{ticket_no}/customer-page")
     assert answer.status_code == 200, answer.text
     shown: dict[str, Any] = answer.json()

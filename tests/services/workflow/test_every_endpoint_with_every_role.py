@@ -19,7 +19,8 @@ STAFF, DESK, HANDLERS = "CHDSMAX", "CS", "HD"
 
 @dataclass(frozen=True)
 class Row:
-    """Who is let in: roles of the ticket's department, the same roles of another department, the scope of keys."""
+    """Callers who are let in: roles of the ticket's department, the same roles of another department, the scope of
+    keys."""
 
     own: str
     other: str
@@ -27,7 +28,7 @@ class Row:
 
 
 def _list(roles: str, scope: str) -> Row:
-    """What concerns no single ticket is open to a role of any department."""
+    """Let a role of any department in: the list concerns no single ticket."""
     return Row(roles, roles, scope)
 
 
@@ -219,7 +220,7 @@ async def paths(system: System) -> dict[str, str]:
 
 
 async def status(system: System, endpoint: str, paths: dict[str, str], by: str | None) -> int:
-    """What this caller is answered."""
+    """The status that this caller is answered."""
     method, template = endpoint.split()
     path = path_of(template, **{**paths, "identifier": paths.get(template, "")})
     body = None if method == "GET" else BODIES.get(endpoint, {"surprise": 1})

@@ -1,4 +1,4 @@
-"""How the tickets stand, told without asking the engine (architecture, "Never late, never silent")."""
+"""Gauges of tickets, told without asking the engine (architecture, "Never late, never silent")."""
 
 import secrets
 from collections.abc import AsyncIterator, Callable
@@ -49,7 +49,7 @@ async def registered(system: System, **changes: Any) -> str:
 
 
 def figure(name: str, **labels: str) -> float:
-    """What the figure is now; nothing counts as none."""
+    """The figure at this moment; nothing counts as none."""
     return REGISTRY.get_sample_value(name, labels) or 0.0
 
 

@@ -162,7 +162,7 @@ async def test_the_owner_and_both_customers_hear_what_is_theirs_and_no_contact_o
 
 
 async def _told(system: System, ticket_no: str, kind: str) -> list[dict[str, Any]]:
-    """What was sent of a kind, as it was written: the API shows the words of a closed ticket to few."""
+    """Notices of a kind, as they were written: the API shows the words of a closed ticket to few."""
     sent = select(notices).where(notices.c.ticket_no == ticket_no, notices.c.kind == kind, notices.c.state == "sent")
     async with system.database.read() as connection:
         return [dict(row) for row in (await connection.execute(sent.order_by(notices.c.position))).mappings()]

@@ -24,7 +24,7 @@ async def listed(system: System, **filters: str) -> Sequence[str]:
 
 
 async def noticed(system: System, ticket_no: str, kind: str) -> set[str]:
-    """Whom of the staff a kind of notice of a ticket went to."""
+    """Staff to whom a kind of notice of a ticket went."""
     items = (await system.get("/v1/notices", by="admin", ticket_no=ticket_no, limit="200"))["items"]
     return {item["recipient"] for item in items if item["kind"] == kind}
 

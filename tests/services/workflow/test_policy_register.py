@@ -50,7 +50,7 @@ async def put(system: System, id_: str, body: dict[str, Any], *, publish: bool =
 
 
 async def ask(system: System, method: str, path: str, body: Any = None, **headers: str) -> Any:
-    """What an administrator is answered, which must be a 200."""
+    """The answer to an administrator, which must be a 200."""
     answer = await system.call(method, path, body, by="孙磊", **headers)
     assert answer.status_code == 200, answer.text
     return answer.json()

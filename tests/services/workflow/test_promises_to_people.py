@@ -1,4 +1,4 @@
-"""What people see of clocks and what clocks ask of people: reasons first, explanations, dates, open questions."""
+"""Clocks as people see them, and demands of clocks on people: reasons first, explanations, dates, open questions."""
 
 from datetime import UTC, datetime, timedelta
 from typing import Any

@@ -62,7 +62,7 @@ async def response(system: System, ticket_no: str) -> Mapping[str, Any]:
 
 
 async def due(system: System, ticket_no: str) -> timedelta:
-    """How long after its receipt the response is due."""
+    """Time from the receipt to the response's due time."""
     ticket = await system.get(f"/v1/tickets/{ticket_no}")
     return datetime.fromisoformat((await response(system, ticket_no))["due_at"]) - datetime.fromisoformat(
         ticket["opened_at"]
@@ -90,7 +90,7 @@ async def publish(system: System, path: str, **body: Any) -> dict[str, Any]:
 
 
 def items_of(preview: Mapping[str, Any], ticket_no: str) -> list[Any]:
-    """What a preview lists of one ticket."""
+    """Items of one ticket in a preview."""
     return [item for item in preview["items"] if item["ticket_no"] == ticket_no]
 
 

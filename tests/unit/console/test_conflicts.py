@@ -1,4 +1,4 @@
-"""What may have happened to a ticket for a form of staff to be taken all the same."""
+"""Events of a ticket after which a form of staff is taken all the same."""
 
 import pytest
 

@@ -15,7 +15,7 @@ from services.wording import LANGUAGES, Language
 
 
 def facts(language: Language, type_: str, **data: Any) -> list[Fact]:
-    """What a page says of an event with this data."""
+    """A page's words on an event with this data."""
     present = Present(WORDING.speak(language), ZoneInfo("Asia/Shanghai"), datetime(2026, 3, 2, 1, tzinfo=UTC))
     item = {
         "seq": 9,

@@ -1,4 +1,4 @@
-"""What a form says of how the customer hears it, its buttons, and what is said after it (F2)."""
+"""A form's words on how the customer hears it, its buttons, and the words after it (F2)."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Which step of a ladder is told when: outside a recipient's hours it waits, and never sleeps (semantics.md 23)."""
+"""Steps of a ladder in time: outside a recipient's hours it waits, and never sleeps (semantics.md 23)."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta

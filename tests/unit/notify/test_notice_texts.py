@@ -42,7 +42,7 @@ def test_a_text_says_everything_with_all_facts_and_leaves_no_hole_without_them(t
 
 
 def required_by(kind: NoticeKind) -> dict[str, Any]:
-    """What a notice of this kind never comes without."""
+    """Facts that a notice of this kind never comes without."""
     always = {"kind": "fault", "urgency": "normal", "cycle": 1, "customer": "{{customer}}", "ticket_link": "http://t"}
     needed = ("message", "steps", "summary", "result", "close_reason", "clock", "part", "survey_link", "webhook_id",
               "console_link", "alerts_link", "into", "copy", "news")  # fmt: skip
@@ -224,7 +224,7 @@ def test_a_short_text_that_is_an_address_is_left_out_and_lines_stay_lines(templa
 
 
 def test_every_text_of_people_is_known_as_theirs() -> None:
-    """What a kind may name is a code, an instant, an identifier, one of our places, or somebody's words."""
+    """A kind may name a code, an instant, an identifier, one of our places, or somebody's words."""
     codes = {"kind", "urgency", "category", "cycle", "fields", "reminder", "result", "close_reason", "into", "part",
              "reopened", "clock", "level", "round", "overall", "supplied", "unreached", "second", "failed",
              "webhook_id", "ticket_no", "department", "customer", "other_customer", "copy", "news"}  # fmt: skip

@@ -1,4 +1,5 @@
-"""How a customer would be reached: by the channel that a notice would take, shown with a part of the address."""
+"""Ways in which a customer would be reached: by the channel that a notice would take, shown with a part of the
+address."""
 
 import pytest
 

@@ -47,7 +47,7 @@ def clocks(draw: st.DrawFn) -> Clock:
 
 
 def length(text: str) -> timedelta:
-    """What "1 h 30 min of working time" says."""
+    """Read "1 h 30 min of working time"."""
     units = {"h": "hours", "min": "minutes", "s": "seconds"}
     parts = re.findall(r"([\d.]+) (h|min|s)\b", text)
     return sum((timedelta(**{units[unit]: float(number)}) for number, unit in parts), timedelta(0))
@@ -90,7 +90,7 @@ def between(clock: Clock, begins: datetime, ends: datetime) -> timedelta:
 
 
 def _base(told: str, clock: Clock) -> datetime:
-    """Where the target alone leads, by the sentence's own numbers."""
+    """The instant to which the target alone leads, by the sentence's own numbers."""
     if "W" not in clock.target:
         wall = re.search(rf"Started {TIME}\. {TIME} \+ ([^=]+) = {TIME}\.", told)
         assert wall
@@ -113,7 +113,7 @@ def _base(told: str, clock: Clock) -> datetime:
 
 
 def verdict(**facts: object) -> str:
-    """What is said behind the due time of a clock with these facts."""
+    """The words behind the due time of a clock with these facts."""
     due = local("2026-09-30 17:30")
     clock = Clock(
         name=ClockName.RESPONSE, cycle=1, started_at=due - 2 * HOUR, target="PT2H", calendar="cn", calendar_version=1,

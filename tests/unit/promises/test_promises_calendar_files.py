@@ -47,12 +47,12 @@ def whole_day(day: str, **properties: str) -> str:
 
 
 def imported(*events: str, base: StoredCalendar | None = None) -> Imported:
-    """What a file adds to a calendar."""
+    """Import a file into a calendar."""
     return read_ical(feed(*events), base or stored(country=None), TODAY)
 
 
 def passed_over(read: Imported) -> list[str]:
-    """Why events were passed over."""
+    """Reasons that events were passed over."""
     return [note.code for note in read.notes if note.code in set(Why)]
 
 

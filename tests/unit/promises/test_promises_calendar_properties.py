@@ -1,4 +1,4 @@
-"""What holds for every calendar: the arithmetic against a slow reference, and its own laws."""
+"""Laws of every calendar: the arithmetic against a slow reference, and its own laws."""
 
 from datetime import UTC, date, datetime, timedelta
 

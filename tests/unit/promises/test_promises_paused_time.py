@@ -1,4 +1,4 @@
-"""How long a clock stood still, in its own time (semantics.md 6)."""
+"""Time that a clock stood still, in its own time (semantics.md 6)."""
 
 from datetime import datetime, timedelta
 

@@ -1,4 +1,4 @@
-"""What the events of a help desk's log become (each rule of the mapping once)."""
+"""Events of a help desk's log as commands (each rule of the mapping once)."""
 
 from collections import defaultdict
 from collections.abc import Sequence

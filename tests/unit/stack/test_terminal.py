@@ -1,4 +1,4 @@
-"""What is told at the terminal is heard if somebody listens, and stops nothing if nobody does."""
+"""Words at the terminal are heard if somebody listens, and stop nothing if nobody does."""
 
 import io
 import os

@@ -54,7 +54,7 @@ class UnreachedTicket:
 
     @property
     def counted(self) -> list[bool | None]:
-        """What the journal says of each attempt."""
+        """The journal's verdict on each attempt."""
         return [event.data.get("counts") for event in self.case.events("ticket.callback_recorded")]  # type: ignore[misc]
 
 

@@ -1,4 +1,4 @@
-"""What ends a clock, and what it keeps from then on (semantics.md 8, 11 to 13, 15, 17, 19, 20)."""
+"""Ends of clocks, and what they keep from then on (semantics.md 8, 11 to 13, 15, 17, 19, 20)."""
 
 from datetime import timedelta
 

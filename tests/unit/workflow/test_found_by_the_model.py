@@ -1,4 +1,4 @@
-"""What random lives have found (`test_model.py`), each as one short life."""
+"""Findings of random lives (`test_model.py`), each as one short life."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the journal tells of a ticket's course: with whom it was, what was explained, when the customer had replied."""
+"""A ticket's course, as the journal tells it: with whom it was, what was explained, when the customer had replied."""
 
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,7 +33,7 @@ def told(case: Case) -> list[tuple[str | None, str | None, timedelta, timedelta 
 
 
 class TestRule16:
-    """How long the ticket was with whom."""
+    """Time that the ticket was with whom."""
 
     def test_each_department_and_owner_has_a_stretch_of_its_own(self) -> None:
         case = Case().do(C.ACCEPT, after=HOUR, department="repair", owner=LI_LEI.id)
@@ -68,7 +68,7 @@ class TestRule10:
     """A pause in which the customer had already replied is reported."""
 
     def replied(self, case: Case) -> list[datetime | None]:
-        """What each segment of the resolution clock tells."""
+        """The reply that each segment of the resolution clock tells."""
         return [course(case).replied_at(segment) for segment in case.clock(K.RESOLUTION).segments]
 
     def test_waiting_for_a_customer_who_has_written_and_was_not_answered(self) -> None:
@@ -112,7 +112,7 @@ def test_explained_breaches_are_known_by_their_round() -> None:
 
 
 class TestRule11And12:
-    """What a clock took is stored when it ends; what is overdue grows until then."""
+    """The time of a clock is stored when it ends; what is overdue grows until then."""
 
     def test_rule_12_overdue_time_grows_until_the_clock_is_met_and_then_freezes(self) -> None:
         case = Case(promises({K.RESOLUTION: "PT8WH"}, calendar="cn")).do(C.ACCEPT)

@@ -1,4 +1,4 @@
-"""What a policy promises that applies only since now, from where its clocks start (product.md 5)."""
+"""Promises of a policy that applies only since now, from where its clocks start (product.md 5)."""
 
 from datetime import timedelta
 from typing import Any
@@ -40,7 +40,7 @@ def promised(policy_now: dict[ClockName, Any], *outcomes: str, kind: Kind = Kind
 
 
 def started(clock: Clock) -> tuple[timedelta, str]:
-    """When it started, counted from the resolution, and what it promises."""
+    """The clock's start, counted from the resolution, and its promise."""
     return clock.started_at - RESOLVED_AT, clock.target
 
 

@@ -1,4 +1,4 @@
-"""What a publication does to a ticket (semantics.md 17, 18, 19), and that a preview says the same beforehand."""
+"""Effects of a publication on a ticket (semantics.md 17, 18, 19), which a preview tells beforehand."""
 
 from collections.abc import Mapping
 from datetime import timedelta
@@ -47,7 +47,7 @@ def publish(ticket: Case, trial: Trial, name: str = "pub-1") -> Recalculation:
 
 
 def preview(ticket: Case, trial: Trial) -> Mapping[str, Move]:
-    """What a preview says, by clock."""
+    """Moves that a preview tells, by clock."""
     return {f"{it.name}/{it.cycle}/{it.round}": it for it in moves_of_open(tried(ticket), trial, ticket.now)}
 
 

@@ -288,7 +288,7 @@ class TestLadders:
 
 
 class TestTheOtherRules:
-    """What was so before, under its number."""
+    """Rules that were so before, under their numbers."""
 
     def test_rule_14_progress_starts_with_each_visible_word_to_the_customer(self) -> None:
         case = owned().do(C.RESPOND, after=HOUR).do(C.PROGRESS, after=HOUR, visible=True)

@@ -1,4 +1,4 @@
-"""What each command does to a ticket (product.md sections 3 to 5)."""
+"""Effects of each command on a ticket (product.md sections 3 to 5)."""
 
 from datetime import timedelta
 from typing import Any

@@ -1,4 +1,4 @@
-"""What the passing of time does, on time and late (semantics.md 10, 12, 22, 24)."""
+"""Effects of passing time, on time and late (semantics.md 10, 12, 22, 24)."""
 
 from datetime import UTC, datetime, timedelta
 

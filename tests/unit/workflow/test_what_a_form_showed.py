@@ -1,4 +1,4 @@
-"""What may have happened to a ticket since a customer's form was drawn, for the form to be taken as it was meant."""
+"""Events of a ticket after which a customer's form is still taken as it was meant."""
 
 from collections.abc import Callable
 from datetime import timedelta

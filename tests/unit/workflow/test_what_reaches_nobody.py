@@ -1,4 +1,4 @@
-"""What is said to a customer and reaches nobody: it promises nothing, unless they were told otherwise (13, 14, 15)."""
+"""Words to a customer that reach nobody: they promise nothing, unless they were told otherwise (13, 14, 15)."""
 
 from typing import Any
 

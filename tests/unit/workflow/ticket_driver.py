@@ -128,7 +128,7 @@ class Case:
 
     @property
     def phase(self) -> Phase:
-        """Where the ticket stands."""
+        """The ticket's phase."""
         return self.state.phase
 
     def do(
@@ -194,7 +194,7 @@ class Case:
         return self.life.ledger.live(name) is not None
 
     def types(self) -> list[str]:
-        """What the journal says happened, without the prefixes."""
+        """Types of the journal's events, without the prefixes."""
         return [str(event.type).partition(".")[2] for event in self.journal]
 
     def events(self, type_: str) -> list[Event]:
@@ -212,7 +212,7 @@ class Case:
                 return
 
     def _record(self) -> bool:
-        """What the activity `record` does, arithmetic included; answers whether there was anything."""
+        """Record, as the activity does, arithmetic included; answers whether there was anything."""
         life, state = self.life, self.state
         lacks_instants = any(it.unscheduled for it in state.clocks) or any(it.at is None for it in state.deadlines)
         if not life.events and not life.ledger.touched and not lacks_instants:
