@@ -30,7 +30,7 @@ Count = Annotated[int, Query(ge=0, le=2**63 - 1)]
 @router.post("/internal/keys/introspect")
 async def introspect(asked: Introspection, _: PeerDep, directory: DirectoryDep) -> KnownKey:
     """Tell what the active key with this hash may do; 404 when there is none."""
-    async with directory.database.read() as connection:
+    async with directory.database.autocommit() as connection:
         known = await keys.introspect(connection, asked.key_hash)
     if known is None:
         raise NotFound
