@@ -1,14 +1,23 @@
 .DEFAULT_GOAL := help
-.PHONY: up test nightly check bench help environment
+.PHONY: up test test-slow test-fast nightly check bench help environment
 python := .venv/bin/python
 
 # Killing make kills what it started, as if there were no make in between.
 up: ## Start everything on this machine: PostgreSQL, Temporal, web process, worker. Ctrl-C stops it
 	@sh deploy/environment.sh && exec $(python) -I -S services/runtime/stack/die_with_parent.py $$PPID SIGKILL - $(python) -m services.run up
 
-# All of them share the cores; a few are not worth the start of a second process.
-test: environment ## Run the tests (PYTEST="-k name" narrows them)
-	@exec $(python) -m pytest $(or $(PYTEST),-n logical)
+# All of them share the cores; a few are not worth the start of a second process. Compiled tests are kept: to rewrite
+# the asserts of every file costs each process as long as five hundred tests.
+pytest := env -u PYTHONDONTWRITEBYTECODE $(python) -m pytest --durations=20
+
+test: environment ## Run the tests but the slow ones (PYTEST="-k name" narrows them)
+	@exec $(pytest) -m 'not slow' $(or $(PYTEST),-n logical)
+
+test-slow: environment ## Run the tests that kill processes, deploy roles apart or drive long journeys
+	@exec $(pytest) -m slow $(or $(PYTEST),-n logical)
+
+test-fast: environment ## Run the pure tests, without any server
+	@exec $(pytest) $(or $(PYTEST),-n logical tests/unit tests/reference tests/architecture)
 
 nightly: environment ## Live 10,000 random lives against the slow reference, 50 steps each (a quarter of an hour)
 	@exec env BIHUAN_NIGHTLY=1 $(python) -m pytest tests/unit/workflow/test_model.py $(PYTEST)
@@ -31,7 +40,7 @@ bench: environment ## Print the figures of this machine
 	@exec $(python) -m tests.bench
 
 help: ## Say what there is to make
-	@sed -n 's/^\([a-z]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-7s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1	/p' $(MAKEFILE_LIST) | awk -F '\t' '{ printf "  make %-9s %s\n", $$1, $$2 }'
 
 environment:
 	@sh deploy/environment.sh dev

@@ -14,14 +14,17 @@ import hypothesis
 import pytest
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
+from temporalio.testing import WorkflowEnvironment
 
 from services import migrations
 from services.runtime.postgres.database import Database
 from services.runtime.stack.postgres import Postgres
 from services.runtime.stack.programs import end, spawn
 from tests.database_copies import Copies, copies_of
+from tests.engine import NAMESPACES, local_engine
 from tests.ports import free_port
-from tests.scheduling import FromBothEnds, place
+from tests.rings import mark
+from tests.scheduling import FromBothEnds
 
 # The same examples in every ordinary run; the nightly one looks for new ones.
 hypothesis.settings.register_profile("same", derandomize=True)
@@ -39,14 +42,14 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FromBothEnds:
-    """Files stay whole, for what a module's tests share is made once, and in the order of `place`."""
+    """Files stay whole, for what a module's tests share is made once, and in the order of `rings`."""
     config.option.loadscopereorder = False
     return FromBothEnds(config, log)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Rings that wait for processes first, rings that compute last."""
-    items.sort(key=place)
+    """Mark the slow rings; those that wait for processes come first, those that compute last."""
+    mark(items)
 
 
 OWNER, APP, TEMPLATE = "bihuan", "bihuan_app", "bihuan_template"
@@ -130,6 +133,13 @@ async def database(database_url: str) -> AsyncIterator[Database]:
     database = Database(database_url, role=APP, application_name="tests")
     yield database
     await database.dispose()
+
+
+@pytest.fixture(scope="session")
+async def engine() -> AsyncIterator[WorkflowEnvironment]:
+    """A Temporal server for whole systems, each in a namespace of its own."""
+    async with await local_engine(*NAMESPACES) as started:
+        yield started
 
 
 @pytest.fixture

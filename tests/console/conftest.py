@@ -6,10 +6,8 @@ from typing import Any
 
 import pytest
 from playwright.async_api import Browser, Page, async_playwright, expect
-from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import WorkflowEnvironment
 
-from services.runtime.stack.temporal import binary
 from tests.console.browser import WIDTHS, Open
 from tests.console.page_client import PageClient
 from tests.programs import CHROMIUM_FLAGS, chromium, front_end
@@ -18,16 +16,13 @@ from tests.services.system import System, running
 
 @pytest.fixture(scope="package")
 async def system(
-    fresh_database: Callable[[], AbstractAsyncContextManager[str]], tmp_path_factory: pytest.TempPathFactory
+    engine: WorkflowEnvironment,
+    fresh_database: Callable[[], AbstractAsyncContextManager[str]],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> AsyncIterator[System]:
     """A system that its tests share: each registers tickets of its own."""
-    async with (
-        await WorkflowEnvironment.start_local(
-            dev_server_existing_path=str(binary()), data_converter=pydantic_data_converter
-        ) as engine,
-        fresh_database() as url,
-        running(url, engine.client.service_client.config.target_host, tmp_path_factory.mktemp("console")) as system,
-    ):
+    address, folder = engine.client.service_client.config.target_host, tmp_path_factory.mktemp("console")
+    async with fresh_database() as url, running(url, address, folder, namespace="console") as system:
         yield system
 
 

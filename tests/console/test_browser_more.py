@@ -3,12 +3,11 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.console.browser import Open, barriers, surplus
+from tests.console.browser import LOOKS, Open, faults
 from tests.services.system import System, alerted, noticed, until
 
 STAFF = ("/alerts", "/reports/satisfaction", "/inbox", "/account", "/people/on-call")
 KEPT = ("/people", "/policies", "/policies/d0-standard", "/policies/d0-standard/edit", "/policy-packs", "/publications")
-LOOKS = (("zh-CN", "light", "desk"), ("en-US", "dark", "phone"))
 
 
 @pytest.mark.parametrize(("language", "scheme", "width"), LOOKS)
@@ -21,8 +20,7 @@ async def test_pages_of_staff_and_of_administrators_have_no_barrier_and_fit(
     for by, paths in (("王芳", STAFF), ("孙磊", KEPT)):
         for path in paths:
             page = await open_page(path, by=by, width=width, locale=language, color_scheme=scheme)
-            assert await barriers(page) == [], path
-            assert await surplus(page) == 0, path
+            assert await faults(page, scheme, width) == [], path
             await page.context.close()
 
 

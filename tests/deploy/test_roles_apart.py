@@ -9,13 +9,12 @@ from pathlib import Path
 import httpx
 import pytest
 from joserfc.jwk import OKPKey
-from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.names import Role
 from services.runtime.security.auth import SESSION_COOKIE
-from services.runtime.stack.temporal import binary
 from tests.conftest import APP, OWNER
 from tests.deploy.apart import RolesApart
+from tests.engine import local_engine
 from tests.stack import wait_until
 
 
@@ -27,7 +26,7 @@ async def apart(
     pair = OKPKey.generate_key("Ed25519")
     async with (
         fresh_database() as url,
-        await WorkflowEnvironment.start_local(dev_server_existing_path=str(binary())) as engine,
+        await local_engine() as engine,
     ):
         secrets = {
             "owner_url": url,

@@ -3,13 +3,13 @@
 from collections.abc import AsyncIterator
 
 import pytest
-from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
+from temporalio.testing import WorkflowEnvironment
 
 from services.runtime.postgres.database import Database
-from services.runtime.stack.temporal import binary
 from services.runtime.temporal.signatures import signed_converter
 from services.workflow.journal.activities import TicketActivities
 from services.workflow.policies.catalogue import Catalogue
+from tests.engine import engine_that_skips_time
 from tests.flow.ticket_harness import TicketHarness
 from tests.flow.workers import Workers
 
@@ -21,13 +21,8 @@ NEUTRAL_IDENTITY = "tests"
 @pytest.fixture(scope="package")
 async def env() -> AsyncIterator[WorkflowEnvironment]:
     """A real server on which each workflow's time can be moved."""
-    async with await WorkflowEnvironment.start_time_skipping_v2(
-        ts_config=TimeSkippingConfig(enabled=False),
-        dev_server_existing_path=str(binary()),
-        dev_server_extra_args=["--dynamic-config-value", "frontend.WorkflowTimeSkippingEnabled=true"],
-        data_converter=signed_converter(SECRET),
-        identity=NEUTRAL_IDENTITY,
-    ) as started:
+    options = {"data_converter": signed_converter(SECRET), "identity": NEUTRAL_IDENTITY}
+    async with await engine_that_skips_time(**options) as started:
         yield started
 
 

@@ -46,7 +46,7 @@ async def _call_back(ticket: Ticket, outcome: str) -> None:
 async def _end(ticket: Ticket) -> Ticket:
     """Let the reopening window pass."""
     closed_at = (await ticket.row())["closed_at"]
-    await ticket.harness.env.fast_forward(ticket.handle, closed_at + 7 * DAY + SECOND - await ticket.now())
+    await ticket.move_to(closed_at + 7 * DAY + SECOND)
     await ticket.handle.result()
     return ticket
 
@@ -81,7 +81,7 @@ async def information_not_supplied(harness: TicketHarness) -> Ticket:
     """Two reminders and the closing by the system."""
     ticket = await harness.open(complete=False)
     await ticket.do(C.REQUEST_INFORMATION, fields=["product.serial_no"])
-    await harness.env.fast_forward(ticket.handle, 60 * DAY)
+    await ticket.move_to(await ticket.now() + 60 * DAY)
     await ticket.handle.result()
     return ticket
 

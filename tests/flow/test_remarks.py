@@ -191,7 +191,7 @@ async def test_remarks_while_the_reopening_window_ends_are_all_entered(harness: 
     async def enter(number: int) -> int:
         return await remarks.enter(ticket.ticket_no, said[number])
 
-    ending = asyncio.create_task(harness.env.fast_forward(ticket.handle, 8 * DAY))
+    ending = asyncio.create_task(ticket.move_to(await ticket.now() + 8 * DAY))
     seqs = [await enter(number) for number in range(6)]
     seqs += await asyncio.gather(*(enter(number) for number in range(6, 12)))
     await ending
@@ -221,7 +221,7 @@ async def test_a_last_step_recorded_again_gives_way_to_a_remark_that_came_after_
         await _close(ticket)
         said = await remark(ticket)
         activities.enter = lambda: remarks_of(harness).enter(ticket.ticket_no, said)
-        await harness.env.fast_forward(ticket.handle, 8 * DAY)
+        await ticket.move_to(await ticket.now() + 8 * DAY)
         await ticket.handle.result()
     assert [it["type"] for it in await ticket.events()][-2:] == ["ticket.closed", "alert.raised"]
 

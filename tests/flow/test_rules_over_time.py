@@ -26,9 +26,9 @@ async def due_of(ticket: Ticket, name: ClockName) -> datetime:
 
 async def assert_breached_at(ticket: Ticket, name: ClockName, due_at: datetime) -> None:
     """Not a minute before, and dated at the due instant."""
-    await ticket.pass_to(due_at - MINUTE)
+    await ticket.move_to(due_at - MINUTE)
     assert name not in await ticket.breaches()
-    await ticket.pass_to(due_at + MINUTE)
+    await ticket.move_to(due_at + MINUTE)
     breached = await ticket.clock(name)
     assert (breached.state, breached.breached_at) == (ClockState.BREACHED, due_at)
     assert (await ticket.breaches()).count(name) == 1
@@ -50,7 +50,7 @@ async def test_rule_15_the_oldest_unanswered_message_waits_whatever_comes_after_
     await ticket.do(C.ACCEPT)
     await ticket.do(C.CUSTOMER_MESSAGE, HAN_MEIMEI)
     due_at = await due_of(ticket, K.CUSTOMER_WAIT)
-    await ticket.pass_to(due_at - 2 * HOUR)
+    await ticket.move_to(due_at - 2 * HOUR)
     await ticket.do(C.CUSTOMER_MESSAGE, HAN_MEIMEI)
     await ticket.do(C.PROGRESS, visible=False)
     await assert_breached_at(ticket, K.CUSTOMER_WAIT, due_at)
@@ -63,9 +63,9 @@ async def test_rule_17_a_due_time_that_has_passed_already_is_one_breach_and_says
     await harness.promise({K.RESOLUTION: warned})
     ticket = await harness.open()
     started_at = (await ticket.clock(K.RESOLUTION)).started_at
-    await ticket.pass_to(started_at + 10 * HOUR)
+    await ticket.move_to(started_at + 10 * HOUR)
     await ticket.do(C.RECLASSIFY, urgency="urgent")
-    await ticket.pass_to(started_at + 11 * HOUR)
+    await ticket.move_to(started_at + 11 * HOUR)
     (breach,) = await ticket.events("clock.breached")
     assert (breach["at"], breach["data"]["retargeted"]) == (started_at + 4 * HOUR, True)
     assert await ticket.events("clock.warned") == []
@@ -90,7 +90,7 @@ async def test_rule_20_the_next_cycle_counts_from_the_reopening_and_keeps_the_ol
     ticket = await harness.open()
     await ticket.do(C.ACCEPT)
     await ticket.do(C.RESOLVE, result="resolved")
-    await ticket.pass_to(await due_of(ticket, K.CALLBACK) - HOUR)
+    await ticket.move_to(await due_of(ticket, K.CALLBACK) - HOUR)
     await ticket.do(C.RECORD_CALLBACK, outcome="dissatisfied", channel="phone")
     reopened_at = (await ticket.events("ticket.reopened"))[0]["at"]
     await assert_breached_at(ticket, K.RESOLUTION, reopened_at + 24 * HOUR)

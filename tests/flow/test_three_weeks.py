@@ -56,7 +56,7 @@ class TicketWithReference:
 
     async def pass_to(self, instant: datetime) -> None:
         """Let time pass, and compare."""
-        await self.ticket.pass_to(instant)
+        await self.ticket.move_to(instant)
         self.slow.pass_to(instant)
         await self.compare()
 

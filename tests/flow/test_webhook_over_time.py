@@ -4,7 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import UTC, timedelta
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -27,6 +27,7 @@ from services.runtime.postgres.database import Database
 from services.runtime.temporal import client as engine_clients
 from services.runtime.temporal.client import engine_identity, worker
 from services.runtime.temporal.workflow_starter import Starter
+from tests.flow.timers import pass_time, settled
 from tests.replay.recordings import record, replay, strings
 from tests.services.notify.webhook_harness import LOOPBACK, WebhookHarness, event
 from tests.services.notify.webhook_receiver import Received, Receiver, never, receiving
@@ -82,6 +83,12 @@ class WebhookFlow:
         """The workflow of a webhook."""
         return self.env.client.get_workflow_handle(webhook_workflow_id(webhook_id))
 
+    async def passes(self, webhook_id: str, length: timedelta) -> None:
+        """Let time pass for a webhook."""
+        handle = self.handle(webhook_id)
+        until_then = (await self.env.get_current_time(handle)).astimezone(UTC) + length
+        await pass_time(self.env, handle, until_then, partial(settled, handle))
+
     async def delivered(self, webhook_id: str, count: int, seconds: float = 30) -> None:
         """Wait until so many deliveries have arrived."""
 
@@ -93,11 +100,7 @@ class WebhookFlow:
     async def history(self, webhook_id: str) -> WorkflowHistory:
         """The history that the engine has stored, once the workflow has nothing to do at its present time."""
         handle = self.handle(webhook_id)
-
-        async def is_settled() -> bool:
-            return not (await handle.describe()).raw_description.HasField("pending_workflow_task")
-
-        await until(is_settled)
+        await settled(handle)
         return await handle.fetch_history()
 
     async def is_over(self, webhook_id: str) -> bool:
@@ -153,10 +156,10 @@ async def test_a_receiver_that_fails_for_three_days_is_tried_with_growing_pauses
     webhook = await flow.harness.add(receiver.url)
     await flow.harness.follow(event(ONE, 1))
     await flow.reconcile()
-    await flow.env.fast_forward(flow.handle(webhook), 3 * DAY - HOUR)
+    await flow.passes(webhook, 3 * DAY - HOUR)
     assert await flow.harness.states(webhook) == [S.PENDING]
     tried = len(receiver.received)
-    await flow.env.fast_forward(flow.handle(webhook), 2 * HOUR)
+    await flow.passes(webhook, 2 * HOUR)
 
     async def is_given_up() -> bool:
         return await flow.harness.states(webhook) == [S.EXHAUSTED]
@@ -176,10 +179,10 @@ async def test_a_receiver_that_comes_back_after_a_day_gets_everything_in_order(
     webhook = await flow.harness.add(receiver.url)
     await flow.harness.follow(*(event(ONE, seq) for seq in range(1, 6)))
     await flow.reconcile()
-    await flow.env.fast_forward(flow.handle(webhook), DAY)
+    await flow.passes(webhook, DAY)
     receiver.answers(200)
     receiver.received.clear()
-    await flow.env.fast_forward(flow.handle(webhook), 8 * HOUR)
+    await flow.passes(webhook, 8 * HOUR)
     await flow.delivered(webhook, 5)
     assert receiver.seqs(ONE) == [1, 2, 3, 4, 5]
 
@@ -261,7 +264,7 @@ async def test_an_engine_that_has_lost_its_store_gets_the_workflows_again(
     assert await flow.reconcile() == 0
     flow.identity = "another engine"
     assert await flow.reconcile() == 1
-    await flow.env.fast_forward(flow.handle(webhook), HOUR)
+    await flow.passes(webhook, HOUR)
     await flow.delivered(webhook, 1)
     assert set(receiver.ids) == {f"{ONE}-1"}
 

@@ -4,12 +4,14 @@ import asyncio
 import itertools
 import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from temporalio.client import WorkflowHandle
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from services.access.directory_copy import DirectoryCopy, Roll
@@ -43,6 +45,7 @@ from services.workflow.lifecycle.life import Life
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.policies.policy_store import PolicyRegister
 from services.workflow.tables import clocks, commands, journal, tickets
+from tests.flow.timers import pass_time, settled
 from tests.flow.workers import Workers
 from tests.replay.recordings import strings
 
@@ -68,27 +71,18 @@ class Ticket:
         return (await self.harness.env.get_current_time(self.handle)).astimezone(UTC)
 
     async def move_to(self, instant: datetime) -> None:
-        """Let time pass until `instant`."""
-        ahead = instant - await self.now()
-        assert ahead > timedelta(0), f"{instant} has passed"
-        assert await self.harness.env.fast_forward(self.handle, ahead)
-        await self.settled()
-
-    async def pass_to(self, instant: datetime) -> None:
-        """Move there, and return when all that time does until then is recorded: the engine fires its timers one after
-        the other, and may not have begun when the time has moved. Needs a worker."""
-        await self.move_to(instant)
+        """Let time pass until `instant`, or until the workflow has ended, and return when all that time does until then
+        is recorded. Needs a worker."""
+        assert instant > await self.now(), f"{instant} has passed"
+        with suppress(RPCError):
+            await pass_time(self.harness.env, self.handle, instant, self.settled)
         async with asyncio.timeout(30):
             while (next_at := await self._next_instant()) is not None and next_at <= instant:
                 await self.settled()
 
     async def settled(self) -> None:
         """Return when the workflow has nothing to do at its present time."""
-        while True:
-            described = (await self.handle.describe()).raw_description
-            if not described.pending_activities and not described.HasField("pending_workflow_task"):
-                return
-            await asyncio.sleep(0.01)
+        await settled(self.handle)
 
     async def _next_instant(self) -> datetime | None:
         state = TicketState.model_validate((await self.row())["state"])

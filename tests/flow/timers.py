@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from temporalio.client import WorkflowHandle
+from temporalio.client import WorkflowExecutionDescription, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 LAST_MOMENT, LONGEST = timedelta(milliseconds=50), timedelta(seconds=30)
@@ -31,6 +31,17 @@ async def pass_time(
         await settled()
     await _skip_to(env, handle, until)
     await settled()
+
+
+async def settled(handle: Handle) -> None:
+    """Return when the workflow has nothing to do at its present time."""
+    while not _is_idle(await handle.describe()):  # noqa: ASYNC110 - what is waited for is a worker's doing
+        await asyncio.sleep(0.01)
+
+
+def _is_idle(described: WorkflowExecutionDescription) -> bool:
+    raw = described.raw_description
+    return not raw.pending_activities and not raw.HasField("pending_workflow_task")
 
 
 async def has_due_timer(env: WorkflowEnvironment, handle: Handle) -> bool:

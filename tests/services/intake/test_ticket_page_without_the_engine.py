@@ -9,12 +9,11 @@ from temporalio.testing import WorkflowEnvironment
 from services.contracts.names import Role
 from services.workflow.assembly import assemble_worker
 from services.workflow.settings import WorkflowSettings
-from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.intake.customer_tickets import opened
 from tests.services.intake.page_client import hidden_fields
 from tests.services.system import SECRET, System, running
 
-NAMESPACE = SPARE_NAMESPACES[-1]
+NAMESPACE = "page-without-engine"
 ROLES = (Role.INTAKE, Role.RELAY, Role.TICKETS, Role.DIRECTORY)
 
 

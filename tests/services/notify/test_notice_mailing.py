@@ -10,11 +10,10 @@ from sqlalchemy import text
 from temporalio.testing import WorkflowEnvironment
 
 from tests.replay.recordings import strings
-from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.notify.mail_server import MailServer, mail_server, text_of
 from tests.services.system import System, running, until
 
-NAMESPACE = SPARE_NAMESPACES[4]
+NAMESPACE = "mailing"
 NAME, EMAIL, PHONE = "金丝雀乙", "canary.two@feather.example", "+8613755505678"
 
 

@@ -15,7 +15,6 @@ from services.contracts.journal import EventType
 from services.contracts.names import Role
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.service_client import ServiceClient
-from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.system import SECRET, System, running, until
 
 LONG = 4
@@ -33,7 +32,7 @@ async def system(
 ) -> AsyncIterator[System]:
     """A Bihuan in which nobody follows the feed but the test."""
     address, folder = engine.client.service_client.config.target_host, tmp_path_factory.mktemp("feed")
-    async with fresh_database() as url, running(url, address, folder, namespace=SPARE_NAMESPACES[1], roles=ALONE) as it:
+    async with fresh_database() as url, running(url, address, folder, namespace="feed", roles=ALONE) as it:
         yield it
 
 

@@ -11,7 +11,6 @@ from temporalio.testing import WorkflowEnvironment
 
 from services.commands.openapi import document
 from services.runtime.http import encode_cursor
-from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.system import System, feedback, running
 
 DOCUMENT = document()
@@ -111,7 +110,7 @@ async def system(
 ) -> AsyncIterator[System]:
     """A system of its own: what happens to be legal publishes policies, quiet hours and texts for everybody."""
     address, folder = engine.client.service_client.config.target_host, tmp_path_factory.mktemp("hostile")
-    async with fresh_database() as url, running(url, address, folder, namespace=SPARE_NAMESPACES[3]) as system:
+    async with fresh_database() as url, running(url, address, folder, namespace="hostile") as system:
         yield system
 
 

@@ -14,7 +14,6 @@ from services.contracts.directory import Scope
 from services.contracts.names import Role
 from services.workflow.publications.previews import Previews
 from services.workflow.publications.schemas import TicketChangePage
-from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.system import OTHER, System, running, until
 
 ROLES = (Role.INTAKE, Role.RELAY, Role.TICKETS, Role.TICKETS_WORKER, Role.DIRECTORY)
@@ -32,7 +31,7 @@ async def system(
     more: dict[str, Any] = {"recalculation_per_second": 1000.0, "recalculation_retry_seconds": 0.1}
     async with (
         fresh_database() as url,
-        running(url, address, folder, namespace=SPARE_NAMESPACES[5], roles=ROLES, **more) as system,
+        running(url, address, folder, namespace="publishing", roles=ROLES, **more) as system,
     ):
         yield system
 

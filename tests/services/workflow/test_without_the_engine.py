@@ -13,11 +13,10 @@ from services.contracts.names import Role
 from services.workflow.assembly import assemble_worker
 from services.workflow.settings import WorkflowSettings
 from tests.ports import free_port
-from tests.services.conftest import SPARE_NAMESPACES
 from tests.services.system import SECRET, System, running
 
 WITHOUT_WORKER = (Role.INTAKE, Role.RELAY, Role.TICKETS, Role.DIRECTORY)
-NAMESPACE = SPARE_NAMESPACES[0]
+NAMESPACE = "without-engine"
 
 
 @pytest.fixture
