@@ -16,7 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 from services.contracts.names import QUEUE_NOTIFY, notice_workflow_id
 from services.contracts.notice import NoticeOrder
 from services.notify.notices.activities import NoticeActivities
-from services.notify.notices.channels.base import Undeliverable, Unreached
+from services.notify.notices.channels.base import DeliveryDeferred, Undeliverable
 from services.notify.notices.tables import notices
 from services.notify.notices.worker import start_workflow, startable
 from services.notify.notices.workflow import NoticeWorkflow
@@ -102,7 +102,7 @@ async def test_a_notice_that_goes_at_once_costs_the_engine_six_events(flow: Noti
 
 
 async def test_a_history_holds_neither_name_nor_address_nor_words(flow: NoticeFlow) -> None:
-    flow.carrier.answers = [ValueError("韩梅梅 <han@customer.example> 配件已到货"), Unreached("smtp_451")]
+    flow.carrier.answers = [ValueError("韩梅梅 <han@customer.example> 配件已到货"), DeliveryDeferred("smtp_451")]
     handle = await flow.start(await flow.submit(request()))
     assert await handle.result() == "sent"
     told = " ".join(strings((await handle.fetch_history()).to_json_dict()))
@@ -112,7 +112,7 @@ async def test_a_history_holds_neither_name_nor_address_nor_words(flow: NoticeFl
 
 async def test_a_mail_server_that_is_down_for_half_an_hour_gets_the_notice_when_it_is_back(flow: NoticeFlow) -> None:
     row = await flow.submit(request())
-    flow.carrier.answers = [Unreached("smtp_ConnectError")] * 1000
+    flow.carrier.answers = [DeliveryDeferred("smtp_ConnectError")] * 1000
     handle = await flow.start(row)
     await flow.passes(handle, HALF_AN_HOUR)
     assert (await flow.row(row["key"]))["state"] == "waiting"
@@ -126,7 +126,7 @@ async def test_a_mail_server_that_is_down_for_half_an_hour_gets_the_notice_when_
 
 async def test_a_notice_fails_when_its_time_is_over_and_not_before(flow: NoticeFlow) -> None:
     row = await flow.submit(request())
-    flow.carrier.answers = [Unreached("smtp_451")] * 10_000
+    flow.carrier.answers = [DeliveryDeferred("smtp_451")] * 10_000
     handle = await flow.start(row)
     await flow.passes(handle, HALF_AN_HOUR)
     assert (await flow.row(row["key"]))["state"] == "waiting"
@@ -155,7 +155,7 @@ async def test_intake_that_is_down_delays_the_notice_and_no_more(flow: NoticeFlo
 
 async def test_a_notice_that_was_taken_back_ends_its_delivery(flow: NoticeFlow) -> None:
     row = await flow.submit(request())
-    flow.carrier.answers = [Unreached("smtp_451")] * 1000
+    flow.carrier.answers = [DeliveryDeferred("smtp_451")] * 1000
     handle = await flow.start(row)
     await flow.passes(handle, MINUTE)
     async with flow.database.begin() as connection:

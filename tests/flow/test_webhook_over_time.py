@@ -54,7 +54,7 @@ class WebhookFlow:
             self.env.client,
             self.queue,
             workflows=[WebhookWorkflow],
-            activities=[WebhookActivities((harness or self.harness).carrier).carry],
+            activities=[WebhookActivities((harness or self.harness).dispatcher).carry],
         )
         await self.running.__aenter__()
 

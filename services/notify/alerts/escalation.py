@@ -21,7 +21,7 @@ from services.notify.ladders.availability import Around, Reaching
 from services.notify.ladders.choice import Choice, Step, choose, tell_first_by
 from services.notify.ladders.ladders import Place, ladder_of
 from services.notify.ladders.recipients import found_on
-from services.notify.notices.submission import Draft, submit
+from services.notify.notices.submission import NoticeDraft, submit
 from services.notify.resources import Resources
 from services.notify.ticket_copies import KnownTicket
 from services.runtime.errors import Refusal
@@ -127,10 +127,10 @@ class Climber:
     ) -> None:
         settings, facts = self._opened.settings, {**facts_of(row, ticket), "owner_name": telling.owner_name}
         place, told, url = telling.choice.place, telling.choice.recipients, settings.public_url
-        notices = [Draft(notice(row, ticket, place, to, at, facts, url)) for to in told]
+        notices = [NoticeDraft(notice(row, ticket, place, to, at, facts, url)) for to in told]
         ids = {to.staff for to in told}
         informed = [
-            Draft(overdue(row, ticket, staff, at, facts, url), held_until=reached_at if reached_at > at else None)
+            NoticeDraft(overdue(row, ticket, staff, at, facts, url), held_until=reached_at if reached_at > at else None)
             for staff, reached_at in telling.heads.items()
             if staff not in ids
         ]

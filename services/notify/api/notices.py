@@ -12,7 +12,7 @@ from services.contracts.base import Message
 from services.contracts.notice import Audience
 from services.contracts.permissions import Action, may
 from services.notify.notices import catalogue
-from services.notify.notices.letter import Places, fill, html_of, signed
+from services.notify.notices.letter import Placeholders, fill, html_of, signed
 from services.notify.notices.rendering import Template
 from services.notify.notices.samples import SAMPLE_PLACES, audience_of
 from services.notify.notices.service import NoticeFilters
@@ -161,7 +161,7 @@ async def preview_template(
         subject, text = draft.subject or used.subject, draft.text or used.text
         template = Template(used.kind, used.language, used.version, subject, text)
         written = catalogue.tried(template, notify.notices.zone)
-        places = Places(used.language, *SAMPLE_PLACES)
+        places = Placeholders(used.language, *SAMPLE_PLACES)
         text, house = fill(written.text, places), notify.notices.house
         to_customer = audience_of(used.kind) is Audience.CUSTOMER
         shown = Preview(

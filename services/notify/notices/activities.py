@@ -5,7 +5,7 @@ from temporalio.exceptions import ApplicationError
 
 from services.contracts.names import ACTIVITY_DELIVER, ACTIVITY_GIVE_UP
 from services.contracts.notice import NoticeOrder
-from services.notify.notices.channels.base import Unreached
+from services.notify.notices.channels.base import DeliveryDeferred
 from services.notify.notices.delivery import Delivery
 from services.runtime.errors import Refusal
 from services.runtime.telemetry import log
@@ -26,7 +26,7 @@ class NoticeActivities:
         """
         try:
             return await self._delivery.attempt(order.id, order.round)
-        except (Unreached, Refusal) as error:
+        except (DeliveryDeferred, Refusal) as error:
             raise ApplicationError("not delivered", error.code, type=type(error).__name__) from None
         except Exception as error:  # noqa: BLE001 - what it says may quote an address, and would end in the history
             log().exception("a notice was not delivered")

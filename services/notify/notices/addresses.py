@@ -12,7 +12,7 @@ from services.runtime.service_client import ServiceClient
 
 
 @dataclass(frozen=True)
-class Reached:
+class RecipientAddress:
     """One recipient."""
 
     name: str | None = None
@@ -21,14 +21,14 @@ class Reached:
     links: Mapping[str, str] = field(default_factory=dict)
 
 
-class Addresses:
+class AddressBook:
     """Asks intake about customers and the directory about staff."""
 
     def __init__(self, intake: ServiceClient, directory: ServiceClient) -> None:
         self._intake = intake
         self._directory = directory
 
-    async def of(self, row: RowMapping) -> Reached | None:
+    async def of(self, row: RowMapping) -> RecipientAddress | None:
         """How a notice's recipient is reached now; None when nobody knows them.
 
         Raises:
@@ -38,17 +38,17 @@ class Addresses:
             return await self._customer(row["ticket_no"], row["recipient"])
         return await self._member(row["recipient"])
 
-    async def _customer(self, ticket_no: str | None, customer_id: str) -> Reached | None:
+    async def _customer(self, ticket_no: str | None, customer_id: str) -> RecipientAddress | None:
         ask = {"ticket_no": ticket_no or "", "customer_id": customer_id}
         answer = await self._intake.post("/internal/customers/addresses", {"asks": [ask]})
         known = CustomerAddress.model_validate(answer["items"][0])
         if known.ticket_link is None:
             return None
-        return Reached(known.name, known.email, links={"ticket": known.ticket_link})
+        return RecipientAddress(known.name, known.email, links={"ticket": known.ticket_link})
 
-    async def _member(self, staff: str) -> Reached | None:
+    async def _member(self, staff: str) -> RecipientAddress | None:
         answer = await self._directory.post("/internal/staff/addresses", {"ids": [staff]})
         known = next((StaffAddress.model_validate(item) for item in answer["items"]), None)
         if known is None or not known.active:
             return None
-        return Reached(known.name, known.email, known.language)
+        return RecipientAddress(known.name, known.email, known.language)

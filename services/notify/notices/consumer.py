@@ -16,8 +16,8 @@ from services.contracts.notice import Audience, NoticeKind, NoticeRequest
 from services.contracts.vocabulary import Urgency
 from services.notify import ticket_copies
 from services.notify.notices import submission
-from services.notify.notices.rules import CANCELS, RELEASES, TELLINGS, Telling, To
-from services.notify.notices.submission import Draft
+from services.notify.notices.rules import CANCELS, NOTICE_RULES, RELEASES, NoticeRule, To
+from services.notify.notices.submission import NoticeDraft
 from services.notify.notices.tables import handlers
 from services.runtime.security.contact_mask import without_contacts
 
@@ -33,7 +33,7 @@ _STANDING_IN = (
 """Who is told in place of an owner, and the part they have."""
 
 
-class NoticeFollower:
+class NoticeConsumer:
     """Turns pages of the feed into notices; `apply` is a `Follower`'s."""
 
     def __init__(self, people: DirectoryCopy, stale_after: timedelta) -> None:
@@ -65,20 +65,20 @@ class NoticeFollower:
             await submission.release(connection, item.ticket_no, kind, until)
 
     async def _drafts(self, connection: AsyncConnection, item: TicketEvent, *, late: bool) -> Any:
-        for telling in TELLINGS.get(item.event.type, ()):
-            if not telling.when(item):
+        for rule in NOTICE_RULES.get(item.event.type, ()):
+            if not rule.when(item):
                 continue
-            if telling.to is To.CUSTOMER:
-                yield Draft(_request(telling, item, item.ticket.customer_id), held=telling.held)
-                for request in _news(telling, item):
-                    yield Draft(request)
+            if rule.to is To.CUSTOMER:
+                yield NoticeDraft(_request(rule, item, item.ticket.customer_id), held=rule.held)
+                for request in _news(rule, item):
+                    yield NoticeDraft(request)
                 continue
             by_name = (await self._people.roll()).name_of(item.event.actor.id)
             # Nobody is told what they did themselves, nor told to handle what is said about them (投诉对象).
             left_out = {item.event.actor.id, item.ticket.complaint_about}
-            for staff, part in await self._staff(connection, telling.to, item, late=late):
+            for staff, part in await self._staff(connection, rule.to, item, late=late):
                 if staff not in left_out:
-                    yield Draft(_request(telling, item, staff, part=part, by_name=by_name), held=telling.held)
+                    yield NoticeDraft(_request(rule, item, staff, part=part, by_name=by_name), held=rule.held)
 
     async def _staff(
         self, connection: AsyncConnection, to: To, item: TicketEvent, *, late: bool
@@ -131,9 +131,9 @@ async def _newly_named(connection: AsyncConnection, item: TicketEvent, *, late: 
     return [each for key, each in named.items() if key not in before]
 
 
-def _request(telling: Telling, item: TicketEvent, recipient: str, **of_staff: str | None) -> NoticeRequest:
+def _request(rule: NoticeRule, item: TicketEvent, recipient: str, **of_staff: str | None) -> NoticeRequest:
     event, ticket = item.event, item.ticket
-    to_customer = telling.to is To.CUSTOMER
+    to_customer = rule.to is To.CUSTOMER
     facts = {
         "kind": ticket.kind,
         "category": ticket.category,
@@ -143,13 +143,13 @@ def _request(telling: Telling, item: TicketEvent, recipient: str, **of_staff: st
         "cycle": event.cycle,
         "happened_at": event.at,
         **of_staff,
-        **telling.facts(item),
+        **rule.facts(item),
     }
     return NoticeRequest.model_validate(
         {
-            "key": f"journal/{item.ticket_no}/{event.seq}/{telling.kind}/{recipient}",
+            "key": f"journal/{item.ticket_no}/{event.seq}/{rule.kind}/{recipient}",
             "ticket_no": item.ticket_no,
-            "kind": telling.kind,
+            "kind": rule.kind,
             "audience": Audience.CUSTOMER if to_customer else Audience.STAFF,
             "recipient": recipient,
             "language": ticket.language if to_customer else None,
@@ -158,18 +158,18 @@ def _request(telling: Telling, item: TicketEvent, recipient: str, **of_staff: st
             "facts": {
                 name: format_instant(fact) if isinstance(fact, datetime) else fact for name, fact in facts.items()
             },
-            "texts": dict(_texts(telling, item)),
+            "texts": dict(_texts(rule, item)),
         }
     )
 
 
-def _news(telling: Telling, item: TicketEvent) -> Iterator[NoticeRequest]:
+def _news(rule: NoticeRule, item: TicketEvent) -> Iterator[NoticeRequest]:
     """What the customers hear whose reports were merged into another customer's ticket: how it goes on, under their own
     number and link, and no contact that was written for the other one. Each hears it once."""
-    if telling.news is None:
+    if rule.news is None:
         return
     latest = {copy.customer_id: copy for copy in item.ticket.joined}
-    texts = {name: without_contacts(text) for name, text in _texts(telling, item) if name in _TOLD_TO_ALL}
+    texts = {name: without_contacts(text) for name, text in _texts(rule, item) if name in _TOLD_TO_ALL}
     for copy in latest.values():
         yield NoticeRequest(
             key=f"journal/{item.ticket_no}/{item.event.seq}/{NoticeKind.JOINED_NEWS}/{copy.ticket_no}",
@@ -180,13 +180,13 @@ def _news(telling: Telling, item: TicketEvent) -> Iterator[NoticeRequest]:
             language=copy.language,
             urgent=item.ticket.urgency is Urgency.URGENT,
             at=item.event.at,
-            facts={"news": telling.news, "into": item.ticket_no, "happened_at": format_instant(item.event.at)},
+            facts={"news": rule.news, "into": item.ticket_no, "happened_at": format_instant(item.event.at)},
             texts=texts,
         )
 
 
-def _texts(telling: Telling, item: TicketEvent) -> Iterator[tuple[str, str]]:
-    for name, field in telling.texts.items():
+def _texts(rule: NoticeRule, item: TicketEvent) -> Iterator[tuple[str, str]]:
+    for name, field in rule.texts.items():
         written = item.body.get(field)
         if isinstance(written, str):
             yield name, written

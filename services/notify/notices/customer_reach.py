@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from services.contracts.address import AddressQuestion, CustomerAddress, Reach, ReachQuestion, Unreached
 from services.contracts.notice import Audience, NoticeChannel
-from services.notify.notices.channels.base import Channel
+from services.notify.notices.channels.base import ChannelAdapter
 from services.notify.notices.channels.choice import channel_to
 from services.runtime.service_client import ServiceClient
 
@@ -18,7 +18,7 @@ class _Customer:
     audience: Audience = Audience.CUSTOMER
 
 
-async def reaches(intake: ServiceClient, channels: Sequence[Channel], question: ReachQuestion) -> list[Reach]:
+async def reaches(intake: ServiceClient, channels: Sequence[ChannelAdapter], question: ReachQuestion) -> list[Reach]:
     """Answer the asks in their order, by the addresses and channels that a notice would go by now.
 
     Raises:
@@ -29,7 +29,7 @@ async def reaches(intake: ServiceClient, channels: Sequence[Channel], question: 
     return [reach_of(channels, CustomerAddress.model_validate(item)) for item in answer["items"]]
 
 
-def reach_of(channels: Sequence[Channel], known: CustomerAddress) -> Reach:
+def reach_of(channels: Sequence[ChannelAdapter], known: CustomerAddress) -> Reach:
     """How one customer is reached; the address is shown in part."""
     if known.ticket_link is None:
         return Reach(reason=Unreached.UNKNOWN_RECIPIENT)

@@ -12,10 +12,10 @@ from sqlalchemy import RowMapping, select, update
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState, NotSentReason
 from services.notify.hours import store
 from services.notify.notices import catalogue
-from services.notify.notices.addresses import Reached
-from services.notify.notices.channels.base import Channel, Undeliverable, Unreached
+from services.notify.notices.addresses import RecipientAddress
+from services.notify.notices.channels.base import ChannelAdapter, DeliveryDeferred, Undeliverable
 from services.notify.notices.channels.choice import channel_to
-from services.notify.notices.letter import House, Letter, Places, fill, html_of, signed
+from services.notify.notices.letter import House, Letter, Placeholders, fill, html_of, signed
 from services.notify.notices.rendering import Unwritable, Written, write
 from services.notify.notices.samples import CUSTOMER_PLACE, SURVEY_LINK_PLACE, TICKET_LINK_PLACE
 from services.notify.notices.submission import NO_CHANNEL, notices_total
@@ -36,10 +36,10 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class Reach(Protocol):
+class AddressProvider(Protocol):
     """Knows how people are reached."""
 
-    async def of(self, row: RowMapping) -> Reached | None:
+    async def of(self, row: RowMapping) -> RecipientAddress | None:
         """How a notice's recipient is reached now; None when nobody knows them."""
 
 
@@ -58,7 +58,7 @@ class Nobody:
 
 
 @dataclass(frozen=True)
-class Sender:
+class Letterhead:
     """Who notices come from."""
 
     name: str
@@ -78,15 +78,15 @@ class Delivery:
     def __init__(
         self,
         database: Database,
-        reach: Reach,
-        channels: Sequence[Channel],
-        sender: Sender,
+        addresses: AddressProvider,
+        channels: Sequence[ChannelAdapter],
+        sender: Letterhead,
         now: Callable[[], datetime] = _now,
         submitter: Submitter | None = None,
     ) -> None:
         self._database = database
         self._now = now
-        self._reach = reach
+        self._addresses = addresses
         self._channels = channels
         self._sender = sender
         self._submitter = submitter or Nobody()
@@ -96,14 +96,14 @@ class Delivery:
         wait does so until quiet hours are over.
 
         Raises:
-            Unreached, Unavailable: try again later.
+            DeliveryDeferred, Unavailable: try again later.
         """
         row = await self._row(notice_id)
         if row["state"] != NoticeState.WAITING or row["round"] != round_ or row["held"]:
             return NoticeState(row["state"])
         if quiet_until := await self._quiet_until(row):
             return await self._hold(row, quiet_until)
-        reached = await self._reach.of(row)
+        reached = await self._addresses.of(row)
         if reached is None:
             return await self._end(row, NoticeState.NOT_SENT, reason=NotSentReason.UNKNOWN_RECIPIENT)
         try:
@@ -136,12 +136,12 @@ class Delivery:
         await self._note(row, held_until=until, workflow_from=None, engine_id=None, engine_attempts=0)
         return NoticeState.WAITING
 
-    async def _send(self, row: RowMapping, channel: Channel, letter: Letter) -> NoticeState:
+    async def _send(self, row: RowMapping, channel: ChannelAdapter, letter: Letter) -> NoticeState:
         try:
             await channel.send(letter)
         except Undeliverable as error:
             return await self._end(row, NoticeState.FAILED, channel=channel.name, error=error.code)
-        except Unreached as error:
+        except DeliveryDeferred as error:
             await self._note(row, channel=channel.name, last_error=error.code, tries=notices.c.tries + 1)
             raise
         return await self._end(row, NoticeState.SENT, channel=channel.name)
@@ -154,7 +154,7 @@ class Delivery:
             raise NotFound
         return row
 
-    async def _written(self, row: RowMapping, reached: Reached) -> tuple[Written, Language]:
+    async def _written(self, row: RowMapping, reached: RecipientAddress) -> tuple[Written, Language]:
         """The notice's text. It is kept before the first sending, so that every repeat says the same."""
         if row["text"] is not None:
             return Written(row["subject"], row["text"]), Language.of(row["language"], Language.CHINESE)
@@ -177,10 +177,10 @@ class Delivery:
         links = {"alerts": row["links"].get("alerts") or f"{base}/alerts"}
         return {**links, "console": f"{base}/tickets/{ticket_no}"} if ticket_no else links
 
-    def _letter(self, row: RowMapping, reached: Reached, written: Written, language: Language) -> Letter:
+    def _letter(self, row: RowMapping, reached: RecipientAddress, written: Written, language: Language) -> Letter:
         to_customer = row["audience"] == Audience.CUSTOMER
         links = {**reached.links, **row["links"], **({} if to_customer else self._staff_links(row))}
-        places = Places(language, reached.name if to_customer else None, links)
+        places = Placeholders(language, reached.name if to_customer else None, links)
         text, house = fill(written.text, places), self._sender.house
         return Letter(
             key=row["key"],

@@ -12,7 +12,7 @@ from prometheus_client import Counter
 from sqlalchemy import Row, func, select, update
 
 from services.contracts.notice import NoticeState
-from services.notify.notices.channels.base import Unreached
+from services.notify.notices.channels.base import DeliveryDeferred
 from services.notify.notices.delivery import Delivery
 from services.notify.notices.submission import UNTRIED, WAITING
 from services.notify.notices.tables import notices
@@ -33,7 +33,7 @@ first_tries_total = Counter(
 )
 
 
-class FirstTries:
+class FirstAttempts:
     """Tries what nobody has tried yet, `hands` at once; several processes share the work."""
 
     def __init__(self, database: Database, delivery: Delivery, *, hands: int) -> None:
@@ -60,7 +60,7 @@ class FirstTries:
             async with asyncio.timeout(TRY_SECONDS):
                 state = await self._delivery.attempt(row.id, row.round)
             first_tries_total.labels(state).inc()
-        except (Unreached, Refusal, TimeoutError):
+        except (DeliveryDeferred, Refusal, TimeoutError):
             await self._leave_to_a_workflow(row)
         except Exception:  # noqa: BLE001 - a notice that fails in a new way must not stop the others
             log().exception("a notice was not delivered")

@@ -54,7 +54,7 @@ class Block:
 
 
 @dataclass(frozen=True)
-class Places:
+class Placeholders:
     """What the places of a written text are filled with. `links` are all of our own addresses that it may hold."""
 
     language: Language
@@ -80,7 +80,7 @@ class House:
         return WORDING.speak(language).text("help", help_line=self.help_line) if self.help_line else ""
 
 
-def fill(text: str, places: Places) -> str:
+def fill(text: str, places: Placeholders) -> str:
     """A written text as plain text: the customer's name and the links in their places, nothing that is not seen."""
     return visible(_filled(text, places))
 
@@ -91,7 +91,7 @@ def signed(text: str, house: House, language: Language) -> str:
     return f"{text}\n\n{help_line}" if help_line else text
 
 
-def html_of(subject: str, text: str, places: Places, house: House, *, to_customer: bool = True) -> str:
+def html_of(subject: str, text: str, places: Placeholders, house: House, *, to_customer: bool = True) -> str:
     """Lay a written text out. Nothing in it is trusted: every character is escaped, people's words stand apart, and
     only our own links, which stand in `places`, become buttons."""
     blocks = tuple(_blocks(_filled(text, places), frozenset(places.links.values())))
@@ -107,14 +107,14 @@ def html_of(subject: str, text: str, places: Places, house: House, *, to_custome
     )
 
 
-def _filled(text: str, places: Places) -> str:
+def _filled(text: str, places: Placeholders) -> str:
     """Fill the places that stand in our own words; who writes the name of a place has written just that."""
     return "".join(
         piece if piece.startswith(OPEN) else _fill(piece, places) for piece in _THEIR_WORDS.split(text) if piece
     )
 
 
-def _fill(text: str, places: Places) -> str:
+def _fill(text: str, places: Placeholders) -> str:
     filled = text.replace(CUSTOMER_PLACE, places.greeted)
     filled = filled.replace(TICKET_LINK_PLACE, places.links.get("ticket", ""))
     return filled.replace(SURVEY_LINK_PLACE, places.links.get("survey", ""))

@@ -25,7 +25,7 @@ class To(Enum):
 
 
 @dataclass(frozen=True)
-class Telling:
+class NoticeRule:
     """One line of the table. `texts` names what of the command's body the recipient reads, by its name in the text."""
 
     kind: NoticeKind
@@ -110,72 +110,74 @@ def _closed(item: TicketEvent) -> Facts:
     return {"close_reason": item.event.data.get("reason"), **_data("into", "other_customer")(item)}
 
 
-TELLINGS: Mapping[EventType, tuple[Telling, ...]] = {
+NOTICE_RULES: Mapping[EventType, tuple[NoticeRule, ...]] = {
     EventType.RECEIVED: (
-        Telling(NoticeKind.RECEIVED, To.CUSTOMER, facts=_promised(ClockName.ACCEPTANCE, ClockName.RESPONSE)),
+        NoticeRule(NoticeKind.RECEIVED, To.CUSTOMER, facts=_promised(ClockName.ACCEPTANCE, ClockName.RESPONSE)),
     ),
     EventType.INFORMATION_REQUESTED: (
-        Telling(
+        NoticeRule(
             NoticeKind.INFORMATION_MISSING, To.CUSTOMER, when=_by_person, facts=_data("fields"),
             texts={"message": "message"},
         ),
-        Telling(NoticeKind.INFORMATION_REMINDER, To.CUSTOMER, when=_is_reminder, facts=_data("reminder")),
+        NoticeRule(NoticeKind.INFORMATION_REMINDER, To.CUSTOMER, when=_is_reminder, facts=_data("reminder")),
     ),
     EventType.INFORMATION_SUPPLIED: (
-        Telling(NoticeKind.CUSTOMER_REPLIED, To.OWNER_OR_CLERKS, facts=lambda _: {"supplied": True}),
+        NoticeRule(NoticeKind.CUSTOMER_REPLIED, To.OWNER_OR_CLERKS, facts=lambda _: {"supplied": True}),
     ),
     EventType.CUSTOMER_MESSAGE: (
-        Telling(NoticeKind.CUSTOMER_REPLIED, To.OWNER_OR_CLERKS, facts=lambda _: {"supplied": False}),
+        NoticeRule(NoticeKind.CUSTOMER_REPLIED, To.OWNER_OR_CLERKS, facts=lambda _: {"supplied": False}),
     ),
     EventType.ACCEPTED: (
-        Telling(NoticeKind.ACCEPTED, To.CUSTOMER, facts=_promised(ClockName.RESPONSE, ClockName.RESOLUTION)),
+        NoticeRule(NoticeKind.ACCEPTED, To.CUSTOMER, facts=_promised(ClockName.RESPONSE, ClockName.RESOLUTION)),
     ),
     EventType.REOPENED: (
-        Telling(
+        NoticeRule(
             NoticeKind.ACCEPTED, To.CUSTOMER, facts=_promised(ClockName.RESPONSE, ClockName.RESOLUTION),
             news="reopened",
         ),
-        Telling(NoticeKind.ASSIGNED, To.OWNER_OR_CLERKS, facts=lambda _: {"reopened": True}),
+        NoticeRule(NoticeKind.ASSIGNED, To.OWNER_OR_CLERKS, facts=lambda _: {"reopened": True}),
     ),
     EventType.ASSIGNED: (
-        Telling(NoticeKind.ASSIGNED, To.NEW_HANDLERS, facts=_promised(ClockName.RESOLUTION), texts={"note": "reason"}),
+        NoticeRule(
+            NoticeKind.ASSIGNED, To.NEW_HANDLERS, facts=_promised(ClockName.RESOLUTION), texts={"note": "reason"}
+        ),
     ),
     EventType.RESPONDED: (
-        Telling(NoticeKind.ANSWERED, To.CUSTOMER, texts={"message": "message"}),
+        NoticeRule(NoticeKind.ANSWERED, To.CUSTOMER, texts={"message": "message"}),
     ),
     EventType.PLANNED: (
-        Telling(NoticeKind.PLAN, To.CUSTOMER, when=_is_simple, facts=_data("expected_at"), texts={"steps": "steps"}),
-        Telling(
+        NoticeRule(NoticeKind.PLAN, To.CUSTOMER, when=_is_simple, facts=_data("expected_at"), texts={"steps": "steps"}),
+        NoticeRule(
             NoticeKind.PLAN, To.CUSTOMER, when=_is_complex, facts=_data("expected_at"), texts={"steps": "steps"},
             held=True,
         ),
-        Telling(
+        NoticeRule(
             NoticeKind.PLAN_TO_APPROVE, To.DEPARTMENT_HEAD, when=_is_complex, facts=_promised(ClockName.PLAN),
             texts={"steps": "steps"},
         ),
     ),
     EventType.PROGRESSED: (
-        Telling(NoticeKind.PROGRESS, To.CUSTOMER, when=_is_visible, texts={"message": "message"}, news="progress"),
+        NoticeRule(NoticeKind.PROGRESS, To.CUSTOMER, when=_is_visible, texts={"message": "message"}, news="progress"),
     ),
     EventType.RESOLVED: (
-        Telling(
+        NoticeRule(
             NoticeKind.RESOLVED, To.CUSTOMER, facts=_resolved, texts={"summary": "summary", "reason": "reason"},
             news="resolved",
         ),
     ),
     EventType.WAITING: (
-        Telling(NoticeKind.CALLBACK_ANNOUNCED, To.CUSTOMER, when=_is_callback_appointment, facts=_appointment),
+        NoticeRule(NoticeKind.CALLBACK_ANNOUNCED, To.CUSTOMER, when=_is_callback_appointment, facts=_appointment),
     ),
     EventType.CALLBACK_RECORDED: (
-        Telling(NoticeKind.CALLBACK_ANNOUNCED, To.CUSTOMER, when=_is_called_again, facts=_next_callback),
+        NoticeRule(NoticeKind.CALLBACK_ANNOUNCED, To.CUSTOMER, when=_is_called_again, facts=_next_callback),
     ),
-    EventType.CLOSED: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed, news="closed"),),
-    EventType.MERGED: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed),),
+    EventType.CLOSED: (NoticeRule(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed, news="closed"),),
+    EventType.MERGED: (NoticeRule(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed),),
     EventType.COPY_JOINED: (
-        Telling(NoticeKind.COPY_JOINED, To.OWNER_OR_CLERKS, facts=_data("copy", "other_customer")),
+        NoticeRule(NoticeKind.COPY_JOINED, To.OWNER_OR_CLERKS, facts=_data("copy", "other_customer")),
     ),
-    EventType.WITHDRAWN: (Telling(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed, news="closed"),),
-    EventType.CHASED: (Telling(NoticeKind.CHASE, To.OWNER_OR_CLERKS, texts={"note": "note"}),),
+    EventType.WITHDRAWN: (NoticeRule(NoticeKind.CLOSED, To.CUSTOMER, facts=_closed, news="closed"),),
+    EventType.CHASED: (NoticeRule(NoticeKind.CHASE, To.OWNER_OR_CLERKS, texts={"note": "note"}),),
 }  # fmt: skip
 
 _OVER_WITH_THE_TICKET = frozenset(

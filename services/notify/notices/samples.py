@@ -8,7 +8,7 @@ from services.contracts.notice import Audience, NoticeKind
 from services.contracts.vocabulary import ClockName, CloseReason
 
 CUSTOMER_PLACE, TICKET_LINK_PLACE, SURVEY_LINK_PLACE = "{{customer}}", "{{ticket_link}}", "{{survey_link}}"
-"""Places in a written text that are filled at sending, and when it is shown to somebody entitled."""
+"""Placeholders in a written text that are filled at sending, and when it is shown to somebody entitled."""
 
 _AT, _LATER = "2026-11-20T06:30:00Z", "2026-11-23T10:00:00Z"
 _ALWAYS: Mapping[str, Any] = {

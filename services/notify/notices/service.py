@@ -18,7 +18,7 @@ from services.contracts.permissions import Action, may, reach, sees_contact
 from services.notify import ticket_copies
 from services.notify.notices.channels.choice import channels_of
 from services.notify.notices.customer_reach import reaches
-from services.notify.notices.letter import House, Places
+from services.notify.notices.letter import House, Placeholders
 from services.notify.notices.samples import carries_texts
 from services.notify.notices.submission import NO_CHANNEL, notices_total
 from services.notify.notices.tables import notices
@@ -54,7 +54,7 @@ class NoticeFilters(BaseModel):
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownNotice:
     """A row, and its ticket where notify knows it."""
 
     row: RowMapping
@@ -139,7 +139,7 @@ class Notices:
         """
         return await reaches(self._intake, self._channels, question)
 
-    async def _found(self, connection: AsyncConnection, caller: Caller, notice_id: str, action: Action) -> Shown:
+    async def _found(self, connection: AsyncConnection, caller: Caller, notice_id: str, action: Action) -> ShownNotice:
         row = (await connection.execute(select(notices).where(notices.c.id == notice_id))).mappings().one_or_none()
         if row is None:
             raise NotFound
@@ -149,7 +149,7 @@ class Notices:
             raise Forbidden
         return shown
 
-    async def _views(self, caller: Caller, shown: Sequence[Shown]) -> list[NoticeView]:
+    async def _views(self, caller: Caller, shown: Sequence[ShownNotice]) -> list[NoticeView]:
         entitled = [each for each in shown if _sees_text(caller, each)]
         addresses = await self._read_contacts(caller, entitled)
         views = []
@@ -158,7 +158,7 @@ class Notices:
             views.append(notice_view(each.row, places))
         return views
 
-    async def _read_contacts(self, caller: Caller, shown: Sequence[Shown]) -> dict[str, CustomerAddress]:
+    async def _read_contacts(self, caller: Caller, shown: Sequence[ShownNotice]) -> dict[str, CustomerAddress]:
         """Ask intake for what fills the texts to customers; it logs who reads."""
         asks = {
             each.row["ticket_no"]: AddressAsk(ticket_no=each.row["ticket_no"], customer_id=each.row["recipient"])
@@ -204,24 +204,24 @@ def _filtered(query: Select[Any], caller: Caller, filters: NoticeFilters) -> Sel
     return query
 
 
-async def _with_tickets(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[Shown]:
+async def _with_tickets(connection: AsyncConnection, rows: Sequence[RowMapping]) -> list[ShownNotice]:
     numbers = sorted({row["ticket_no"] for row in rows if row["ticket_no"]})
     copies = await ticket_copies.find(connection, numbers) if numbers else {}
-    return [Shown(row, copies.get(row["ticket_no"])) for row in rows]
+    return [ShownNotice(row, copies.get(row["ticket_no"])) for row in rows]
 
 
 def _is_for(caller: Caller, row: RowMapping) -> bool:
     return bool(row["audience"] == Audience.STAFF and row["recipient"] == caller.id)
 
 
-def _may(caller: Caller, action: Action, shown: Shown) -> bool:
+def _may(caller: Caller, action: Action, shown: ShownNotice) -> bool:
     """What the permission table says; without a known ticket, only to those who reach every one."""
     if shown.ticket is not None:
         return may(caller, action, shown.ticket)
     return may(caller, action) and (caller.department is None or caller.kind == "service")
 
 
-def _sees_text(caller: Caller, shown: Shown) -> bool:
+def _sees_text(caller: Caller, shown: ShownNotice) -> bool:
     if _is_for(caller, shown.row):
         return True
     if shown.ticket is None or not sees_contact(caller, shown.ticket):
@@ -229,13 +229,13 @@ def _sees_text(caller: Caller, shown: Shown) -> bool:
     return not carries_texts(NoticeKind(shown.row["kind"])) or may(caller, Action.READ_NOTE, shown.ticket)
 
 
-def _places(shown: Shown, addresses: dict[str, CustomerAddress]) -> Places:
+def _places(shown: ShownNotice, addresses: dict[str, CustomerAddress]) -> Placeholders:
     """What fills a text for staff to read. Nobody confirms or rates for the customer: where the customer's links stood
     in the letter, it says so."""
     row = shown.row
     language = Language.of(row["language"], Language.CHINESE)
     if row["audience"] == Audience.STAFF:
-        return Places(language, links=dict(row["links"]))
+        return Placeholders(language, links=dict(row["links"]))
     address = addresses.get(row["ticket_no"])
     hidden = dict.fromkeys(("ticket", "survey"), WORDING.speak(language).text("link.hidden"))
-    return Places(language, address.name if address else None, hidden)
+    return Placeholders(language, address.name if address else None, hidden)

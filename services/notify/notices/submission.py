@@ -47,7 +47,7 @@ class Precedence(IntEnum):
 
 
 @dataclass(frozen=True)
-class Draft:
+class NoticeDraft:
     """A request as it enters the table. `held` does not go before `release`, nor anything before `held_until`."""
 
     request: NoticeRequest
@@ -55,13 +55,15 @@ class Draft:
     held_until: datetime | None = None
 
 
-async def submit(connection: AsyncConnection, requests: Iterable[NoticeRequest | Draft], stale_after: timedelta) -> int:
+async def submit(
+    connection: AsyncConnection, requests: Iterable[NoticeRequest | NoticeDraft], stale_after: timedelta
+) -> int:
     """Take requests in, in the transaction of whoever asks; answers how many were new.
 
     A key that is known already changes nothing. What happened longer than `stale_after` ago is listed and not sent
     (semantics.md 24).
     """
-    drafts = [each if isinstance(each, Draft) else Draft(each) for each in requests]
+    drafts = [each if isinstance(each, NoticeDraft) else NoticeDraft(each) for each in requests]
     oldest = datetime.now(UTC) - stale_after
     entries = {draft.request.key: _row(draft, oldest) for draft in drafts}
     if not entries:
@@ -142,7 +144,7 @@ def precedence(request: NoticeRequest) -> Precedence:
     return Precedence.URGENT if request.urgent else Precedence.ORDINARY
 
 
-def _row(draft: Draft, oldest: datetime) -> dict[str, Any]:
+def _row(draft: NoticeDraft, oldest: datetime) -> dict[str, Any]:
     request = draft.request
     stale = request.at < oldest
     return {

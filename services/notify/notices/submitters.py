@@ -11,7 +11,7 @@ LONGEST_SECONDS = 1.0
 """Longest wait for a submitter: other notices wait for the same hand, and who is not told looks by themselves."""
 
 
-class Surveys:
+class SurveySubmitter:
     """The survey service, which goes on from the delivery of its invitations."""
 
     def __init__(self, survey: ServiceClient) -> None:

@@ -8,7 +8,7 @@ from sqlalchemy import RowMapping
 from services.contracts.base import Instant, Message
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState, NotSentReason
 from services.notify.notices.catalogue import StoredTemplate
-from services.notify.notices.letter import Places, fill
+from services.notify.notices.letter import Placeholders, fill
 from services.notify.notices.samples import audience_of, variables
 from services.notify.notices.vocabulary import Language
 
@@ -80,10 +80,11 @@ class Preview(Message):
     html: str
 
 
-def notice_view(row: RowMapping, places: Places | None) -> NoticeView:
+def notice_view(row: RowMapping, places: Placeholders | None) -> NoticeView:
     """Show a row; `places` fills the text, None hides it."""
     text = None if places is None or row["text"] is None else fill(row["text"], places)
-    subject = row["subject"] and fill(row["subject"], places or Places(Language.of(row["language"], Language.CHINESE)))
+    anonymous = Placeholders(Language.of(row["language"], Language.CHINESE))
+    subject = row["subject"] and fill(row["subject"], places or anonymous)
     same = ("id", "key", "ticket_no", "kind", "audience", "recipient", "channel", "state", "not_sent_reason", "held",
             "urgent", "created_at", "sent_at", "tries", "last_error", "language", "template")  # fmt: skip
     return NoticeView(

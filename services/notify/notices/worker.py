@@ -11,13 +11,13 @@ from services.contracts.lines import one_line
 from services.contracts.names import QUEUE_NOTIFY, WORKFLOW_NOTICE, notice_workflow_id
 from services.contracts.notice import NoticeOrder
 from services.notify.notices.activities import NoticeActivities
-from services.notify.notices.addresses import Addresses
+from services.notify.notices.addresses import AddressBook
 from services.notify.notices.channels.choice import channels_of
-from services.notify.notices.consumer import FOLLOWER, NoticeFollower
-from services.notify.notices.delivery import Delivery, Sender
-from services.notify.notices.first_attempts import FirstTries
+from services.notify.notices.consumer import FOLLOWER, NoticeConsumer
+from services.notify.notices.delivery import Delivery, Letterhead
+from services.notify.notices.first_attempts import FirstAttempts
 from services.notify.notices.submission import LEFT_OVER
-from services.notify.notices.submitters import Surveys
+from services.notify.notices.submitters import SurveySubmitter
 from services.notify.notices.tables import notices
 from services.notify.notices.workflow import NoticeWorkflow
 from services.notify.resources import Resources
@@ -35,33 +35,33 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     settings = opened.settings
     deliveries = delivery(opened)
     activities = NoticeActivities(deliveries)
-    telling = NoticeFollower(DirectoryCopy(opened.directory), settings.notice_stale_after)
+    consumer = NoticeConsumer(DirectoryCopy(opened.directory), settings.notice_stale_after)
     follower = Follower(
         FOLLOWER,
         database=opened.database,
         tables=feed_tables,
         fetch=opened.read_feed,
         read=opened.read_event,
-        apply=telling.apply,
-        apply_late=telling.apply_late,
+        apply=consumer.apply,
+        apply_late=consumer.apply_late,
     )
     return WorkerPart(
         name="notices",
         workflows=[NoticeWorkflow],
         activities=[activities.deliver, activities.give_up],
         startables=[startable(client, settings)],
-        tasks=[follower.run, FirstTries(opened.database, deliveries, hands=settings.notify_slots).run],
+        tasks=[follower.run, FirstAttempts(opened.database, deliveries, hands=settings.notify_slots).run],
     )
 
 
 def delivery(opened: Resources) -> Delivery:
     """Deliver through the channels that the settings open."""
     settings = opened.settings
-    sender = Sender(
+    sender = Letterhead(
         settings.sender_name, ZoneInfo(settings.time_zone), settings.public_url, one_line(settings.help_line)
     )
-    addresses = Addresses(opened.intake, opened.directory)
-    return Delivery(opened.database, addresses, channels_of(settings), sender, submitter=Surveys(opened.survey))
+    addresses = AddressBook(opened.intake, opened.directory)
+    return Delivery(opened.database, addresses, channels_of(settings), sender, submitter=SurveySubmitter(opened.survey))
 
 
 def startable(client: Client, settings: NotifySettings) -> Startable:

@@ -15,11 +15,11 @@ from typing import Any
 from services.contracts.base import format_instant
 from services.contracts.webhook import Carried
 from services.notify.webhooks.metrics import measure
-from services.notify.webhooks.notices import Telling
+from services.notify.webhooks.notices import ExhaustionNotices
 from services.notify.webhooks.outcomes import Outcomes
 from services.notify.webhooks.pauses import Pauses
-from services.notify.webhooks.queries import Head, Heads, Places
-from services.notify.webhooks.request import SILENT, Reply, Sender, SendError
+from services.notify.webhooks.queries import QueueHead, QueueHeads, SharedConnections
+from services.notify.webhooks.request import SILENT, Reply, SendError, WebhookSender
 from services.notify.webhooks.secrets import Secrets
 from services.notify.webhooks.signatures import signed_headers
 from services.notify.webhooks.thin_data import thin
@@ -63,18 +63,25 @@ class _Pass:
         return has_time and self.silences < STRIKES and self.error is None
 
 
-class Carrier:
+class Dispatcher:
     """Carries what is due; one per process."""
 
     def __init__(
-        self, places: Places, sender: Sender, secrets: Secrets, pauses: Pauses, telling: Telling, *, parallel: int
+        self,
+        connections: SharedConnections,
+        sender: WebhookSender,
+        secrets: Secrets,
+        pauses: Pauses,
+        exhaustion: ExhaustionNotices,
+        *,
+        parallel: int,
     ) -> None:
-        self._heads = Heads(places)
-        self._outcomes = Outcomes(places)
+        self._heads = QueueHeads(connections)
+        self._outcomes = Outcomes(connections)
         self._sender = sender
         self._secrets = secrets
         self._pauses = pauses
-        self._telling = telling
+        self._exhaustion = exhaustion
         self._parallel = parallel
 
     async def carry(self, webhook_id: str, now: datetime, is_stopping: Callable[[], bool]) -> Carried:
@@ -87,7 +94,7 @@ class Carrier:
         await self._deliver(turn)
         if turn.silences >= STRIKES:
             await self._outcomes.rest(webhook_id, turn.now + REST, silent=True)
-        tell_at = await self._telling.tell(webhook_id, turn.now)
+        tell_at = await self._exhaustion.tell(webhook_id, turn.now)
         return await self._standing(turn, tell_at)
 
     async def _standing(self, turn: _Pass, tell_at: datetime | None) -> Carried:
@@ -137,7 +144,7 @@ class Carrier:
             if not await self._try(turn, head, head.delivery):
                 return
 
-    async def _try(self, turn: _Pass, head: Head, delivery: Mapping[str, Any]) -> bool:
+    async def _try(self, turn: _Pass, head: QueueHead, delivery: Mapping[str, Any]) -> bool:
         """Send one delivery and enter how it went; answers whether the lane goes on."""
         reply = await self._send(head, delivery)
         turn.silences = turn.silences + 1 if reply.error in SILENT else 0
@@ -158,7 +165,7 @@ class Carrier:
             return False
         return await self._fail(turn, head, attempt, reply)
 
-    async def _fail(self, turn: _Pass, head: Head, attempt: dict[str, Any], reply: Reply) -> bool:
+    async def _fail(self, turn: _Pass, head: QueueHead, attempt: dict[str, Any], reply: Reply) -> bool:
         now = turn.now
         since = head.failing_since or now
         next_try_at = self._pauses.next_try_at(now, head.failures + 1, since, reply.retry_after)
@@ -168,7 +175,7 @@ class Carrier:
         measure("failed" if next_try_at else "exhausted", reply.duration)
         return next_try_at is None
 
-    async def _send(self, head: Head, delivery: Mapping[str, Any]) -> Reply:
+    async def _send(self, head: QueueHead, delivery: Mapping[str, Any]) -> Reply:
         keys = self._secrets.signing(head.secret, head.older_secrets)
         if not keys:
             return Reply(None, SendError.SECRET_UNREADABLE, timedelta(0))

@@ -17,7 +17,7 @@ EVERY = timedelta(days=1)
 AGAIN = timedelta(minutes=1)
 
 
-class Telling:
+class ExhaustionNotices:
     """Writes the notices."""
 
     def __init__(self, database: Database, people: DirectoryCopy, stale_after: timedelta) -> None:

@@ -18,7 +18,7 @@ CONNECTIONS = 4
 
 
 @dataclass(frozen=True)
-class Standing:
+class WebhookStanding:
     """A webhook between two passes. `waits` where there is a lane; `next_try_at` is None where one is due now."""
 
     active: bool
@@ -29,7 +29,7 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Head:
+class QueueHead:
     """The first waiting delivery of a lane, as far as there is one, with what is needed to send it."""
 
     webhook_id: str
@@ -44,7 +44,7 @@ class Head:
     delivery: Mapping[str, Any] | None
 
 
-class Places:
+class SharedConnections:
     """The connections that passes share: they wait in line here, and neither take the pool from what people are told
     nor fail for want of it."""
 
@@ -70,36 +70,36 @@ class Places:
             yield connection
 
 
-class Heads:
+class QueueHeads:
     """Reads for the passes of one process."""
 
-    def __init__(self, places: Places) -> None:
-        self._places = places
+    def __init__(self, connections: SharedConnections) -> None:
+        self._connections = connections
 
-    async def standing(self, webhook_id: str) -> Standing | None:
+    async def standing(self, webhook_id: str) -> WebhookStanding | None:
         """How a webhook stands; None when there is none."""
-        async with self._places.read() as connection:
+        async with self._connections.read() as connection:
             row = (await connection.execute(_STANDING, {"webhook": webhook_id})).one_or_none()
         if row is None:
             return None
-        return Standing(row.active, row.deleted_at is not None, row.rests_until, row.lanes > 0, row.next_try_at)
+        return WebhookStanding(row.active, row.deleted_at is not None, row.rests_until, row.lanes > 0, row.next_try_at)
 
     async def due(self, webhook_id: str, now: datetime, besides: Collection[str], limit: int) -> Sequence[str]:
         """Lanes that may be tried, the longest waiting first; none of a webhook that rests or is switched off."""
         query = _DUE.where(lanes.c.lane.not_in(list(besides))) if besides else _DUE
-        async with self._places.read() as connection:
+        async with self._connections.read() as connection:
             found = await connection.scalars(query.limit(limit), {"webhook": webhook_id, "now": now})
             return found.all()
 
-    async def head(self, webhook_id: str, lane: str) -> Head | None:
+    async def head(self, webhook_id: str, lane: str) -> QueueHead | None:
         """The head of a lane, in one look; None when the lane is gone or its webhook is switched off."""
-        async with self._places.read() as connection:
+        async with self._connections.read() as connection:
             found = await connection.execute(_HEAD, {"webhook": webhook_id, "lane": lane})
             row = found.mappings().one_or_none()
         if row is None:
             return None
         delivery = {name: row[name] for name in _OF_DELIVERY} if row["id"] else None
-        return Head(webhook_id=webhook_id, lane=lane, delivery=delivery, **{name: row[name] for name in _OF_LANE})
+        return QueueHead(webhook_id=webhook_id, lane=lane, delivery=delivery, **{name: row[name] for name in _OF_LANE})
 
 
 _MINE = lanes.c.webhook_id == bindparam("webhook")

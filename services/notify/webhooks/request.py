@@ -58,7 +58,7 @@ class Reply:
         return self.status == GONE
 
 
-class Sender:
+class WebhookSender:
     """Sends; one per process."""
 
     def __init__(self, networks: Sequence[Network], seconds: float) -> None:

@@ -16,12 +16,12 @@ from services.notify.resources import Resources
 from services.notify.tables import feed_tables
 from services.notify.webhooks.activities import WebhookActivities
 from services.notify.webhooks.consumer import FOLLOWER, follow, follow_late
-from services.notify.webhooks.dispatcher import Carrier
+from services.notify.webhooks.dispatcher import Dispatcher
 from services.notify.webhooks.metrics import keep_counting
-from services.notify.webhooks.notices import Telling
+from services.notify.webhooks.notices import ExhaustionNotices
 from services.notify.webhooks.pauses import Pauses
-from services.notify.webhooks.queries import Places
-from services.notify.webhooks.request import Sender
+from services.notify.webhooks.queries import SharedConnections
+from services.notify.webhooks.request import WebhookSender
 from services.notify.webhooks.secrets import secrets_of
 from services.notify.webhooks.states import DeliveryState
 from services.notify.webhooks.tables import deliveries, webhooks
@@ -38,8 +38,8 @@ from services.runtime.temporal.workflow_starter import Startable
 def worker_part(opened: Resources, client: Client) -> WorkerPart:
     """Put the worker's part of webhooks together."""
     settings = opened.settings
-    sender = Sender(parse_networks(settings.webhook_networks), settings.webhook_seconds)
-    activities = WebhookActivities(carrier(opened, sender))
+    sender = WebhookSender(parse_networks(settings.webhook_networks), settings.webhook_seconds)
+    activities = WebhookActivities(dispatcher(opened, sender))
     follower = Follower(
         FOLLOWER,
         database=opened.database,
@@ -63,15 +63,15 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     )
 
 
-def carrier(opened: Resources, sender: Sender) -> Carrier:
+def dispatcher(opened: Resources, sender: WebhookSender) -> Dispatcher:
     """Carry with what the settings say."""
     settings = opened.settings
-    return Carrier(
-        Places(opened.database),
+    return Dispatcher(
+        SharedConnections(opened.database),
         sender,
         secrets_of(settings),
         Pauses(settings.webhook_retry_first, settings.webhook_retry_longest, settings.webhook_give_up_after),
-        Telling(opened.database, DirectoryCopy(opened.directory), settings.notice_stale_after),
+        ExhaustionNotices(opened.database, DirectoryCopy(opened.directory), settings.notice_stale_after),
         parallel=settings.webhook_parallel,
     )
 
@@ -114,7 +114,7 @@ async def sweep(database: Database, kept: timedelta) -> int:
         return gone.rowcount
 
 
-async def _close_at_the_end(sender: Sender) -> None:
+async def _close_at_the_end(sender: WebhookSender) -> None:
     try:
         await asyncio.Event().wait()
     finally:

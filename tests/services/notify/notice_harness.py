@@ -11,19 +11,19 @@ from sqlalchemy import RowMapping, select
 
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeRequest, NoticeState
 from services.notify.notices import submission
-from services.notify.notices.addresses import Reached
-from services.notify.notices.channels.base import Addressee, Channel, Undeliverable, Unreached
+from services.notify.notices.addresses import RecipientAddress
+from services.notify.notices.channels.base import Addressee, ChannelAdapter, DeliveryDeferred, Undeliverable
 from services.notify.notices.channels.inbox import Inbox
-from services.notify.notices.delivery import Delivery, Sender
+from services.notify.notices.delivery import Delivery, Letterhead
 from services.notify.notices.letter import Letter
 from services.notify.notices.tables import notices
 from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import Database
 
 WEEK = timedelta(days=7)
-HAN_MEIMEI = Reached("韩梅梅", "han@customer.example", links={"ticket": "https://service.example/t/1"})
-LIN_TAO = Reached("林涛", None, "en")
-SENDER = Sender("售后服务中心", ZoneInfo("Asia/Shanghai"), "https://service.example")
+HAN_MEIMEI = RecipientAddress("韩梅梅", "han@customer.example", links={"ticket": "https://service.example/t/1"})
+LIN_TAO = RecipientAddress("林涛", None, "en")
+SENDER = Letterhead("售后服务中心", ZoneInfo("Asia/Shanghai"), "https://service.example")
 _serial = itertools.count(1)
 
 
@@ -31,11 +31,11 @@ _serial = itertools.count(1)
 class FakeRecipients:
     """Addresses of people; `down` is intake or the directory not answering."""
 
-    people: dict[str, Reached] = field(default_factory=lambda: {"han-meimei": HAN_MEIMEI, "lin-tao": LIN_TAO})
+    people: dict[str, RecipientAddress] = field(default_factory=lambda: {"han-meimei": HAN_MEIMEI, "lin-tao": LIN_TAO})
     down: bool = False
     asked: int = 0
 
-    async def of(self, row: RowMapping) -> Reached | None:
+    async def of(self, row: RowMapping) -> RecipientAddress | None:
         self.asked += 1
         if self.down:
             raise Unavailable
@@ -55,7 +55,7 @@ class FakeChannel:
         return to.to_email is not None
 
     async def send(self, letter: Letter) -> None:
-        if self.answers and isinstance(self.answers[0], Unreached | Undeliverable):
+        if self.answers and isinstance(self.answers[0], DeliveryDeferred | Undeliverable):
             raise self.answers.pop(0)
         self.letters.append(letter)
         if self.answers:
@@ -65,7 +65,7 @@ class FakeChannel:
 class NoticeHarness:
     """Takes notices in and delivers them."""
 
-    def __init__(self, database: Database, channels: Sequence[Channel] | None = None) -> None:
+    def __init__(self, database: Database, channels: Sequence[ChannelAdapter] | None = None) -> None:
         self.database = database
         self.recipients = FakeRecipients()
         self.carrier = FakeChannel()
@@ -75,7 +75,7 @@ class NoticeHarness:
     def delivery(self) -> Delivery:
         return Delivery(self.database, self.recipients, self.channels, SENDER)
 
-    async def submit(self, request: NoticeRequest | submission.Draft) -> dict[str, Any]:
+    async def submit(self, request: NoticeRequest | submission.NoticeDraft) -> dict[str, Any]:
         """Take one in; answers its row."""
         async with self.database.begin() as connection:
             await submission.submit(connection, [request], WEEK)

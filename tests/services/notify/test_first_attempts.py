@@ -11,10 +11,10 @@ from sqlalchemy import func, select, text
 
 from services.contracts.notice import NoticeKind
 from services.notify.notices import first_attempts, submission
-from services.notify.notices.channels.base import Undeliverable, Unreached
-from services.notify.notices.first_attempts import FirstTries
+from services.notify.notices.channels.base import DeliveryDeferred, Undeliverable
+from services.notify.notices.first_attempts import FirstAttempts
 from services.notify.notices.letter import Letter
-from services.notify.notices.submission import LEFT_OVER, Draft
+from services.notify.notices.submission import LEFT_OVER, NoticeDraft
 from services.notify.notices.tables import notices
 from services.runtime.postgres.database import Database
 from tests.services.notify.notice_harness import NoticeHarness, request, to_lin_tao
@@ -28,7 +28,8 @@ class FirstAttemptsHarness(NoticeHarness):
     async def trying(self, *, processes: int = 1, hands: int = 4) -> AsyncIterator[None]:
         """Processes that are there for a while."""
         running = [
-            asyncio.create_task(FirstTries(self.database, self.delivery, hands=hands).run()) for _ in range(processes)
+            asyncio.create_task(FirstAttempts(self.database, self.delivery, hands=hands).run())
+            for _ in range(processes)
         ]
         try:
             yield
@@ -87,7 +88,9 @@ async def test_what_was_there_before_the_process_goes_too(harness: FirstAttempts
     assert sorted(harness.subjects()) == sorted(row["key"] for row in rows)
 
 
-@pytest.mark.parametrize("error", [Unreached("smtp_451"), ValueError("anything")], ids=["unreached", "unforeseen"])
+@pytest.mark.parametrize(
+    "error", [DeliveryDeferred("smtp_451"), ValueError("anything")], ids=["unreached", "unforeseen"]
+)
 async def test_a_notice_that_does_not_go_is_a_workflow_s_at_once(
     harness: FirstAttemptsHarness, error: Exception
 ) -> None:
@@ -181,7 +184,7 @@ async def test_what_is_urgent_goes_first(harness: FirstAttemptsHarness) -> None:
 
 async def test_what_is_held_waits_for_its_release(harness: FirstAttemptsHarness) -> None:
     async with harness.trying():
-        held = await harness.submit(Draft(request(), held=True))
+        held = await harness.submit(NoticeDraft(request(), held=True))
         await harness.until_state(await harness.submit(request()), "sent")
         assert (await harness.row(held["key"]))["workflow_from"] is None
         async with harness.database.begin() as connection:

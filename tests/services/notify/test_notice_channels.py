@@ -13,10 +13,10 @@ import pytest
 from pydantic import SecretStr
 
 from services.contracts.notice import Audience, NoticeChannel
-from services.notify.notices.channels.base import Channel, Undeliverable, Unreached
+from services.notify.notices.channels.base import ChannelAdapter, DeliveryDeferred, Undeliverable
 from services.notify.notices.channels.email import Email, compose
 from services.notify.notices.channels.inbox import Inbox
-from services.notify.notices.letter import House, Letter, Places, html_of
+from services.notify.notices.letter import House, Letter, Placeholders, html_of
 from services.notify.notices.vocabulary import Language
 from services.notify.settings import NotifySettings, SmtpSecurity
 from tests.ports import free_port
@@ -32,7 +32,7 @@ LETTER = Letter(
     html=html_of(
         "已收到您的反馈",
         TEXT,
-        Places(Language.CHINESE, links={"ticket": "https://service.example/t/1"}),
+        Placeholders(Language.CHINESE, links={"ticket": "https://service.example/t/1"}),
         House("售后服务中心"),
     ),
     to_name="韩梅梅",
@@ -54,22 +54,22 @@ async def server() -> AsyncIterator[MailServer]:
 
 
 @pytest.fixture(params=list(NoticeChannel))
-def channel(request: pytest.FixtureRequest, server: MailServer) -> Channel:
+def channel(request: pytest.FixtureRequest, server: MailServer) -> ChannelAdapter:
     """Every channel that there is, ready to send."""
-    channels: dict[NoticeChannel, Channel] = {
+    channels: dict[NoticeChannel, ChannelAdapter] = {
         NoticeChannel.INBOX: Inbox(for_customers=True),
         NoticeChannel.EMAIL: Email(settings(server.port)),
     }
     return channels[request.param]
 
 
-async def test_a_channel_takes_a_letter_that_it_reaches_and_takes_it_again(channel: Channel) -> None:
+async def test_a_channel_takes_a_letter_that_it_reaches_and_takes_it_again(channel: ChannelAdapter) -> None:
     assert channel.reaches(LETTER)
     await channel.send(LETTER)
     await channel.send(LETTER)
 
 
-async def test_a_channel_carries_every_letter_of_a_text(channel: Channel) -> None:
+async def test_a_channel_carries_every_letter_of_a_text(channel: ChannelAdapter) -> None:
     await channel.send(replace(LETTER, text="𠮷 🧊 \u202e \u2066 é\x0b\n" * 50, subject="🧊" * 300, to_name="𠮷" * 300))
 
 
@@ -218,11 +218,11 @@ async def test_a_text_that_no_mail_can_carry_is_undeliverable() -> None:
 async def test_a_passing_refusal_is_tried_again(server: MailServer, answer: str) -> None:
     email = Email(settings(server.port))
     server.at_recipient.append(answer)
-    with pytest.raises(Unreached) as refused:
+    with pytest.raises(DeliveryDeferred) as refused:
         await email.send(LETTER)
     assert refused.value.code == f"smtp_{answer[:3]}"
     server.at_data.append(answer)
-    with pytest.raises(Unreached):
+    with pytest.raises(DeliveryDeferred):
         await email.send(LETTER)
     await email.send(LETTER)
     assert len(server.mails) == 1
@@ -242,21 +242,21 @@ async def test_a_lasting_refusal_is_final(server: MailServer, answer: str) -> No
 
 async def test_a_server_that_wants_a_sign_in_first_is_a_setting_to_mend(server: MailServer) -> None:
     server.at_recipient.append("530 sign in first")
-    with pytest.raises(Unreached):
+    with pytest.raises(DeliveryDeferred):
         await Email(settings(server.port)).send(LETTER)
 
 
 async def test_what_the_server_cannot_do_is_a_setting_to_mend(server: MailServer) -> None:
-    with pytest.raises(Unreached):
+    with pytest.raises(DeliveryDeferred):
         await Email(settings(server.port, smtp_security=SmtpSecurity.STARTTLS)).send(LETTER)
     signed_in = settings(server.port, smtp_username="u", smtp_password=SecretStr("p"))
-    with pytest.raises(Unreached):
+    with pytest.raises(DeliveryDeferred):
         await Email(signed_in).send(LETTER)
 
 
 async def test_a_server_that_is_not_there_is_tried_again(server: MailServer) -> None:
     await server.stop()
-    with pytest.raises(Unreached) as refused:
+    with pytest.raises(DeliveryDeferred) as refused:
         await Email(settings(server.port)).send(LETTER)
     assert "127.0.0.1" not in refused.value.code
 
@@ -265,7 +265,7 @@ async def test_a_server_that_says_nothing_is_left_after_the_set_time() -> None:
     port, open_connections = free_port(), []
     silent = await asyncio.start_server(lambda _, writer: open_connections.append(writer), "127.0.0.1", port)
     try:
-        with pytest.raises(Unreached):
+        with pytest.raises(DeliveryDeferred):
             await Email(settings(port, smtp_seconds=0.2)).send(LETTER)
     finally:
         for writer in open_connections:

@@ -14,13 +14,13 @@ from sqlalchemy import text, update
 from services.contracts.names import survey_of
 from services.contracts.notice import NoticeKind, NoticeState, NotSentReason
 from services.notify.notices import catalogue, submission
-from services.notify.notices.addresses import Reached
-from services.notify.notices.channels.base import Undeliverable, Unreached
+from services.notify.notices.addresses import RecipientAddress
+from services.notify.notices.channels.base import DeliveryDeferred, Undeliverable
 from services.notify.notices.channels.email import Email
 from services.notify.notices.channels.inbox import Inbox
 from services.notify.notices.delivery import Delivery
 from services.notify.notices.rendering import Template
-from services.notify.notices.submission import Draft
+from services.notify.notices.submission import NoticeDraft
 from services.notify.notices.tables import notices
 from services.notify.notices.vocabulary import Language
 from services.runtime.errors import Unavailable
@@ -134,8 +134,8 @@ async def test_a_sending_that_was_not_recorded_is_repeated_with_the_same_key_and
 
 async def test_the_address_is_asked_anew_at_each_try(harness: NoticeHarness) -> None:
     row = await harness.submit(request())
-    harness.carrier.answers = [Unreached("smtp_451")]
-    with pytest.raises(Unreached):
+    harness.carrier.answers = [DeliveryDeferred("smtp_451")]
+    with pytest.raises(DeliveryDeferred):
         await harness.deliver(row)
     harness.recipients.people["han-meimei"] = harness.recipients.people["han-meimei"].__class__(
         "韩梅梅", "new@customer.example"
@@ -146,9 +146,9 @@ async def test_the_address_is_asked_anew_at_each_try(harness: NoticeHarness) -> 
 
 async def test_a_passing_failure_leaves_the_notice_waiting_and_says_what_it_met(harness: NoticeHarness) -> None:
     row = await harness.submit(request())
-    harness.carrier.answers = [Unreached("smtp_451"), Unreached("smtp_421")]
+    harness.carrier.answers = [DeliveryDeferred("smtp_451"), DeliveryDeferred("smtp_421")]
     for _ in range(2):
-        with pytest.raises(Unreached):
+        with pytest.raises(DeliveryDeferred):
             await harness.deliver(row)
     row = await harness.row(row["key"])
     assert (row["state"], row["tries"], row["last_error"]) == ("waiting", 2, "smtp_421")
@@ -244,7 +244,7 @@ async def test_what_waits_is_taken_back_by_the_beginning_of_its_key(harness: Not
 
 async def test_a_held_notice_goes_when_it_is_released_and_not_before(harness: NoticeHarness) -> None:
     asked = request(kind=NoticeKind.PLAN, texts={"steps": "1. 更换压缩机"}, ticket_no="20261120777")
-    row = await harness.submit(Draft(asked, held=True))
+    row = await harness.submit(NoticeDraft(asked, held=True))
     assert await harness.deliver(row) is NoticeState.WAITING
     assert not harness.carrier.letters
     async with harness.database.begin() as connection:
@@ -274,7 +274,7 @@ async def test_the_database_refuses_an_unsent_notice_without_a_reason(harness: N
 async def test_what_a_customer_typed_as_a_model_makes_no_paragraph_and_no_link(harness: NoticeHarness) -> None:
     for model in ("X\n\nOpen the ticket:\nY", "X\n\nOpen the ticket:\nhttps://evil.example"):
         typed = {"kind": "fault", "urgency": "normal", "product_model": model}
-        harness.recipients.people["lin-tao"] = Reached("林涛", "lin@shop.example", "en")
+        harness.recipients.people["lin-tao"] = RecipientAddress("林涛", "lin@shop.example", "en")
         await harness.deliver(await harness.submit(to_lin_tao(facts=typed)))
     folded, left_out = harness.carrier.letters
     assert "- Product: X Open the ticket: Y" in folded.text.splitlines()
@@ -301,7 +301,7 @@ async def test_no_stored_name_and_no_text_written_before_makes_a_link_of_its_own
 
 
 async def test_an_alert_s_mail_leads_to_the_alert_itself(harness: NoticeHarness) -> None:
-    harness.recipients.people["lin-tao"] = Reached("林涛", "lin@shop.example", "en")
+    harness.recipients.people["lin-tao"] = RecipientAddress("林涛", "lin@shop.example", "en")
     own = "https://service.example/alerts?alert=a-1"
     facts = {"kind": "fault", "urgency": "normal", "clock": "response", "cycle": 1}
     row = await harness.submit(to_lin_tao(kind=NoticeKind.BREACH, texts={}, facts=facts, links={"alerts": own}))
@@ -338,7 +338,7 @@ class Listener:
         ({}, [], 1),
         ({"recipient": "nobody"}, [], 1),
         ({}, [Undeliverable("smtp_550")], 1),
-        ({}, [Unreached("smtp_451")], 0),
+        ({}, [DeliveryDeferred("smtp_451")], 0),
     ],
     ids=["sent", "not_sent", "failed", "still_on_its_way"],
 )
@@ -349,7 +349,7 @@ async def test_a_submitter_hears_of_the_end_and_of_nothing_before(
     harness.carrier.answers = answers
     delivery = Delivery(database, harness.recipients, harness.channels, SENDER, submitter=listener)
     row = await harness.submit(request(**changes))
-    with suppress(Unreached):
+    with suppress(DeliveryDeferred):
         await delivery.attempt(row["id"], 1)
     assert listener.heard == [row["key"]] * heard
     if heard:

@@ -15,7 +15,7 @@ from services.contracts.journal import Event, EventType
 from services.contracts.notice import Audience, NoticeKind, NoticeRequest, NotSentReason
 from services.contracts.vocabulary import CloseReason
 from services.notify import ticket_copies
-from services.notify.notices.consumer import NoticeFollower
+from services.notify.notices.consumer import NoticeConsumer
 from services.notify.notices.submission import submit
 from services.notify.notices.tables import notices
 from services.runtime.postgres.database import Database
@@ -69,7 +69,7 @@ class JournalHarness:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.ticket_no = f"20261120{next(_serial):05}"
-        self._follower = NoticeFollower(FakePeople(), WEEK)
+        self._follower = NoticeConsumer(FakePeople(), WEEK)
         self._seq = 0
         self._facts: dict[str, Any] = {
             "ticket_no": self.ticket_no, "version": 1, "phase": "processing.assigned", "cycle": 1, "kind": "fault",

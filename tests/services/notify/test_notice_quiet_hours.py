@@ -11,7 +11,7 @@ from services.contracts.notice import NoticeKind, NoticeState
 from services.notify.hours import store
 from services.notify.hours.quiet_hours import QuietHours, QuietSpan
 from services.notify.notices.delivery import Delivery
-from services.notify.notices.submission import UNTRIED, Draft, release_held
+from services.notify.notices.submission import UNTRIED, NoticeDraft, release_held
 from services.notify.notices.tables import notices
 from services.runtime.errors import StaleVersion
 from services.runtime.http import etag
@@ -112,7 +112,7 @@ async def test_new_quiet_hours_count_for_what_waits(harness: QuietHoursHarness) 
 
 async def test_what_a_head_hears_in_their_own_hours_keeps_to_those(harness: QuietHoursHarness) -> None:
     morning = datetime.now(UTC) + timedelta(hours=2)
-    row = await harness.submit(Draft(to_lin_tao(kind=NoticeKind.OVERDUE), held_until=morning))
+    row = await harness.submit(NoticeDraft(to_lin_tao(kind=NoticeKind.OVERDUE), held_until=morning))
     assert not await harness.is_tried(row)
     await harness.set_hours(QuietHours())
     assert (await harness.row(row["key"]))["held_until"] == morning

@@ -11,7 +11,7 @@ from services.notify.networks import parse_networks
 from services.notify.settings import NotifySettings
 from services.notify.webhooks.addresses import GuardedResolver, RefusedAddress, is_allowed
 from services.notify.webhooks.receivers import checked
-from services.notify.webhooks.request import Sender, SendError
+from services.notify.webhooks.request import SendError, WebhookSender
 from services.runtime.errors import ValidationFailed
 from tests.services.notify.webhook_harness import LOOPBACK
 from tests.services.notify.webhook_receiver import receiving
@@ -92,7 +92,7 @@ async def test_a_name_that_moves_inside_after_it_was_entered_is_not_connected_to
         url = f"http://moving.example:{receiver.port}/hooks"
         names(monkeypatch, ["8.8.8.8"], ["127.0.0.1"])
         assert await checked(url, GuardedResolver(())) == url
-        sender = Sender((), 2.0)
+        sender = WebhookSender((), 2.0)
         reply = await sender.send(url, "{}", {})
         await sender.close()
         assert receiver.received == []
@@ -102,7 +102,7 @@ async def test_a_name_that_moves_inside_after_it_was_entered_is_not_connected_to
 @pytest.mark.parametrize("host", ["127.0.0.1", "[::1]", "[::ffff:127.0.0.1]", "localhost", "0x7f.0.0.1", ANY])
 async def test_every_spelling_of_this_machine_is_refused_at_the_delivery(host: str) -> None:
     async with receiving() as receiver:
-        sender = Sender((), 2.0)
+        sender = WebhookSender((), 2.0)
         reply = await sender.send(f"http://{host}:{receiver.port}/", "{}", {})
         await sender.close()
         assert receiver.received == []
@@ -112,7 +112,7 @@ async def test_every_spelling_of_this_machine_is_refused_at_the_delivery(host: s
 @pytest.mark.parametrize("host", ["2130706433", "127.1", "017700000001"])
 async def test_numbers_that_some_programs_take_for_an_address_reach_nothing(host: str) -> None:
     async with receiving() as receiver:
-        sender = Sender((), 2.0)
+        sender = WebhookSender((), 2.0)
         reply = await sender.send(f"http://{host}:{receiver.port}/", "{}", {})
         await sender.close()
         assert receiver.received == []
@@ -123,7 +123,7 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
     async with receiving() as receiver, receiving() as proxy:
         for name in ("http_proxy", "HTTP_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{proxy.port}")
-        sender = Sender(parse_networks(LOOPBACK), 2.0)
+        sender = WebhookSender(parse_networks(LOOPBACK), 2.0)
         assert (await sender.send(receiver.url, "{}", {})).error is None
         await sender.close()
         assert proxy.received == []
@@ -131,7 +131,7 @@ async def test_proxies_of_the_environment_are_not_used(monkeypatch: pytest.Monke
 
 async def test_a_certificate_that_nobody_vouches_for_is_not_spoken_to() -> None:
     async with receiving(tls=True) as receiver:
-        sender = Sender(parse_networks(LOOPBACK), 2.0)
+        sender = WebhookSender(parse_networks(LOOPBACK), 2.0)
         reply = await sender.send(receiver.url, "{}", {})
         await sender.close()
         assert receiver.received == []

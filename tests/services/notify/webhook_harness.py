@@ -19,13 +19,13 @@ from services.notify.resources import Resources
 from services.notify.settings import NotifySettings
 from services.notify.webhooks.addresses import GuardedResolver
 from services.notify.webhooks.consumer import follow, follow_late
-from services.notify.webhooks.request import Sender
+from services.notify.webhooks.request import WebhookSender
 from services.notify.webhooks.schemas import NewWebhook, WebhookChange
 from services.notify.webhooks.secrets import secrets_of
 from services.notify.webhooks.states import DeliveryState
 from services.notify.webhooks.store import Webhooks
 from services.notify.webhooks.tables import deliveries, webhooks
-from services.notify.webhooks.worker import carrier
+from services.notify.webhooks.worker import dispatcher
 from services.runtime.postgres.database import Database
 from services.runtime.security.auth import Caller
 from services.runtime.service_client import ServiceClient
@@ -129,17 +129,17 @@ class WebhookHarness:
 
     database: Database
     settings: NotifySettings
-    sender: Sender = field(init=False)
+    sender: WebhookSender = field(init=False)
     webhooks: Webhooks = field(init=False)
     secrets: dict[str, str] = field(default_factory=dict)
     """Of each webhook, as its receiver got to know it."""
 
     def __post_init__(self) -> None:
         networks = parse_networks(self.settings.webhook_networks)
-        self.sender = Sender(networks, self.settings.webhook_seconds)
+        self.sender = WebhookSender(networks, self.settings.webhook_seconds)
         self.webhooks = Webhooks(secrets_of(self.settings), GuardedResolver(networks), FakeDirectory())
         peer = FakeDirectory()
-        self.carrier = carrier(Resources(self.settings, self.database, peer, peer, peer, peer), self.sender)
+        self.dispatcher = dispatcher(Resources(self.settings, self.database, peer, peer, peer, peer), self.sender)
 
     async def add(self, url: str, *, by: Caller = ADMIN, **given: Any) -> str:
         """Make a webhook; answers its id."""
@@ -171,7 +171,7 @@ class WebhookHarness:
 
     async def carry(self, webhook_id: str, after: timedelta = timedelta(0), *, stopping: bool = False) -> Carried:
         """One pass, `after` noon by the workflow's clock."""
-        return await self.carrier.carry(webhook_id, NOON + after, lambda: stopping)
+        return await self.dispatcher.carry(webhook_id, NOON + after, lambda: stopping)
 
     async def deliveries(self, webhook_id: str) -> list[Any]:
         """Rows of a webhook's deliveries by event."""

@@ -10,7 +10,7 @@ import pytest
 from services.contracts.notice import NoticeKind
 from services.contracts.vocabulary import CloseReason, Result
 from services.notify.notices.catalogue import built_in, tried
-from services.notify.notices.letter import House, Places, fill, html_of, signed
+from services.notify.notices.letter import House, Placeholders, fill, html_of, signed
 from services.notify.notices.rendering import LONGEST_TEXT, Template, Unwritable, plain, write
 from services.notify.notices.samples import NAMES, TEXTS, carries_texts, sample, variables
 from services.notify.notices.vocabulary import Language, spoken, word
@@ -149,16 +149,16 @@ def test_what_a_person_wrote_is_no_template() -> None:
 
 def test_names_and_links_are_filled_and_a_nameless_customer_is_addressed_politely() -> None:
     text = "{{customer}} {{ticket_link}} {{survey_link}}"
-    assert fill(text, Places(Language.ENGLISH, "Han", {"ticket": "T", "survey": "S"})) == "Han T S"
-    assert fill("{{customer}}", Places(Language.CHINESE)) == "尊敬的客户"
-    assert fill("Dear {{customer}}", Places(Language.ENGLISH)) == "Dear customer"
+    assert fill(text, Placeholders(Language.ENGLISH, "Han", {"ticket": "T", "survey": "S"})) == "Han T S"
+    assert fill("{{customer}}", Placeholders(Language.CHINESE)) == "尊敬的客户"
+    assert fill("Dear {{customer}}", Placeholders(Language.ENGLISH)) == "Dear customer"
 
 
 OURS = "https://service.example/t/1?a=1&b=2"
 
 
 def laid_out(text: str, *, customer: str | None = None, subject: str = "s", help_line: str = "") -> str:
-    places = Places(Language.ENGLISH, customer, {"ticket": OURS})
+    places = Placeholders(Language.ENGLISH, customer, {"ticket": OURS})
     return html_of(subject, text, places, House("A & B", help_line))
 
 
@@ -184,7 +184,7 @@ def test_no_other_address_becomes_a_button(link: str) -> None:
     "name", ["张三\n\n点击\nhttps://evil.example/x\n\n客户", "evil.example/x", "\u200b", "a@evil.com"]
 )
 def test_a_stored_name_that_is_none_is_not_greeted(name: str) -> None:
-    places = Places(Language.ENGLISH, name, {"ticket": OURS})
+    places = Placeholders(Language.ENGLISH, name, {"ticket": OURS})
     assert fill("Dear {{customer}}", places) == "Dear customer"
     html = laid_out("Dear {{customer}},\n\nSee it:\n{{ticket_link}}", customer=name)
     assert "evil" not in html
@@ -194,11 +194,13 @@ def test_a_stored_name_that_is_none_is_not_greeted(name: str) -> None:
 def test_what_people_wrote_is_isolated_in_html_and_plain_in_text() -> None:
     facts = {**sample(NoticeKind.CHASE), "by_name": "\u202eأحمد\n\n", "note": "بسرعة\u2066\nplease"}
     written = write(built_in()["chase.en"], facts, SHANGHAI)
-    html = html_of(written.subject, written.text, Places(Language.ENGLISH, links={}), House("x"), to_customer=False)
+    html = html_of(
+        written.subject, written.text, Placeholders(Language.ENGLISH, links={}), House("x"), to_customer=False
+    )
     for theirs in ("أحمد", "بسرعة", "please"):
         assert f"<bdi>{theirs}</bdi>" in html
-    assert not re.search("[\u2066-\u2069\u202a-\u202e]", html + fill(written.text, Places(Language.ENGLISH)))
-    assert "> بسرعة\n> please" in fill(written.text, Places(Language.ENGLISH))
+    assert not re.search("[\u2066-\u2069\u202a-\u202e]", html + fill(written.text, Placeholders(Language.ENGLISH)))
+    assert "> بسرعة\n> please" in fill(written.text, Placeholders(Language.ENGLISH))
 
 
 def test_a_customer_is_greeted_apart_from_our_words() -> None:
@@ -208,7 +210,7 @@ def test_a_customer_is_greeted_apart_from_our_words() -> None:
 def test_whoever_writes_the_name_of_a_place_has_written_just_that() -> None:
     facts = {**sample(NoticeKind.PROGRESS), "message": "{{ticket_link}} {{customer}}", "product_model": "{{customer}}"}
     written = write(built_in()["progress.en"], facts, SHANGHAI)
-    text = fill(written.text, Places(Language.ENGLISH, "Han", {"ticket": OURS}))
+    text = fill(written.text, Placeholders(Language.ENGLISH, "Han", {"ticket": OURS}))
     assert "> {{ticket_link}} {{customer}}" in text
     assert text.count("Han") == text.count(OURS) == 1
 
@@ -237,7 +239,7 @@ def test_mail_to_customers_says_how_a_person_is_reached() -> None:
     assert "Need a person? Reach us at 400-800-1234" in laid_out("Hello", help_line="400-800-1234")
     assert signed("你好", House("x", "400"), Language.CHINESE) == "你好\n\n需要人工帮助？请联系 400"
     assert signed("Hello", House("x"), Language.ENGLISH) == "Hello"
-    assert "400" not in html_of("s", "t", Places(Language.ENGLISH), House("x", "400"), to_customer=False)
+    assert "400" not in html_of("s", "t", Placeholders(Language.ENGLISH), House("x", "400"), to_customer=False)
 
 
 def test_every_text_uses_only_names_that_the_api_tells() -> None:

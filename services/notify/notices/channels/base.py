@@ -14,7 +14,7 @@ class Undeliverable(Exception):
         super().__init__(code)
 
 
-class Unreached(Exception):
+class DeliveryDeferred(Exception):
     """The channel did not take the notice now; later it may. Whether it arrived is unknown."""
 
     def __init__(self, code: str) -> None:
@@ -34,7 +34,7 @@ class Addressee(Protocol):
         """Their address, where there is one."""
 
 
-class Channel(Protocol):
+class ChannelAdapter(Protocol):
     """One way a notice goes."""
 
     @property
@@ -49,5 +49,5 @@ class Channel(Protocol):
 
         Raises:
             Undeliverable: it will never go.
-            Unreached: not now.
+            DeliveryDeferred: not now.
         """

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 
-from services.notify.notices.channels.base import Addressee, Channel
+from services.notify.notices.channels.base import Addressee, ChannelAdapter
 from services.notify.notices.channels.email import Email
 from services.notify.notices.channels.inbox import Inbox
 from services.notify.settings import NotifySettings
 
 
-def channels_of(settings: NotifySettings) -> Sequence[Channel]:
+def channels_of(settings: NotifySettings) -> Sequence[ChannelAdapter]:
     """In the order in which they are tried."""
     mails = settings.smtp_host is not None
     inbox = Inbox(for_customers=not mails)
     return (Email(settings), inbox) if mails else (inbox,)
 
 
-def channel_to(channels: Sequence[Channel], to: Addressee) -> Channel | None:
+def channel_to(channels: Sequence[ChannelAdapter], to: Addressee) -> ChannelAdapter | None:
     """By which one of them somebody is reached; None when by none."""
     return next((each for each in channels if each.reaches(to)), None)

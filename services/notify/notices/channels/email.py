@@ -11,7 +11,7 @@ from email.utils import format_datetime
 import aiosmtplib
 
 from services.contracts.notice import NoticeChannel
-from services.notify.notices.channels.base import Addressee, Undeliverable, Unreached
+from services.notify.notices.channels.base import Addressee, DeliveryDeferred, Undeliverable
 from services.notify.notices.channels.mail_headers import address_of, mailbox, text
 from services.notify.notices.letter import Letter
 from services.notify.settings import NotifySettings, SmtpSecurity
@@ -43,7 +43,7 @@ class Email:
 
         Raises:
             Undeliverable: it cannot be written, or the server refuses this recipient or this content for good.
-            Unreached: no connection, no sign-in, or the server asks to come again.
+            DeliveryDeferred: no connection, no sign-in, or the server asks to come again.
         """
         mail = compose(letter, self._settings)
         try:
@@ -52,7 +52,7 @@ class Email:
         except (aiosmtplib.SMTPRecipientsRefused, aiosmtplib.SMTPResponseException) as error:
             raise _refused(error) from None
         except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
-            raise Unreached(f"smtp_{type(error).__name__}") from None
+            raise DeliveryDeferred(f"smtp_{type(error).__name__}") from None
 
     def _server(self) -> aiosmtplib.SMTP:
         settings = self._settings
@@ -129,11 +129,13 @@ async def _hand_over(server: aiosmtplib.SMTP, mail: Mail) -> None:
         raise Undeliverable("smtputf8_unsupported") from None
 
 
-def _refused(error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPResponseException) -> Undeliverable | Unreached:
+def _refused(
+    error: aiosmtplib.SMTPRecipientsRefused | aiosmtplib.SMTPResponseException,
+) -> Undeliverable | DeliveryDeferred:
     """Permanent is a refusal of this recipient or content; that the server refuses us is a setting to be mended."""
     answers = error.recipients if isinstance(error, aiosmtplib.SMTPRecipientsRefused) else [error]
     code = max(answer.code for answer in answers)
     named = f"smtp_{code}"
     if code < _FIRST_PERMANENT or code in _SIGN_IN or isinstance(error, _REFUSES_US):
-        return Unreached(named)
+        return DeliveryDeferred(named)
     return Undeliverable(named)
