@@ -1,4 +1,4 @@
-"""What the notice's workflow asks of the outside, with its retry policies: declared here and nowhere else."""
+"""The calls of the notice's workflow to the outside, with their retry policies: declared here and nowhere else."""
 
 from datetime import timedelta
 
@@ -10,22 +10,6 @@ with workflow.unsafe.imports_passed_through():
     from services.contracts.notice import NoticeOrder
 
 _ONE_TRY = timedelta(seconds=30)
-
-
-async def deliver_at_once(order: NoticeOrder) -> str:
-    """Try once, without a task of its own: nearly every notice goes like this.
-
-    Raises:
-        FailureError: it did not go; a local activity's own error, or one of the engine's.
-    """
-    state: str = await workflow.execute_local_activity(
-        ACTIVITY_DELIVER,
-        order,
-        result_type=str,
-        start_to_close_timeout=_ONE_TRY,
-        retry_policy=RetryPolicy(maximum_attempts=1),
-    )
-    return state
 
 
 async def deliver(order: NoticeOrder) -> str:
