@@ -83,14 +83,13 @@ class AlertStanding(Message):
     """An alert as its workflow knows it; `version` tells the newer of two.
 
     At `next_at` time does something: the next step of the ladder, the end of an acknowledgement or of a snooze. `over`
-    is a resolved alert. `remarks` counts what there is to enter into the journal.
+    is a resolved alert.
     """
 
     id: str
     version: int
     next_at: Instant | None
     over: bool
-    remarks: int
 
 
 class Climb(Message):

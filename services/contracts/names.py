@@ -23,7 +23,6 @@ ACTIVITY_GIVE_UP = "notices.give_up"
 WORKFLOW_ALERT = "AlertWorkflow"
 SIGNAL_ALERT_CHANGED = "changed"
 ACTIVITY_CLIMB = "alerts.climb"
-ACTIVITY_ENTER_REMARKS = "alerts.enter_remarks"
 
 WORKFLOW_WEBHOOK = "WebhookWorkflow"
 SIGNAL_MORE = "more"

@@ -3,9 +3,8 @@
 import asyncio
 import itertools
 import json
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import replace
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
@@ -22,10 +21,13 @@ from services.contracts.names import alert_workflow_id
 from services.contracts.vocabulary import ClockName
 from services.notify import ticket_copies
 from services.notify.alerts import actions, store
-from services.notify.alerts.consumer import Raising
+from services.notify.alerts.consumer import AlertConsumer
+from services.notify.alerts.escalation import Escalation
+from services.notify.alerts.remarks import RemarkDispatcher
 from services.notify.alerts.tables import alerts, tellings
 from services.notify.alerts.worker import startable
 from services.notify.hours.calendars import CalendarsCopy
+from services.notify.ladders.candidates import CandidateSearch
 from services.notify.ladders.ladders import DEFAULT, read_ladders
 from services.notify.ladders.store import LadderBook
 from services.notify.notices.tables import notices
@@ -35,8 +37,10 @@ from services.notify.wake_channels import STARTER_CHANNEL
 from services.runtime.postgres.database import Database
 from services.runtime.service_client import ServiceClient
 from services.runtime.temporal.client import engine_identity
+from services.runtime.temporal.inventory import EngineRuns
 from services.runtime.temporal.workflow_starter import Starter
 from tests.flow.timers import has_due_timer, pass_time
+from tests.services.system import until
 
 _numbers = itertools.count(1)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -62,6 +66,8 @@ class FakeDirectory(ServiceClient):
         self.generation = 1
         self.left: set[str] = set()
         self.down = False
+        self.asked = 0
+        """How often it was asked who is found."""
 
     async def send(self, _method: str, path: str, *, json: Any, **_: object) -> tuple[int, bytes]:  # type: ignore[override]
         """Answer as the directory does."""
@@ -69,6 +75,7 @@ class FakeDirectory(ServiceClient):
             raise ConnectionError
         if path == "/internal/people":
             return 200, _dumped({"generation": 1, "departments": [], "staff": []})
+        self.asked += 1
         items = [self.crew.get(asked["rung"], ()) for asked in json["items"]]
         at = datetime.fromisoformat(json["hours_at"]) if json["hours_at"] else None
         present = [id_ for id_ in json["also"] if id_ not in self.left]
@@ -136,8 +143,9 @@ class AlertHarness:
         self.directory, self.journal = FakeDirectory(), FakeJournal()
         nobody = ServiceClient("http://nobody", "secret")
         self.opened = Resources(NotifySettings(), database, nobody, self.journal, self.directory, nobody)
-        self.calendars = CalendarsCopy(database, nobody)
-        self.raising = Raising(LadderBook(read_ladders()))
+        self.candidates = CandidateSearch(self.opened, CalendarsCopy(database, nobody))
+        self.escalation = Escalation(self.opened, self.candidates)
+        self.ladders = LadderBook(read_ladders())
 
     def ticket(self, **facts: Any) -> "AlertedTicket":
         """A ticket that 林涛 owns, with its clocks running."""
@@ -148,18 +156,47 @@ class AlertHarness:
         standard = read_ladders()[DEFAULT]
         by_clock = {clock: each[:steps] for clock, each in standard.breach.steps.items()}
         shorter = standard.breach.model_copy(update={"steps": by_clock, "rounds": rounds})
-        self.raising = Raising(LadderBook({DEFAULT: standard.model_copy(update={"breach": shorter})}))
+        self.ladders = LadderBook({DEFAULT: standard.model_copy(update={"breach": shorter})})
+
+    @property
+    def consumer(self) -> AlertConsumer:
+        """Raises by the ladders of now."""
+        return AlertConsumer(self.ladders, self.escalation)
 
     async def apply(self, *events: TicketEvent) -> None:
         """Apply a page of the feed, as the follower does."""
         async with self.database.begin() as connection:
-            await self.raising.apply(connection, events)
+            await self.consumer.apply(connection, events)
 
     def starter(self) -> Starter:
-        """Starts and tells workflows, as the one beside the worker does; first steps are left to them too."""
-        identity = partial(engine_identity, self.env.client)
-        kinds = [replace(startable(self.env.client), living=alerts.c.ended.is_(False))]
-        return Starter(self.database, identity, kinds, channel=STARTER_CHANNEL, probe_seconds=60, name="test_alerts")
+        """Starts and tells workflows, as the one beside the worker does."""
+        return Starter(
+            self.database,
+            partial(engine_identity, self.env.client),
+            [startable(self.env.client)],
+            channel=STARTER_CHANNEL,
+            probe_seconds=60,
+            name="test_alerts",
+            runs=EngineRuns(self.env.client),
+        )
+
+    @asynccontextmanager
+    async def dispatching(self, *, hands: int = 3) -> AsyncIterator[None]:
+        """A process that enters what alerts have to say, for a while."""
+        task = asyncio.create_task(RemarkDispatcher(self.opened, hands=hands).run())
+        try:
+            yield
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def until_entered(self, count: int) -> None:
+        """Return when the journals were told so much."""
+
+        async def is_told() -> bool:
+            return len(self.journal.remarks) == count
+
+        await until(is_told, 30)
 
     async def alerts(self) -> list[Mapping[Any, Any]]:
         """Every alert, in the order of raising."""
@@ -289,9 +326,13 @@ class Alert:
         """Whether somebody was told."""
         return bool(await self.told())
 
-    async def told_twice(self) -> bool:
-        """Whether two were told."""
-        return len(await self.told()) == 2
+    async def until_journal(self, *types: str) -> None:
+        """Return when the ticket's journal was told exactly this of it."""
+
+        async def is_told() -> bool:
+            return self.harness.journal.of(self) == list(types)
+
+        await until(is_told, 30)
 
     async def notices(self) -> list[Mapping[Any, Any]]:
         """The notices that tell of it."""

@@ -14,8 +14,6 @@ from services.contracts.names import QUEUE_NOTIFY
 from services.contracts.policy import StoredCalendar
 from services.contracts.vocabulary import ClockName
 from services.notify.alerts.activities import AlertActivities
-from services.notify.alerts.escalation import Climber
-from services.notify.alerts.remarks import Remarking
 from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.hours.tables import calendars_in_force
 from services.runtime.postgres.database import Database
@@ -50,12 +48,11 @@ async def harness(env: WorkflowEnvironment, database: Database) -> AsyncIterator
     """A night with its worker."""
     harness = ClosedOfficeHarness(env, database)
     await harness.publish()
-    activities = AlertActivities(Climber(harness.opened, harness.calendars), Remarking(harness.opened))
     async with worker(
         env.client,
         QUEUE_NOTIFY,
         workflows=[AlertWorkflow],
-        activities=[activities.climb, activities.enter_remarks],
+        activities=[AlertActivities(harness.escalation).climb],
     ):
         yield harness
 
@@ -147,7 +144,7 @@ async def test_a_low_rating_is_told_at_once_and_once_until_the_morning(harness: 
             due_at=now + timedelta(days=1),
             raised_at=now,
         )
-        await harness.raising.raise_low_rating(connection, asked)
+        await harness.consumer.raise_low_rating(connection, asked)
     alert = await ticket.started()
     told = await alert.told()
     assert told

@@ -13,16 +13,14 @@ from services.contracts.names import QUEUE_NOTIFY
 from services.contracts.vocabulary import ClockName
 from services.notify import ticket_copies
 from services.notify.alerts.activities import AlertActivities
-from services.notify.alerts.escalation import Climber
+from services.notify.alerts.escalation import DueAlert
 from services.notify.alerts.forecast import foretell
 from services.notify.alerts.monitor import look_again
-from services.notify.alerts.remarks import Remarking
 from services.notify.alerts.tables import alerts
 from services.notify.alerts.views import NextView
 from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.hours import store as quiet_hours
 from services.notify.hours.quiet_hours import QuietHours, QuietSpan
-from services.notify.ladders.availability import Reaching
 from services.notify.ladders.ladders import DEFAULT, read_ladders
 from services.runtime.http import etag
 from services.runtime.postgres.database import Database
@@ -40,12 +38,11 @@ async def harness(env: WorkflowEnvironment, database: Database) -> AsyncIterator
     harness = AlertHarness(env, database)
     begins = (datetime.now(UTC) + 3 * HOUR).replace(minute=0, second=0, microsecond=0)
     harness.directory.everybody_works(begins, begins + 8 * HOUR)
-    activities = AlertActivities(Climber(harness.opened, harness.calendars), Remarking(harness.opened))
     async with worker(
         env.client,
         QUEUE_NOTIFY,
         workflows=[AlertWorkflow],
-        activities=[activities.climb, activities.enter_remarks],
+        activities=[AlertActivities(harness.escalation).climb],
     ):
         yield harness
 
@@ -99,14 +96,14 @@ async def test_a_shift_that_begins_while_a_step_waits_is_noticed_at_its_beginnin
 
 
 async def test_hours_that_change_while_a_step_waits_count_at_once(harness: AlertHarness) -> None:
-    alert, reaching = await harness.ticket().breached(C.PROGRESS), Reaching(harness.opened, harness.calendars)
-    assert await look_again(harness.database, reaching) == 0
+    alert = await harness.ticket().breached(C.PROGRESS)
+    assert await look_again(harness.database, harness.candidates) == 0
     harness.directory.hours, harness.directory.generation = {}, 2
-    assert await look_again(harness.database, reaching) == 1
+    assert await look_again(harness.database, harness.candidates) == 1
     await harness.starter().reconcile()
     await alert.settled()
     assert await alert.told() == [TOLD_OWNER]
-    assert await look_again(harness.database, reaching) == 0
+    assert await look_again(harness.database, harness.candidates) == 0
 
 
 async def test_hours_that_change_to_later_ones_are_waited_for_anew(harness: AlertHarness) -> None:
@@ -165,7 +162,7 @@ async def test_a_breach_whose_clock_is_met_while_its_step_waits_is_told_once_in_
     assert (await alert.told(), await alert.state()) == ([], "resolved")
     await alert.passes_until(window + SECOND)
     assert (await alert.told(), await alert.state()) == ([TOLD_OWNER], "resolved")
-    assert (await alert.row())["ended"] is True
+    assert await alert.handle.result() is None
 
 
 async def test_a_warning_that_waits_until_it_is_late_is_dropped(harness: AlertHarness) -> None:
@@ -188,7 +185,7 @@ async def test_quiet_hours_of_the_staff_hold_for_whoever_has_no_hours(harness: A
     assert await waits(alert) == ends
     async with harness.database.begin() as connection:
         await quiet_hours.put(connection, QuietHours(), by="sun-lei", if_match=frozenset({etag(1)}))
-    assert await look_again(harness.database, Reaching(harness.opened, harness.calendars)) == 1
+    assert await look_again(harness.database, harness.candidates) == 1
     await harness.starter().reconcile()
     await alert.settled()
     assert await alert.told() == [TOLD_OWNER]
@@ -256,12 +253,10 @@ async def test_an_alert_climbs_the_ladder_that_its_policy_names_as_it_was_when_i
     written = {**standard.model_dump(mode="json"), "title": {"en": "Straight up"}}
     gentle = type(standard).model_validate({**written, "breach": {**written["breach"], "steps": steps}})
     async with harness.database.begin() as connection:
-        await harness.raising.ladders.put(connection, "straight-up", gentle, by="sun-lei", if_match=None)
+        await harness.ladders.put(connection, "straight-up", gentle, by="sun-lei", if_match=None)
     alert = await harness.ticket().breached(C.PROGRESS, ladder="straight-up")
     async with harness.database.begin() as connection:
-        await harness.raising.ladders.put(
-            connection, "straight-up", standard, by="sun-lei", if_match=frozenset({etag(1)})
-        )
+        await harness.ladders.put(connection, "straight-up", standard, by="sun-lei", if_match=frozenset({etag(1)}))
     await alert.passes(15 * MINUTE + SECOND)
     assert await alert.told() == [SUPERVISOR] * 2
     row = await alert.row()
@@ -281,7 +276,7 @@ async def foretold(harness: AlertHarness, alert: Alert) -> NextView | None:
     row = await alert.row()
     async with harness.database.read() as connection:
         ticket = (await ticket_copies.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
-    return (await foretell(Reaching(harness.opened, harness.calendars), [(row, ticket)])).get(alert.id)
+    return (await foretell(harness.candidates, [DueAlert(row, ticket)])).get(alert.id)
 
 
 async def test_the_end_of_a_snooze_at_night_is_foretold_as_the_morning_and_comes_true(harness: AlertHarness) -> None:

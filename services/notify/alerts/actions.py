@@ -13,7 +13,7 @@ from services.contracts.journal import EventType
 from services.notify.alerts import store
 from services.notify.alerts.notices import enter_tellings, facts_of, notice
 from services.notify.alerts.tables import tellings
-from services.notify.ladders.ladders import Place, ladder_of, length
+from services.notify.ladders.ladders import LadderPlace, ladder_of, length
 from services.notify.ladders.recipients import Recipient
 from services.notify.notices.submission import submit
 from services.notify.ticket_copies import KnownTicket
@@ -99,8 +99,8 @@ async def hand_over(
 ) -> RowMapping:
     """Put the alert into a colleague's hands: they are told now, and the climb goes on if they do not acknowledge."""
     times = await connection.scalar(select(func.count()).where(_handed_over(row)))
-    place, recipient = Place(int(times or 0) + 1, HANDED_OVER), Recipient(to, Rung.COLLEAGUE)
-    await enter_tellings(connection, row, place, (recipient,), at)
+    place, recipient = LadderPlace(int(times or 0) + 1, HANDED_OVER), Recipient(to, Rung.COLLEAGUE)
+    await enter_tellings(connection, [(row, place, recipient)], at)
     await submit(
         connection, [notice(row, ticket, place, recipient, at, facts_of(row, ticket), public_url)], stale_after
     )

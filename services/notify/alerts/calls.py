@@ -1,4 +1,4 @@
-"""What the alert's workflow asks of the outside, with its retry policies: declared here and nowhere else."""
+"""The calls of the alert's workflow to the outside, with their retry policies: declared here and nowhere else."""
 
 from datetime import timedelta
 
@@ -8,7 +8,7 @@ from temporalio.exceptions import FailureError
 
 with workflow.unsafe.imports_passed_through():
     from services.contracts.alert import AlertStanding, Climb
-    from services.contracts.names import ACTIVITY_CLIMB, ACTIVITY_ENTER_REMARKS
+    from services.contracts.names import ACTIVITY_CLIMB
 
 _ONE_TRY = timedelta(seconds=15)
 _ONCE = RetryPolicy(maximum_attempts=1)
@@ -16,13 +16,11 @@ _UNTIL_IT_WORKS = RetryPolicy(
     initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_interval=timedelta(seconds=5)
 )
 """An alert is never given up: after a fault it leaves soon (invariant I12)."""
-_PATIENTLY = RetryPolicy(
-    initial_interval=timedelta(milliseconds=500), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
-)
 
 
 async def climb(asked: Climb) -> AlertStanding:
-    """Do what is due of an alert: at once, without a task of its own, and then for ever until it works."""
+    """Do what is due of an alert: at once, where it waits for no slot behind mails that do not go, and then for ever
+    until it works."""
     standing: AlertStanding
     try:
         standing = await workflow.execute_local_activity(
@@ -37,15 +35,3 @@ async def climb(asked: Climb) -> AlertStanding:
             retry_policy=_UNTIL_IT_WORKS,
         )
     return standing
-
-
-async def enter_remarks(alert_id: str) -> int:
-    """Tell the journal; retried for ever, and nothing waits for it but the workflow's end."""
-    entered: int = await workflow.execute_activity(
-        ACTIVITY_ENTER_REMARKS,
-        alert_id,
-        result_type=int,
-        start_to_close_timeout=_ONE_TRY,
-        retry_policy=_PATIENTLY,
-    )
-    return entered

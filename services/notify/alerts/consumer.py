@@ -1,4 +1,5 @@
-"""What the journal says of clocks becomes alerts, and ends them (semantics.md 21 to 24)."""
+"""Follows the journal: what it says of clocks becomes alerts, with their first step, and ends them (semantics.md 21 to
+24)."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ from services.contracts.journal import EventType
 from services.contracts.vocabulary import ClockName, ClockState, Phase
 from services.notify import ticket_copies
 from services.notify.alerts import actions, ratings, store
+from services.notify.alerts.escalation import Escalation
 from services.notify.alerts.tables import alerts
 from services.notify.ladders.store import LadderBook, StoredLadder, chosen
 from services.notify.notices.submission import cancel
@@ -21,12 +23,10 @@ from services.runtime.errors import Unavailable
 from services.runtime.telemetry import log
 
 _THRESHOLDS = {EventType.CLOCK_BREACHED: Threshold.BREACH, EventType.CLOCK_WARNED: Threshold.WARNING}
-
-
 _CLOSED_BEFORE: Mapping[str, Any] = {
     "state": AlertState.RESOLVED,
     "resolution": Resolution.TICKET_CLOSED,
-    "ended": True,
+    "engine_id": store.NO_ENGINE,
     "next_at": None,
     "next_round": None,
     "next_level": None,
@@ -34,24 +34,28 @@ _CLOSED_BEFORE: Mapping[str, Any] = {
 """A breach that is heard of after the ticket was closed is on record, and nobody is told (21)."""
 
 
-class Raising:
-    """Follows the feed. Everything is done in the follower's transaction, so it is done once."""
+class AlertConsumer:
+    """Raises alerts and takes their first step. Everything is done in the transaction of whoever asks, so it is done
+    once."""
 
-    def __init__(self, ladders: LadderBook) -> None:
-        self.ladders = ladders
+    def __init__(self, ladders: LadderBook, escalation: Escalation) -> None:
+        self._ladders = ladders
+        self._escalation = escalation
 
     async def apply(self, connection: AsyncConnection, events: Sequence[TicketEvent]) -> None:
-        """Raise what these events breach or warn of, resolve what is over."""
+        """Raise what these events breach or warn of, resolve what is over, tell whoever is first of what is not."""
         now = datetime.now(UTC)
         facts = _newest(events)
         await ticket_copies.remember(connection, facts.values())
-        in_use = await self.ladders.in_use(connection) if any(map(_threshold_of, events)) else {}
+        in_use = await self._ladders.in_use(connection) if any(map(_threshold_of, events)) else {}
+        raised = list[str]()
         for event in events:
             if threshold := _threshold_of(event):
-                await self._raise(connection, event, threshold, in_use, now)
+                raised += await _raise(connection, event, threshold, in_use, now)
             if event.event.type is EventType.RECALCULATED:
                 await _excuse(connection, event, now)
         await _resolve_what_is_over(connection, facts, now)
+        await self._escalation.begin(connection, raised, now)
 
     async def raise_low_rating(self, connection: AsyncConnection, asked: RaiseAlert) -> str:
         """Raise an alert that no clock raises; answers its id, that of the first under the same ticket and cycle.
@@ -62,38 +66,44 @@ class Raising:
         """
         if not await ticket_copies.find(connection, [asked.ticket_no]):
             raise Unavailable
-        in_use = await self.ladders.in_use(connection)
+        now = datetime.now(UTC)
+        in_use = await self._ladders.in_use(connection)
         values = {"ticket_no": asked.ticket_no, "cycle": asked.cycle, "clock": None, "clock_round": None}
         values |= _climb(Threshold.LOW_RATING, None, in_use, None)
-        await self._insert(connection, {**values, "due_at": asked.due_at, "raised_at": asked.raised_at})
-        return await ratings.call_again(connection, asked)
+        values |= {"due_at": asked.due_at, "raised_at": asked.raised_at}
+        raised = await _insert(connection, values, now) or await ratings.call_again(connection, asked, now)
+        await self._escalation.begin(connection, raised, now)
+        return await ratings.alert_of(connection, asked)
 
-    async def _raise(
-        self,
-        connection: AsyncConnection,
-        event: TicketEvent,
-        threshold: Threshold,
-        in_use: Mapping[str, StoredLadder],
-        now: datetime,
-    ) -> None:
-        data = event.event.data
-        clock, cycle, round_ = ClockName(str(data["clock"])), int(str(data["clock_cycle"])), int(str(data["round"]))
-        due_at = datetime.fromisoformat(str(data["due_at"]))
-        state = event.ticket.live_clocks.get(f"{clock}/{cycle}/{round_}")
-        if threshold is Threshold.WARNING and (state is not ClockState.RUNNING or due_at <= now):
-            return
-        values: dict[str, Any] = {"ticket_no": event.ticket_no, "cycle": cycle, "clock": clock, "clock_round": round_}
-        values |= _climb(threshold, clock, in_use, str(data["ladder"]) if data.get("ladder") else None)
-        values |= {"due_at": due_at, "raised_at": datetime.fromisoformat(str(data["detected_at"]))}
-        if event.ticket.phase is Phase.CLOSED:
-            values |= {**_CLOSED_BEFORE, "resolved_at": now}
-        await self._insert(connection, values)
 
-    async def _insert(self, connection: AsyncConnection, values: Mapping[str, Any]) -> None:
-        row = await store.insert_alert(connection, {"next_at": values["raised_at"], **values})
-        if row is not None and not row["ended"]:
-            told = {"due_at": row["due_at"]}
-            await store.remark(connection, row, EventType.ALERT_RAISED, row["raised_at"], told)
+async def _raise(
+    connection: AsyncConnection,
+    event: TicketEvent,
+    threshold: Threshold,
+    in_use: Mapping[str, StoredLadder],
+    now: datetime,
+) -> Sequence[str]:
+    data = event.event.data
+    clock, cycle, round_ = ClockName(str(data["clock"])), int(str(data["clock_cycle"])), int(str(data["round"]))
+    due_at = datetime.fromisoformat(str(data["due_at"]))
+    state = event.ticket.live_clocks.get(f"{clock}/{cycle}/{round_}")
+    if threshold is Threshold.WARNING and (state is not ClockState.RUNNING or due_at <= now):
+        return ()
+    values: dict[str, Any] = {"ticket_no": event.ticket_no, "cycle": cycle, "clock": clock, "clock_round": round_}
+    values |= _climb(threshold, clock, in_use, str(data["ladder"]) if data.get("ladder") else None)
+    values |= {"due_at": due_at, "raised_at": datetime.fromisoformat(str(data["detected_at"]))}
+    if event.ticket.phase is Phase.CLOSED:
+        values |= {**_CLOSED_BEFORE, "resolved_at": now}
+    return await _insert(connection, values, now)
+
+
+async def _insert(connection: AsyncConnection, values: Mapping[str, Any], now: datetime) -> Sequence[str]:
+    """Make an alert, whose first step is due at once; answers its id where it is new and not over."""
+    row = await store.insert_alert(connection, {"next_at": min(values["raised_at"], now), **values})
+    if row is None or not store.is_open(row):
+        return ()
+    await store.remark(connection, row, EventType.ALERT_RAISED, row["raised_at"], {"due_at": row["due_at"]})
+    return (row["id"],)
 
 
 def _threshold_of(event: TicketEvent) -> Threshold | None:

@@ -1,30 +1,32 @@
-"""What the passing of time does to an alert: the next step of its ladder, the end of an acknowledgement or a snooze."""
+"""The passing of time moves an alert: the next step of its ladder, the end of an acknowledgement or a snooze."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import RowMapping, select
+from sqlalchemy import Text, any_, cast, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.access.directory_copy import DirectoryCopy
+from services.access.directory_copy import DirectoryCopy, Roll
 from services.contracts.alert import AlertStanding, AlertState, Climb, Resolution, Rung, Threshold
 from services.notify import ticket_copies
 from services.notify.alerts import store
 from services.notify.alerts.notices import enter_tellings, facts_of, notice, overdue
 from services.notify.alerts.tables import alerts
-from services.notify.hours.calendars import CalendarsCopy
-from services.notify.ladders.availability import Around, Reaching
-from services.notify.ladders.choice import Choice, Step, choose, tell_first_by
-from services.notify.ladders.ladders import Place, ladder_of
+from services.notify.ladders.candidates import Candidates, CandidateSearch, SoughtStep
+from services.notify.ladders.choice import DueStep, StepChoice, choose, tell_first_by
+from services.notify.ladders.ladders import Ladder, LadderPlace, ladder_of
 from services.notify.ladders.recipients import found_on
 from services.notify.notices.submission import NoticeDraft, submit
 from services.notify.resources import Resources
 from services.notify.ticket_copies import KnownTicket
 from services.runtime.errors import Refusal
+from services.runtime.telemetry import log
 
 unheard_total = Counter(
     "bihuan_alert_steps_unheard_total", "Rounds of an alert's ladder that found nobody, not even an administrator."
@@ -32,30 +34,64 @@ unheard_total = Counter(
 
 
 @dataclass(frozen=True)
-class Telling:
-    """What time does: the step that is told, now or later, and whom it informs besides."""
+class DueAlert:
+    """An alert to which time does something, now or later."""
 
-    choice: Choice
+    row: Mapping[Any, Any]
+    ticket: KnownTicket
+
+    @cached_property
+    def ladder(self) -> Ladder:
+        """The ladder that it was raised with."""
+        return ladder_of(self.row)
+
+    def sought(self, at: datetime) -> SoughtStep:
+        """Its next step, as the people of it are sought."""
+        return SoughtStep(self.ticket, self.ladder, LadderPlace(self.row["next_round"], self.row["next_level"]), at)
+
+
+@dataclass(frozen=True)
+class NextStep:
+    """The step that is told, now or later, and whom it informs besides."""
+
+    choice: StepChoice
     heads: Mapping[str, datetime]
     """Heads of the department, who are informed of a breach when it is first told (product.md 5), and when each of them
     is reached."""
     look_at: datetime
     """When to look again, where nobody is told now."""
     read_from: str
-    owner_name: str | None = None
+    owner_name: str | None
 
 
-class Climber:
-    """Does what is due of one alert at a time."""
+class Escalation:
+    """Takes alerts up their ladders: the first step with whoever raises them, each other one for their workflow."""
 
-    def __init__(self, opened: Resources, calendars: CalendarsCopy) -> None:
-        self._opened = opened
-        self._reaching = Reaching(opened, calendars)
+    def __init__(self, opened: Resources, candidates: CandidateSearch) -> None:
+        self._settings = opened.settings
         self._database = opened.database
+        self._candidates = candidates
         self._people = DirectoryCopy(opened.directory)
 
+    async def begin(self, connection: AsyncConnection, alert_ids: Sequence[str], at: datetime) -> None:
+        """Take the first steps of alerts, in the transaction that raises them: whoever is told first hears at once,
+        with the engine down too (invariant I12).
+
+        While the directory does not say who is told, the steps are left to the workflows of the alerts.
+        """
+        due = await _due(connection, alert_ids, at) if alert_ids else ()
+        if not due:
+            return
+        try:
+            steps = await self._choose(due, at, connection)
+        except Refusal as refusal:
+            log().warning("first steps of alerts wait for their workflows", count=len(due), code=refusal.code)
+            return
+        await self._take(connection, due, steps, at)
+
     async def climb(self, asked: Climb) -> AlertStanding:
-        """Do what is due at `asked.at`; answers how the alert stands then, also when nothing is due.
+        """Do what is due of an alert at `asked.at`, for its workflow; answers how it stands then, also when nothing is
+        due.
 
         Whoever is told is asked of the directory at this moment. The row is looked at again before anything is
         written, so nobody is told of an alert that was acknowledged while the directory answered.
@@ -64,99 +100,80 @@ class Climber:
             Unavailable: PostgreSQL or the directory is away; nothing was done.
         """
         while True:
-            row, ticket = await self._read(asked.id)
-            if row is None or not _is_due(row, asked.at):
-                return _standing(asked.id, row)
-            telling = await self._choose(row, ticket, asked.at)
+            async with self._database.read() as connection:
+                due = await _due(connection, [asked.id], asked.at)
+                if not due:
+                    return await store.standing(connection, asked.id)
+            steps = await self._choose(due, asked.at)
             async with self._database.begin() as connection:
                 held = await store.locked(connection, asked.id)
-                if held is None or held["version"] != row["version"]:
+                if held is None or held["version"] != due[0].row["version"]:
                     continue
-                after = await self._act(connection, held, ticket, telling, asked.at)
-                if not store.is_open(after):
-                    await store.end_if_done(connection, asked.id)
-            return store.standing_of(after)
+                await self._take(connection, due, steps, asked.at, by_workflow=True)
+                return await store.standing(connection, asked.id)
 
-    async def _read(self, alert_id: str) -> tuple[Any, Any]:
-        async with self._database.read() as connection:
-            row = (await connection.execute(select(alerts).where(alerts.c.id == alert_id))).mappings().first()
-            if row is None:
-                return None, None
-            tickets = await ticket_copies.find(connection, [row["ticket_no"]])
-        return row, tickets[row["ticket_no"]]
+    async def _choose(
+        self, due: Sequence[DueAlert], at: datetime, connection: AsyncConnection | None = None
+    ) -> Mapping[str, NextStep]:
+        """The step that is told next of each alert, by its id; none at the end of the ladder."""
+        climbing = [each for each in due if each.row["next_level"] is not None]
+        if not climbing:
+            return {}
+        candidates = await self._candidates.find([each.sought(at) for each in climbing], connection)
+        roll = await self._roll()
+        return {each.row["id"]: _next_step(each, candidates, roll, at) for each in climbing}
 
-    async def _choose(self, row: RowMapping, ticket: KnownTicket, at: datetime) -> Telling | None:
-        """The step that is told next, and when; None at the end of the ladder."""
-        if row["next_level"] is None:
-            return None
-        step = step_of(row, ticket, at)
-        steps = map(step.ladder.step, step.ladder.rest_of_round(step.place))
-        around = await self._reaching.around(ticket, steps, at)
-        ticket = around.ticket
-        choice = choose(step, ticket, around.answers, around.reach)
-        unheard_total.inc(choice.is_unheard)
-        heads = {} if row["level"] or row["threshold"] != Threshold.BREACH else _heads(ticket, around, at)
-        look_at = min(choice.at, around.next_shift_at or choice.at)
-        return Telling(choice, heads, look_at, around.read_from, await self._name_of(ticket.owner))
-
-    async def _name_of(self, owner: str | None) -> str | None:
+    async def _roll(self) -> Roll:
         with suppress(Refusal):
-            return (await self._people.roll()).name_of(owner) if owner else None
-        return None
+            return await self._people.roll()
+        return Roll()
 
-    async def _act(
-        self, connection: AsyncConnection, row: RowMapping, ticket: KnownTicket, telling: Telling | None, at: datetime
-    ) -> RowMapping:
-        if row["threshold"] == Threshold.WARNING and row["due_at"] <= at:
-            return await store.resolve(connection, row, Resolution.STALE, at, by_workflow=True)
-        if row["state"] in {AlertState.ACKNOWLEDGED, AlertState.SNOOZED}:
-            store.count(row, "expired")
-        if telling is None:
-            return await store.change(connection, row, "exhausted", by_workflow=True, **_exhausted(at))
-        if telling.choice.at > at:
-            event = None if row["waits_from"] else "waits"
-            return await store.change(connection, row, event, by_workflow=True, **_waiting(row, telling, at))
-        if telling.choice.recipients:
-            await self._tell(connection, row, ticket, telling, at)
-        after = _after(row, ticket, telling.choice.place, max(at, datetime.now(UTC)))
-        event = "told" if telling.choice.recipients else None
-        return await store.change(connection, row, event, by_workflow=True, **after)
-
-    async def _tell(
-        self, connection: AsyncConnection, row: RowMapping, ticket: KnownTicket, telling: Telling, at: datetime
+    async def _take(
+        self,
+        connection: AsyncConnection,
+        due: Sequence[DueAlert],
+        steps: Mapping[str, NextStep],
+        at: datetime,
+        *,
+        by_workflow: bool = False,
     ) -> None:
-        settings, facts = self._opened.settings, {**facts_of(row, ticket), "owner_name": telling.owner_name}
-        place, told, url = telling.choice.place, telling.choice.recipients, settings.public_url
-        notices = [NoticeDraft(notice(row, ticket, place, to, at, facts, url)) for to in told]
+        told = [(each, steps[each.row["id"]]) for each in due if _tells(each.row, steps.get(each.row["id"]), at)]
+        recipients = ((each.row, step.choice.place, to) for each, step in told for to in step.choice.recipients)
+        await enter_tellings(connection, recipients, at)
+        drafts = [draft for each, step in told for draft in self._drafts(each, step, at)]
+        await submit(connection, drafts, self._settings.notice_stale_after)
+        for each in due:
+            await _move(connection, each, steps.get(each.row["id"]), at, by_workflow=by_workflow)
+
+    def _drafts(self, due: DueAlert, step: NextStep, at: datetime) -> Sequence[NoticeDraft]:
+        """What is said at a step: to those whom it tells, and to the heads for their information."""
+        row, ticket, url = due.row, due.ticket, self._settings.public_url
+        facts = {**facts_of(row, ticket), "owner_name": step.owner_name}
+        place, told = step.choice.place, step.choice.recipients
         ids = {to.staff for to in told}
         informed = [
             NoticeDraft(overdue(row, ticket, staff, at, facts, url), held_until=reached_at if reached_at > at else None)
-            for staff, reached_at in telling.heads.items()
+            for staff, reached_at in step.heads.items()
             if staff not in ids
         ]
-        await enter_tellings(connection, row, place, told, at)
-        await submit(connection, [*notices, *informed], settings.notice_stale_after)
+        return [*(NoticeDraft(notice(row, ticket, place, to, at, facts, url)) for to in told), *informed]
 
 
-def _is_due(row: Mapping[Any, Any], at: datetime) -> bool:
-    next_at: datetime | None = row["next_at"]
-    return next_at is not None and next_at <= at
+async def _due(connection: AsyncConnection, alert_ids: Sequence[str], at: datetime) -> Sequence[DueAlert]:
+    # One array is one parameter: `IN` writes and prepares a statement for every number of them.
+    these = (alerts.c.id == any_(cast(list(alert_ids), ARRAY(Text))), alerts.c.next_at <= at)
+    rows = (await connection.execute(select(alerts).where(*these).order_by(alerts.c.id))).mappings().all()
+    tickets = await ticket_copies.find(connection, [row["ticket_no"] for row in rows])
+    return [DueAlert(row, tickets[row["ticket_no"]]) for row in rows]
 
 
-def _standing(alert_id: str, row: Any) -> AlertStanding:
-    """A row that a restored database does not know has nothing left to do."""
-    if row is None:
-        return AlertStanding(id=alert_id, version=2**31, next_at=None, over=True, remarks=0)
-    return store.standing_of(row)
-
-
-def step_of(row: Mapping[Any, Any], ticket: KnownTicket, at: datetime) -> Step:
+def due_step(due: DueAlert, at: datetime) -> DueStep:
     """The step that comes next. One that waits for somebody's hours was due when it began to."""
-    ladder, place = ladder_of(row), Place(row["next_round"], row["next_level"])
-    return Step(
-        ladder=ladder,
+    row, place = due.row, due.sought(at).place
+    return DueStep(
+        ladder=due.ladder,
         place=place,
-        pause=ladder.pause_for(ticket.urgency),
+        pause=due.ladder.pause_for(due.ticket.urgency),
         due_at=row["waits_from"] or at,
         at=at,
         somebody_told=row["round"] == place.round and row["level"] > 0,
@@ -170,29 +187,70 @@ def _is_known(row: Mapping[Any, Any]) -> bool:
     return row["level"] > 0 or bool(answered)
 
 
-def _heads(ticket: KnownTicket, around: Around, at: datetime) -> Mapping[str, datetime]:
-    heads = found_on(Rung.DEPARTMENT_HEAD, ticket, around.answers, at)
-    return {head.staff: around.reach.reached_at(head.staff, at) for head in heads}
+def _next_step(due: DueAlert, candidates: Candidates, roll: Roll, at: datetime) -> NextStep:
+    row, ticket = due.row, candidates.seen(due.ticket)
+    available = candidates.availability(ticket, at)
+    choice = choose(due_step(due, at), ticket, candidates.answers, available)
+    unheard_total.inc(choice.is_unheard)
+    is_first = row["threshold"] == Threshold.BREACH and not row["level"]
+    heads = found_on(Rung.DEPARTMENT_HEAD, ticket, candidates.answers, at) if is_first else ()
+    return NextStep(
+        choice,
+        heads={head.staff: available.reached_at(head.staff, at) for head in heads},
+        look_at=min(choice.at, candidates.next_shift_at or choice.at),
+        read_from=candidates.read_from,
+        owner_name=roll.name_of(ticket.owner) if ticket.owner else None,
+    )
 
 
-def _waiting(row: Mapping[Any, Any], telling: Telling, at: datetime) -> dict[str, Any]:
+def _tells(row: Mapping[Any, Any], step: NextStep | None, at: datetime) -> bool:
+    return step is not None and step.choice.at <= at and bool(step.choice.recipients) and not _is_stale(row, at)
+
+
+def _is_stale(row: Mapping[Any, Any], at: datetime) -> bool:
+    """Whether it is a warning that came too late to warn (semantics.md 24)."""
+    return bool(row["threshold"] == Threshold.WARNING and row["due_at"] <= at)
+
+
+async def _move(
+    connection: AsyncConnection, due: DueAlert, step: NextStep | None, at: datetime, *, by_workflow: bool
+) -> None:
+    """Write down where an alert stands behind what time did to it."""
+    row = due.row
+    if _is_stale(row, at):
+        await store.resolve(connection, row, Resolution.STALE, at, by_workflow=by_workflow)
+        return
+    if row["state"] in {AlertState.ACKNOWLEDGED, AlertState.SNOOZED}:
+        store.count(row, "expired")
+    event: str | None
+    if step is None:
+        event, values = "exhausted", _exhausted(at)
+    elif step.choice.at > at:
+        event, values = None if row["waits_from"] else "waits", _waiting(row, step, at)
+    else:
+        event = "told" if step.choice.recipients else None
+        values = _behind(due, step.choice.place, max(at, datetime.now(UTC)))
+    await store.change(connection, row, event, by_workflow=by_workflow, **values)
+
+
+def _waiting(row: Mapping[Any, Any], step: NextStep, at: datetime) -> dict[str, Any]:
     """The row of a step that reaches nobody now."""
     return {
         "state": AlertState.RESOLVED if row["state"] == AlertState.RESOLVED else AlertState.OPEN,
-        "next_at": telling.look_at,
+        "next_at": step.look_at,
         "waits_from": row["waits_from"] or at,
-        "waits_by": telling.read_from,
+        "waits_by": step.read_from,
         "expires_at": None,
         "snoozed_until": None,
     }
 
 
-def _after(row: RowMapping, ticket: KnownTicket, told: Place, now: datetime) -> dict[str, Any]:
+def _behind(due: DueAlert, told: LadderPlace, now: datetime) -> dict[str, Any]:
     """The row behind a told step. The pause counts from now: after an outage, steps do not follow at once."""
-    ladder = ladder_of(row)
-    following = None if _is_told_once(row) else ladder.after(told, row["last_round"])
+    row = due.row
+    following = None if _is_told_once(row) else due.ladder.after(told, row["last_round"])
     climbs_on = row["state"] != AlertState.RESOLVED
-    pause = ladder.pause_for(ticket.urgency)
+    pause = due.ladder.pause_for(due.ticket.urgency)
     return {
         "state": AlertState.OPEN if climbs_on else AlertState.RESOLVED,
         "round": told.round,

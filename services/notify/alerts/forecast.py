@@ -4,72 +4,51 @@ An acknowledgement, a snooze and a pause end at an instant at which perhaps nobo
 hours to begin, or one above it is told before.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import replace
 
 from services.contracts.alert import Rung, Threshold
-from services.contracts.directory import RecipientsQuestion
-from services.contracts.vocabulary import Urgency
-from services.notify.alerts.escalation import step_of
-from services.notify.alerts.queries import Row
+from services.notify.alerts.escalation import DueAlert, due_step
 from services.notify.alerts.views import NextView
-from services.notify.hours.availability import EVERYBODY
-from services.notify.ladders.availability import Ahead, Reaching
+from services.notify.ladders.candidates import Candidates, CandidateSearch
 from services.notify.ladders.choice import choose
-from services.notify.ladders.ladders import Ladder, Place, Step, ladder_of, rungs_of
-from services.notify.ladders.recipients import questions
-from services.notify.ticket_copies import KnownTicket, with_those_present
+from services.notify.ladders.ladders import Ladder, LadderPlace, rungs_of
 from services.runtime.errors import Refusal
 
 
-async def foretell(reaching: Reaching, climbing: Sequence[tuple[Row, KnownTicket]]) -> dict[str, NextView]:
+async def foretell(search: CandidateSearch, alerts: Sequence[DueAlert]) -> dict[str, NextView]:
     """What comes next of each alert, by its id, as hours and shifts are known now; nothing of one that will tell nobody
     any more. A shift that begins while the step waits can bring it forward.
 
     The directory is asked once for every thousand questions. While it does not answer, the step is told as it stands in
     the ladder, at the end of the pause.
     """
-    waiting = [(row, ticket) for row, ticket in climbing if row["next_at"] and row["next_level"]]
-    if not waiting:
+    climbing = [each for each in alerts if each.row["next_at"] and each.row["next_level"]]
+    if not climbing:
         return {}
-    owners = {ticket.owner for _, ticket in waiting if ticket.owner}
     try:
-        ahead = await reaching.ahead(set().union(*(_questions(*each) for each in waiting)), owners)
+        candidates = await search.find([each.sought(each.row["next_at"]) for each in climbing])
     except Refusal:
-        return {row["id"]: _unasked(row) for row, _ in waiting}
-    foretold = ((row["id"], _foretold(row, ticket, ahead)) for row, ticket in waiting)
+        return {each.row["id"]: _unasked(each) for each in climbing}
+    foretold = ((each.row["id"], _foretold(each, candidates)) for each in climbing)
     return {id_: view for id_, view in foretold if view is not None}
 
 
-def _questions(row: Row, ticket: KnownTicket) -> set[RecipientsQuestion]:
-    rungs = {rung for step in _steps(row) for rung in rungs_of(step)} | {Rung.ADMIN}
-    return questions(ticket, rungs, row["next_at"])
+def _unasked(alert: DueAlert) -> NextView:
+    next_at = alert.row["next_at"]
+    return NextView(at=next_at, rungs=_named(alert.ladder, alert.sought(next_at).place), staff=None)
 
 
-def _steps(row: Row) -> Iterable[Step]:
-    ladder, place = _standing(row)
-    return map(ladder.step, ladder.rest_of_round(place))
-
-
-def _standing(row: Mapping[str, object]) -> tuple[Ladder, Place]:
-    return ladder_of(row), Place(int(str(row["next_round"])), int(str(row["next_level"])))
-
-
-def _unasked(row: Row) -> NextView:
-    ladder, place = _standing(row)
-    return NextView(at=row["next_at"], rungs=_named(ladder, place), staff=None)
-
-
-def _foretold(row: Row, ticket: KnownTicket, ahead: Ahead) -> NextView | None:
-    looked_at: datetime = row["next_at"]
-    reach = EVERYBODY if ticket.urgency is Urgency.URGENT else ahead.reach(ticket.calendar, looked_at)
-    present = with_those_present(ticket, ahead.present)
-    choice = choose(step_of(row, present, looked_at), present, ahead.answers, reach)
+def _foretold(alert: DueAlert, candidates: Candidates) -> NextView | None:
+    row, at = alert.row, alert.row["next_at"]
+    seen = replace(alert, ticket=candidates.seen(alert.ticket))
+    available = candidates.availability(seen.ticket, at)
+    choice = choose(due_step(seen, at), seen.ticket, candidates.answers, available)
     if row["threshold"] == Threshold.WARNING and choice.at >= row["due_at"]:
         return None
     staff = tuple(each.staff for each in choice.recipients)
-    return NextView(at=choice.at, rungs=_named(ladder_of(row), choice.place), staff=staff)
+    return NextView(at=choice.at, rungs=_named(alert.ladder, choice.place), staff=staff)
 
 
-def _named(ladder: Ladder, place: Place) -> tuple[Rung, ...]:
+def _named(ladder: Ladder, place: LadderPlace) -> tuple[Rung, ...]:
     return tuple(dict.fromkeys(rungs_of(ladder.step(place))))

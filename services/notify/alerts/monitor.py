@@ -1,30 +1,23 @@
-"""Looks after the alerts that wait: how many there are, whether the workflow of each still keeps its time, and whether
-the hours that it waits for have changed."""
+"""Looks after the alerts that wait: how many there are, and whether the hours that they wait for have changed."""
 
 import asyncio
 from contextlib import suppress
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import Gauge
-from sqlalchemy import DateTime, cast, func, select, update
+from sqlalchemy import DateTime, cast, func, select
 
 from services.contracts.alert import AlertState, Threshold
 from services.contracts.journal import EventType
 from services.notify.alerts import store
-from services.notify.alerts.first_steps import UNTOLD
 from services.notify.alerts.store import UNRESOLVED
 from services.notify.alerts.tables import alerts, remarks
-from services.notify.ladders.availability import Reaching
-from services.notify.wake_channels import STARTER_CHANNEL
+from services.notify.ladders.candidates import CandidateSearch
 from services.runtime.errors import Refusal
-from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
 
 EVERY_SECONDS = 5.0
-MISSED_AFTER = timedelta(minutes=2)
-"""How late a step may be before the alert's workflow is started anew: it may have been ended by hand."""
-
 _AT_ONCE = 200
 
 open_gauge = Gauge("bihuan_alerts_open", "Alerts that are not resolved.", ["state"])
@@ -42,13 +35,12 @@ unentered_seconds_gauge = Gauge(
 )
 
 
-async def watch(database: Database, reaching: Reaching) -> None:
+async def watch(database: Database, candidates: CandidateSearch) -> None:
     """Look until cancelled; while PostgreSQL is away the last figures stand."""
     while True:
         with suppress(Refusal):
             await measure(database)
-            await start_missed(database)
-            await look_again(database, reaching)
+            await look_again(database, candidates)
         await asyncio.sleep(EVERY_SECONDS)
 
 
@@ -56,11 +48,11 @@ async def measure(database: Database) -> None:
     """Count what waits."""
     exhausted = func.count().filter(alerts.c.exhausted_at.is_not(None))
     query = select(alerts.c.state, func.count().label("number"), exhausted.label("exhausted")).where(UNRESOLVED)
-    due = select(func.min(alerts.c.next_at)).where(alerts.c.ended.is_(False))
+    due = select(func.min(alerts.c.next_at))
     async with database.read() as connection:
         rows = {row.state: row for row in await connection.execute(query.group_by(alerts.c.state))}
         first: datetime | None = await connection.scalar(due)
-        untold: datetime | None = await connection.scalar(due.where(UNTOLD))
+        untold: datetime | None = await connection.scalar(due.where(alerts.c.level == 0))
         unentered = (await connection.execute(_unentered())).one()
     for state in AlertState:
         if state is not AlertState.RESOLVED:
@@ -86,36 +78,17 @@ def _unentered() -> Any:
     return select(*columns).where(remarks.c.entered_at.is_(None))
 
 
-async def start_missed(database: Database) -> int:
-    """Take alerts whose step is long due from the engine: the starter then starts, or tells, their workflows.
-
-    Answers how many. A workflow that runs and cannot get on hears what it knows.
-    """
-    missed = (
-        alerts.c.ended.is_(False),
-        alerts.c.engine_id.is_not(None),
-        alerts.c.next_at < datetime.now(UTC) - MISSED_AFTER,
-        alerts.c.missed_at.is_(None) | (alerts.c.missed_at < datetime.now(UTC) - MISSED_AFTER),
-    )
-    async with database.begin() as connection:
-        values = {"engine_id": None, "news": alerts.c.news + 1, "missed_at": datetime.now(UTC)}
-        taken = await connection.execute(update(alerts).where(*missed).values(**values))
-        if taken.rowcount:
-            await wake(connection, STARTER_CHANNEL)
-    return taken.rowcount
-
-
-async def look_again(database: Database, reaching: Reaching) -> int:
-    """Have the steps that wait for hours look again where these were read from something that has changed since: a
-    person's hours, a shift, a calendar, the quiet hours. Answers how many do."""
-    waits = (alerts.c.ended.is_(False), alerts.c.waits_from.is_not(None))
+async def look_again(database: Database, candidates: CandidateSearch) -> int:
+    """Make the steps due that wait for hours which were read from something that has changed since: a person's hours, a
+    shift, a calendar, the quiet hours. Answers how many; their workflows hear of it like of every change."""
+    waits = alerts.c.waits_from.is_not(None)
     async with database.read() as connection:
-        waiting = int(await connection.scalar(select(func.count()).where(*waits)) or 0)
+        waiting = int(await connection.scalar(select(func.count()).where(waits)) or 0)
     waiting_gauge.set(waiting)
     if not waiting:
         return 0
-    read_from = await reaching.read_from_now()
-    outdated = select(alerts).where(*waits, alerts.c.waits_by != read_from).order_by(alerts.c.id)
+    read_from = await candidates.read_from_now()
+    outdated = select(alerts).where(waits, alerts.c.waits_by != read_from).order_by(alerts.c.id)
     async with database.begin() as connection:
         rows = (await connection.execute(outdated.limit(_AT_ONCE).with_for_update(skip_locked=True))).mappings().all()
         for row in rows:

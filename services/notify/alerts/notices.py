@@ -1,11 +1,10 @@
 """What people are told of an alert: the notices of a step, and the record of who was told."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
 from pydantic import JsonValue
-from sqlalchemy import RowMapping
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -14,7 +13,7 @@ from services.contracts.base import format_instant
 from services.contracts.notice import Audience, NoticeKind, NoticeRequest
 from services.contracts.vocabulary import Urgency
 from services.notify.alerts.tables import tellings
-from services.notify.ladders.ladders import Place
+from services.notify.ladders.ladders import LadderPlace
 from services.notify.ladders.recipients import Recipient
 from services.notify.ticket_copies import KnownTicket
 
@@ -42,7 +41,7 @@ def facts_of(row: Mapping[Any, Any], ticket: KnownTicket) -> dict[str, JsonValue
 def notice(
     row: Mapping[Any, Any],
     ticket: KnownTicket,
-    place: Place,
+    place: LadderPlace,
     to: Recipient,
     at: datetime,
     facts: Mapping[str, JsonValue],
@@ -87,16 +86,16 @@ def overdue(
     )
 
 
-def notice_key(alert_id: str, place: Place, staff: str) -> str:
+def notice_key(alert_id: str, place: LadderPlace, staff: str) -> str:
     """The constant key of what somebody is told at a place."""
     return f"alert/{alert_id}/{place.round}/{place.level}/{staff}"
 
 
 async def enter_tellings(
-    connection: AsyncConnection, row: RowMapping, place: Place, recipients: Sequence[Recipient], at: datetime
+    connection: AsyncConnection, told: Iterable[tuple[Mapping[Any, Any], LadderPlace, Recipient]], at: datetime
 ) -> None:
-    """Write down who is told."""
-    told = [
+    """Write down who is told of which alert, at which place."""
+    entries = [
         {
             "alert_id": row["id"],
             "round": place.round,
@@ -106,6 +105,7 @@ async def enter_tellings(
             "at": at,
             "notice_key": notice_key(row["id"], place, to.staff),
         }
-        for to in recipients
+        for row, place, to in told
     ]
-    await connection.execute(insert(tellings).values(told).on_conflict_do_nothing())
+    if entries:
+        await connection.execute(insert(tellings).on_conflict_do_nothing(), entries)

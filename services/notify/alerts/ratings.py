@@ -1,5 +1,7 @@
 """Alerts of low ratings that may still be changed: called off, and called for anew (product.md 8)."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Select, select
@@ -11,8 +13,6 @@ from services.notify.alerts import store
 from services.notify.alerts.actions import next_place
 from services.notify.alerts.tables import alerts
 from services.notify.notices.submission import cancel
-from services.notify.wake_channels import FIRST_STEPS_CHANNEL
-from services.runtime.postgres.commit_notifier import wake
 
 _LIVE_AGAIN: dict[str, Any] = {
     "state": AlertState.OPEN,
@@ -23,7 +23,6 @@ _LIVE_AGAIN: dict[str, Any] = {
     "expires_at": None,
     "snoozed_until": None,
     "handed_to": None,
-    "ended": False,
     "level": 0,
 }
 
@@ -37,15 +36,20 @@ async def correct(connection: AsyncConnection, corrected: RatingCorrected) -> No
     await cancel(connection, f"alert/{row['id']}/")
 
 
-async def call_again(connection: AsyncConnection, asked: RaiseAlert) -> str:
-    """Answer the id of the alert that there is, which is raised again if a correction had called it off."""
+async def call_again(connection: AsyncConnection, asked: RaiseAlert, now: datetime) -> Sequence[str]:
+    """Raise the alert that there is again where a correction had called it off; answers its id then."""
     row = (await connection.execute(_of(asked).with_for_update())).mappings().one()
-    if row["resolution"] == Resolution.RATING_CORRECTED:
-        again = {**next_place(row), "due_at": asked.due_at, "raised_at": asked.raised_at, "next_at": asked.raised_at}
-        after = await store.change(connection, row, "raised", **_LIVE_AGAIN, **again)
-        await wake(connection, FIRST_STEPS_CHANNEL)
-        await store.remark(connection, after, EventType.ALERT_RAISED, asked.raised_at, {"due_at": asked.due_at})
-    return str(row["id"])
+    if row["resolution"] != Resolution.RATING_CORRECTED:
+        return ()
+    again = {**next_place(row), "due_at": asked.due_at, "raised_at": asked.raised_at, "next_at": now}
+    after = await store.change(connection, row, "raised", **_LIVE_AGAIN, **again)
+    await store.remark(connection, after, EventType.ALERT_RAISED, asked.raised_at, {"due_at": asked.due_at})
+    return (row["id"],)
+
+
+async def alert_of(connection: AsyncConnection, asked: RaiseAlert) -> str:
+    """The id of the alert that a low rating has raised."""
+    return str((await connection.execute(_of(asked))).mappings().one()["id"])
 
 
 def _of(rated: RaiseAlert | RatingCorrected) -> Select[Any]:

@@ -1,51 +1,68 @@
 """Entries about alerts in the journals of their tickets: raised, acknowledged, resolved, in this order and once.
 
-They go beside the first steps, without the engine's turn: the alert's workflow, which is begun in its own time, enters
-only what is left.
+They go from the rows, without the engine: an alert's workflow has nothing to do with them.
 """
 
+import asyncio
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, Select, func, select, update
-from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.alerts import store
-from services.notify.alerts.pool import AlertPool
 from services.notify.alerts.tables import alerts, remarks
 from services.notify.resources import Resources
 from services.notify.wake_channels import REMARKS_CHANNEL
-from services.runtime.errors import NotFound, ValidationFailed
+from services.runtime.errors import NotFound, Refusal, ValidationFailed
+from services.runtime.postgres.claim_pool import Hands
 from services.runtime.service_client import segment
 from services.runtime.telemetry import log
 
+PAUSE_SECONDS = 1.0
+"""How long a hand rests behind a failure. The alert is taken up again behind all others that wait."""
 
-class Remarking:
-    """Enters what waits of one alert. The journal knows a key that it has seen, so a repeat changes nothing."""
 
-    def __init__(self, opened: Resources) -> None:
+class RemarkDispatcher:
+    """Enters what alerts have to say as soon as it is there, `hands` alerts at once, those first that have waited
+    longest. The journal knows a key that it has seen, so a repeat, or a second process, changes nothing."""
+
+    def __init__(self, opened: Resources, *, hands: int) -> None:
         self._database = opened.database
         self._tickets = opened.tickets
+        self._hands = hands
+        self._busy: set[str] = set()
+        self._failed: set[str] = set()
 
-    async def enter(self, alert_id: str) -> int:
-        """Enter what waits and end the alert that has nothing left to do; answers how much of it is entered in all.
+    async def run(self) -> None:
+        """Enter until cancelled."""
+        hands = Hands(self._database, REMARKS_CHANNEL, claim=self._claim, work=self._enter_next, most=self._hands)
+        await hands.run()
 
-        For its own workflow: an alert that is ended by another leaves a workflow that is not told.
+    async def _claim(self, most: int) -> Sequence[str]:
+        """The next ones that this process is not busy with; those that failed come last, so that they stop nobody."""
+        found = await self._find(most)
+        if not found and self._failed:
+            self._failed.clear()
+            found = await self._find(most)
+        self._busy.update(found)
+        return found
 
-        Raises:
-            Unavailable: the workflow service does not answer; what was entered stays entered.
-        """
-        await self.enter_waiting(alert_id)
-        async with self._database.begin() as connection:
-            await store.end_if_done(connection, alert_id)
-            return await _entered(connection, alert_id)
+    async def _find(self, most: int) -> Sequence[str]:
+        query = _unentered().where(alerts.c.id.not_in(sorted(self._busy | self._failed))).limit(most)
+        async with self._database.read() as connection:
+            return (await connection.scalars(query)).all()
 
-    async def enter_waiting(self, alert_id: str) -> None:
-        """Enter what waits.
+    async def _enter_next(self, alert_id: str) -> None:
+        try:
+            await self._enter(alert_id)
+        except Exception as error:  # noqa: BLE001 - a journal that fails in a new way must not stop the others
+            log().warning("what an alert has to say waits", alert=alert_id, exc_info=_unforeseen(error))
+            self._failed.add(alert_id)
+            await asyncio.sleep(PAUSE_SECONDS)
+        finally:
+            self._busy.discard(alert_id)
 
-        Raises:
-            Unavailable: the workflow service does not answer; what was entered stays entered.
-        """
+    async def _enter(self, alert_id: str) -> None:
         for row in await self._waiting(alert_id):
             refused = await self._send(row)
             async with self._database.begin() as connection:
@@ -72,29 +89,13 @@ class Remarking:
         return None
 
 
-class RemarkDispatcher:
-    """Enters what alerts have to say as soon as it is there, the alerts that have waited longest first."""
-
-    def __init__(self, opened: Resources, *, hands: int) -> None:
-        work = Remarking(opened).enter_waiting
-        self._pool = AlertPool(opened.database, REMARKS_CHANNEL, due=unentered, work=work, hands=hands)
-
-    async def run(self) -> None:
-        """Enter until cancelled."""
-        await self._pool.run()
+def _unforeseen(error: Exception) -> Exception | None:
+    return None if isinstance(error, Refusal) else error
 
 
-def unentered() -> Select[Any]:
+def _unentered() -> Select[Any]:
     """Ids of the alerts of which a journal is still to be told."""
     waiting = select(remarks.c.alert_id, func.min(remarks.c.remark["at"].astext).label("since"))
     waiting = waiting.where(remarks.c.entered_at.is_(None)).group_by(remarks.c.alert_id)
     each = waiting.subquery()
     return select(alerts.c.id).join(each, each.c.alert_id == alerts.c.id).order_by(each.c.since, alerts.c.id)
-
-
-async def _entered(connection: AsyncConnection, alert_id: str) -> int:
-    waiting: Any = select(remarks.c.number).where(remarks.c.alert_id == alert_id, remarks.c.entered_at.is_(None))
-    first = await connection.scalar(waiting.order_by(remarks.c.number).limit(1))
-    if first is not None:
-        return int(first) - 1
-    return int(await connection.scalar(select(alerts.c.remarks).where(alerts.c.id == alert_id)) or 0)

@@ -16,12 +16,13 @@ from services.contracts.permissions import Action, may
 from services.notify import ticket_copies
 from services.notify.alerts import actions, queries, ratings, store
 from services.notify.alerts.actions import Answer
-from services.notify.alerts.consumer import Raising
+from services.notify.alerts.consumer import AlertConsumer
+from services.notify.alerts.escalation import DueAlert, Escalation
 from services.notify.alerts.forecast import foretell
 from services.notify.alerts.queries import AlertFilters, Row
 from services.notify.alerts.views import AlertView, alert_view, told_view
 from services.notify.hours.calendars import CalendarsCopy
-from services.notify.ladders.availability import Reaching
+from services.notify.ladders.candidates import CandidateSearch
 from services.notify.ladders.ladders import read_ladders
 from services.notify.ladders.store import LadderBook
 from services.notify.resources import Resources
@@ -34,7 +35,7 @@ Change = Callable[[AsyncConnection, RowMapping, KnownTicket], Awaitable[RowMappi
 
 
 @dataclass(frozen=True)
-class Shown:
+class ShownAlert:
     """An alert's row, its ticket, and who was told."""
 
     row: Row
@@ -55,11 +56,11 @@ class Alerts:
 
     def __init__(self, opened: Resources, calendars: CalendarsCopy) -> None:
         self.database = opened.database
-        self.reaching = Reaching(opened, calendars)
+        self.candidates = CandidateSearch(opened, calendars)
         self._opened = opened
         self._people = DirectoryCopy(opened.directory)
         self.ladders = LadderBook(read_ladders(opened.settings.ladders_file))
-        self._raising = Raising(self.ladders)
+        self._consumer = AlertConsumer(self.ladders, Escalation(opened, self.candidates))
 
     async def page(self, caller: Caller, filters: AlertFilters) -> tuple[list[AlertView], str | None, str]:
         """A page of alerts within reach, where the list goes on, and the place from which the stream goes on without
@@ -105,7 +106,7 @@ class Alerts:
 
     async def raise_low_rating(self, connection: AsyncConnection, asked: RaiseAlert) -> str:
         """Raise an alert that no clock raises; once."""
-        return await self._raising.raise_low_rating(connection, asked)
+        return await self._consumer.raise_low_rating(connection, asked)
 
     async def correct_rating(self, connection: AsyncConnection, corrected: RatingCorrected) -> None:
         """Resolve the alert of a rating that was corrected upwards."""
@@ -150,8 +151,8 @@ class Alerts:
         shown = await _with_all(connection, [after])
         return (await self._views(caller, shown))[0]
 
-    async def _views(self, caller: Caller, shown: Sequence[Shown]) -> list[AlertView]:
-        following = await foretell(self.reaching, [(each.row, each.ticket) for each in shown])
+    async def _views(self, caller: Caller, shown: Sequence[ShownAlert]) -> list[AlertView]:
+        following = await foretell(self.candidates, [DueAlert(each.row, each.ticket) for each in shown])
         return [
             alert_view(
                 each.row,
@@ -165,12 +166,12 @@ class Alerts:
         ]
 
 
-async def _with_all(connection: AsyncConnection, rows: Sequence[Row]) -> list[Shown]:
+async def _with_all(connection: AsyncConnection, rows: Sequence[Row]) -> list[ShownAlert]:
     if not rows:
         return []
     tickets = await ticket_copies.find(connection, sorted({row["ticket_no"] for row in rows}))
     told = await queries.told_of(connection, [row["id"] for row in rows])
-    return [Shown(row, tickets[row["ticket_no"]], told[row["id"]]) for row in rows]
+    return [ShownAlert(row, tickets[row["ticket_no"]], told[row["id"]]) for row in rows]
 
 
 async def _within_reach(
@@ -183,7 +184,7 @@ async def _within_reach(
     return row, ticket
 
 
-def _allowed(caller: Caller, shown: Shown) -> Sequence[Answer]:
+def _allowed(caller: Caller, shown: ShownAlert) -> Sequence[Answer]:
     return actions.legal_answers(shown.row["state"]) if may(caller, Action.ANSWER_ALERT, shown.ticket) else ()
 
 

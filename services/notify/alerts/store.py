@@ -1,7 +1,7 @@
 """The row of an alert: how it is made and changed, so that workflow, journal and streams hear of it.
 
 Every change counts `version` up and takes the row from the engine: the starter then tells its workflow how it stands.
-A lost signal, an engine that is down or wiped are thus one and the same, and mended in the same way.
+A new row, a lost signal, an engine that is down or wiped are thus one and the same, and mended in the same way.
 """
 
 import secrets
@@ -19,7 +19,7 @@ from services.contracts.base import format_instant
 from services.contracts.feed import Remark
 from services.contracts.journal import EventType
 from services.notify.alerts.tables import alerts, remarks
-from services.notify.wake_channels import FIRST_STEPS_CHANNEL, REMARKS_CHANNEL, STARTER_CHANNEL
+from services.notify.wake_channels import REMARKS_CHANNEL, STARTER_CHANNEL
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.commit_order import THIS_TRANSACTION
 
@@ -27,6 +27,10 @@ CHANGED_CHANNEL = "notify_alerts"
 """Notified on every commit that changed an alert."""
 
 UNRESOLVED = alerts.c.state != AlertState.RESOLVED
+WAITS = UNRESOLVED | alerts.c.next_at.is_not(None)
+"""Somebody must still answer for it, or be told of it: it has a workflow."""
+NO_ENGINE = ""
+"""In place of the engine's id in a row that is over from its beginning."""
 
 alerts_total = Counter(
     "bihuan_alerts_total",
@@ -43,7 +47,7 @@ async def insert_alert(connection: AsyncConnection, values: Mapping[str, Any]) -
     if row is not None:
         count(row, "raised")
         await wake(connection, CHANGED_CHANNEL)
-        await wake(connection, FIRST_STEPS_CHANNEL)
+        await wake(connection, STARTER_CHANNEL)
     return row
 
 
@@ -55,12 +59,12 @@ async def locked(connection: AsyncConnection, alert_id: str) -> RowMapping | Non
 
 
 async def change(
-    connection: AsyncConnection, row: RowMapping, event: str | None, *, by_workflow: bool = False, **values: Any
+    connection: AsyncConnection, row: Mapping[Any, Any], event: str | None, *, by_workflow: bool = False, **values: Any
 ) -> RowMapping:
     """Change a row that is `locked`; `event` is counted. The alert's own workflow hears from the answer to its step."""
     bookkeeping: dict[str, Any] = {"version": alerts.c.version + 1, "tx": THIS_TRANSACTION}
     if not by_workflow:
-        bookkeeping |= {"news": alerts.c.news + 1, "engine_id": None}
+        bookkeeping["engine_id"] = None
     changed = update(alerts).where(alerts.c.id == row["id"]).values(**values, **bookkeeping)
     after = (await connection.execute(changed.returning(*alerts.c))).mappings().one()
     if event is not None:
@@ -73,7 +77,7 @@ async def change(
 
 async def resolve(
     connection: AsyncConnection,
-    row: RowMapping,
+    row: Mapping[Any, Any],
     resolution: Resolution,
     at: datetime,
     *,
@@ -121,22 +125,17 @@ async def remark(
     return (await connection.execute(counted)).mappings().one()
 
 
-async def end_if_done(connection: AsyncConnection, alert_id: str) -> None:
-    """Note that the workflow has nothing left to do: resolved, told, entered into the journal."""
-    unentered = select(remarks.c.key).where(remarks.c.alert_id == alert_id, remarks.c.entered_at.is_(None))
-    done = (alerts.c.id == alert_id, ~UNRESOLVED, alerts.c.next_at.is_(None), ~unentered.exists())
-    await connection.execute(update(alerts).where(*done).values(ended=True))
+async def standing(connection: AsyncConnection, alert_id: str) -> AlertStanding:
+    """How an alert stands; one that a restored database does not know has nothing left to do."""
+    row = (await connection.execute(select(alerts).where(alerts.c.id == alert_id))).one_or_none()
+    return standing_of(row) if row else AlertStanding(id=alert_id, version=2**31, next_at=None, over=True)
 
 
 def standing_of(row: Any) -> AlertStanding:
     """How a row stands, as its workflow must know it."""
     return AlertStanding(
-        id=row.id,
-        version=row.version,
-        next_at=row.next_at,
-        over=row.state == AlertState.RESOLVED,
-        remarks=row.remarks,
-    )
+        id=row.id, version=row.version, next_at=row.next_at, over=row.state == AlertState.RESOLVED
+    )  # fmt: skip
 
 
 def is_open(row: Mapping[Any, Any]) -> bool:
@@ -144,6 +143,6 @@ def is_open(row: Mapping[Any, Any]) -> bool:
     return AlertState(row["state"]) is not AlertState.RESOLVED
 
 
-def count(row: RowMapping, event: str) -> None:
+def count(row: Mapping[Any, Any], event: str) -> None:
     """Count what happened to an alert."""
     alerts_total.labels(row["clock"] or "", row["threshold"], event).inc()

@@ -1,7 +1,6 @@
 """Tables of alerts: where each stands, who was told, what the ticket's journal is still to be told."""
 
 from sqlalchemy import (
-    Boolean,
     CheckConstraint,
     Column,
     DateTime,
@@ -60,9 +59,6 @@ alerts = Table(
     Column("resolved_by", Text),
     _instant("resolved_at"),
     Column("remarks", Integer, nullable=False, server_default=text("0")),
-    Column("news", Integer, nullable=False, server_default=text("0")),
-    _instant("missed_at"),
-    Column("ended", Boolean, nullable=False, server_default=text("false")),
     transaction_column(),
     *engine_columns(),
     CheckConstraint("state IN ('open', 'acknowledged', 'snoozed', 'resolved')", name="alerts_state"),
@@ -82,8 +78,8 @@ alerts = Table(
     ),
     Index("alerts_by_raising", text("raised_at DESC"), text("id DESC")),
     Index("alerts_unresolved", "ticket_no", postgresql_where=text("state <> 'resolved'")),
-    Index("alerts_living", "engine_attempts", "id", postgresql_where=text("NOT ended")),
-    Index("alerts_by_next_step", "next_at", postgresql_where=text("NOT ended")),
+    Index("alerts_untold_to_engine", "engine_attempts", "next_at", "id", postgresql_where=text("engine_id IS NULL")),
+    Index("alerts_by_next_step", "next_at", postgresql_where=text("next_at IS NOT NULL")),
     Index("alerts_by_change", "tx", "id"),
     Index("alerts_that_wait", "waits_by", postgresql_where=text("waits_from IS NOT NULL")),
 )
@@ -92,8 +88,7 @@ the one that comes next, at `next_at`; while it is acknowledged or snoozed, `nex
 bounds the climb. `ladder` is as it was when the alert was raised, that of `ladder_id` and `ladder_version`;
 `ladder_missing` is one that the policy names and that there is not. `waits_from` is since when the next step waits for
 the hours of those whom it would tell, and `waits_by` what those hours were read from. `remarks` counts what the journal
-is told, `news` what the workflow is told: changes that it did not make itself; `missed_at` is when its step was last
-found long due. `ended`: its workflow has nothing left to do."""
+is told. `engine_id` is null while its workflow has not been told how the row stands."""
 
 tellings = Table(
     "alert_tellings",

@@ -8,22 +8,21 @@ from temporalio.client import Client
 
 from services.contracts.names import QUEUE_NOTIFY, SIGNAL_ALERT_CHANGED, WORKFLOW_ALERT, alert_workflow_id
 from services.notify.alerts.activities import AlertActivities
-from services.notify.alerts.consumer import Raising
-from services.notify.alerts.escalation import Climber
-from services.notify.alerts.first_steps import STARTABLE, FirstSteps
+from services.notify.alerts.consumer import AlertConsumer
+from services.notify.alerts.escalation import Escalation
 from services.notify.alerts.monitor import watch
-from services.notify.alerts.remarks import RemarkDispatcher, Remarking
-from services.notify.alerts.store import standing_of
+from services.notify.alerts.remarks import RemarkDispatcher
+from services.notify.alerts.store import WAITS, standing_of
 from services.notify.alerts.tables import alerts
 from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.hours.calendars import CalendarsCopy
-from services.notify.ladders.availability import Reaching
+from services.notify.ladders.candidates import CandidateSearch
 from services.notify.ladders.ladders import read_ladders
 from services.notify.ladders.store import LadderBook
 from services.notify.resources import Resources
 from services.notify.tables import feed_tables
 from services.runtime.feed.consumer import Follower
-from services.runtime.temporal.client import start_or_attach
+from services.runtime.temporal.client import signal_if_running, start_or_attach
 from services.runtime.temporal.inventory import Workflows
 from services.runtime.temporal.worker_host import WorkerPart
 from services.runtime.temporal.workflow_starter import Startable
@@ -34,9 +33,8 @@ FOLLOWER = "alerts"
 def worker_part(opened: Resources, client: Client) -> WorkerPart:
     """Put the worker's part of alerts together."""
     calendars = CalendarsCopy(opened.database, opened.tickets)
-    climber = Climber(opened, calendars)
-    activities = AlertActivities(climber, Remarking(opened))
-    first_steps = FirstSteps(opened.database, climber, hands=opened.settings.notify_slots)
+    candidates = CandidateSearch(opened, calendars)
+    escalation = Escalation(opened, candidates)
     dispatcher = RemarkDispatcher(opened, hands=opened.settings.notify_slots)
     ladders = LadderBook(read_ladders(opened.settings.ladders_file))
     follower = Follower(
@@ -45,47 +43,39 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
         tables=feed_tables,
         fetch=opened.read_feed,
         read=opened.read_event,
-        apply=Raising(ladders).apply,
+        apply=AlertConsumer(ladders, escalation).apply,
     )
     return WorkerPart(
         name="alerts",
         workflows=[AlertWorkflow],
-        activities=[activities.climb, activities.enter_remarks],
+        activities=[AlertActivities(escalation).climb],
         startables=[startable(client)],
         starts_per_second=opened.settings.alert_workflows_per_second,
-        tasks=[
-            follower.run,
-            first_steps.run,
-            dispatcher.run,
-            partial(watch, opened.database, Reaching(opened, calendars)),
-            calendars.follow,
-        ],
+        tasks=[follower.run, dispatcher.run, partial(watch, opened.database, candidates), calendars.follow],
     )
 
 
 def startable(client: Client) -> Startable:
-    """An alert that has had its first step, and is not ended, has a workflow, which is told of every change of it."""
+    """An alert that waits has a workflow, which is told of every change of it, that it is over too."""
 
     async def start(row: Row[Any]) -> None:
-        """Start the workflow, or tell the one that runs how the row stands."""
+        """Start the workflow, or tell the one that runs how the row stands; nothing is started only to end."""
         standing = standing_of(row)
+        id_ = alert_workflow_id(standing.id)
+        if standing.over and standing.next_at is None:
+            await signal_if_running(client, id_, SIGNAL_ALERT_CHANGED, standing)
+            return
         await start_or_attach(
-            client,
-            WORKFLOW_ALERT,
-            standing,
-            id_=alert_workflow_id(standing.id),
-            queue=QUEUE_NOTIFY,
-            signal=SIGNAL_ALERT_CHANGED if row.news else None,
-            told=[standing],
+            client, WORKFLOW_ALERT, standing, id_=id_, queue=QUEUE_NOTIFY, signal=SIGNAL_ALERT_CHANGED, told=[standing]
         )
 
     return Startable(
         table=alerts,
-        living=STARTABLE,
+        living=WAITS | alerts.c.engine_id.is_(None),
         key=alerts.c.id,
-        columns=(alerts.c.id, alerts.c.version, alerts.c.state, alerts.c.next_at, alerts.c.remarks, alerts.c.news),
+        columns=(alerts.c.id, alerts.c.version, alerts.c.state, alerts.c.next_at),
         start=start,
-        revision=alerts.c.news,
+        revision=alerts.c.version,
         order=alerts.c.next_at,
         workflows=Workflows(WORKFLOW_ALERT, QUEUE_NOTIFY, alert_workflow_id, (alerts.c.id,)),
     )

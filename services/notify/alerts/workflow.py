@@ -1,6 +1,5 @@
 """The alert's workflow: waits for the next instant of its ladder. The row in PostgreSQL decides what happens then."""
 
-import asyncio
 from datetime import timedelta
 
 from temporalio import workflow
@@ -17,7 +16,7 @@ TIMER_STEP = timedelta(milliseconds=1)
 
 @workflow.defn(name=WORKFLOW_ALERT)
 class AlertWorkflow:
-    """One alert, from its raising until it is resolved and the journal knows.
+    """One alert, from its raising until it is resolved; whoever raised it has taken its first step.
 
     It never tells anybody on its own knowledge: each step looks at the row first. So a signal that was lost costs a
     timer that finds nothing to do, and nobody is told of an alert that was acknowledged.
@@ -26,21 +25,18 @@ class AlertWorkflow:
     @workflow.init
     def __init__(self, standing: AlertStanding) -> None:
         self.standing = standing
-        self.entered = 0
-        self.entering: asyncio.Task[None] | None = None
         self.woken = False
 
     @workflow.run
     async def run(self, _: AlertStanding) -> None:
-        """Climb when it is time, enter what the journal does not know, until nothing is left."""
+        """Climb whenever it is time, until nothing is left to do."""
         while not self._is_done:
+            if workflow.info().is_continue_as_new_suggested():
+                workflow.continue_as_new(self.standing)
             self.woken = False
             if self._is_due:
                 self._learn(await calls.climb(Climb(id=self.standing.id, at=workflow.now())))
-            elif self._history_is_long:
-                await self._continue_as_new()
             else:
-                self._enter_remarks()
                 await self._wait()
 
     @workflow.signal(name=SIGNAL_ALERT_CHANGED)
@@ -50,7 +46,7 @@ class AlertWorkflow:
 
     def _learn(self, standing: AlertStanding) -> None:
         """Keep the newer of two; a step and a signal may overtake each other."""
-        if standing.version >= self.standing.version:
+        if standing.version > self.standing.version:
             self.standing = standing
             self.woken = True
 
@@ -60,21 +56,7 @@ class AlertWorkflow:
 
     @property
     def _is_done(self) -> bool:
-        return self.standing.over and self.standing.next_at is None and self.entered >= self.standing.remarks
-
-    @property
-    def _history_is_long(self) -> bool:
-        return workflow.info().is_continue_as_new_suggested()
-
-    def _enter_remarks(self) -> None:
-        """Begin to enter what waits, unless that is under way; the climb never waits for the journal."""
-        if self.entering is None and self.entered < self.standing.remarks:
-            self.entering = asyncio.create_task(self._enter())
-
-    async def _enter(self) -> None:
-        self.entered = await calls.enter_remarks(self.standing.id)
-        self.entering = None
-        self.woken = True
+        return self.standing.over and self.standing.next_at is None
 
     async def _wait(self) -> None:
         """Until something changes, or the next instant comes."""
@@ -84,7 +66,3 @@ class AlertWorkflow:
             await workflow.wait_condition(lambda: self.woken, timeout=limit, timeout_summary="next step")
         except TimeoutError:
             return
-
-    async def _continue_as_new(self) -> None:
-        await workflow.wait_condition(lambda: self.entering is None)
-        workflow.continue_as_new(self.standing)

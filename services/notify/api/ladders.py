@@ -15,7 +15,7 @@ from services.contracts.permissions import Action, may
 from services.contracts.policy import DEFAULT_CALENDAR
 from services.contracts.vocabulary import ClockName, Urgency
 from services.notify.ladders.ladders import LadderDraft, ladder_faults
-from services.notify.ladders.preview import Question, plan
+from services.notify.ladders.preview import PlanQuestion, plan
 from services.notify.ladders.schemas import (
     LadderBody,
     LadderPage,
@@ -120,7 +120,7 @@ async def plan_ladder(
 ) -> LadderPlan:
     """Tell who would be told when of an alert that nobody answers: with the people, shifts and hours as of today."""
     question = _question(asked)
-    if asked.calendar and not await notify.alerts.reaching.knows(asked.calendar):
+    if asked.calendar and not await notify.alerts.candidates.knows(asked.calendar):
         raise ValidationFailed.at(
             "/calendar",
             "unknown_calendar",
@@ -129,7 +129,7 @@ async def plan_ladder(
     async with notify.resources.database.read() as connection:
         stored = await notify.alerts.ladders.find(connection, ladder_id, asked.version)
     roll = await notify.alerts.roll() if may(caller, Action.READ_DIRECTORY) else Roll()
-    return await plan(notify.alerts.reaching, stored, question, roll)
+    return await plan(notify.alerts.candidates, stored, question, roll)
 
 
 def _require_sound(draft: LadderDraft, language: Spoken) -> None:
@@ -140,7 +140,7 @@ def _require_sound(draft: LadderDraft, language: Spoken) -> None:
         )
 
 
-def _question(asked: PlanQuery) -> Question:
+def _question(asked: PlanQuery) -> PlanQuestion:
     of_a_clock = asked.threshold is not Threshold.LOW_RATING
     if of_a_clock and asked.clock is None:
         raise ValidationFailed.at(
@@ -149,7 +149,7 @@ def _question(asked: PlanQuery) -> Question:
     if not of_a_clock and asked.clock is not None:
         raise ValidationFailed.at("/clock", "unexpected", {"en": "a low rating has no clock", "zh": "低分评价没有时钟"})
     values: dict[str, Any] = asked.model_dump(exclude={"version", "at", "calendar"})
-    return Question(**values, at=asked.at or datetime.now(UTC), calendar=asked.calendar or DEFAULT_CALENDAR)
+    return PlanQuestion(**values, at=asked.at or datetime.now(UTC), calendar=asked.calendar or DEFAULT_CALENDAR)
 
 
 def _versioned(view: LadderView) -> JSONResponse:

@@ -14,7 +14,7 @@ HORIZON = timedelta(days=31)
 """Hours that do not begin within it say nothing: an alert must not sleep for longer."""
 
 
-class Reach:
+class Availability:
     """When each of these people is reached, as of one moment.
 
     A shift goes before a person's own hours, those before the calendar of their department, that before the quiet hours
@@ -56,7 +56,7 @@ class Reach:
         return self._calendars.find(person.calendar)
 
 
-EVERYBODY = Reach()
+EVERYBODY = Availability()
 """Whom what is urgent reaches, and when: everybody, always."""
 
 

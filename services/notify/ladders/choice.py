@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from services.contracts.alert import Rung, Threshold
-from services.notify.hours.availability import Reach
-from services.notify.ladders.ladders import Ladder, Place
+from services.notify.hours.availability import Availability
+from services.notify.ladders.ladders import Ladder, LadderPlace
 from services.notify.ladders.recipients import Answers, Recipient, found_by, found_on
 from services.notify.ticket_copies import KnownTicket
 
 
 @dataclass(frozen=True)
-class Choice:
+class StepChoice:
     """The step that is told: at `at`, which is now or later. Nobody is told where the rest of a round finds nobody."""
 
-    place: Place
+    place: LadderPlace
     at: datetime
     recipients: Sequence[Recipient]
     waiting: Sequence[tuple[Recipient, datetime]] = ()
@@ -29,11 +29,11 @@ class Choice:
 
 
 @dataclass(frozen=True)
-class Step:
+class DueStep:
     """What is known of the step that comes next: `due_at` is when it was to be told, `at` is now."""
 
     ladder: Ladder
-    place: Place
+    place: LadderPlace
     pause: timedelta
     due_at: datetime
     at: datetime
@@ -44,18 +44,18 @@ class Step:
     case. None: until they begin."""
 
 
-def choose(step: Step, ticket: KnownTicket, answers: Answers, reach: Reach) -> Choice:
+def choose(step: DueStep, ticket: KnownTicket, answers: Answers, available: Availability) -> StepChoice:
     """The first step of the rest of the round that reaches somebody in its time; the administrators, where nobody is
     found in the whole round."""
     found = list(_finding(step, ticket, answers))
     last = step.ladder.rest_of_round(step.place)[-1]
     if not found and step.somebody_told:
-        return Choice(last, step.at, ())
+        return StepChoice(last, step.at, ())
     if not found and (admins := found_on(Rung.ADMIN, ticket, answers, step.at)):
         found = [(last, admins)]
     if not found:
-        return Choice(last, step.at, (), is_unheard=True)
-    choices = (_reaching(step, number, *each, reach) for number, each in enumerate(found))
+        return StepChoice(last, step.at, (), is_unheard=True)
+    choices = (_reaching(step, number, *each, available) for number, each in enumerate(found))
     return min(choices, key=lambda choice: choice.at)
 
 
@@ -65,16 +65,18 @@ def tell_first_by(threshold: Threshold, due_at: datetime, at: datetime) -> datet
     return due_at if threshold is Threshold.WARNING else at
 
 
-def _finding(step: Step, ticket: KnownTicket, answers: Answers) -> Iterator[tuple[Place, Sequence[Recipient]]]:
+def _finding(step: DueStep, ticket: KnownTicket, answers: Answers) -> Iterator[tuple[LadderPlace, Sequence[Recipient]]]:
     for place in step.ladder.rest_of_round(step.place):
         if recipients := found_by(step.ladder.step(place), ticket, answers, step.at):
             yield place, recipients
 
 
-def _reaching(step: Step, number: int, place: Place, recipients: Sequence[Recipient], reach: Reach) -> Choice:
+def _reaching(
+    step: DueStep, number: int, place: LadderPlace, recipients: Sequence[Recipient], available: Availability
+) -> StepChoice:
     """When the first of a step's people are reached, and who they are; `number` counts the steps before it."""
     since, by = max(step.at, step.due_at + number * step.pause), None if number else step.tell_by
-    reached = [(each, reach.reached_at(each.staff, since, by=by)) for each in recipients]
+    reached = [(each, available.reached_at(each.staff, since, by=by)) for each in recipients]
     first = min(at for _, at in reached)
     told = tuple(each for each, at in reached if at == first)
-    return Choice(place, first, told, tuple((each, at) for each, at in reached if at > first))
+    return StepChoice(place, first, told, tuple((each, at) for each, at in reached if at > first))

@@ -52,7 +52,7 @@ def _not_empty(named: tuple[Any, ...]) -> tuple[Any, ...]:
     return named
 
 
-def _write_step(step: "Step") -> str:
+def _write_step(step: "LadderStep") -> str:
     return " + ".join(" or ".join(choice) for choice in step)
 
 
@@ -75,22 +75,22 @@ def _for_every_urgency(pauses: Mapping[Any, str]) -> Mapping[Any, str]:
 
 
 WallClock = Annotated[DurationText, AfterValidator(_wall_clock)]
-Choice = Annotated[
+RungChoice = Annotated[
     tuple[Annotated[Rung, AfterValidator(_require_nameable)], ...], Field(max_length=10), AfterValidator(_not_empty)
 ]
-Step = Annotated[
-    tuple[Choice, ...],
+LadderStep = Annotated[
+    tuple[RungChoice, ...],
     BeforeValidator(_parse_step),
     Field(max_length=10),
     AfterValidator(_not_empty),
     PlainSerializer(_write_step, return_type=str, when_used="json"),
 ]
 """Told together; of each choice the first rung on which somebody is found. Written as in the file."""
-Steps = Annotated[tuple[Step, ...], Field(max_length=20), AfterValidator(_not_empty)]
+Steps = Annotated[tuple[LadderStep, ...], Field(max_length=20), AfterValidator(_not_empty)]
 Pauses = Annotated[Mapping[Urgency | Literal["*"], WallClock], AfterValidator(_for_every_urgency)]
 
 
-class Place(NamedTuple):
+class LadderPlace(NamedTuple):
     """A step in a round, both counted from 1."""
 
     round: int
@@ -110,17 +110,17 @@ class Ladder(Message):
         """The time that the told ones have before the next step."""
         return length(self.pause.get(urgency, self.pause["*"]))
 
-    def after(self, place: Place, last_round: int) -> Place | None:
+    def after(self, place: LadderPlace, last_round: int) -> LadderPlace | None:
         """The place behind `place`; None at the end of the last round."""
         if place.level < len(self.steps):
-            return Place(place.round, place.level + 1)
-        return Place(place.round + 1, 1) if place.round < last_round else None
+            return LadderPlace(place.round, place.level + 1)
+        return LadderPlace(place.round + 1, 1) if place.round < last_round else None
 
-    def rest_of_round(self, place: Place) -> tuple[Place, ...]:
+    def rest_of_round(self, place: LadderPlace) -> tuple[LadderPlace, ...]:
         """The places from `place` to the end of its round."""
-        return tuple(Place(place.round, level) for level in range(place.level, len(self.steps) + 1))
+        return tuple(LadderPlace(place.round, level) for level in range(place.level, len(self.steps) + 1))
 
-    def step(self, place: Place) -> Step:
+    def step(self, place: LadderPlace) -> LadderStep:
         """Who is told at a place."""
         return self.steps[place.level - 1]
 
@@ -208,7 +208,7 @@ _FILE: TypeAdapter[Mapping[Code, LadderDraft]] = TypeAdapter(
 )
 
 
-def rungs_of(step: Step) -> tuple[Rung, ...]:
+def rungs_of(step: LadderStep) -> tuple[Rung, ...]:
     """Every rung that a step names."""
     return tuple(rung for choice in step for rung in choice)
 

@@ -6,9 +6,9 @@ from datetime import UTC, datetime, timedelta
 from services.access.directory_copy import Roll
 from services.contracts.alert import Rung, Threshold
 from services.contracts.vocabulary import ClockName, Kind, Phase, Urgency
-from services.notify.ladders.availability import Reaching
-from services.notify.ladders.choice import Choice, Step, choose, tell_first_by
-from services.notify.ladders.ladders import Ladder, Place
+from services.notify.ladders.candidates import CandidateSearch, SoughtStep
+from services.notify.ladders.choice import DueStep, StepChoice, choose, tell_first_by
+from services.notify.ladders.ladders import Ladder, LadderPlace
 from services.notify.ladders.recipients import Recipient
 from services.notify.ladders.schemas import LadderPlan, PlannedRecipient, PlannedStep
 from services.notify.ladders.store import StoredLadder
@@ -22,7 +22,7 @@ _SOMEBODY = "?"
 
 
 @dataclass(frozen=True)
-class Question:
+class PlanQuestion:
     """An alert that might be raised."""
 
     threshold: Threshold
@@ -39,14 +39,14 @@ class Question:
 class _Walk:
     """Where a walk up the ladder stands."""
 
-    place: Place
+    place: LadderPlace
     at: datetime
     waits_from: datetime | None = None
     told_in: int = 0
     """The last round in which somebody was told; 0 before the first step."""
 
 
-async def plan(reaching: Reaching, stored: StoredLadder, question: Question, roll: Roll) -> LadderPlan:
+async def plan(search: CandidateSearch, stored: StoredLadder, question: PlanQuestion, roll: Roll) -> LadderPlan:
     """Walk up a ladder until it ends.
 
     Raises:
@@ -54,17 +54,16 @@ async def plan(reaching: Reaching, stored: StoredLadder, question: Question, rol
     """
     ladder, ticket = stored.draft.of(question.threshold, question.clock), _ticket(question)
     told_once = question.threshold is Threshold.WARNING
-    walk: _Walk | None = _Walk(Place(1, 1), question.at)
+    walk: _Walk | None = _Walk(LadderPlace(1, 1), question.at)
     ended_at, items = question.at, list[PlannedStep]()
     for _ in range(_MOST_LOOKS):
         if walk is None or len(items) == MOST_STEPS:
             break
         step = _step(ladder, ticket, walk, question.threshold)
-        rest = ladder.rest_of_round(walk.place)
-        around = await reaching.around(ticket, map(ladder.step, rest), walk.at)
-        found = around.ticket if question.owner else ticket
-        choice = choose(step, found, around.answers, around.reach)
-        look_at = min(choice.at, around.next_shift_at or choice.at)
+        candidates = await search.find([SoughtStep(ticket, ladder, walk.place, walk.at)])
+        found = candidates.seen(ticket) if question.owner else ticket
+        choice = choose(step, found, candidates.answers, candidates.availability(found, walk.at))
+        look_at = min(choice.at, candidates.next_shift_at or choice.at)
         if look_at > walk.at:
             walk = replace(walk, at=look_at, waits_from=step.due_at)
             continue
@@ -96,8 +95,8 @@ def written(length: timedelta) -> str:
     return "PT" + ("".join(parts) or "0S")
 
 
-def _step(ladder: Ladder, ticket: KnownTicket, walk: _Walk, threshold: Threshold) -> Step:
-    return Step(
+def _step(ladder: Ladder, ticket: KnownTicket, walk: _Walk, threshold: Threshold) -> DueStep:
+    return DueStep(
         ladder=ladder,
         place=walk.place,
         pause=ladder.pause_for(ticket.urgency),
@@ -108,13 +107,13 @@ def _step(ladder: Ladder, ticket: KnownTicket, walk: _Walk, threshold: Threshold
     )
 
 
-def _onward(ladder: Ladder, choice: Choice, walk: _Walk, at: datetime) -> _Walk | None:
+def _onward(ladder: Ladder, choice: StepChoice, walk: _Walk, at: datetime) -> _Walk | None:
     following = ladder.after(choice.place, ladder.rounds)
     told_in = choice.place.round if choice.recipients else walk.told_in
     return _Walk(following, at, told_in=told_in) if following else None
 
 
-def _planned(ladder: Ladder, choice: Choice, step: Step, question: Question, roll: Roll) -> PlannedStep:
+def _planned(ladder: Ladder, choice: StepChoice, step: DueStep, question: PlanQuestion, roll: Roll) -> PlannedStep:
     told = [_recipient(each, roll) for each in choice.recipients]
     told += [_recipient(each, roll, waits_until=at) for each, at in choice.waiting]
     return PlannedStep(
@@ -134,7 +133,7 @@ def _recipient(found: Recipient, roll: Roll, waits_until: datetime | None = None
     return PlannedRecipient(staff=staff, name=name, rung=found.rung, waits_until=waits_until)
 
 
-def _note(choice: Choice, step: Step) -> str | None:
+def _note(choice: StepChoice, step: DueStep) -> str | None:
     if choice.is_unheard:
         return "nobody"
     if any(each.rung is Rung.ADMIN for each in choice.recipients):
@@ -144,7 +143,7 @@ def _note(choice: Choice, step: Step) -> str | None:
     return "waited_for_hours" if step.at > step.due_at else None
 
 
-def _ticket(question: Question) -> KnownTicket:
+def _ticket(question: PlanQuestion) -> KnownTicket:
     """A ticket that such an alert could be raised of. Before it is accepted it has no owner yet."""
     unowned = question.clock in {ClockName.ACCEPTANCE, ClockName.INFORMATION_REQUEST}
     return KnownTicket(

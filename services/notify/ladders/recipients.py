@@ -6,7 +6,7 @@ from datetime import datetime
 
 from services.contracts.alert import Rung
 from services.contracts.directory import Recipients, RecipientsAsked, RecipientsQuestion, WorkingHours
-from services.notify.ladders.ladders import Step
+from services.notify.ladders.ladders import LadderStep
 from services.notify.ticket_copies import KnownTicket
 from services.runtime.service_client import ServiceClient
 
@@ -29,7 +29,7 @@ def questions(ticket: KnownTicket, rungs: Iterable[Rung], at: datetime) -> set[R
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundRecipients:
     """Who is found, which owners are still there, when they are reached, and what the directory knew them by:
     `generation`. `next_shift_at` is when somebody else may be found on duty."""
 
@@ -45,7 +45,7 @@ async def ask(
     asked: Iterable[RecipientsQuestion],
     owners: Collection[str],
     hours_at: datetime | None = None,
-) -> Found:
+) -> FoundRecipients:
     """Ask who is found, and with `hours_at` when they and the owners are reached: one question of a thousand at most,
     about as many owners at most.
 
@@ -56,10 +56,10 @@ async def ask(
     question = RecipientsAsked(items=items, hours_at=hours_at, also=tuple(sorted(owners)))
     told = Recipients.model_validate(await directory.post("/internal/recipients", question.model_dump(mode="json")))
     answers = dict(zip(items, told.items, strict=True))
-    return Found(answers, frozenset(told.present), told.hours, told.next_shift_at, told.generation)
+    return FoundRecipients(answers, frozenset(told.present), told.hours, told.next_shift_at, told.generation)
 
 
-def found_by(step: Step, ticket: KnownTicket, answers: Answers, at: datetime) -> Sequence[Recipient]:
+def found_by(step: LadderStep, ticket: KnownTicket, answers: Answers, at: datetime) -> Sequence[Recipient]:
     """Who is told at a step, each once. The person that the complaint is about is left out (product.md 3)."""
     recipients: dict[str, Recipient] = {}
     for choice in step:

@@ -9,7 +9,7 @@ from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
 from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
-from temporalio.service import GrpcCompression
+from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -93,6 +93,19 @@ async def start_or_attach(
             memo=MEMO,
             rpc_timeout=RPC_LIMIT,
         )
+
+
+async def signal_if_running(client: Client, id_: str, signal: str, told: Any) -> None:
+    """Signal a workflow; one that there is not, or that has ended, needs to hear nothing.
+
+    Raises:
+        RPCError: the engine does not answer.
+    """
+    try:
+        await client.get_workflow_handle(id_).signal(signal, told, rpc_timeout=RPC_LIMIT)
+    except RPCError as error:
+        if error.status is not RPCStatusCode.NOT_FOUND:
+            raise
 
 
 def worker(

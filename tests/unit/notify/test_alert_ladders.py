@@ -8,7 +8,7 @@ import yaml
 
 from services.contracts.alert import Rung, Threshold
 from services.contracts.vocabulary import ClockName, Urgency
-from services.notify.ladders.ladders import BUILT_IN, DEFAULT, LadderDraft, Place, read_ladders
+from services.notify.ladders.ladders import BUILT_IN, DEFAULT, LadderDraft, LadderPlace, read_ladders
 
 LADDERS = read_ladders()[DEFAULT]
 HIGHER = (((Rung.ON_CALL,),), ((Rung.DEPARTMENT_HEAD,),), ((Rung.SUPERVISOR,),))
@@ -39,10 +39,10 @@ def test_the_pause_is_a_quarter_of_an_hour_and_five_minutes_when_urgent() -> Non
 
 def test_a_round_begins_anew_until_the_last_one_has_ended() -> None:
     ladder = LADDERS.of(Threshold.BREACH, ClockName.PROGRESS)
-    assert ladder.after(Place(1, 1), 3) == Place(1, 2)
-    assert ladder.after(Place(1, 4), 3) == Place(2, 1)
-    assert ladder.after(Place(3, 4), 3) is None
-    assert ladder.rest_of_round(Place(2, 3)) == (Place(2, 3), Place(2, 4))
+    assert ladder.after(LadderPlace(1, 1), 3) == LadderPlace(1, 2)
+    assert ladder.after(LadderPlace(1, 4), 3) == LadderPlace(2, 1)
+    assert ladder.after(LadderPlace(3, 4), 3) is None
+    assert ladder.rest_of_round(LadderPlace(2, 3)) == (LadderPlace(2, 3), LadderPlace(2, 4))
 
 
 def test_a_warning_has_one_step_and_its_acknowledgement_does_not_expire() -> None:

@@ -1,0 +1,128 @@
+"""The people around the steps of alerts: who is found, as the directory knows it, and when each of them is reached."""
+
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from services.contracts.alert import Rung
+from services.contracts.directory import RecipientsQuestion, WorkingHours
+from services.contracts.vocabulary import Urgency
+from services.notify.hours import store
+from services.notify.hours.availability import EVERYBODY, Availability
+from services.notify.hours.calendars import CalendarsCopy, PublishedCalendars
+from services.notify.hours.quiet_hours import QuietSpan
+from services.notify.ladders.ladders import Ladder, LadderPlace, rungs_of
+from services.notify.ladders.recipients import MOST_QUESTIONS, Answers, ask, questions
+from services.notify.resources import Resources
+from services.notify.ticket_copies import KnownTicket, with_those_present
+
+
+@dataclass(frozen=True)
+class SoughtStep:
+    """A step that is to be told at an instant: one of the rest of a round."""
+
+    ticket: KnownTicket
+    ladder: Ladder
+    place: LadderPlace
+    at: datetime
+
+    @property
+    def questions(self) -> set[RecipientsQuestion]:
+        """What the directory is asked: administrators stand in, and heads are told of every breach."""
+        steps = map(self.ladder.step, self.ladder.rest_of_round(self.place))
+        rungs = {rung for step in steps for rung in rungs_of(step)} | {Rung.ADMIN, Rung.DEPARTMENT_HEAD}
+        return questions(self.ticket, rungs, self.at)
+
+
+@dataclass(frozen=True)
+class Candidates:
+    """Who is found at the steps of several alerts.
+
+    `read_from` names what hours were read from: what waits looks again when that changes. `next_shift_at` is when
+    somebody else may be found on duty.
+    """
+
+    answers: Answers
+    present: frozenset[str]
+    """Of the owners asked about, those who are still there."""
+    hours: Mapping[str, WorkingHours]
+    calendars: PublishedCalendars
+    quiet: QuietSpan | None
+    read_from: str
+    next_shift_at: datetime | None
+
+    def seen(self, ticket: KnownTicket) -> KnownTicket:
+        """A ticket as its ladder sees it: an owner who has left counts as nobody."""
+        return with_those_present(ticket, self.present)
+
+    def availability(self, ticket: KnownTicket, at: datetime) -> Availability:
+        """When they are reached from an instant on; of an urgent ticket everybody always is."""
+        if ticket.urgency is Urgency.URGENT:
+            return EVERYBODY
+        hours = (_at(each, at) for each in self.hours.values())
+        return Availability(hours, self.calendars, self.quiet, promised_by=ticket.calendar)
+
+
+class CandidateSearch:
+    """Asks the directory, and knows the calendars and the quiet hours."""
+
+    def __init__(self, opened: Resources, calendars: CalendarsCopy) -> None:
+        self._database = opened.database
+        self._directory = opened.directory
+        self._calendars = calendars
+
+    async def find(self, sought: Collection[SoughtStep], connection: AsyncConnection | None = None) -> Candidates:
+        """Who is found at these steps, and when they are reached; one question for a thousand rungs. Whoever has a
+        `connection` in hand gives it, and none is taken besides.
+
+        Raises:
+            Unavailable: the directory or PostgreSQL does not answer.
+        """
+        asked = sorted(set().union(*(each.questions for each in sought)), key=str)
+        owners = {each.ticket.owner for each in sought if each.ticket.owner}
+        hours_at = min(each.at for each in sought)
+        answers: dict[RecipientsQuestion, tuple[str, ...]] = {}
+        hours: dict[str, WorkingHours] = {}
+        shifts: dict[str, set[tuple[datetime, datetime]]] = defaultdict(set)
+        for begin in range(0, len(asked), MOST_QUESTIONS):
+            found = await ask(self._directory, asked[begin : begin + MOST_QUESTIONS], owners, hours_at)
+            answers |= found.answers
+            for each in found.hours:
+                shifts[each.staff] |= set(each.shifts)
+                hours[each.staff] = each.model_copy(update={"shifts": tuple(shifts[each.staff])})
+        calendars, quiet = await self._calendars.current(), await self._quiet_hours(connection)
+        read_from = _named(found.generation, calendars, quiet)
+        return Candidates(
+            answers, found.present, hours, calendars, quiet.hours.staff, read_from, found.next_shift_at
+        )  # fmt: skip
+
+    async def knows(self, calendar: str) -> bool:
+        """Whether a calendar is published, as far as it was heard of."""
+        return (await self._calendars.current()).find(calendar) is not None
+
+    async def read_from_now(self) -> str:
+        """Name what hours are read from now.
+
+        Raises:
+            Unavailable: as `find`.
+        """
+        found = await ask(self._directory, (), (), datetime.now(UTC))
+        return _named(found.generation, await self._calendars.current(), await self._quiet_hours())
+
+    async def _quiet_hours(self, connection: AsyncConnection | None = None) -> store.StoredQuietHours:
+        if connection is not None:
+            return await store.in_force(connection)
+        async with self._database.read() as own:
+            return await store.in_force(own)
+
+
+def _at(person: WorkingHours, at: datetime) -> WorkingHours:
+    on_shift = any(begins <= at < ends for begins, ends in person.shifts)
+    return person if on_shift == person.on_shift else person.model_copy(update={"on_shift": on_shift})
+
+
+def _named(people: int, calendars: PublishedCalendars, quiet: store.StoredQuietHours) -> str:
+    return f"{people}/{calendars.generation}/{quiet.version}"
