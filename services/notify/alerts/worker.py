@@ -20,8 +20,6 @@ from services.notify.ladders.candidates import CandidateSearch
 from services.notify.ladders.ladders import read_ladders
 from services.notify.ladders.store import LadderBook
 from services.notify.resources import Resources
-from services.notify.tables import feed_tables
-from services.runtime.feed.consumer import Follower
 from services.runtime.temporal.client import signal_if_running, start_or_attach
 from services.runtime.temporal.inventory import Workflows
 from services.runtime.temporal.worker_host import WorkerPart
@@ -37,14 +35,7 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     escalation = Escalation(opened, candidates)
     dispatcher = RemarkDispatcher(opened, hands=opened.settings.notify_slots)
     ladders = LadderBook(read_ladders(opened.settings.ladders_file))
-    follower = Follower(
-        FOLLOWER,
-        database=opened.database,
-        tables=feed_tables,
-        fetch=opened.read_feed,
-        read=opened.read_event,
-        apply=AlertConsumer(ladders, escalation).apply,
-    )
+    follower = opened.follower(FOLLOWER, AlertConsumer(ladders, escalation).apply)
     return WorkerPart(
         name="alerts",
         workflows=[AlertWorkflow],

@@ -22,8 +22,6 @@ from services.notify.notices.tables import notices
 from services.notify.notices.workflow import NoticeWorkflow
 from services.notify.resources import Resources
 from services.notify.settings import NotifySettings
-from services.notify.tables import feed_tables
-from services.runtime.feed.consumer import Follower
 from services.runtime.temporal.client import start_or_attach
 from services.runtime.temporal.inventory import Workflows
 from services.runtime.temporal.worker_host import WorkerPart
@@ -36,15 +34,7 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     deliveries = delivery(opened)
     activities = NoticeActivities(deliveries)
     consumer = NoticeConsumer(DirectoryCopy(opened.directory), settings.notice_stale_after)
-    follower = Follower(
-        FOLLOWER,
-        database=opened.database,
-        tables=feed_tables,
-        fetch=opened.read_feed,
-        read=opened.read_event,
-        apply=consumer.apply,
-        apply_late=consumer.apply_late,
-    )
+    follower = opened.follower(FOLLOWER, consumer.apply, consumer.apply_late)
     return WorkerPart(
         name="notices",
         workflows=[NoticeWorkflow],

@@ -13,7 +13,6 @@ from services.contracts.names import QUEUE_NOTIFY, SIGNAL_MORE, WORKFLOW_WEBHOOK
 from services.contracts.webhook import WebhookStart
 from services.notify.networks import parse_networks
 from services.notify.resources import Resources
-from services.notify.tables import feed_tables
 from services.notify.webhooks.activities import WebhookActivities
 from services.notify.webhooks.consumer import FOLLOWER, follow, follow_late
 from services.notify.webhooks.dispatcher import Dispatcher
@@ -26,7 +25,6 @@ from services.notify.webhooks.secrets import secrets_of
 from services.notify.webhooks.states import DeliveryState
 from services.notify.webhooks.tables import deliveries, webhooks
 from services.notify.webhooks.workflow import WebhookWorkflow
-from services.runtime.feed.consumer import Follower
 from services.runtime.postgres.database import Database
 from services.runtime.recurrence import HOUR, every
 from services.runtime.temporal.client import start_or_attach
@@ -40,15 +38,7 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     settings = opened.settings
     sender = WebhookSender(parse_networks(settings.webhook_networks), settings.webhook_seconds)
     activities = WebhookActivities(dispatcher(opened, sender))
-    follower = Follower(
-        FOLLOWER,
-        database=opened.database,
-        tables=feed_tables,
-        fetch=opened.read_feed,
-        read=opened.read_event,
-        apply=follow,
-        apply_late=follow_late,
-    )
+    follower = opened.follower(FOLLOWER, follow, follow_late)
     return WorkerPart(
         name="webhooks",
         workflows=[WebhookWorkflow],
