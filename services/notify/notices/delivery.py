@@ -50,13 +50,6 @@ class Submitter(Protocol):
         """The notice of this key has come to its end."""
 
 
-class Nobody:
-    """Submitters who ask by themselves."""
-
-    async def hear(self, key: str) -> None:
-        """Nothing to do."""
-
-
 @dataclass(frozen=True)
 class Letterhead:
     """Who notices come from."""
@@ -89,7 +82,7 @@ class Delivery:
         self._addresses = addresses
         self._channels = channels
         self._sender = sender
-        self._submitter = submitter or Nobody()
+        self._submitter = submitter
 
     async def attempt(self, notice_id: str, round_: int) -> NoticeState:
         """Try once; answers where the notice stands then. One that does not wait any more is left alone, and what can
@@ -221,5 +214,6 @@ class Delivery:
             notices_total.labels(row["kind"], name, state).inc()
             if state is NoticeState.SENT and row["round"] == 1:
                 delivery_seconds.labels(name).observe((now - row["created_at"]).total_seconds())
-            await self._submitter.hear(row["key"])
+            if self._submitter is not None:
+                await self._submitter.hear(row["key"])
         return state
