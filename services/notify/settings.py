@@ -105,7 +105,7 @@ class NotifySettings(RuntimeSettings):
     notify_cached_workflows: int = Field(
         default=500, ge=0, description="Notices, alerts and webhooks that a worker keeps in memory between steps."
     )
-    feed_batch: int = Field(default=100, ge=1, le=200, description="Events that a follower of the feed reads at once.")
+    feed_batch: int = Field(default=100, ge=1, le=200, description="Events that a consumer of the feed reads at once.")
 
     @property
     def sender_name(self) -> str:

@@ -3,14 +3,14 @@
 from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.runtime.feed.consumer import following_tables
+from services.runtime.feed.consumer import consumer_tables
 from services.runtime.postgres.idempotency import idempotency_table
 
 metadata = MetaData(schema="notify")
 idempotency = idempotency_table(metadata)
 """Answers of POSTs."""
 
-feed_tables = following_tables(metadata)
+feed_tables = consumer_tables(metadata)
 """Where the followers of the journal's feed stand: notices, alerts and webhooks, each at its own place."""
 
 tickets = Table(

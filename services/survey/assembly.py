@@ -1,4 +1,4 @@
-"""Roles of the survey service: `survey` (HTTP) and `survey-worker` (follower of the feed, workflows, starter)."""
+"""Roles of the survey service: `survey` (HTTP) and `survey-worker` (consumer of the feed, workflows, starter)."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -7,7 +7,8 @@ from functools import partial
 
 from services.contracts.feed import FeedPage, TicketEvent
 from services.contracts.names import QUEUE_SURVEY, Role
-from services.runtime.feed.consumer import Follower
+from services.runtime.feed.consumer import Consumer
+from services.runtime.feed.feed_client import FeedClient
 from services.runtime.postgres.database import Database
 from services.runtime.recurrence import HOUR, every, until_done
 from services.runtime.role_host import hosted
@@ -28,10 +29,8 @@ from services.survey.states import STARTER_CHANNEL, Standings
 from services.survey.tables import feed_cursors, feed_failures
 from services.survey.workflow import SurveyWorkflow
 
-FOLLOWER = "surveys"
+CONSUMER = "surveys"
 SEED_PAUSE = timedelta(seconds=0.5)
-_WAIT_SECONDS = 3
-"""How long the follower's question may wait for news; a peer's answer takes 5 s at most."""
 
 
 @asynccontextmanager
@@ -82,31 +81,22 @@ async def assemble_worker(settings: SurveySettings) -> AsyncIterator[Part]:
         yield Part(name=Role.SURVEY_WORKER, ready=host.ready, alive=alive)
 
 
-def follower_of(settings: SurveySettings, database: Database, tickets: ServiceClient) -> Follower:
-    """The follower that invites."""
-
-    async def fetch(after: str | None) -> FeedPage:
-        place = {"after": after} if after else {}
-        page = await tickets.get("/internal/events", limit=settings.feed_batch, wait=_WAIT_SECONDS, **place)
-        return FeedPage.model_validate(page)
-
-    async def read(ticket_no: str, seq: int) -> TicketEvent:
-        return TicketEvent.model_validate(await tickets.get(f"/internal/events/{ticket_no}/{seq}"))
-
+def consumer_of(settings: SurveySettings, database: Database, tickets: ServiceClient) -> Consumer:
+    """Make the consumer that invites."""
+    feed = FeedClient(tickets, FeedPage, TicketEvent, limit=settings.feed_batch)
     inviter = Inviter(links_of(settings), settings.survey_cooldown)
-    tables = (feed_cursors, feed_failures)
-    return Follower(
-        FOLLOWER,
+    return Consumer(
+        CONSUMER,
         database=database,
-        tables=tables,
-        fetch=fetch,
-        read=read,
+        tables=(feed_cursors, feed_failures),
+        fetch=feed.read_page,
+        read=feed.read_event,
         apply=inviter.apply,
-        apply_late=inviter.apply_late,
+        apply_dead_letter=inviter.apply_dead_letter,
     )
 
 
 async def _invite(settings: SurveySettings, database: Database, tickets: ServiceClient) -> None:
     """Invite, from the moment at which there are questionnaires to invite with."""
     await until_done(SEED_PAUSE, Questionnaires(database).seed)()
-    await follower_of(settings, database, tickets).run()
+    await consumer_of(settings, database, tickets).run()

@@ -41,7 +41,7 @@ class Inviter:
             elif item.event.type is EventType.REOPENED:
                 await _reopen(connection, item)
 
-    async def apply_late(self, connection: AsyncConnection, item: TicketEvent) -> None:
+    async def apply_dead_letter(self, connection: AsyncConnection, item: TicketEvent) -> None:
         """As `apply`, for an event that could not be applied in its turn: nobody is asked about a cycle that a
         reopening has taken back since."""
         if item.ticket.cycle == item.event.cycle or item.event.type is EventType.REOPENED:

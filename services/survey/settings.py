@@ -27,4 +27,4 @@ class SurveySettings(RuntimeSettings):
     survey_cached_workflows: int = Field(
         default=500, ge=0, description="Surveys that a worker keeps in memory between their steps."
     )
-    feed_batch: int = Field(default=100, ge=1, le=200, description="Events that a follower of the feed reads at once.")
+    feed_batch: int = Field(default=100, ge=1, le=200, description="Events that a consumer of the feed reads at once.")

@@ -19,7 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
-from services.runtime.feed.consumer import following_tables
+from services.runtime.feed.consumer import consumer_tables
 from services.runtime.postgres.idempotency import idempotency_table
 from services.runtime.temporal.workflow_starter import engine_columns
 
@@ -123,5 +123,5 @@ answers = Table(
 )
 """The primary key is what lets an answer count once (invariant I13). `overall` is 5 for very satisfied to 1."""
 
-feed_cursors, feed_failures = following_tables(metadata)
+feed_cursors, feed_failures = consumer_tables(metadata)
 idempotency = idempotency_table(metadata)

@@ -1,4 +1,4 @@
-"""What alerts bring into the worker: the follower of the journal, the workflow, and the starter's view of the rows."""
+"""What alerts bring into the worker: the consumer of the journal, the workflow, and the starter's view of the rows."""
 
 from functools import partial
 from typing import Any
@@ -25,7 +25,7 @@ from services.runtime.temporal.inventory import Workflows
 from services.runtime.temporal.worker_host import WorkerPart
 from services.runtime.temporal.workflow_starter import Startable
 
-FOLLOWER = "alerts"
+CONSUMER = "alerts"
 
 
 def worker_part(opened: Resources, client: Client) -> WorkerPart:
@@ -35,14 +35,14 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     escalation = Escalation(opened, candidates)
     dispatcher = RemarkDispatcher(opened, hands=opened.settings.notify_slots)
     ladders = LadderBook(read_ladders(opened.settings.ladders_file))
-    follower = opened.follower(FOLLOWER, AlertConsumer(ladders, escalation).apply)
+    consumer = opened.consumer(CONSUMER, AlertConsumer(ladders, escalation).apply)
     return WorkerPart(
         name="alerts",
         workflows=[AlertWorkflow],
         activities=[AlertActivities(escalation).climb],
         startables=[startable(client)],
         starts_per_second=opened.settings.alert_workflows_per_second,
-        tasks=[follower.run, dispatcher.run, partial(watch, opened.database, candidates), calendars.follow],
+        tasks=[consumer.run, dispatcher.run, partial(watch, opened.database, candidates), calendars.follow],
     )
 
 

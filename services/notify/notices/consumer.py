@@ -21,7 +21,7 @@ from services.notify.notices.submission import NoticeDraft
 from services.notify.notices.tables import handlers
 from services.runtime.security.contact_mask import without_contacts
 
-FOLLOWER = "notices"
+CONSUMER = "notices"
 _TOLD_TO_ALL = frozenset({"message", "summary"})
 """Texts that the customers of copies read too: news of the matter. Answers and questions are one customer's."""
 OWNER, CO_OWNER, DEPARTMENT_HEAD = "owner", "co_owner", "department_head"
@@ -34,7 +34,7 @@ _STANDING_IN = (
 
 
 class NoticeConsumer:
-    """Turns pages of the feed into notices; `apply` is a `Follower`'s."""
+    """Turns pages of the feed into notices; `apply` is a `Consumer`'s."""
 
     def __init__(self, people: DirectoryCopy, stale_after: timedelta) -> None:
         self._people = people

@@ -1,4 +1,4 @@
-"""What notices bring into the worker: the follower of the journal, the workflow, and the starter's view of the rows."""
+"""What notices bring into the worker: the consumer of the journal, the workflow, and the starter's view of the rows."""
 
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,7 +13,7 @@ from services.contracts.notice import NoticeOrder
 from services.notify.notices.activities import NoticeActivities
 from services.notify.notices.addresses import AddressBook
 from services.notify.notices.channels.choice import channels_of
-from services.notify.notices.consumer import FOLLOWER, NoticeConsumer
+from services.notify.notices.consumer import CONSUMER, NoticeConsumer
 from services.notify.notices.delivery import Delivery, Letterhead
 from services.notify.notices.first_attempts import FirstAttempts
 from services.notify.notices.submission import LEFT_OVER
@@ -33,14 +33,14 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     settings = opened.settings
     deliveries = delivery(opened)
     activities = NoticeActivities(deliveries)
-    consumer = NoticeConsumer(DirectoryCopy(opened.directory), settings.notice_stale_after)
-    follower = opened.follower(FOLLOWER, consumer.apply, consumer.apply_late)
+    telling = NoticeConsumer(DirectoryCopy(opened.directory), settings.notice_stale_after)
+    consumer = opened.consumer(CONSUMER, telling.apply, telling.apply_late)
     return WorkerPart(
         name="notices",
         workflows=[NoticeWorkflow],
         activities=[activities.deliver, activities.give_up],
         startables=[startable(client, settings)],
-        tasks=[follower.run, FirstAttempts(opened.database, deliveries, hands=settings.notify_slots).run],
+        tasks=[consumer.run, FirstAttempts(opened.database, deliveries, hands=settings.notify_slots).run],
     )
 
 

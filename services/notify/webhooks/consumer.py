@@ -12,7 +12,7 @@ from services.notify.webhooks.queues import draw_delivery_id, enter
 from services.notify.webhooks.tables import departments, webhooks
 from services.notify.webhooks.thin_data import thin
 
-FOLLOWER = "webhooks"
+CONSUMER = "webhooks"
 _DEPARTMENT = "department"
 
 

@@ -1,4 +1,4 @@
-"""What webhooks bring into the worker: the follower, the workflow, the starter's view of the rows, the figures."""
+"""What webhooks bring into the worker: the consumer, the workflow, the starter's view of the rows, the figures."""
 
 import asyncio
 from datetime import timedelta
@@ -14,7 +14,7 @@ from services.contracts.webhook import WebhookStart
 from services.notify.networks import parse_networks
 from services.notify.resources import Resources
 from services.notify.webhooks.activities import WebhookActivities
-from services.notify.webhooks.consumer import FOLLOWER, follow, follow_late
+from services.notify.webhooks.consumer import CONSUMER, follow, follow_late
 from services.notify.webhooks.dispatcher import Dispatcher
 from services.notify.webhooks.metrics import keep_counting
 from services.notify.webhooks.notices import ExhaustionNotices
@@ -38,14 +38,14 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     settings = opened.settings
     sender = WebhookSender(parse_networks(settings.webhook_networks), settings.webhook_seconds)
     activities = WebhookActivities(dispatcher(opened, sender))
-    follower = opened.follower(FOLLOWER, follow, follow_late)
+    consumer = opened.consumer(CONSUMER, follow, follow_late)
     return WorkerPart(
         name="webhooks",
         workflows=[WebhookWorkflow],
         activities=[activities.carry],
         startables=[startable(client)],
         tasks=[
-            follower.run,
+            consumer.run,
             partial(keep_counting, opened.database),
             every(HOUR, partial(sweep, opened.database, settings.webhook_log_kept)),
             partial(_close_at_the_end, sender),

@@ -1,9 +1,9 @@
-"""Following another service's feed: each of its events has its effect here exactly once.
+"""Consumers of another service's feed: each of its events has its effect here exactly once.
 
-A page is applied and the follower's place moved in one transaction, so a kill, a lost answer or a second replica
-changes nothing. An event that cannot be applied is tried alone, then set aside where it is seen and tried again
-(`dead_letters`), and stops only itself; a follower that can apply nothing any more stands still instead, and its lag
-grows.
+A page is applied and the consumer's place moved in one transaction, so a kill, a lost answer or a second replica
+changes nothing. An event that cannot be applied is tried alone, then set aside as a dead letter (`dead_letters`), and
+stops only itself; a consumer that can apply nothing any more stands still instead, and its lag grows. Tables, metrics
+and logs call a consumer `follower`.
 """
 
 import asyncio
@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime.errors import Unavailable
-from services.runtime.feed.dead_letters import Late
+from services.runtime.feed.dead_letters import DeadLetters
 from services.runtime.postgres.database import Database
 from services.runtime.telemetry import log
 
@@ -87,8 +87,8 @@ class Page(Protocol):
         """Where to go on."""
 
 
-def following_tables(metadata: MetaData) -> tuple[Table, Table]:
-    """The tables of a service that follows: where each follower stands, and what it could not apply."""
+def consumer_tables(metadata: MetaData) -> tuple[Table, Table]:
+    """Make the tables of a service that has consumers: where each stands, and its dead letters."""
     cursors = Table(
         "feed_cursors",
         metadata,
@@ -113,7 +113,7 @@ def following_tables(metadata: MetaData) -> tuple[Table, Table]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a follower stands: `passed` events behind `cursor`. It counts while events of a page go one by one."""
+    """Where a consumer stands: `passed` events behind `cursor`. It counts while events of a page go one by one."""
 
     cursor: str | None
     passed: int = 0
@@ -123,12 +123,12 @@ class _Overtaken(Exception):
     """Another replica has applied these events."""
 
 
-class Follower:
+class Consumer:
     """Applies a feed, page by page; replicas of one `name` share the work.
 
     `fetch` answers the page behind a cursor, and waits a while where there is none. `apply` writes what the events
     cause, in the transaction given; it is called again after `Unavailable`, and event by event after anything else.
-    What was set aside is `read` again by ticket and sequence number and goes to `apply_late`, to `apply` without one.
+    A dead letter is `read` again by ticket and sequence number and goes to `apply_dead_letter`, to `apply` without one.
     `applied` is called after each commit.
     """
 
@@ -141,7 +141,7 @@ class Follower:
         fetch: Callable[[str | None], Awaitable[Page]],
         read: Callable[[str, int], Awaitable[Item]],
         apply: Callable[[AsyncConnection, Sequence[Any]], Awaitable[None]],
-        apply_late: Callable[[AsyncConnection, Any], Awaitable[None]] | None = None,
+        apply_dead_letter: Callable[[AsyncConnection, Any], Awaitable[None]] | None = None,
         applied: Callable[[], None] | None = None,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
     ) -> None:
@@ -153,22 +153,22 @@ class Follower:
         self._applied = applied or (lambda: None)
         self._retry_seconds = retry_seconds
         self._set_aside_in_a_row = 0
-        self.late = Late(
+        self.dead_letters = DeadLetters(
             name,
             database=database,
             failures=self._failures,
             read=read,
-            apply=apply_late or self._apply_one,
+            apply=apply_dead_letter or self._apply_one,
             applied=self._applied,
         )
 
     async def run(self) -> None:
-        """Follow until cancelled, whatever is down in between."""
+        """Consume until cancelled, whatever is down in between."""
         async with asyncio.TaskGroup() as group:
-            group.create_task(self._follow())
-            group.create_task(self.late.run())
+            group.create_task(self._consume())
+            group.create_task(self.dead_letters.run())
 
-    async def _follow(self) -> None:
+    async def _consume(self) -> None:
         pause = _SHORTEST_PAUSE
         while True:
             try:
@@ -285,8 +285,8 @@ class Follower:
         lag_seconds.labels(self.name).set(max(age, 0.0))
 
 
-def _tell(follower: str, error: Exception) -> None:
+def _tell(consumer: str, error: Exception) -> None:
     if isinstance(error, Unavailable):
-        log().info("the feed cannot be followed now", follower=follower)
+        log().info("the feed cannot be followed now", follower=consumer)
     else:
-        log().error("the feed cannot be followed", follower=follower, exc_info=error)
+        log().error("the feed cannot be followed", follower=consumer, exc_info=error)

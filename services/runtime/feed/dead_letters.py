@@ -1,7 +1,7 @@
-"""Events that a follower had to set aside are tried again: when its process starts, and every hour.
+"""Dead letters: events that a consumer had to set aside. They are tried again when its process starts, and every hour.
 
-Late is not in turn: what came after such an event has had its effect already, so it is read anew, with its ticket as
-that is by now, and a follower may have a way of its own to apply it.
+A dead letter is out of its turn: what came after it has had its effect already. So it is read anew, with its ticket as
+that is by now, and a consumer may have a way of its own to apply it.
 """
 
 import asyncio
@@ -25,8 +25,8 @@ _MOST_AT_ONCE = 1000
 set_aside = Gauge("bihuan_feed_set_aside", "Events set aside that are not applied yet.", ["follower"])
 
 
-class Late:
-    """What one follower has set aside. Replicas of one `name` share the work: each event is applied once.
+class DeadLetters:
+    """The dead letters of one consumer. Replicas of one `name` share the work: each event is applied once.
 
     `read` answers an event by ticket and sequence number; `apply` writes what it causes, in the transaction given.
     `applied` is called after each commit.

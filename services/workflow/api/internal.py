@@ -102,7 +102,7 @@ async def read_feed(
 async def read_event(
     tickets: TicketsDep, _: PeerDep, ticket_no: str, seq: Annotated[int, Path(ge=1, le=LARGEST_SEQ)]
 ) -> Response:
-    """One event of the feed, with its ticket as that is now: for a follower that could not apply it in its turn."""
+    """One event of the feed, with its ticket as that is now: for a consumer that could not apply it in its turn."""
     event = await tickets.events.event(ticket_no, seq)
     return Response(event.model_dump_json(), media_type="application/json")
 

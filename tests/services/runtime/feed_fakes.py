@@ -1,4 +1,4 @@
-"""A feed of made-up events, and followers of it."""
+"""A feed of made-up events, and consumers of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -12,11 +12,11 @@ from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime.errors import NotFound, Unavailable
-from services.runtime.feed.consumer import Follower, following_tables
+from services.runtime.feed.consumer import Consumer, consumer_tables
 from services.runtime.postgres.database import Database
 
 metadata = MetaData()
-CURSORS, FAILURES = following_tables(metadata)
+CURSORS, FAILURES = consumer_tables(metadata)
 effects = Table("effects", metadata, Column("ticket_no", Text), Column("seq", Integer))
 Apply = Callable[[AsyncConnection, Sequence[Any]], Awaitable[None]]
 
@@ -91,13 +91,13 @@ async def note(connection: AsyncConnection, items: Sequence[Any]) -> None:
     await connection.execute(insert(effects), rows)
 
 
-def follower(
+def consumer(
     store: Database, feed: Feed, apply: Apply = note, *, name: str = "notices", waits: bool = False, **options: Any
-) -> Follower:
-    """A follower that tries a failing event again at once."""
+) -> Consumer:
+    """A consumer that tries a failing event again at once."""
     fetch = feed.wait_for_more if waits else feed.fetch
     options = {"retry_seconds": (0, 0, 0, 0), "read": feed.read, **options}
-    return Follower(name, database=store, tables=(CURSORS, FAILURES), fetch=fetch, apply=apply, **options)
+    return Consumer(name, database=store, tables=(CURSORS, FAILURES), fetch=fetch, apply=apply, **options)
 
 
 async def applied(store: Database) -> list[int]:
@@ -113,9 +113,9 @@ async def set_aside(store: Database) -> list[Any]:
 
 
 @asynccontextmanager
-async def running(*followers: Follower) -> AsyncIterator[None]:
-    """Let followers run while the block lasts."""
-    tasks = [asyncio.create_task(each.run()) for each in followers]
+async def running(*consumers: Consumer) -> AsyncIterator[None]:
+    """Let consumers run while the block lasts."""
+    tasks = [asyncio.create_task(each.run()) for each in consumers]
     try:
         yield
     finally:
@@ -125,5 +125,5 @@ async def running(*followers: Follower) -> AsyncIterator[None]:
 
 
 def figure(name: str, who: str = "notices") -> float:
-    """A figure of a follower."""
+    """A figure of a consumer."""
     return REGISTRY.get_sample_value(name, {"follower": who}) or 0.0

@@ -1,4 +1,4 @@
-"""A follower gives each event of the feed its effect exactly once, whatever dies in between."""
+"""A consumer gives each event of the feed its effect exactly once, whatever dies in between."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -20,9 +20,9 @@ from tests.services.runtime.feed_fakes import (
     Item,
     Page,
     applied,
+    consumer,
     effects,
     figure,
-    follower,
     note,
     running,
     set_aside,
@@ -32,16 +32,16 @@ from tests.services.runtime.sample_app import until
 
 async def test_every_event_has_its_effect_once_and_in_order_over_restarts(store: Database) -> None:
     feed = Feed(25)
-    counts = [await follower(store, feed).step() for _ in range(4)]
+    counts = [await consumer(store, feed).step() for _ in range(4)]
     assert counts == [10, 10, 5, 0]
     assert await applied(store) == list(range(1, 26))
     assert feed.asked == [None, "10", "20", "25"]
 
 
-async def test_followers_of_other_names_each_have_their_own_place(store: Database) -> None:
+async def test_consumers_of_other_names_each_have_their_own_place(store: Database) -> None:
     feed = Feed(5)
-    await follower(store, feed).step()
-    await follower(store, feed, name="alerts").step()
+    await consumer(store, feed).step()
+    await consumer(store, feed, name="alerts").step()
     assert await applied(store) == [1, 2, 3, 4, 5] * 2
 
 
@@ -51,7 +51,7 @@ async def test_two_replicas_never_apply_an_event_twice(store: Database) -> None:
     async def all_is_applied() -> bool:
         return len(await applied(store)) >= 200
 
-    async with running(*(follower(store, feed, waits=True) for _ in range(3))):
+    async with running(*(consumer(store, feed, waits=True) for _ in range(3))):
         await until(all_is_applied)
     assert sorted(await applied(store)) == list(range(1, 201))
 
@@ -67,9 +67,9 @@ async def test_a_replica_that_is_slower_writes_nothing_of_its_page(store: Databa
             await may_go_on.wait()
             return page
 
-    slow = asyncio.create_task(follower(store, Slow(5)).step())
+    slow = asyncio.create_task(consumer(store, Slow(5)).step())
     await has_fetched.wait()
-    assert await follower(store, feed).step() == 5
+    assert await consumer(store, feed).step() == 5
     may_go_on.set()
     assert await slow == 0
     assert await applied(store) == [1, 2, 3, 4, 5]
@@ -86,12 +86,12 @@ async def test_a_kill_in_the_middle_of_a_page_leaves_all_of_it_for_the_next(stor
         await asyncio.Event().wait()
 
     feed = Feed(12)
-    dying = asyncio.create_task(follower(store, feed, killed).run())
+    dying = asyncio.create_task(consumer(store, feed, killed).run())
     await is_there.wait()
     dying.cancel()
     with suppress(asyncio.CancelledError):
         await dying
-    assert [await follower(store, feed).step() for _ in range(2)] == [10, 2]
+    assert [await consumer(store, feed).step() for _ in range(2)] == [10, 2]
     assert await applied(store) == list(range(1, 13))
 
 
@@ -111,7 +111,7 @@ class LosesAnswers(Database):
 
 async def test_a_commit_whose_answer_was_lost_is_not_repeated(store: Database, database_url: str) -> None:
     lossy, feed = LosesAnswers(database_url), Feed(9, page=2)
-    following = follower(lossy, feed)
+    following = consumer(lossy, feed)
     for _ in range(12):
         with suppress(Unavailable):
             await following.step()
@@ -130,7 +130,7 @@ async def test_an_event_that_cannot_be_applied_stops_only_itself_and_is_seen(sto
 
     failed, taken = figure("bihuan_feed_failures_total"), figure("bihuan_feed_events_total")
     feed = Feed(12)
-    assert [await follower(store, feed, picky).step() for _ in range(3)] == [9, 2, 0]
+    assert [await consumer(store, feed, picky).step() for _ in range(3)] == [9, 2, 0]
     assert await applied(store) == [1, 2, 3, 5, 6, 7, 8, 9, 10, 11, 12]
     assert tries == [10, 1, 1, 1, 1, 1]
     (failure,) = await set_aside(store)
@@ -150,7 +150,7 @@ async def test_an_event_that_fails_four_times_is_applied_at_the_fifth(store: Dat
             left[0] -= 1
             raise ValueError
 
-    assert await follower(store, Feed(3), moody).step() == 3
+    assert await consumer(store, Feed(3), moody).step() == 3
     assert await applied(store) == [1, 2, 3]
     assert await set_aside(store) == []
 
@@ -163,7 +163,7 @@ async def test_a_follower_that_can_apply_nothing_stands_still_instead_of_setting
             raise LookupError
         await note(connection, items)
 
-    following = follower(store, Feed(40, page=5), apply)
+    following = consumer(store, Feed(40, page=5), apply)
     assert [await following.step() for _ in range(2)] == [0, 0]
     for _ in range(3):
         with pytest.raises(LookupError):
@@ -180,7 +180,7 @@ async def test_an_error_of_sql_is_the_event_s_own_too(store: Database) -> None:
         rows = [{"ticket_no": "T1", "seq": 2**40 if item.event.seq == 1 else item.event.seq} for item in items]
         await connection.execute(insert(effects), rows)
 
-    assert await follower(store, Feed(3), broken).step() == 2
+    assert await consumer(store, Feed(3), broken).step() == 2
     assert await applied(store) == [2, 3]
     (failure,) = await set_aside(store)
     assert failure["seq"] == 1
@@ -195,7 +195,7 @@ async def test_what_is_away_is_waited_for_and_never_set_aside(store: Database) -
             raise Unavailable
         await note(connection, items)
 
-    following = follower(store, Feed(3), needs_a_peer)
+    following = consumer(store, Feed(3), needs_a_peer)
     for _ in range(20):
         with pytest.raises(Unavailable):
             await following.step()
@@ -216,11 +216,11 @@ async def test_a_follower_stopped_while_events_go_one_by_one_goes_on_behind_the_
         await note(connection, items)
 
     with pytest.raises(Unavailable):
-        await follower(store, Feed(9), picky).step()
+        await consumer(store, Feed(9), picky).step()
     assert await applied(store) == [1, 3, 4, 5]
     down[0] = False
     feed = Feed(9, page=2)
-    counts = [await follower(store, feed, picky).step() for _ in range(6)]
+    counts = [await consumer(store, feed, picky).step() for _ in range(6)]
     assert counts == [0, 0, 1, 2, 1, 0]
     assert await applied(store) == [1, 3, 4, 5, 6, 7, 8, 9]
 
@@ -235,7 +235,7 @@ async def test_a_feed_that_is_away_is_followed_when_it_comes_back(store: Databas
     async def all_is_applied() -> bool:
         return len(await applied(store)) == 3
 
-    async with running(follower(store, feed, waits=True)):
+    async with running(consumer(store, feed, waits=True)):
         await until(was_asked_in_vain)
         feed.away = False
         await until(all_is_applied)
@@ -252,7 +252,7 @@ async def test_a_follower_outlives_a_page_that_it_cannot_read(store: Database) -
     async def all_is_applied() -> bool:
         return len(await applied(store)) == 3
 
-    async with running(follower(store, Garbled(3), waits=True)):
+    async with running(consumer(store, Garbled(3), waits=True)):
         await until(all_is_applied)
 
 
@@ -265,7 +265,7 @@ async def test_the_applied_are_told_after_each_commit(store: Database) -> None:
         await note(connection, items)
         seen.append(len(items))
 
-    following = follower(store, feed, count, applied=lambda: told.append(len(seen)))
+    following = consumer(store, feed, count, applied=lambda: told.append(len(seen)))
     for _ in range(4):
         await following.step()
     assert told == [1, 2, 3]
@@ -275,7 +275,7 @@ async def test_the_applied_are_told_after_each_commit(store: Database) -> None:
 async def test_the_lag_is_the_age_of_the_oldest_event_that_waits(store: Database) -> None:
     feed = Feed(2)
     feed.items[0] = Item("T1", Event(1), datetime.now(UTC) - timedelta(seconds=90))
-    following = follower(store, feed, name="lagging")
+    following = consumer(store, feed, name="lagging")
     await following.step()
     assert 90 <= figure("bihuan_feed_lag_seconds", "lagging") < 100
     await following.step()

@@ -133,12 +133,12 @@ class SurveyServiceHarness:
         async with self.surveys.database.begin() as connection:
             await inviter.apply(connection, events)
 
-    async def apply_late(self, event: TicketEvent, *, cycle: int) -> None:
+    async def apply_dead_letter(self, event: TicketEvent, *, cycle: int) -> None:
         """The follower applies an event that it had set aside; the ticket is in this cycle by now."""
         now = event.model_copy(update={"ticket": event.ticket.model_copy(update={"cycle": cycle})})
         inviter = Inviter(LINKS, timedelta(0))
         async with self.surveys.database.begin() as connection:
-            await inviter.apply_late(connection, now)
+            await inviter.apply_dead_letter(connection, now)
 
     async def surveys_of(self, ticket_no: str) -> Sequence[Row]:
         """The invitations of a ticket."""

@@ -8,7 +8,7 @@ from tests.services.survey.harness import SurveyServiceHarness
 async def test_a_closing_applied_late_invites_once(harness: SurveyServiceHarness) -> None:
     missed = closing()
     for _ in range(2):
-        await harness.apply_late(missed, cycle=1)
+        await harness.apply_dead_letter(missed, cycle=1)
     (row,) = await harness.surveys_of(missed.ticket_no)
     assert (row["state"], row["cycle"]) == ("scheduled", 1)
 
@@ -16,7 +16,7 @@ async def test_a_closing_applied_late_invites_once(harness: SurveyServiceHarness
 async def test_nobody_is_asked_late_about_a_cycle_that_was_reopened_since(harness: SurveyServiceHarness) -> None:
     missed = closing()
     await harness.apply(happened(EventType.REOPENED, ticket_no=missed.ticket_no, cycle=2))
-    await harness.apply_late(missed, cycle=2)
+    await harness.apply_dead_letter(missed, cycle=2)
     assert await harness.surveys_of(missed.ticket_no) == []
 
 
@@ -26,6 +26,6 @@ async def test_a_reopening_applied_late_withdraws_what_is_not_answered_of_the_cy
     first = closing()
     await harness.apply(first)
     await harness.apply(closing(ticket_no=first.ticket_no, cycle=2))
-    await harness.apply_late(happened(EventType.REOPENED, ticket_no=first.ticket_no, cycle=2), cycle=2)
+    await harness.apply_dead_letter(happened(EventType.REOPENED, ticket_no=first.ticket_no, cycle=2), cycle=2)
     states = {row["cycle"]: row["state"] for row in await harness.surveys_of(first.ticket_no)}
     assert states == {1: "withdrawn", 2: "scheduled"}
