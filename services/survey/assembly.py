@@ -16,18 +16,18 @@ from services.runtime.role_parts import Part
 from services.runtime.service_client import ServiceClient
 from services.runtime.temporal.client import engine_client
 from services.runtime.temporal.worker_host import WorkerPart, run_worker
-from services.survey import pages
-from services.survey.activities import SurveyActivities
+from services.survey.answers.questionnaires import Questionnaires
 from services.survey.api import internal as internal_api
 from services.survey.api import surveys as surveys_api
-from services.survey.invitations import Inviter
-from services.survey.questionnaires import Questionnaires
+from services.survey.invitations.activities import SurveyActivities
+from services.survey.invitations.consumer import Inviter
+from services.survey.invitations.startables import startable
+from services.survey.invitations.workflow import SurveyWorkflow
+from services.survey.pages import survey_page
 from services.survey.service import SurveyService, links_of
 from services.survey.settings import SurveySettings
-from services.survey.startables import startable
 from services.survey.states import STARTER_CHANNEL, Standings
 from services.survey.tables import feed_cursors, feed_failures
-from services.survey.workflow import SurveyWorkflow
 
 CONSUMER = "surveys"
 SEED_PAUSE = timedelta(seconds=0.5)
@@ -41,7 +41,7 @@ async def assemble(settings: SurveySettings) -> AsyncIterator[Part]:
         host.run(every(HOUR, surveys.idempotency.sweep))
         yield Part(
             name=Role.SURVEY,
-            routers=[surveys_api.router, pages.router],
+            routers=[surveys_api.router, survey_page.router],
             internal_routers=[internal_api.router],
             ready=host.ready,
             state=surveys,

@@ -16,15 +16,15 @@ from services.runtime.role_parts import service
 from services.runtime.security.auth import Caller
 from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import request_id
-from services.survey.answers import Answering
+from services.survey.answers.answers import Answering
+from services.survey.answers.questionnaires import Questionnaires
+from services.survey.answers.refusals import SurveyClosed
 from services.survey.links import SurveyLinks
-from services.survey.queries import Queries
-from services.survey.questionnaires import Questionnaires
-from services.survey.refusals import SurveyClosed
 from services.survey.settings import SurveySettings
 from services.survey.states import Row, Standings
 from services.survey.tables import idempotency
-from services.survey.views import ticket_of
+from services.survey.views.queries import Queries
+from services.survey.views.views import ticket_of
 from services.survey.wording import WORDING
 
 _TEMPLATES = Path(__file__).with_name("templates")

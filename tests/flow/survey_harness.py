@@ -21,12 +21,12 @@ from services.runtime.service_client import ServiceClient
 from services.runtime.temporal.client import engine_identity
 from services.runtime.temporal.inventory import EngineRuns
 from services.runtime.temporal.workflow_starter import Starter
-from services.survey.answers import Answering, Outcome
-from services.survey.invitations import Inviter
-from services.survey.queries import Queries
-from services.survey.startables import startable
+from services.survey.answers.answers import Answering, Outcome
+from services.survey.invitations.consumer import Inviter
+from services.survey.invitations.startables import startable
 from services.survey.states import STARTER_CHANNEL, Standings
 from services.survey.tables import invitations
+from services.survey.views.queries import Queries
 from tests.flow.timers import has_due_timer, pass_time
 from tests.replay.recordings import strings
 from tests.services.survey.builders import GOOD, LINKS, closing, happened

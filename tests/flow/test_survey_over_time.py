@@ -18,11 +18,11 @@ from services.promises.calendars import Calendar
 from services.promises.policies import built_in
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import worker
-from services.survey.activities import SurveyActivities
-from services.survey.questionnaires import Questionnaires
-from services.survey.refusals import SurveyClosed
+from services.survey.answers.questionnaires import Questionnaires
+from services.survey.answers.refusals import SurveyClosed
+from services.survey.invitations.activities import SurveyActivities
+from services.survey.invitations.workflow import SurveyWorkflow
 from services.survey.states import Standings
-from services.survey.workflow import SurveyWorkflow
 from tests.flow.survey_harness import FakeNotify, FakeTickets, Survey, SurveyHarness
 from tests.replay.recordings import record, replay
 from tests.services.survey.builders import BAD, GOOD, LINKS, closing

@@ -13,7 +13,7 @@ from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.notices.workflow import NoticeWorkflow
 from services.notify.webhooks.workflow import WebhookWorkflow
 from services.runtime.temporal.client import sandbox
-from services.survey.workflow import SurveyWorkflow
+from services.survey.invitations.workflow import SurveyWorkflow
 from services.workflow.lifecycle.workflow import TicketWorkflow
 
 WORKFLOWS: list[type] = [AlertWorkflow, TicketWorkflow, NoticeWorkflow, WebhookWorkflow, SurveyWorkflow]

@@ -16,15 +16,15 @@ from services.runtime.postgres.idempotency import REPLAY_HEADER
 from services.runtime.postgres.idempotency import Answer as Reply
 from services.runtime.security.auth import Caller
 from services.runtime.turns import Turns
-from services.survey.answers import refuse_own
-from services.survey.queries import SurveyFilters
-from services.survey.questionnaires import misfits
-from services.survey.refusals import AlreadyAnswered
+from services.survey.answers.answers import refuse_own
+from services.survey.answers.questionnaires import misfits
+from services.survey.answers.refusals import AlreadyAnswered
 from services.survey.reports.satisfaction import By, ReportFilters, ReportRow, rows
 from services.survey.reports.summary import Summary, summary
 from services.survey.service import SurveysDep
 from services.survey.states import Row, lock
-from services.survey.views import HandedSurveyLink, SurveyPage, SurveyView, survey_view
+from services.survey.views.queries import SurveyFilters
+from services.survey.views.views import HandedSurveyLink, SurveyPage, SurveyView, survey_view
 
 router = APIRouter()
 

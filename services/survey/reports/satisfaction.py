@@ -26,9 +26,9 @@ from services.contracts.base import Message
 from services.contracts.permissions import Action, Caller
 from services.contracts.survey import HIGHEST_LOW, OVERALL, Dimension
 from services.runtime.http import decode_cursor, encode_cursor
-from services.survey.queries import AnswerFilters, matching
 from services.survey.states import Row
 from services.survey.tables import answers, invitations
+from services.survey.views.queries import AnswerFilters, matching
 
 _BEST = 5
 

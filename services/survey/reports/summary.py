@@ -12,10 +12,10 @@ from services.access.reach import within_reach
 from services.contracts.base import Message
 from services.contracts.permissions import Action, Caller
 from services.contracts.survey import HIGHEST_LOW, LOWEST_GOOD
-from services.survey.counted_surveys import CONDITIONS, Counted, dated
-from services.survey.queries import AnswerFilters, attributed, within
 from services.survey.states import Row
 from services.survey.tables import answers, invitations
+from services.survey.views.counted_surveys import CONDITIONS, Counted, dated
+from services.survey.views.queries import AnswerFilters, attributed, within
 
 _BEST, _PROMOTER, _HIGHEST_DETRACTOR = 5, 9, 6
 

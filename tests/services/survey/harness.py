@@ -20,9 +20,9 @@ from services.runtime.pages import refusal_pages
 from services.runtime.role_parts import publish
 from services.runtime.security.auth import Authenticator, mint_token
 from services.runtime.service_client import ServiceClient
-from services.survey.answers import Answering
+from services.survey.answers.answers import Answering
 from services.survey.assembly import assemble
-from services.survey.invitations import Inviter
+from services.survey.invitations.consumer import Inviter
 from services.survey.service import SurveyService
 from services.survey.settings import SurveySettings
 from services.survey.states import Row

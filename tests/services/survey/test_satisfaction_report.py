@@ -13,7 +13,7 @@ import pytest
 from services.contracts.journal import EventType
 from services.contracts.survey import Answer, Dimension, Overall
 from services.contracts.vocabulary import Category, Channel, CloseReason, Kind
-from services.survey.counted_surveys import Counted
+from services.survey.views.counted_surveys import Counted
 from tests.services.survey.builders import GOOD, closing, happened
 from tests.services.survey.harness import SurveyServiceHarness, keys_of, running_survey_service
 

@@ -15,9 +15,9 @@ from services.contracts.policy import PolicySettings
 from services.contracts.survey import NotInvited, SurveyState
 from services.contracts.vocabulary import CloseReason
 from services.runtime.postgres.commit_notifier import wake
+from services.survey.answers.questionnaires import latest
 from services.survey.links import SurveyLinks, new_nonce, token_hash
 from services.survey.metrics import count
-from services.survey.questionnaires import latest
 from services.survey.states import STARTER_CHANNEL
 from services.survey.tables import invitations
 from services.survey.times import wall_length

@@ -10,7 +10,7 @@ from services.contracts.base import Instant, Message
 from services.contracts.permissions import Action, Caller, may
 from services.contracts.survey import NotInvited, Overall, SurveyState
 from services.contracts.vocabulary import Category, Channel, CloseReason, Kind, Phase, Urgency
-from services.survey.answers import answer_of
+from services.survey.answers.answers import answer_of
 from services.survey.states import Row
 
 

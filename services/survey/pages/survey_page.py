@@ -14,11 +14,11 @@ from services.runtime.errors import Refusal, Unavailable, ValidationFailed
 from services.runtime.http import preferred_language, problem_response
 from services.runtime.http.problems import field_errors
 from services.runtime.pages import Filled, page_language, page_router, read_form, see_other
-from services.survey import forms
-from services.survey.answers import answer_of, basis_of
+from services.survey.answers.answers import answer_of, basis_of
+from services.survey.answers.questionnaires import misfits
+from services.survey.answers.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed
 from services.survey.links import token_hash, token_in
-from services.survey.questionnaires import misfits
-from services.survey.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed
+from services.survey.pages import forms
 from services.survey.service import SurveysDep, SurveyService
 from services.survey.states import Row
 from services.survey.wording import WORDING

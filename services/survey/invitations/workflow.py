@@ -9,7 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from services.contracts.names import SIGNAL_SURVEY_CHANGED, SIGNAL_SURVEY_TOLD, WORKFLOW_SURVEY
     from services.contracts.survey import SurveyStanding, SurveyStart, SurveyState, SurveyStep
 
-from services.survey import calls
+from services.survey.invitations import calls
 
 TIMER_STEP = timedelta(milliseconds=1)
 """What the engine's timers can tell apart; a step is taken one late rather than one early."""

@@ -14,7 +14,7 @@ from services.runtime.http.problems import Language
 from services.runtime.postgres.database import Database
 from services.survey.tables import questionnaires
 
-_FOLDER = Path(__file__).with_name("packs")
+_FOLDER = Path(__file__).parents[1] / "packs"
 DEFAULT = "d0"
 _MOST_KEPT = 200
 _SAYS = {

@@ -21,7 +21,7 @@ from services.contracts.survey import NotInvited, Overall, SurveyStanding, Surve
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.service_client import ServiceClient, segment
 from services.runtime.telemetry import log
-from services.survey.answers import is_changed
+from services.survey.answers.answers import is_changed
 from services.survey.links import SurveyLinks
 from services.survey.states import Row, Sending, Standings
 from services.survey.times import Times

@@ -16,9 +16,9 @@ from services.contracts.vocabulary import Category, Channel, Kind, Urgency
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.http import decode_cursor, encode_cursor
 from services.runtime.postgres.database import Database
-from services.survey.counted_surveys import CONDITIONS, Counted, dated
 from services.survey.states import Row, with_answer
 from services.survey.tables import answers, invitations
+from services.survey.views.counted_surveys import CONDITIONS, Counted, dated
 
 Moment = InstantOrDate
 """An instant, or a date, which is its beginning in the business time zone."""

@@ -14,8 +14,8 @@ from services.contracts.permissions import Caller
 from services.contracts.survey import UNDELIVERED, Answer, NotInvited, Overall, SurveyState
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.postgres.commit_notifier import wake
+from services.survey.answers.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed
 from services.survey.metrics import count
-from services.survey.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed
 from services.survey.states import STARTER_CHANNEL, Row, lock
 from services.survey.tables import answers, invitations
 from services.survey.times import wall_length

@@ -1,0 +1,1 @@
+"""Answers of customers, and the questionnaires that ask for them."""

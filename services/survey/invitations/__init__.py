@@ -1,0 +1,1 @@
+"""Invitations: from the journal to a row, and the workflow that carries each."""

@@ -1,0 +1,1 @@
+"""Surveys as lists and reports read them."""
