@@ -65,7 +65,7 @@ class Roll:
         return named[0] if len(named) == 1 else None
 
     def name_of(self, id_: str) -> str | None:
-        """What somebody is called, also after they left, with what tells them from others of that name."""
+        """The name of somebody, also after they left, with what tells them from others of that name."""
         return self._called.get(id_)
 
     @cached_property

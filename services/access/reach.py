@@ -6,7 +6,7 @@ from services.contracts.permissions import Action, Caller, Relation, reach
 
 
 def within_reach(caller: Caller, action: Action, rows: FromClause) -> ColumnElement[bool]:
-    """What `permissions.reach` says of a caller: the rows on which they may do `action`."""
+    """`permissions.reach` of a caller in SQL: the rows on which they may do `action`."""
     relation = reach(caller, action)
     if relation is None:
         return false()
@@ -14,7 +14,7 @@ def within_reach(caller: Caller, action: Action, rows: FromClause) -> ColumnElem
 
 
 def in_queue(caller: Caller, rows: FromClause) -> ColumnElement[bool]:
-    """What `permissions` calls the queue: the caller's department, no department, or a ticket that they help with."""
+    """The queue of `permissions` in SQL: the caller's department, no department, or a ticket that they help with."""
     if caller.department is None:
         return true()
     return or_(rows.c.department == caller.department, rows.c.department.is_(None), is_owned(caller, rows))

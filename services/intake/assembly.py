@@ -1,4 +1,4 @@
-"""How a process gets an intake, or a relay."""
+"""The intake, or the relay, of a process, opened and closed."""
 
 import hashlib
 import hmac

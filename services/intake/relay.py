@@ -40,7 +40,7 @@ def relay_notifier(database: Database) -> CommitNotifier:
 
 @dataclass(frozen=True)
 class Round:
-    """What one look into the outbox came to: rows taken up, whether the receiver refused them all, or is away."""
+    """The result of one look into the outbox: rows taken up, whether the receiver refused them all, or is away."""
 
     taken: int = 0
     refused: bool = False

@@ -1,4 +1,4 @@
-"""What intake's endpoints take and answer (api.md)."""
+"""Bodies of intake's endpoints (api.md)."""
 
 from typing import Annotated
 
@@ -57,7 +57,7 @@ class Registered(Message):
 
 
 class Successor(Feedback):
-    """What a customer reports about a ticket that can no longer be reopened; never a public body."""
+    """A customer's report about a ticket that can no longer be reopened; never a public body."""
 
     follows: str
 
@@ -80,7 +80,7 @@ class Sender(Customer):
 
 
 class Supplied(Supplement):
-    """What the customer supplied later."""
+    """A later supplement of the customer."""
 
     customer: Sender | None = None
     situation: str | None = None
@@ -91,7 +91,7 @@ class Supplied(Supplement):
 
 
 class Reader(Message):
-    """Who read, or did, something."""
+    """The person who read, or did, something."""
 
     kind: str
     id: str
@@ -140,7 +140,7 @@ class FeedbackView(Message):
 
 
 class PreferredHours(Message):
-    """When the customer likes to be called, by the business time zone."""
+    """Hours in which the customer likes to be called, by the business time zone."""
 
     from_: ClockTime = Field(alias="from")
     until: ClockTime
@@ -277,7 +277,7 @@ class SearchMatches(Message):
 
 
 class TicketAccess(BaseModel):
-    """What the workflow service tells of a ticket so that permissions can be asked."""
+    """A ticket as the workflow service tells of it, so that permissions can be asked."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 

@@ -21,7 +21,7 @@ from services.runtime.role_parts import service
 
 @dataclass(frozen=True)
 class Intake:
-    """What the endpoints share in one process. `secret` keys fingerprints of bodies; a customer's link ends
+    """Resources that the endpoints share in one process. `secret` keys fingerprints of bodies; a customer's link ends
     `link_lifetime` after their ticket was closed."""
 
     database: Database

@@ -1,4 +1,4 @@
-"""What the environment decides for intake."""
+"""Settings of intake."""
 
 from pydantic import Field
 

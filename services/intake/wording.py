@@ -1,4 +1,4 @@
-"""What customers read on the pages of intake, and why a text is no phone number."""
+"""Words of intake's pages, and the reasons that a text is no phone number."""
 
 from pathlib import Path
 

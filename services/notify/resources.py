@@ -1,4 +1,4 @@
-"""What every part of notify works with in one process: the database, the peers, the settings."""
+"""Resources of every part of notify in one process: the database, the peers, the settings."""
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Resources:
 
     @classmethod
     def of(cls, host: RoleHost, settings: NotifySettings) -> "Resources":
-        """What a role of notify works with."""
+        """Open what a role of notify works with."""
         urls = (settings.intake_url, settings.tickets_url, settings.directory_url, settings.survey_url)
         return cls(settings, host.database, *map(host.client, urls))
 

@@ -1,4 +1,4 @@
-"""What the environment decides for notify."""
+"""Settings of notify."""
 
 from datetime import timedelta
 from enum import StrEnum
@@ -15,7 +15,7 @@ NAMELESS_CENTRE = "售后服务中心 Service Centre"
 
 
 class SmtpSecurity(StrEnum):
-    """How the connection to the mail server is protected."""
+    """Protection of the connection to the mail server."""
 
     NONE = "none"
     STARTTLS = "starttls"
@@ -109,7 +109,7 @@ class NotifySettings(RuntimeSettings):
 
     @property
     def sender_name(self) -> str:
-        """Who notices come from, as their readers see it."""
+        """The sender of notices, as their readers see it."""
         return one_line(self.smtp_from_name or self.organisation) or NAMELESS_CENTRE
 
     @field_validator("webhook_networks")

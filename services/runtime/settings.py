@@ -1,4 +1,4 @@
-"""What the environment decides (prefix `BIHUAN_`). docs/settings.md is made from these descriptions."""
+"""Settings of every process (prefix `BIHUAN_`). docs/settings.md is made from these descriptions."""
 
 from functools import cache
 from pathlib import Path

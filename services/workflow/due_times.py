@@ -44,7 +44,7 @@ def spent_by(clock: Clock, calendars: Calendars, now: datetime) -> dict[str, int
 
 
 def paused_by(clock: Clock, calendars: Calendars, now: datetime) -> timedelta:
-    """How long a clock has stood still by `now`, in its own time (semantics.md 6)."""
+    """Time that a clock has stood still by `now`, in its own time (semantics.md 6)."""
     calendar = _calendar(calendars, clock.calendar, clock.calendar_version)
     working = parse_duration(clock.target).is_working
     return arithmetic.paused_time(clock.started_at, _pauses_until(clock, now), calendar, working=working)
@@ -63,17 +63,18 @@ def paused_spans(clock: Clock) -> Sequence[tuple[datetime, datetime]]:
 
 
 def due_at(clock: Clock, calendars: Calendars) -> datetime:
-    """When a clock is due by its target and ledger, whatever its state says."""
+    """The instant at which a clock is due by its target and ledger, whatever its state says."""
     return _instants(clock, calendar_of(clock, calendars))[0]
 
 
 def due_if_running(clock: Clock, calendars: Calendars, now: datetime) -> datetime:
-    """When a clock is due, a paused one as if it ran again from `now`."""
+    """The instant at which a clock is due, a paused one as if it ran again from `now`."""
     return clock.promised_at or due_by_policy(clock, calendars, now)
 
 
 def due_by_policy(clock: Clock, calendars: Calendars, now: datetime) -> datetime:
-    """When a clock is due by its target, whatever was promised instead; a paused one as if it ran again from `now`."""
+    """The instant at which a clock is due by its target, whatever was promised instead; a paused one as if it ran again
+    from `now`."""
     calendar = _calendar(calendars, clock.calendar, clock.calendar_version)
     pauses = paused_spans(clock)
     if clock.state is ClockState.PAUSED:

@@ -1,4 +1,4 @@
-"""How the tickets stand, counted in PostgreSQL every few seconds.
+"""Gauges of tickets, counted in PostgreSQL every few seconds.
 
 It runs beside the HTTP part and asks neither the engine nor a worker, so it sees when they are the ones that are late
 (architecture, "Never late, never silent").

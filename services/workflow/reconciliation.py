@@ -13,7 +13,7 @@ from services.workflow.wake_channels import STARTER_CHANNEL
 
 @dataclass(frozen=True)
 class Comparison:
-    """What was found: tickets whose workflow is started again, and workflows that no ticket knows."""
+    """The findings: tickets whose workflow is started again, and workflows that no ticket knows."""
 
     open_tickets: int
     missing: tuple[str, ...]

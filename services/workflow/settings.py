@@ -7,7 +7,7 @@ from services.runtime.settings import RuntimeSettings
 
 
 class WorkflowSettings(RuntimeSettings):
-    """What the workflow service adds to every process's settings."""
+    """Settings that the workflow service adds to every process's."""
 
     command_seconds: float = Field(
         default=8.0, gt=0, description="Longest wait for a command's effect; after it the answer is 503, unknown."

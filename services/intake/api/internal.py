@@ -1,4 +1,4 @@
-"""What other services ask of intake, on the internal port."""
+"""Intake's endpoints for other services, on the internal port."""
 
 from typing import Any
 

@@ -16,7 +16,7 @@ from services.runtime.telemetry import request_id
 
 @dataclass(frozen=True)
 class Filters:
-    """What a list of readings is narrowed by."""
+    """Filters of a list of readings."""
 
     ticket_no: str | None = None
     customer_id: str | None = None

@@ -1,4 +1,4 @@
-"""How customers are reached about their tickets: for notices, at the moment of sending."""
+"""Addresses of customers for their tickets: for notices, at the moment of sending."""
 
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection

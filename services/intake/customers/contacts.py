@@ -86,7 +86,7 @@ def _in_full(row: Row[Any]) -> CustomerView:
 
 
 def _recorded(row: Row[Any]) -> dict[str, Any]:
-    """What the record adds: nothing where nobody vouched; to the feedback that it was corrected with, all of it."""
+    """Values that the record adds: none where nobody vouched; to the feedback that it was corrected with, all of it."""
     names = ("name", *CONTACTS)
     if row.vouched:
         return {name: getattr(row, name) if name == "name" or name in row.known else None for name in names}

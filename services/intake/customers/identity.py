@@ -1,4 +1,4 @@
-"""Who a sender is: contacts in one spelling, and the record that a customer number or contact stands for."""
+"""Identity of a sender: contacts in one spelling, and the record that a customer number or contact stands for."""
 
 import hashlib
 import hmac
@@ -49,7 +49,7 @@ def strongest_contact(customer: Customer) -> str | None:
 
 
 def person_behind(customer: Customer) -> str | None:
-    """Whom a contact that several people share stands for, by their name; None where the contact is one person's."""
+    """The person that a contact of several people stands for, by their name; None where the contact is one person's."""
     is_one_of_many = strongest_contact(customer) == "phone" and is_shared(customer.phone or "")
     return folded_name(customer.name) if is_one_of_many and customer.name else None
 

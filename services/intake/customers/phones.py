@@ -102,7 +102,7 @@ def _as_digits(text: str) -> str:
 
 
 def _splits(typed: str) -> Iterator[tuple[str, str]]:
-    """What may be the number and the extension, which is called so or set apart; at last all without one."""
+    """Pairs that may be the number and the extension, which is called so or set apart; at last all without one."""
     for split in _SPLITS:
         if found := split.match(typed):
             yield found["number"], "-".join(re.findall(r"\d+", found["extension"]))
@@ -110,7 +110,8 @@ def _splits(typed: str) -> Iterator[tuple[str, str]]:
 
 
 def _runs(typed: str) -> Iterator[str]:
-    """What may be a number: digits with what stands between them, and where that is several numbers, each of them."""
+    """Texts that may be a number: digits with what stands between them, and where that is several numbers, each of
+    them."""
     for run in _RUN.findall(typed):
         yield run
         yield from run.split("/")

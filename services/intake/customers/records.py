@@ -53,7 +53,7 @@ async def history(connection: AsyncConnection, customer_id: str, limit: int) -> 
 async def answers_to_a_contact(
     connection: AsyncConnection, customer_id: str, wanted: CustomerChange, secret: bytes
 ) -> list[str] | None:
-    """Whose record a correction names: whether it collides with another one tells if that is somebody's contact.
+    """Read whose record a correction names: whether it collides with another one tells if that is somebody's contact.
 
     Returns:
         The other customer of that contact, if any; None where a correction tells of no contact.
@@ -93,7 +93,7 @@ async def change(connection: AsyncConnection, customer_id: str, wanted: Customer
 
 
 def _values(wanted: CustomerChange) -> dict[str, Any]:
-    """What a correction says, by column; null clears."""
+    """Values of a correction, by column; null clears."""
     values = {name: getattr(wanted, name) for name in wanted.model_fields_set}
     hours = values.pop("preferred_hours", None)
     if "preferred_hours" in wanted.model_fields_set:

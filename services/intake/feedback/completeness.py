@@ -1,4 +1,4 @@
-"""What a feedback must say to be registered, and what it must say to be complete (product.md 4)."""
+"""Requirements on a feedback: to be registered, and to be complete (product.md 4)."""
 
 from datetime import datetime, timedelta
 
@@ -21,7 +21,7 @@ def has_contact(customer: Customer) -> bool:
 
 
 def refuse_reasons(feedback: Feedback, received_at: datetime) -> list[FieldError]:
-    """What keeps the feedback from being registered at all; empty for nothing."""
+    """Faults that keep the feedback from being registered at all; empty for none."""
     errors: list[FieldError] = []
     if feedback.channel not in BRINGS_AN_ADDRESS:
         errors += _without_sender(feedback.customer)
@@ -29,7 +29,8 @@ def refuse_reasons(feedback: Feedback, received_at: datetime) -> list[FieldError
 
 
 def impossible_dates(told: Feedback | Supplement, at: datetime) -> list[FieldError]:
-    """What has happened and lies ahead, what is wished for and lies behind; a day more for zones and wrong clocks."""
+    """Faults of dates: what has happened and lies ahead, what is wished for and lies behind; a day more for zones and
+    wrong clocks."""
     bought, wanted = told.product.purchased_on if told.product else None, told.expected_by
     errors: list[FieldError] = []
     if told.occurred_at is not None and told.occurred_at > at + _A_DAY:

@@ -18,7 +18,7 @@ _DENIED = "".join(f"(?<!{word})" for word in ("没有", "没", "未", "无", "�
 
 
 class Match(NamedTuple):
-    """What a text tells of, and the word that says so."""
+    """A finding in a text, and the word that says so."""
 
     means: str
     word: str

@@ -17,7 +17,7 @@ STRANGERS = frozenset({Channel.WEB, Channel.QR, Channel.EMAIL, Channel.SOCIAL})
 
 @dataclass(frozen=True)
 class Origin:
-    """Who registers, under which `Idempotency-Key` if any, with a fingerprint of the body.
+    """The sender of a registration, under which `Idempotency-Key` if any, with a fingerprint of the body.
 
     From a program a phone that cannot be one is taken as it is, where a form can ask again. `own_ticket` is a ticket
     whose link the sender holds: it vouches for them if they are its customer, and if it was vouched for itself.

@@ -26,7 +26,7 @@ CHANNEL = "intake_promises"
 
 @dataclass(frozen=True)
 class FirstPromises:
-    """What one feedback is promised, and the digest of the policy that does; none of both for no policy."""
+    """First promises of one feedback, and the digest of the policy that makes them; none of both for no policy."""
 
     policy: str | None
     promises: tuple[FirstPromise, ...]

@@ -20,7 +20,8 @@ _COPIED = ("kind", "category", "urgency", "priority")
 
 
 async def registrations(connection: AsyncConnection, ticket_nos: list[str]) -> list[Registration]:
-    """What the workflow service is told of these tickets, in the order of their numbers; unknown ones are left out."""
+    """Registrations of these tickets for the workflow service, in the order of their numbers; unknown ones are left
+    out."""
     rows = await connection.execute(
         _REGISTRATIONS.where(feedback.c.ticket_no.in_(ticket_nos)).order_by(feedback.c.ticket_no)
     )
@@ -34,7 +35,7 @@ async def arrival(connection: AsyncConnection, ticket_no: str) -> RowMapping | N
 
 
 async def supplied_to(connection: AsyncConnection, ticket_no: str) -> list[RowMapping]:
-    """What was supplied later, oldest first."""
+    """Read what was supplied later, oldest first."""
     rows = await connection.execute(
         select(supplements)
         .where(supplements.c.ticket_no == ticket_no)

@@ -75,7 +75,7 @@ class Registrar:
         return Receipt(self._answer(filed), replayed=False)
 
     async def earlier(self, origin: Origin) -> Registered:
-        """What was registered under a key that `register` found used with another body."""
+        """Read what was registered under a key that `register` found used with another body."""
         return self._answer(_filed(await self._row(origin)))
 
     async def _first(self, origin: Origin) -> Filed:

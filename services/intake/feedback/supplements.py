@@ -1,4 +1,4 @@
-"""What customers supply after their feedback was registered (product.md 3, step 2)."""
+"""Supplements of customers after their feedback was registered (product.md 3, step 2)."""
 
 from datetime import UTC, datetime
 from typing import Any

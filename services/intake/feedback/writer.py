@@ -50,7 +50,8 @@ class Filed:
 
 @dataclass(frozen=True)
 class _Draft:
-    """What would be filed for a customer of `assumed_tier`, and its values by the names of both statements."""
+    """A feedback that would be filed for a customer of `assumed_tier`, and its values by the names of both
+    statements."""
 
     proposed: Proposed
     promises: tuple[FirstPromise, ...]

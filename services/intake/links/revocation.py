@@ -27,7 +27,7 @@ async def revoke_link(connection: AsyncConnection, ticket_no: str, revoker: Cont
 
 
 async def revocations(connection: AsyncConnection, ticket_no: str) -> tuple[LinkRevocation, ...]:
-    """Who ended the ticket's links, the newest first."""
+    """Revocations of the ticket's links with their authors, the newest first."""
     log = link_revocations.c
     lines = select(link_revocations).where(log.ticket_no == ticket_no).order_by(log.generation.desc())
     return tuple(

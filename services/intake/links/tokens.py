@@ -13,8 +13,8 @@ _TOKEN = re.compile(
 
 
 class OpenedLink(NamedTuple):
-    """What a token stands for; whether its generation is still the ticket's is the ticket's to say. `hand_over` is the
-    line of the audit log where staff were given it; None for a link that went to the customer alone."""
+    """A link that a token stands for; whether its generation is still the ticket's is the ticket's to say. `hand_over`
+    is the line of the audit log where staff were given it; None for a link that went to the customer alone."""
 
     ticket_no: str
     generation: int
@@ -40,8 +40,8 @@ class TicketLinks:
         return f"{ticket_no}.{generation}.{handed}{self._signature(ticket_no, generation, hand_over)}"
 
     def opened(self, token: str) -> OpenedLink | None:
-        """What a token stands for, whatever punctuation follows it; None for one that nobody here made. Takes the same
-        time wherever it is wrong."""
+        """Open the link that a token stands for, whatever punctuation follows it; None for one that nobody here made.
+        Takes the same time wherever it is wrong."""
         found = _TOKEN.match(token)
         if found is None:
             return None

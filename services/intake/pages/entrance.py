@@ -44,19 +44,19 @@ class OpenedTicket:
 
     @property
     def description(self) -> str:
-        """What the customer wrote."""
+        """The customer's text."""
         return str(self.row["content"]["description"])
 
     @property
     def promised(self) -> dict[str, datetime]:
-        """When the customer was promised what, on arrival."""
+        """The instants that the customer was promised on arrival, by clock."""
         due = {promise.clock: promise.due_at for promise in PROMISES.validate_python(self.row["promises"])}
         told = {"accept_by": ClockName.ACCEPTANCE, "respond_by": ClockName.RESPONSE}
         return {name: due[clock] for name, clock in told.items() if clock in due}
 
 
 async def open_ticket(intake: Intake, token: str) -> OpenedTicket:
-    """What the token opens. Costs no query for a token that nobody here made.
+    """Open the ticket of a token. Costs no query for a token that nobody here made.
 
     Raises:
         NotFound: forged, revoked, or of no ticket; nothing tells which.

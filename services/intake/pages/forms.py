@@ -140,7 +140,7 @@ def _in_order(errors: Errors) -> Errors:
 
 
 def _said(form: Form, names: Sequence[str], needed: str | None, zone: ZoneInfo) -> dict[str, Any]:
-    """What was typed into some fields; `needed` is where it is said that nothing was."""
+    """Read what was typed into some fields; `needed` is where it is said that nothing was."""
     body, errors = _body(form, {name: _POINTERS[name] for name in names}, zone)
     if not body and not errors and needed:
         errors = {needed: "required"}
@@ -150,7 +150,7 @@ def _said(form: Form, names: Sequence[str], needed: str | None, zone: ZoneInfo) 
 
 
 def _body(form: Form, pointers: Mapping[str, str], zone: ZoneInfo) -> tuple[dict[str, Any], Errors]:
-    """What was typed, in the shape of the API, and what cannot be read; what was left empty is left out."""
+    """Read what was typed, in the shape of the API, and what cannot be read; what was left empty is left out."""
     errors: Errors = {}
     body: dict[str, Any] = {}
     for name, value in _typed(form, pointers).items():

@@ -60,7 +60,7 @@ class StoryLine:
 
 
 def headline(ticket: CustomerTicket, t: Words) -> str:
-    """How it stands, in one sentence."""
+    """The ticket's standing, in one sentence."""
     if ticket.phase is Phase.CLOSED:
         return t(f"ticket.now.closed.{ticket.close_reason}")
     if ticket.phase is Phase.WAITING:
@@ -78,7 +78,7 @@ def marks(ticket: CustomerTicket, t: Words) -> list[StepMark]:
 
 
 def promises(ticket: CustomerTicket, t: Words, now: datetime) -> list[PromiseLine]:
-    """What was promised and is still to come, what is due first on top."""
+    """Promises that are still to come, what is due first on top."""
     lines = [_promise_line(promise, t, now) for promise in ticket.promises]
     return sorted(lines, key=lambda line: (line.at is None, line.at or now))
 
@@ -89,7 +89,8 @@ def story(ticket: CustomerTicket, t: Words, description: str) -> list[StoryLine]
 
 
 def news(ticket: CustomerTicket, t: Words) -> tuple[str, list[StoryLine]] | None:
-    """How the ticket stands that this one was merged into, where it is another customer's, and what was heard of it."""
+    """The standing of the ticket that this one was merged into, where it is another customer's, and what was heard of
+    it."""
     kept = ticket.kept
     if kept is None:
         return None
@@ -104,7 +105,7 @@ def outcome(ticket: CustomerTicket, t: Words) -> StoryLine | None:
 
 
 def product(ticket: CustomerTicket, t: Words) -> list[tuple[str, str]]:
-    """What the ticket is about, by name."""
+    """The product that the ticket is about, by name."""
     known = ((name, getattr(ticket.product, name)) for name in _PRODUCT)
     return [(t(f"ticket.product.{name}"), value) for name, value in known if value]
 
@@ -179,7 +180,7 @@ def _words(step: CustomerStep, t: Words) -> str:
 
 
 def _given(step: CustomerStep, t: Words) -> str:
-    """What a supplement held, by the names of the fields."""
+    """Names of the fields that a supplement held."""
     codes = step.codes.get("fields")
     names = fields_asked(map(str, codes)) if isinstance(codes, list) else ()
     return t("ticket.list").join(t(f"field.{name}") for name in names)

@@ -155,7 +155,7 @@ async def _form(
 
 
 def wishes(t: Words) -> list[tuple[str, str]]:
-    """What a customer can ask for, in words."""
+    """Solutions that a customer can ask for, in words."""
     return [(wish, t(f"report.wish.{wish}")) for wish in DesiredSolution]
 
 

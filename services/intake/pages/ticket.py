@@ -52,7 +52,7 @@ class SentForm:
 
     @property
     def words(self) -> list[str]:
-        """What was typed, for a page that has no such form any more."""
+        """Texts that were typed, for a page that has no such form any more."""
         return [text for name, text in self.typed.items() if name not in _OURS and text.strip()]
 
 
@@ -103,7 +103,7 @@ async def give_command(request: Request, token: str, action: str, intake: Intake
 
 
 def _basis(form: Form) -> Basis | None:
-    """What the form was drawn from; one that says what no page of ours says was drawn from nothing.
+    """The basis that the form was drawn from; None for one that says what no page of ours says.
 
     Raises:
         Conflict: `outdated`, it cannot be read.
@@ -175,7 +175,7 @@ async def _page(
 
 
 def _offered(ticket: CustomerTicket) -> dict[str, bool]:
-    """What the customer can do now, by the last part of its address."""
+    """Deeds that the customer can do now, by the last part of their address."""
     return {action: command in ticket.allowed for action, command in present.COMMANDS.items()}
 
 
@@ -194,7 +194,7 @@ def _supply(ticket: CustomerTicket, t: Words) -> dict[str, Any]:
 
 
 def _unavailable(request: Request, intake: Intake, opened: OpenedTicket, refusal: Unavailable, done: str) -> Response:
-    """What intake knows by itself: the ticket is safe, and this is its number."""
+    """The page of what intake knows by itself: the ticket is safe, and this is its number."""
     return intake.pages.answer(
         request,
         "ticket_unavailable.html",

@@ -1,4 +1,4 @@
-"""What people do with an alert: acknowledge, snooze, hand over, resolve (product.md 6)."""
+"""Actions of people on an alert: acknowledge, snooze, hand over, resolve (product.md 6)."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
@@ -27,7 +27,7 @@ HANDED_OVER = 0
 
 
 class Answer(StrEnum):
-    """What people can do with an alert."""
+    """An action that people can take on an alert."""
 
     ACKNOWLEDGE = "acknowledge"
     SNOOZE = "snooze"
@@ -36,7 +36,7 @@ class Answer(StrEnum):
 
 
 def legal_answers(state: str) -> Sequence[Answer]:
-    """What can be done with an alert in this state: everything, until it is resolved."""
+    """Actions that an alert in this state allows: everything, until it is resolved."""
     return () if state == AlertState.RESOLVED else tuple(Answer)
 
 
@@ -119,8 +119,8 @@ def _handed_over(row: Mapping[Any, Any]) -> Any:
 
 
 def next_place(row: Mapping[Any, Any]) -> dict[str, Any]:
-    """Where the climb goes on: where it stood, and from the bottom again when it was at its end. Whoever answers an
-    alert that had exhausted its ladder has made it live again."""
+    """The place at which the climb goes on: where it stood, and from the bottom again when it was at its end. Whoever
+    answers an alert that had exhausted its ladder has made it live again."""
     if row["next_level"] is not None:
         return {}
     following = row["round"] + 1

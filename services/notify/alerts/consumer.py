@@ -151,7 +151,7 @@ async def _excuse(connection: AsyncConnection, event: TicketEvent, now: datetime
 
 
 def _key_of(row: Mapping[Any, Any]) -> str:
-    """How the journal names the clock of an alert."""
+    """The journal's key of an alert's clock."""
     return f"{row['clock']}/{row['cycle']}/{row['clock_round']}"
 
 

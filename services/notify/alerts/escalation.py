@@ -146,7 +146,7 @@ class Escalation:
             await _move(connection, each, steps.get(each.row["id"]), at, by_workflow=by_workflow)
 
     def _drafts(self, due: DueAlert, step: NextStep, at: datetime) -> Sequence[NoticeDraft]:
-        """What is said at a step: to those whom it tells, and to the heads for their information."""
+        """Drafts of the notices at a step: to those whom it tells, and to the heads for their information."""
         row, ticket, url = due.row, due.ticket, self._settings.public_url
         facts = {**facts_of(row, ticket), "owner_name": step.owner_name}
         place, told = step.choice.place, step.choice.recipients

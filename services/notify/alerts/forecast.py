@@ -1,4 +1,5 @@
-"""When the next step of an alert will really be told, and whom: the climb's own choice, made ahead of its time.
+"""Forecast of an alert's next step, when and to whom it will really be told: the climb's own choice, made ahead of its
+time.
 
 An acknowledgement, a snooze and a pause end at an instant at which perhaps nobody is reached: then the step waits for
 hours to begin, or one above it is told before.
@@ -17,7 +18,7 @@ from services.runtime.errors import Refusal
 
 
 async def foretell(search: CandidateSearch, alerts: Sequence[DueAlert]) -> dict[str, NextView]:
-    """What comes next of each alert, by its id, as hours and shifts are known now; nothing of one that will tell nobody
+    """The next step of each alert, by its id, as hours and shifts are known now; nothing of one that will tell nobody
     any more. A shift that begins while the step waits can bring it forward.
 
     The directory is asked once for every thousand questions. While it does not answer, the step is told as it stands in

@@ -69,7 +69,7 @@ def _seconds_since(instant: datetime | None) -> float:
 
 
 def _unentered() -> Any:
-    """How many alerts of breaches are raised without their journal knowing it, and since when anything is owed one."""
+    """Alerts of breaches that are raised without their journal knowing it, and since when anything is owed one."""
     of_breach = (remarks.c.remark["type"].astext == EventType.ALERT_RAISED) & (
         remarks.c.remark["data"]["threshold"].astext == Threshold.BREACH
     )

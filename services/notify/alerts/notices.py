@@ -1,4 +1,4 @@
-"""What people are told of an alert: the notices of a step, and the record of who was told."""
+"""Notices of an alert: those of a step, and the record of who was told."""
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
@@ -25,7 +25,7 @@ _KINDS = {
 
 
 def facts_of(row: Mapping[Any, Any], ticket: KnownTicket) -> dict[str, JsonValue]:
-    """What the text of a notice may say of an alert and its ticket."""
+    """Facts that the text of a notice may say of an alert and its ticket."""
     return {
         "clock": row["clock"],
         "cycle": row["cycle"],
@@ -47,7 +47,7 @@ def notice(
     facts: Mapping[str, JsonValue],
     public_url: str,
 ) -> NoticeRequest:
-    """What one recipient is told of an alert, once for each place on the ladder."""
+    """The notice to one recipient of an alert, once for each place on the ladder."""
     return NoticeRequest(
         key=notice_key(row["id"], place, to.staff),
         ticket_no=row["ticket_no"],
@@ -72,7 +72,7 @@ def overdue(
     facts: Mapping[str, JsonValue],
     public_url: str,
 ) -> NoticeRequest:
-    """What the head of the department hears of a breach that others must answer for, once."""
+    """The notice to the head of the department of a breach that others must answer for, once."""
     return NoticeRequest(
         key=f"overdue/{row['id']}/{head}",
         ticket_no=row["ticket_no"],

@@ -28,7 +28,7 @@ _CHANGES = CommitOrder(alerts.c.tx, alerts.c.id)
 
 
 class AlertFilters(BaseModel):
-    """What a list of alerts is narrowed by; a repeated parameter holds if one of its values does."""
+    """Filters of a list of alerts; a repeated parameter holds if one of its values does."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,7 +64,7 @@ async def position(connection: AsyncConnection) -> str:
 
 @dataclass(frozen=True)
 class Changes:
-    """What changed behind a place, where to go on, and whether more is written and not settled yet."""
+    """Changes behind a place, where to go on, and whether more is written and not settled yet."""
 
     rows: Sequence[Row]
     place: str
@@ -109,7 +109,7 @@ def read_place(place: str) -> tuple[int, str]:
 
 
 async def told_of(connection: AsyncConnection, alert_ids: Iterable[str]) -> dict[str, list[Row]]:
-    """Who was told of these alerts, in order, with what became of the notice."""
+    """People told of these alerts, in order, with what became of the notice."""
     told: dict[str, list[Row]] = {alert_id: [] for alert_id in alert_ids}
     query = (
         select(tellings, notices.c.channel, notices.c.state)

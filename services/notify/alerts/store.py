@@ -126,13 +126,13 @@ async def remark(
 
 
 async def standing(connection: AsyncConnection, alert_id: str) -> AlertStanding:
-    """How an alert stands; one that a restored database does not know has nothing left to do."""
+    """Standing of an alert; one that a restored database does not know has nothing left to do."""
     row = (await connection.execute(select(alerts).where(alerts.c.id == alert_id))).one_or_none()
     return standing_of(row) if row else AlertStanding(id=alert_id, version=2**31, next_at=None, over=True)
 
 
 def standing_of(row: Any) -> AlertStanding:
-    """How a row stands, as its workflow must know it."""
+    """The standing of a row, as its workflow must know it."""
     return AlertStanding(
         id=row.id, version=row.version, next_at=row.next_at, over=row.state == AlertState.RESOLVED
     )  # fmt: skip

@@ -14,7 +14,7 @@ from services.notify.ticket_copies import KnownTicket
 
 
 class ToldView(Message):
-    """Who was told, and what became of it. Level 0 is a hand-over."""
+    """A person who was told, and what became of it. Level 0 is a hand-over."""
 
     staff: str
     at: Instant
@@ -26,9 +26,9 @@ class ToldView(Message):
 
 
 class NextView(Message):
-    """Who is told next, and when, if nobody answers until then: after the acknowledgement, the snooze or the pause, and
-    where they are not reached at its end, when their hours or somebody else's begin. As hours and shifts are known now.
-    """
+    """The people told next, and when, if nobody answers until then: after the acknowledgement, the snooze or the pause,
+    and where they are not reached at its end, when their hours or somebody else's begin. As hours and shifts are known
+    now."""
 
     at: Instant
     rungs: tuple[Rung, ...]
@@ -36,7 +36,7 @@ class NextView(Message):
 
 
 class LadderRef(Message):
-    """Which ladder an alert climbs, as it was when the alert was raised. `missing` is one that the policy names and
+    """The ladder that an alert climbs, as it was when the alert was raised. `missing` is one that the policy names and
     that there is not: the default one is climbed instead."""
 
     id: str

@@ -1,4 +1,4 @@
-"""What alerts bring into the worker: the consumer of the journal, the workflow, and the starter's view of the rows."""
+"""Parts of the worker for alerts: the consumer of the journal, the workflow, and the starter's view of the rows."""
 
 from functools import partial
 from typing import Any

@@ -51,7 +51,7 @@ class Snooze(Message):
 
 
 class HandOver(Message):
-    """Whom to hand an alert over to."""
+    """The person to hand an alert over to."""
 
     staff: str = Field(min_length=1, max_length=200, description="Id or user name of a colleague.")
 

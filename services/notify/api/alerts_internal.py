@@ -1,4 +1,4 @@
-"""What other services ask of alerts, on the internal port."""
+"""Endpoints of alerts for other services, on the internal port."""
 
 from typing import Annotated, Any
 

@@ -56,14 +56,14 @@ class TemplateDraft(Message):
 
 
 class PreviewRequest(Message):
-    """What to try; what is left out is taken from the text in use."""
+    """The text to try; what is left out is taken from the text in use."""
 
     subject: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=1_000)] | None = None
     text: Annotated[str, StringConstraints(min_length=1, max_length=20_000)] | None = None
 
 
 async def _admit(notify: NotifyDep, caller: Resender, notice_id: str) -> Caller:
-    """Who may send this notice anew; asked before the body is looked at."""
+    """Admit whoever may send this notice anew; asked before the body is looked at."""
     await notify.notices.require(caller, notice_id, Action.RESEND_NOTICE)
     return caller
 

@@ -1,4 +1,4 @@
-"""What other services ask about notices, on the internal port."""
+"""Endpoints of notices for other services, on the internal port."""
 
 from typing import Any
 
@@ -18,13 +18,13 @@ router = APIRouter(include_in_schema=False)
 
 
 class Cancellation(Message):
-    """Which notices are taken back: those that wait under keys that begin like this."""
+    """The notices to take back: those that wait under keys that begin like this."""
 
     prefix: str = Field(min_length=3, max_length=200)
 
 
 class Cancelled(Message):
-    """How many were taken back."""
+    """The number of notices taken back."""
 
     cancelled: int
 

@@ -1,1 +1,1 @@
-"""When people are reached: quiet hours of notices, hours of those whom alerts tell."""
+"""Hours in which people are reached: quiet hours of notices, hours of those whom alerts tell."""

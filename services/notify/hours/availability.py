@@ -1,4 +1,4 @@
-"""When a member of staff is reached by what is not urgent (semantics.md 23). Pure."""
+"""Hours in which a member of staff is reached by what is not urgent (semantics.md 23). Pure."""
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
@@ -15,7 +15,7 @@ HORIZON = timedelta(days=31)
 
 
 class Availability:
-    """When each of these people is reached, as of one moment.
+    """Hours in which each of these people is reached, as of one moment.
 
     A shift goes before a person's own hours, those before the calendar of their department, that before the quiet hours
     of the staff. Whoever has none of them is reached while the calendar `promised_by` is open, by which the ticket is

@@ -48,7 +48,8 @@ class PublishedCalendars:
 
 
 class CalendarsCopy:
-    """What the workflow service published last, as far as it was heard of; PostgreSQL keeps it for the next start."""
+    """Calendars that the workflow service published last, as far as they were heard of; PostgreSQL keeps them for the
+    next start."""
 
     def __init__(self, database: Database, tickets: ServiceClient) -> None:
         self._database = database

@@ -47,7 +47,7 @@ class QuietSpan(Message):
         return self
 
     def ends_at(self, at: datetime) -> datetime | None:
-        """When the quiet hours that `at` falls into end; None outside of them.
+        """The end of the quiet hours that `at` falls into; None outside of them.
 
         They are walked in their own zone: where the clocks change, they last until the later of the instants that their
         end can mean.
@@ -62,7 +62,7 @@ class QuietSpan(Message):
 
 
 class QuietHours(Message):
-    """Who is left in peace when; null is never."""
+    """Hours in which people are left in peace; null is never."""
 
     customer: QuietSpan | None = None
     staff: QuietSpan | None = None

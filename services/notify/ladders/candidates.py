@@ -31,7 +31,7 @@ class SoughtStep:
 
     @property
     def questions(self) -> set[RecipientsQuestion]:
-        """What the directory is asked: administrators stand in, and heads are told of every breach."""
+        """Questions to the directory: administrators stand in, and heads are told of every breach."""
         steps = map(self.ladder.step, self.ladder.rest_of_round(self.place))
         rungs = {rung for step in steps for rung in rungs_of(step)} | {Rung.ADMIN, Rung.DEPARTMENT_HEAD}
         return questions(self.ticket, rungs, self.at)
@@ -39,7 +39,7 @@ class SoughtStep:
 
 @dataclass(frozen=True)
 class Candidates:
-    """Who is found at the steps of several alerts.
+    """People found at the steps of several alerts.
 
     `read_from` names what hours were read from: what waits looks again when that changes. `next_shift_at` is when
     somebody else may be found on duty.
@@ -59,7 +59,7 @@ class Candidates:
         return with_those_present(ticket, self.present)
 
     def availability(self, ticket: KnownTicket, at: datetime) -> Availability:
-        """When they are reached from an instant on; of an urgent ticket everybody always is."""
+        """Hours in which they are reached from an instant on; of an urgent ticket everybody always is."""
         if ticket.urgency is Urgency.URGENT:
             return EVERYBODY
         hours = (_at(each, at) for each in self.hours.values())
@@ -75,7 +75,7 @@ class CandidateSearch:
         self._calendars = calendars
 
     async def find(self, sought: Collection[SoughtStep], connection: AsyncConnection | None = None) -> Candidates:
-        """Who is found at these steps, and when they are reached; one question for a thousand rungs. Whoever has a
+        """People found at these steps, and when they are reached; one question for a thousand rungs. Whoever has a
         `connection` in hand gives it, and none is taken besides.
 
         Raises:

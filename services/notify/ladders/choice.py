@@ -1,4 +1,5 @@
-"""Which step of a ladder is told, and when: whom it finds, and when they are reached (semantics.md 23). Pure.
+"""Choice of the step of a ladder that is told, and when: whom it finds, and when they are reached (semantics.md 23).
+Pure.
 
 A step tells whoever of it is reached; it does not wait for the others. A step that reaches nobody waits for the first
 of its people, and no longer than it takes until somebody above is reached at the time of their own step.
@@ -30,7 +31,7 @@ class StepChoice:
 
 @dataclass(frozen=True)
 class DueStep:
-    """What is known of the step that comes next: `due_at` is when it was to be told, `at` is now."""
+    """The step that comes next, as far as it is known: `due_at` is when it was to be told, `at` is now."""
 
     ladder: Ladder
     place: LadderPlace
@@ -74,7 +75,7 @@ def _finding(step: DueStep, ticket: KnownTicket, answers: Answers) -> Iterator[t
 def _reaching(
     step: DueStep, number: int, place: LadderPlace, recipients: Sequence[Recipient], available: Availability
 ) -> StepChoice:
-    """When the first of a step's people are reached, and who they are; `number` counts the steps before it."""
+    """The first of a step's people that are reached, and when; `number` counts the steps before it."""
     since, by = max(step.at, step.due_at + number * step.pause), None if number else step.tell_by
     reached = [(each, available.reached_at(each.staff, since, by=by)) for each in recipients]
     first = min(at for _, at in reached)

@@ -121,12 +121,12 @@ class Ladder(Message):
         return tuple(LadderPlace(place.round, level) for level in range(place.level, len(self.steps) + 1))
 
     def step(self, place: LadderPlace) -> LadderStep:
-        """Who is told at a place."""
+        """The step at a place."""
         return self.steps[place.level - 1]
 
 
 class Climbs(Message):
-    """How alerts of one sort climb, by clock."""
+    """Ladders of one sort of alerts, by clock."""
 
     pause: Pauses
     rounds: int = Field(ge=1, le=100)

@@ -1,4 +1,4 @@
-"""What would happen to an alert that nobody answers: the same choice of steps as a real one's, walked through time."""
+"""Preview of an alert that nobody answers: the same choice of steps as a real one's, walked through time."""
 
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -37,7 +37,7 @@ class PlanQuestion:
 
 @dataclass(frozen=True)
 class _Walk:
-    """Where a walk up the ladder stands."""
+    """The state of a walk up the ladder."""
 
     place: LadderPlace
     at: datetime

@@ -1,4 +1,4 @@
-"""Whom a step of a ladder finds, as the directory knows it at that moment."""
+"""Recipients of a step of a ladder, as the directory knows them at that moment."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ class Recipient:
 
 
 def questions(ticket: KnownTicket, rungs: Iterable[Rung], at: datetime) -> set[RecipientsQuestion]:
-    """What the directory must be asked to know who is found on `rungs`; who owns a ticket is known here."""
+    """Questions to the directory that tell who is found on `rungs`; who owns a ticket is known here."""
     asked = (rung for rung in rungs if rung is not Rung.OWNER)
     return {RecipientsQuestion(rung=rung, department=ticket.department, at=at) for rung in asked}
 
 
 @dataclass(frozen=True)
 class FoundRecipients:
-    """Who is found, which owners are still there, when they are reached, and what the directory knew them by:
+    """The people found, the owners still there, when they are reached, and what the directory knew them by:
     `generation`. `next_shift_at` is when somebody else may be found on duty."""
 
     answers: Answers
@@ -60,7 +60,7 @@ async def ask(
 
 
 def found_by(step: LadderStep, ticket: KnownTicket, answers: Answers, at: datetime) -> Sequence[Recipient]:
-    """Who is told at a step, each once. The person that the complaint is about is left out (product.md 3)."""
+    """Recipients at a step, each once. The person that the complaint is about is left out (product.md 3)."""
     recipients: dict[str, Recipient] = {}
     for choice in step:
         for rung in choice:
@@ -71,7 +71,7 @@ def found_by(step: LadderStep, ticket: KnownTicket, answers: Answers, at: dateti
 
 
 def found_on(rung: Rung, ticket: KnownTicket, answers: Answers, at: datetime) -> Sequence[Recipient]:
-    """Who is found on one rung."""
+    """Recipients on one rung."""
     ids: tuple[str, ...] = (ticket.owner,) if ticket.owner else ()
     if rung is not Rung.OWNER:
         ids = answers[RecipientsQuestion(rung=rung, department=ticket.department, at=at)]

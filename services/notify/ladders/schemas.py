@@ -37,7 +37,7 @@ class LadderPage(Message):
 
 
 class LadderVersion(Message):
-    """Who wrote a version, and when; nobody wrote version 0."""
+    """A version's author and instant; nobody wrote version 0."""
 
     version: int
     created_at: Instant | None
@@ -78,7 +78,7 @@ class PlannedStep(Message):
 
 
 class LadderPlan(Message):
-    """Who would be told when of an alert that is raised at an instant, as far as it is known today."""
+    """The plan of who is told when of an alert that is raised at an instant, as far as it is known today."""
 
     ladder: str
     version: int

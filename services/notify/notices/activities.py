@@ -1,4 +1,4 @@
-"""What the notice's workflow calls."""
+"""Activities of the notice's workflow."""
 
 from temporalio import activity
 from temporalio.exceptions import ApplicationError

@@ -1,4 +1,4 @@
-"""How a recipient is reached: asked at the moment of sending, never kept (product.md 11)."""
+"""Addresses of recipients: asked at the moment of sending, never kept (product.md 11)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,7 +29,7 @@ class AddressBook:
         self._directory = directory
 
     async def of(self, row: RowMapping) -> RecipientAddress | None:
-        """How a notice's recipient is reached now; None when nobody knows them.
+        """The addresses of a notice's recipient now; None when nobody knows them.
 
         Raises:
             Unavailable: who would know does not answer.

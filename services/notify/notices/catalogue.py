@@ -108,7 +108,7 @@ async def put(
 
 
 def tried(template: Template, zone: ZoneInfo) -> Written:
-    """What a text reads like with the sample facts of its kind.
+    """Try a text with the sample facts of its kind.
 
     Raises:
         ValidationFailed: at the part that is wrong, with the line and the reason.

@@ -83,7 +83,7 @@ class NoticeConsumer:
     async def _staff(
         self, connection: AsyncConnection, to: To, item: TicketEvent, *, late: bool
     ) -> Sequence[tuple[str, str]]:
-        """Whom of the staff an event concerns, each with their part in the ticket; whoever has left has none."""
+        """Staff whom an event concerns, each with their part in the ticket; whoever has left has none."""
         roll = await self._people.roll(at_once=True)
         ticket = item.ticket
         heads = [(id_, DEPARTMENT_HEAD) for id_ in roll.with_role(StaffRole.DEPARTMENT_HEAD, ticket.department)]
@@ -164,7 +164,7 @@ def _request(rule: NoticeRule, item: TicketEvent, recipient: str, **of_staff: st
 
 
 def _news(rule: NoticeRule, item: TicketEvent) -> Iterator[NoticeRequest]:
-    """What the customers hear whose reports were merged into another customer's ticket: how it goes on, under their own
+    """News for customers whose reports were merged into another customer's ticket: how it goes on, under their own
     number and link, and no contact that was written for the other one. Each hears it once."""
     if rule.news is None:
         return

@@ -30,7 +30,7 @@ async def reaches(intake: ServiceClient, channels: Sequence[ChannelAdapter], que
 
 
 def reach_of(channels: Sequence[ChannelAdapter], known: CustomerAddress) -> Reach:
-    """How one customer is reached; the address is shown in part."""
+    """The way in which one customer is reached; the address is shown in part."""
     if known.ticket_link is None:
         return Reach(reason=Unreached.UNKNOWN_RECIPIENT)
     channel = channel_to(channels, _Customer(known.email))

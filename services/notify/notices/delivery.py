@@ -40,7 +40,7 @@ class AddressProvider(Protocol):
     """Knows how people are reached."""
 
     async def of(self, row: RowMapping) -> RecipientAddress | None:
-        """How a notice's recipient is reached now; None when nobody knows them."""
+        """The addresses of a notice's recipient now; None when nobody knows them."""
 
 
 class Submitter(Protocol):
@@ -52,7 +52,7 @@ class Submitter(Protocol):
 
 @dataclass(frozen=True)
 class Letterhead:
-    """Who notices come from."""
+    """The sender that notices come from."""
 
     name: str
     zone: ZoneInfo
@@ -117,7 +117,7 @@ class Delivery:
         return await self._end(row, NoticeState.FAILED)
 
     async def _quiet_until(self, row: RowMapping) -> datetime | None:
-        """When the quiet hours end that hold this notice back now. What a person had sent anew goes at once."""
+        """The end of the quiet hours that hold this notice back now. What a person had sent anew goes at once."""
         if row["urgent"] or row["round"] > 1:
             return None
         async with self._database.read() as connection:
@@ -165,7 +165,7 @@ class Delivery:
         return {**row["facts"], **row["texts"], **places, **links, "ticket_no": row["ticket_no"]}
 
     def _staff_links(self, row: RowMapping) -> Mapping[str, str]:
-        """Where staff go on; an alert's notice brings the way to the alert itself."""
+        """Links where staff go on; an alert's notice brings the way to the alert itself."""
         base, ticket_no = self._sender.public_url, row["ticket_no"]
         links = {"alerts": row["links"].get("alerts") or f"{base}/alerts"}
         return {**links, "console": f"{base}/tickets/{ticket_no}"} if ticket_no else links

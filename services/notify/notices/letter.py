@@ -31,7 +31,7 @@ def _layout() -> Template:
 
 @dataclass(frozen=True)
 class Letter:
-    """What goes out. `key` is the same over all repeats."""
+    """A letter that goes out. `key` is the same over all repeats."""
 
     key: str
     audience: Audience
@@ -55,7 +55,7 @@ class Block:
 
 @dataclass(frozen=True)
 class Placeholders:
-    """What the places of a written text are filled with. `links` are all of our own addresses that it may hold."""
+    """Values for the places of a written text. `links` are all of our own addresses that it may hold."""
 
     language: Language
     customer: str | None = None
@@ -63,20 +63,20 @@ class Placeholders:
 
     @property
     def greeted(self) -> str:
-        """How the customer is called: by their name, marked as theirs, where that is one."""
+        """The salutation of the customer: their name, marked as theirs, where that is one."""
         name = harmless(self.customer)
         return apart(name) if name else WORDING.speak(self.language).text("nameless")
 
 
 @dataclass(frozen=True)
 class House:
-    """Who writes: the service centre as the layout names it, and how a person is reached there."""
+    """The letterhead: the service centre as the layout names it, and how a person is reached there."""
 
     name: str
     help_line: str = ""
 
     def help_in(self, language: Language) -> str:
-        """How a customer reaches a person; empty where nobody said how."""
+        """Words on how a customer reaches a person; empty where nobody said how."""
         return WORDING.speak(language).text("help", help_line=self.help_line) if self.help_line else ""
 
 

@@ -41,7 +41,7 @@ _LEGAL = (
 
 
 class Theirs(str):
-    """What a person wrote, on its way into a text."""
+    """Words that a person wrote, on their way into a text."""
 
     __slots__ = ()
 
@@ -66,13 +66,13 @@ class Template:
 
     @property
     def id(self) -> str:
-        """How the API calls it."""
+        """Its name in the API."""
         return f"{self.kind}.{self.language}"
 
 
 @dataclass(frozen=True)
 class Written:
-    """What a template made of its facts; places for name and links are still open, and people's words marked."""
+    """A text that a template made of its facts; places for name and links are still open, and people's words marked."""
 
     subject: str
     text: str
@@ -213,7 +213,7 @@ def _instant(at: Any) -> datetime:
 
 
 def _quote(written: Any) -> str:
-    """What a person wrote, set off from what the system says."""
+    """Quote what a person wrote, set off from what the system says."""
     lines = apart(str("" if written is None else written).strip()).splitlines()
     return "\n".join(f"> {line}".rstrip() for line in lines)
 

@@ -1,4 +1,4 @@
-"""Who is told what: the table from journal events to notices (product.md 6)."""
+"""Rules of notices: the table from journal events to notices (product.md 6)."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ Facts = dict[str, Any]
 
 
 class To(Enum):
-    """Whom an event concerns."""
+    """The people whom an event concerns."""
 
     CUSTOMER = auto()
     NEW_HANDLERS = auto()
@@ -79,7 +79,7 @@ def _is_called_again(item: TicketEvent) -> bool:
 
 
 def _promised(*clocks: ClockName) -> Callable[[TicketEvent], Facts]:
-    """What is promised now: the due instants of these clocks, as far as they run."""
+    """Promises at this moment: the due instants of these clocks, as far as they run."""
 
     def facts(item: TicketEvent) -> Facts:
         return {f"{clock}_by": item.ticket.promised.get(clock) for clock in clocks}

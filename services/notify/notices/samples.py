@@ -1,4 +1,4 @@
-"""What the texts of each kind of notice may speak of, with an example: it tries a template before it is taken."""
+"""Facts that the texts of each kind of notice may speak of, with an example: it tries a template before it is taken."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -80,7 +80,7 @@ _STAFF_KINDS = frozenset(
 
 
 def audience_of(kind: NoticeKind) -> Audience:
-    """Whom notices of this kind are for."""
+    """The audience of notices of this kind."""
     return Audience.STAFF if kind in _STAFF_KINDS else Audience.CUSTOMER
 
 

@@ -39,7 +39,7 @@ _LARGEST_POSITION = 2**63 - 1
 
 
 class NoticeFilters(BaseModel):
-    """What a list of notices is narrowed by; a repeated parameter holds if one of its values does."""
+    """Filters of a list of notices; a repeated parameter holds if one of its values does."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -132,7 +132,7 @@ class Notices:
         return notice_view(row, None)
 
     async def reaches(self, question: ReachQuestion) -> list[Reach]:
-        """How the customers of tickets are reached now.
+        """Ways in which the customers of tickets are reached now.
 
         Raises:
             Unavailable: intake does not answer.
@@ -215,7 +215,7 @@ def _is_for(caller: Caller, row: RowMapping) -> bool:
 
 
 def _may(caller: Caller, action: Action, shown: ShownNotice) -> bool:
-    """What the permission table says; without a known ticket, only to those who reach every one."""
+    """Ask the permission table; without a known ticket, only to those who reach every one."""
     if shown.ticket is not None:
         return may(caller, action, shown.ticket)
     return may(caller, action) and (caller.department is None or caller.kind == "service")
@@ -230,8 +230,8 @@ def _sees_text(caller: Caller, shown: ShownNotice) -> bool:
 
 
 def _places(shown: ShownNotice, addresses: dict[str, CustomerAddress]) -> Placeholders:
-    """What fills a text for staff to read. Nobody confirms or rates for the customer: where the customer's links stood
-    in the letter, it says so."""
+    """Values that fill a text for staff to read. Nobody confirms or rates for the customer: where the customer's links
+    stood in the letter, it says so."""
     row = shown.row
     language = Language.of(row["language"], Language.CHINESE)
     if row["audience"] == Audience.STAFF:

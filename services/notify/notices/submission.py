@@ -88,14 +88,14 @@ async def release_held(connection: AsyncConnection) -> None:
 
 
 async def standing(connection: AsyncConnection, key: str) -> NoticeStanding | None:
-    """Where the notice of this key stands; None without one."""
+    """Standing of the notice of this key; None without one."""
     found = await connection.execute(select(notices).where(notices.c.key == key))
     row = found.mappings().one_or_none()
     return standing_of(row) if row else None
 
 
 def standing_of(row: RowMapping) -> NoticeStanding:
-    """What a submitter may know of a row."""
+    """The part of a row that a submitter may know."""
     return NoticeStanding(
         id=row["id"], state=row["state"], not_sent_reason=row["not_sent_reason"], sent_at=row["sent_at"]
     )

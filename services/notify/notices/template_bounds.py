@@ -37,7 +37,7 @@ def check_bounds(environment: ImmutableSandboxedEnvironment, source: str) -> Non
 
 @dataclass
 class _Measure:
-    """Where the reading of the tokens stands."""
+    """The state of reading the tokens."""
 
     branches: list[int] = field(default_factory=list)
     """Of each `if` that is open: its `elif`s."""

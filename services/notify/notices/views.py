@@ -73,7 +73,7 @@ class TemplatePage(Message):
 
 
 class Preview(Message):
-    """What a text reads like with sample facts; `html` is the mail's."""
+    """A text filled with sample facts; `html` is the mail's."""
 
     subject: str
     text: str
@@ -99,7 +99,7 @@ def notice_view(row: RowMapping, places: Placeholders | None) -> NoticeView:
 
 
 def _links(row: RowMapping) -> dict[str, str]:
-    """What leads from a notice to our pages; a customer's links are shown to nobody but the customer."""
+    """Links from a notice to our pages; a customer's links are shown to nobody but the customer."""
     return dict(row["links"]) if row["audience"] == Audience.STAFF else {}
 
 

@@ -1,4 +1,4 @@
-"""What notices bring into the worker: the consumer of the journal, the workflow, and the starter's view of the rows."""
+"""Parts of the worker for notices: the consumer of the journal, the workflow, and the starter's view of the rows."""
 
 from typing import Any
 from zoneinfo import ZoneInfo

@@ -1,4 +1,4 @@
-"""What the webhook workflow calls: one pass."""
+"""Activities of the webhook workflow: one pass."""
 
 from temporalio import activity
 

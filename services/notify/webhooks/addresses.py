@@ -1,4 +1,4 @@
-"""Which addresses webhooks may reach: none inside the house, unless its networks are on the allow-list (api.md).
+"""Addresses that webhooks may reach: none inside the house, unless its networks are on the allow-list (api.md).
 
 Whoever makes a webhook chooses where this server connects to; without this check they would reach databases, metadata
 services and administration pages that trust whoever is inside.

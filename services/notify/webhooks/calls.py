@@ -1,4 +1,4 @@
-"""What the webhook workflow asks of the outside, with its retry policy."""
+"""Calls of the webhook workflow to the outside, with their retry policy."""
 
 from datetime import timedelta
 

@@ -100,7 +100,7 @@ def _text(value: object) -> str | None:
 
 
 def _delivery(webhook: RowMapping, item: TicketEvent) -> dict[str, Any]:
-    """What is sent is what the public feed shows: thin, without contacts and free texts."""
+    """The delivery of an event, which is what the public feed shows: thin, without contacts and free texts."""
     event = item.event.model_dump(mode="json")
     return {
         "id": draw_delivery_id(),

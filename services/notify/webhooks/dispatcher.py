@@ -52,8 +52,9 @@ class _Pass:
 
     @property
     def earliest(self) -> datetime:
-        """When what is due already is carried on: at once by the workflow's own time, which stood still during the
-        pass; or by another worker after a timer, since this one would take it up again and again until it ends."""
+        """The earliest instant at which what is due already is carried on: at once by the workflow's own time, which
+        stood still during the pass; or by another worker after a timer, since this one would take it up again and again
+        until it ends."""
         return self.began_at + (HANDED_OVER if self.is_stopping() else timedelta(0))
 
     @property

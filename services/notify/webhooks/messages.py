@@ -28,7 +28,7 @@ Signature = Annotated[
 
 
 class WebhookData(Message):
-    """What happened: phases before and after, the cycle, and what this type of event tells besides; no contacts, no
+    """An event's data: phases before and after, the cycle, and what this type of event tells besides; no contacts, no
     free text, and no words that people choose themselves (subcategories, tags, reasons of closing)."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True, serialize_by_alias=True)
@@ -51,7 +51,7 @@ class WebhookMessage(Message):
 
 
 class WebhookTest(Message):
-    """What `POST /v1/webhooks/{webhook_id}/test` sends: an event of no ticket."""
+    """The message that `POST /v1/webhooks/{webhook_id}/test` sends: an event of no ticket."""
 
     type: Literal["webhook.test"]
     id: str

@@ -1,4 +1,4 @@
-"""How a try went, entered into the rows: what becomes of the delivery, its lane and its webhook."""
+"""The outcome of a try, entered into the rows: what becomes of the delivery, its lane and its webhook."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""When a delivery that failed is tried again, and when it is given up."""
+"""Pauses before a delivery that failed is tried again, and the end at which it is given up."""
 
 import secrets
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ _SPREAD = 0.2
 
 
 class Randomness(Protocol):
-    """Where jitter comes from."""
+    """A source of jitter."""
 
     def uniform(self, a: float, b: float) -> float:
         """A number between `a` and `b`."""
@@ -29,7 +29,7 @@ class Pauses:
     def next_try_at(
         self, now: datetime, failures: int, failing_since: datetime, asked_for: timedelta | None
     ) -> datetime | None:
-        """When to try again after so many failures in a row; None when it has failed for long enough.
+        """The instant of the next try after so many failures in a row; None when it has failed for long enough.
 
         `asked_for` is the receiver's `Retry-After`: never earlier, but never later than the longest pause either. The
         last try comes when the time is up.
@@ -40,7 +40,7 @@ class Pauses:
         return min(now + max(self._pause(failures), self.bounded(asked_for)), last)
 
     def bounded(self, asked_for: timedelta | None) -> timedelta:
-        """What a receiver asks for, as far as it is granted."""
+        """The pause that a receiver asks for, as far as it is granted."""
         return min(asked_for or timedelta(0), self.longest)
 
     def _pause(self, failures: int) -> timedelta:

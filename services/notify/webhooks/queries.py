@@ -1,4 +1,4 @@
-"""What goes next: which lanes are due, and the first waiting delivery of one."""
+"""Queries for what goes next: lanes that are due, and the first waiting delivery of one."""
 
 import asyncio
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -77,7 +77,7 @@ class QueueHeads:
         self._connections = connections
 
     async def standing(self, webhook_id: str) -> WebhookStanding | None:
-        """How a webhook stands; None when there is none."""
+        """Standing of a webhook; None when there is none."""
         async with self._connections.read() as connection:
             row = (await connection.execute(_STANDING, {"webhook": webhook_id})).one_or_none()
         if row is None:

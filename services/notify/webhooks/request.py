@@ -26,7 +26,7 @@ GONE = 410
 
 
 class SendError(StrEnum):
-    """Why there was no usable answer, or what was wrong with it."""
+    """The reason that there was no usable answer, or what was wrong with it."""
 
     TIMEOUT = "timeout"
     REFUSED_ADDRESS = "refused_address"
@@ -45,7 +45,7 @@ SILENT = frozenset({SendError.TIMEOUT, SendError.UNKNOWN_HOST, SendError.NOT_CON
 
 @dataclass(frozen=True)
 class Reply:
-    """How a try went. `error` is None for a 2xx alone."""
+    """The outcome of a try. `error` is None for a 2xx alone."""
 
     status: int | None
     error: SendError | None

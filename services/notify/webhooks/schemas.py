@@ -1,4 +1,4 @@
-"""What the endpoints of webhooks take and answer."""
+"""Bodies of the endpoints of webhooks."""
 
 from datetime import datetime
 from typing import Annotated, Any
@@ -43,7 +43,7 @@ class NewWebhook(Message):
 
 
 class WebhookChange(Message):
-    """What changes of a webhook."""
+    """Changes of a webhook."""
 
     url: Annotated[Url | None, _NotNull] = None
     description: Annotated[Description | None, _NotNull] = None
@@ -117,7 +117,7 @@ class DeliveryPage(Message):
 
 
 class DeliveryFilters(BaseModel):
-    """What a list of deliveries is narrowed by."""
+    """Filters of a list of deliveries."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -128,14 +128,14 @@ class DeliveryFilters(BaseModel):
 
 
 class Redelivery(Message):
-    """What to send again: one delivery, whatever became of it, or all since an instant that did not arrive."""
+    """Deliveries to send again: one, whatever became of it, or all since an instant that did not arrive."""
 
     delivery_id: Annotated[str, Field(max_length=100)] | None = None
     since: Instant | None = None
 
 
 class Redelivered(Message):
-    """How many deliveries go again; with `more`, ask again for the rest."""
+    """The number of deliveries that go again; with `more`, ask again for the rest."""
 
     count: int
     more: bool

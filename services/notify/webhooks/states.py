@@ -1,10 +1,10 @@
-"""How a delivery stands, and why a webhook does not."""
+"""States of a delivery, and reasons that a webhook is off."""
 
 from enum import StrEnum
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery stands. `exhausted` failed to the end; `cancelled` fell when its webhook was switched off."""
+    """State of a delivery. `exhausted` failed to the end; `cancelled` fell when its webhook was switched off."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
@@ -13,7 +13,7 @@ class DeliveryState(StrEnum):
 
 
 class DisabledReason(StrEnum):
-    """Why a webhook is switched off."""
+    """The reason that a webhook is switched off."""
 
     SWITCHED_OFF = "switched_off"
     GONE = "gone"

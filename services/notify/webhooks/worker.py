@@ -1,4 +1,4 @@
-"""What webhooks bring into the worker: the consumer, the workflow, the starter's view of the rows, the figures."""
+"""Parts of the worker for webhooks: the consumer, the workflow, the starter's view of the rows, the figures."""
 
 import asyncio
 from datetime import timedelta

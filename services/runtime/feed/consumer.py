@@ -61,7 +61,7 @@ class Item(Protocol):
 
     @property
     def ticket_no(self) -> str:
-        """Whose event it is."""
+        """The ticket that the event is of."""
 
     @property
     def event(self) -> Numbered:
@@ -69,10 +69,10 @@ class Item(Protocol):
 
     @property
     def recorded_at(self) -> datetime:
-        """When it became part of the journal."""
+        """The instant at which it became part of the journal."""
 
     def model_dump(self, *, mode: str) -> dict[str, Any]:
-        """What is kept of an event that cannot be applied."""
+        """Write down an event that cannot be applied."""
 
 
 class Page(Protocol):
@@ -84,7 +84,7 @@ class Page(Protocol):
 
     @property
     def next_cursor(self) -> str | None:
-        """Where to go on."""
+        """The cursor to go on from."""
 
 
 def consumer_tables(metadata: MetaData) -> tuple[Table, Table]:
@@ -113,7 +113,7 @@ def consumer_tables(metadata: MetaData) -> tuple[Table, Table]:
 
 @dataclass(frozen=True)
 class Place:
-    """Where a consumer stands: `passed` events behind `cursor`. It counts while events of a page go one by one."""
+    """The place of a consumer: `passed` events behind `cursor`. It counts while events of a page go one by one."""
 
     cursor: str | None
     passed: int = 0

@@ -61,7 +61,7 @@ class _Gone(Exception):
 
 @dataclass(frozen=True)
 class Bounds:
-    """What one app takes: bytes of a body, seconds for sending it, requests worked on at a time."""
+    """Bounds on what one app takes: bytes of a body, seconds for sending it, requests worked on at a time."""
 
     body_bytes: int
     receive_seconds: float
@@ -190,8 +190,8 @@ class Edge:
             raise Unavailable(retry_after=limited.retry_after) from known
 
     def _staff_on_pages(self, exchange: "_Exchange") -> Caller | None:
-        """Whom a page's request is counted for: a whole centre looks at pages from one address. Nothing but the count
-        rests on it, because browsers send cookies along with requests that other sites cause."""
+        """The caller whom a page's request is counted for: a whole centre looks at pages from one address. Nothing but
+        the count rests on it, because browsers send cookies along with requests that other sites cause."""
         cookies = exchange.headers.get(b"cookie", b"")
         if self._authenticator is None or SESSION_COOKIE.encode() not in cookies:
             return None
@@ -234,7 +234,7 @@ class _Head:
         self.is_over = False
 
     async def receive(self) -> Message:
-        """What the client sends, until the answer is over."""
+        """Receive what the client sends, until the answer is over."""
         return {"type": "http.disconnect"} if self.is_over else await self._receive()
 
     async def send(self, message: Message) -> None:

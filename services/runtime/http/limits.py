@@ -1,4 +1,4 @@
-"""How often one caller, or one address that is nobody yet, may ask."""
+"""Limits on how often one caller, or one address that is nobody yet, may ask."""
 
 import time
 from math import ceil

@@ -85,7 +85,7 @@ def pointer(location: Iterable[int | str]) -> str:
 
 
 def _told(extra: Mapping[str, Any], language: Language) -> Mapping[str, Any]:
-    """What a refusal tells besides, each error in the reader's language where it knows its text in both."""
+    """Members that a refusal tells besides, each error in the reader's language where it knows its text in both."""
     if "errors" not in extra:
         return extra
     return {**extra, "errors": [{**each, "message": _said(each["message"], language)} for each in extra["errors"]]}
@@ -118,7 +118,7 @@ def _as_of_a_text(kind: str, message: str, context: Mapping[str, Any]) -> tuple[
 
 
 class _Context(dict[str, Any]):
-    """What a template names; lists that pydantic wrote in English are joined as Chinese does."""
+    """The values that a template names; lists that pydantic wrote in English are joined as Chinese does."""
 
     def __getitem__(self, key: str) -> Any:
         found = super().__getitem__(key)

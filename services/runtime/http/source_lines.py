@@ -1,4 +1,4 @@
-"""Where in a text each value stands, so that a person who wrote it is shown the line."""
+"""Lines of a text where each value stands, so that a person who wrote it is shown the line."""
 
 import re
 from collections.abc import Iterator, Mapping

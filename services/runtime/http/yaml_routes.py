@@ -50,7 +50,7 @@ class WrittenRoute(APIRoute):
 
 
 async def positions_of(request: Request) -> Positions:
-    """Where the values of this request's body stand, as it was sent."""
+    """Lines where the values of this request's body stand, as it was sent."""
     if not hasattr(request.state, "positions"):
         is_json = hasattr(request.state, "json")
         request.state.positions = (

@@ -50,15 +50,15 @@ class Filled:
     scope: str = ""
 
     def id(self, name: str) -> str:
-        """What the page calls the field."""
+        """The field's id on the page."""
         return f"{self.scope}-{name}" if self.scope else name
 
     def value(self, name: str) -> str:
-        """What stands in the field."""
+        """The field's value."""
         return self.values.get(name, "")
 
     def error(self, name: str) -> str:
-        """What is wrong with the field; empty for nothing."""
+        """The field's fault; empty for none."""
         return self.errors.get(name, "")
 
     def is_first_error(self, name: str) -> bool:

@@ -22,7 +22,7 @@ def day(on: date, language: Language) -> Markup:
 
 
 def offset(zone: ZoneInfo, now: datetime) -> str:
-    """How far the zone is from UTC: `UTC+08:00`."""
+    """The zone's distance from UTC: `UTC+08:00`."""
     digits = f"{now.astimezone(zone):%z}"
     return f"UTC{digits[:3]}:{digits[3:5]}"
 

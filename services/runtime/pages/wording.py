@@ -1,4 +1,4 @@
-"""What the frame of every page says."""
+"""Words of the frame of every page."""
 
 from pathlib import Path
 

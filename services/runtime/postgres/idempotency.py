@@ -34,7 +34,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 @dataclass(frozen=True)
 class Answer:
-    """What the work answers. `stored`, where given, is what a replay shows instead of `body`: a secret is told once."""
+    """An answer of the work. `stored`, where given, is what a replay shows instead of `body`: a secret is told once."""
 
     body: Any
     status: int = 200

@@ -1,4 +1,4 @@
-"""Who is calling: staff by a token checked in memory, integrators by a key, services by their secret."""
+"""Authentication of callers: staff by a token checked in memory, integrators by a key, services by their secret."""
 
 import asyncio
 import hashlib

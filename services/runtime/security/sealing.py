@@ -13,7 +13,7 @@ _HEADER = {"alg": "dir", "enc": "A256GCM"}
 
 
 class Unreadable(Exception):
-    """What was sealed was sealed with another secret, or is damaged."""
+    """The text was sealed with another secret, or is damaged."""
 
 
 class Seal:

@@ -1,4 +1,4 @@
-"""What keeps the stack from running, said in one sentence to the person at the terminal."""
+"""Faults that keep the stack from running, said in one sentence to the person at the terminal."""
 
 
 class StackError(Exception):

@@ -98,7 +98,7 @@ class Home:
 
 
 def default_path(checkout: Path) -> Path:
-    """Where the home is unless `BIHUAN_HOME` says: in the checkout, for root a folder of `/var/lib`.
+    """The path of the home unless `BIHUAN_HOME` says: in the checkout, for root a folder of `/var/lib`.
 
     PostgreSQL does not run as root, and its own account is not let into the folders where root keeps a checkout.
     """

@@ -74,7 +74,7 @@ class Postgres:
             self._initialise(user)
 
     def program(self) -> Program:
-        """How the supervisor runs the server: SIGINT is PostgreSQL's fast shutdown."""
+        """The program that the supervisor runs as the server: SIGINT is PostgreSQL's fast shutdown."""
         user = account.for_postgres()
         settings = {**_SETTINGS, "port": str(self.port), **dict(self.settings)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]

@@ -17,7 +17,7 @@ _DIE_WITH_PARENT = Path(__file__).with_name("die_with_parent.py")
 
 @dataclass(frozen=True)
 class Program:
-    """What to run. It gets a session of its own, so that a Ctrl-C at the terminal reaches the supervisor alone."""
+    """A program to run. It gets a session of its own, so that a Ctrl-C at the terminal reaches the supervisor alone."""
 
     name: str
     argv: tuple[str, ...]
@@ -77,7 +77,7 @@ async def end(process: asyncio.subprocess.Process, program: Program) -> None:
 
 
 def started_at(pid: int) -> float | None:
-    """When the process with this pid began, in seconds since the epoch; None when there is none."""
+    """The instant at which the process with this pid began, in seconds since the epoch; None when there is none."""
     try:
         return psutil.Process(pid).create_time()
     except psutil.Error:

@@ -1,4 +1,4 @@
-"""What the environment decides about the local stack."""
+"""Settings of the local stack."""
 
 from pathlib import Path
 

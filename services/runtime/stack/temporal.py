@@ -34,7 +34,8 @@ class Temporal:
         return f"127.0.0.1:{self.port}"
 
     def program(self) -> Program:
-        """How the supervisor runs the server; write-ahead logging doubles the tickets per second of its default."""
+        """The program that the supervisor runs as the server; write-ahead logging doubles the tickets per second of its
+        default."""
         store = Store(self.store)
         return Program(
             name="temporal",
@@ -67,7 +68,7 @@ async def ping(address: str, namespace: str) -> None:
 
 
 def binary() -> Path:
-    """Where the program `temporal` is: beside this interpreter, else on the path."""
+    """The path of the program `temporal`: beside this interpreter, else on the path."""
     beside = Path(sysconfig.get_path("scripts")) / "temporal"
     found = beside if beside.exists() else shutil.which("temporal")
     if not found:

@@ -17,7 +17,7 @@ from services.runtime.temporal.signatures import Signatures
 
 @dataclass(frozen=True)
 class Workflows:
-    """How the workflows of a kind of row are known: by type and queue, and each by an id made of `columns`.
+    """The workflows of a kind of row, as they are known: by type and queue, and each by an id made of `columns`.
 
     `expected` are the living rows that have one all the time, where not all have.
     """
@@ -33,7 +33,7 @@ class Runs(Protocol):
     """An engine, asked what it runs."""
 
     async def count(self, workflows: Workflows) -> int:
-        """How many bear the type's name and wait at its queue, whoever has started them."""
+        """Count those that bear the type's name and wait at its queue, whoever has started them."""
 
     def ids(self, workflows: Workflows) -> AsyncIterator[str]:
         """The ids of those that we have started."""

@@ -1,4 +1,4 @@
-"""What the Temporal SDK measures of a process's workers and calls, put beside everything else on `/metrics`."""
+"""Metrics that the Temporal SDK measures of a process's workers and calls, put beside everything else on `/metrics`."""
 
 from functools import cache, partial
 

@@ -1,4 +1,4 @@
-"""What intake's pages ask for customers, on the internal port: their ticket, and the commands that are theirs."""
+"""Endpoints for intake's pages, on the internal port: their ticket, and the commands that are theirs."""
 
 from typing import Annotated
 

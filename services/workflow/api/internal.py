@@ -1,4 +1,4 @@
-"""What other services and `reconcile` ask of the workflow service, on the internal port."""
+"""Endpoints for other services and `reconcile`, on the internal port."""
 
 from dataclasses import asdict
 from typing import Annotated, Any
@@ -44,7 +44,7 @@ async def register(tickets: TicketsDep, _: PeerDep, batch: Annotated[Registratio
 
 @router.get("/internal/tickets/{ticket_no}/access")
 async def read_access(tickets: TicketsDep, caller: PeerDep, ticket_no: str) -> Response:
-    """What the permission table asks of a ticket."""
+    """Tell what the permission table asks of a ticket."""
     return JSONResponse(_access(await tickets.showing.find(ticket_no, caller)))
 
 
@@ -109,5 +109,5 @@ async def read_event(
 
 @router.get("/internal/promises")
 async def read_promises(tickets: TicketsDep, _: PeerDep) -> Response:
-    """What is in force: intake keeps a copy."""
+    """Tell the promises in force: intake keeps a copy."""
     return JSONResponse((await tickets.catalogue.in_force()).promises.model_dump(mode="json"))

@@ -34,7 +34,7 @@ Version = Annotated[int, Query(ge=1, le=2**31 - 1)]
 
 @dataclass(frozen=True)
 class Author:
-    """Who wrote a policy: their language, and where things stand in what they sent."""
+    """The author of a policy: their language, and where things stand in what they sent."""
 
     language: str
     positions: Positions

@@ -34,8 +34,8 @@ class Callbacks:
         self._intake = intake
 
     async def decision(self, ticket: TicketRow, command_id: str, body: RecordCallbackBody) -> dict[str, Any]:
-        """What the workflow must know besides the body; a question that was left open becomes a ticket, the same for
-        every repeat.
+        """The decision that the workflow must know besides the body; a question that was left open becomes a ticket,
+        the same for every repeat.
 
         Raises:
             ValidationFailed: the call cannot have been then.

@@ -1,4 +1,4 @@
-"""What a body must say because of how its ticket stands."""
+"""Requirements on a body because of how its ticket stands."""
 
 from datetime import UTC, datetime
 

@@ -78,7 +78,7 @@ class Preparation:
         self._callbacks = Callbacks(catalogue=catalogue, intake=intake)
 
     async def command(self, asked: Asked) -> Command:
-        """What the workflow decides on.
+        """The command that the workflow decides on.
 
         Raises:
             ValidationFailed: something named does not exist or may not be named.
@@ -112,7 +112,7 @@ class Preparation:
             await self._require_right_to_promise(asked, body)
 
     async def _found_out(self, asked: Asked) -> dict[str, Any]:
-        """What decides besides the body's own words."""
+        """Facts that decide besides the body's own words."""
         body, found = asked.body, dict[str, Any]()
         if isinstance(body, bodies.Accept | bodies.AssignBody):
             found |= await self._named(asked, body)
@@ -250,7 +250,7 @@ class Preparation:
 
 
 def facts_after(state: TicketState, decision: Mapping[str, Any]) -> TicketFacts:
-    """What policies may ask of the ticket once a command with this decision has been carried out."""
+    """Facts that policies may ask of the ticket once a command with this decision has been carried out."""
     urgency = Urgency(decision.get("urgency") or state.urgency)
     if decision.get("safety_risk") and not state.safety_risk:
         urgency = Urgency.URGENT

@@ -1,4 +1,4 @@
-"""What the ticket workflow calls: `record`, the one way into the journal."""
+"""Activities of the ticket workflow: `record`, the one way into the journal."""
 
 from collections.abc import Callable
 from typing import Any

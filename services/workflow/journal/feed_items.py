@@ -1,4 +1,4 @@
-"""What followers of the feed are told of each event: read in one statement, by the driver itself.
+"""Items of the feed for its followers, one for each event: read in one statement, by the driver itself.
 
 The feed is asked after every step of every ticket, so SQLAlchemy's share of the work would show.
 """

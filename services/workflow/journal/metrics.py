@@ -1,4 +1,4 @@
-"""What steps add to the figures once they are recorded: how much happens, and how late the platform itself is."""
+"""Metrics that steps add to once they are recorded: how much happens, and how late the platform itself is."""
 
 from collections.abc import Iterable
 from datetime import datetime

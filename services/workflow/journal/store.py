@@ -56,7 +56,7 @@ async def write_journal(connection: AsyncConnection, ticket_no: str, events: Seq
 
 
 def ticket_columns(state: TicketState) -> dict[str, Any]:
-    """What the view shows of the state."""
+    """Columns of the state that the view shows."""
     due = [clock.due_at for clock in state.clocks if clock.due_at]
     return {
         "version": state.version,

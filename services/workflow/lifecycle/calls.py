@@ -1,4 +1,4 @@
-"""What the workflows ask of the outside, with their retry policies: declared here and nowhere else."""
+"""Calls of the workflows to the outside, with their retry policies: declared here and nowhere else."""
 
 from datetime import timedelta
 

@@ -178,7 +178,7 @@ class Ledger:
         return segments_since(since, [*self.state.waited, *waiting], self._pauses(name))
 
     def target_of(self, clock: Clock) -> str | None:
-        """What the policy promises for a running clock; a later callback attempt has a date of its own."""
+        """The target that the policy promises for a running clock; a later callback attempt has a date of its own."""
         target = self._promised(clock.name)
         # Before the rules of today a retry was told by its round, which a callback that was promised late has as well.
         is_retry = clock.is_retry or (self.state.rules < _SECOND_RULES and clock.name in _CALLBACKS and clock.round > 1)

@@ -1,4 +1,4 @@
-"""What a person tells the customer for the customer to see: the answers that end a customer's wait (semantics.md 15),
+"""Answers that a person gives the customer for the customer to see: those that end a customer's wait (semantics.md 15),
 and after which a pause does not run on although the customer had replied (10)."""
 
 from collections.abc import Iterable, Mapping
@@ -40,7 +40,8 @@ def is_answer(type_: str, actor: str, data: Mapping[str, Any]) -> bool:
 
 
 def oldest_unanswered(rows: Iterable[Mapping[Any, Any]]) -> datetime | None:
-    """When the customer wrote what nobody has answered yet, from the events of `TALK` in the order of the journal."""
+    """The instant at which the customer wrote what nobody has answered yet, from the events of `TALK` in the order of
+    the journal."""
     since: datetime | None = None
     for row in rows:
         if row["type"] == EventType.CUSTOMER_MESSAGE:
@@ -51,5 +52,5 @@ def oldest_unanswered(rows: Iterable[Mapping[Any, Any]]) -> datetime | None:
 
 
 def _was_heard(data: Mapping[str, Any]) -> bool:
-    """What no channel could carry, and nobody told in another way, answers nobody."""
+    """Whether the customer got it: what no channel could carry, and nobody told in another way, answers nobody."""
     return data.get("reached") is not False or bool(data.get("told_by"))

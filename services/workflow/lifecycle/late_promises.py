@@ -1,4 +1,4 @@
-"""What a policy promises that applies only since now: from where its clocks start, in whatever state the ticket is."""
+"""Promises of a policy that applies only since now: from where its clocks start, in whatever state the ticket is."""
 
 from collections.abc import Iterator
 from datetime import datetime

@@ -66,7 +66,7 @@ class Life:
 
     @property
     def settings(self) -> PolicySettings:
-        """What the policy decides besides clocks."""
+        """The policy's settings besides clocks."""
         return self.policy.settings if self.policy else PolicySettings()
 
     def check(self, command: CommandName, actor: Actor) -> None:
@@ -231,7 +231,7 @@ class Life:
         return telling.was_heard or self.state.rules < FOURTH_RULES
 
     def evidence(self, telling: Telling) -> dict[str, Any]:
-        """What the journal says of how the customer was told."""
+        """The telling of the customer as the journal says it."""
         return telling.evidence if self.state.rules >= FOURTH_RULES else {}
 
     def _is_answer(self, event: Event) -> bool:

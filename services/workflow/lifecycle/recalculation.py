@@ -1,6 +1,5 @@
-"""What a publication does to one ticket (semantics.md 17, 19): new targets and calendars from the old starts on,
-breaches excused, one event. No input or output; the workflow carries it out, `trial` finds out what it would do.
-"""
+"""Effects of a publication on one ticket (semantics.md 17, 19): new targets and calendars from the old starts on,
+breaches excused, one event. No input or output; the workflow carries it out, `trial` finds out what it would do."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +20,7 @@ class Outdated(Exception):
 
 @dataclass(frozen=True)
 class Standing:
-    """What a live clock promises at one moment; no due time while it stands still."""
+    """The promise of a live clock at one moment; no due time while it stands still."""
 
     target: str
     calendar: tuple[str, int | None]
@@ -83,7 +82,7 @@ def enter(life: Life, schedule: Schedule, before: Standings, now: datetime) -> N
 
 
 def standings(state: TicketState) -> Standings:
-    """What the live clocks promise."""
+    """Promises of the live clocks."""
     return {
         clock.key: Standing(clock.target, (clock.calendar, clock.calendar_version), clock.due_at)
         for clock in state.clocks

@@ -1,4 +1,4 @@
-"""What the passing of time does to a ticket: warnings, breaches, reminders, waits that end (semantics.md 12, 22, 24).
+"""Effects of passing time on a ticket: warnings, breaches, reminders, waits that end (semantics.md 12, 22, 24).
 
 Everything that has become due is carried out in the order of its instants and dated at them, however late it is found.
 """

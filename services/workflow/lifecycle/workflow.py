@@ -239,7 +239,7 @@ def _outdated(state: TicketState) -> ApplicationError:
 
 
 def _at(version: int) -> dict[str, int]:
-    """What a workflow refuses from: one that is behind its journal is told so."""
+    """The version that a workflow refuses from: one that is behind its journal is told so."""
     return {"version": version}
 
 

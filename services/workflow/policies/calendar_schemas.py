@@ -1,4 +1,4 @@
-"""What is asked and answered about calendars, as the OpenAPI document declares it."""
+"""Bodies of the endpoints of calendars, as the OpenAPI document declares them."""
 
 from collections.abc import Mapping
 from datetime import date
@@ -28,7 +28,7 @@ class CalendarBody(CalendarDraft):
     notes: tuple[Any, ...] = ()
 
     def values(self) -> dict[str, Any]:
-        """What is the author's to say."""
+        """The author's own values."""
         told = {"created_at", "created_by", "published_at", "published_version", "notes"}
         return self.model_dump(mode="json", exclude={"id", "version", *told})
 
@@ -89,7 +89,7 @@ class Days(Message):
 
 
 class NoteView(Message):
-    """What was read of a file, or passed over; `message` is in the language of `Accept-Language`."""
+    """An event of a file that was read, or passed over; `message` is in the language of `Accept-Language`."""
 
     code: str
     message: str
@@ -105,7 +105,7 @@ class ImportedCalendar(RegisteredCalendar):
 
 
 class ExportFormat(StrEnum):
-    """What an export is written as."""
+    """The format that an export is written in."""
 
     ICAL = "ical"
     JSON = "json"

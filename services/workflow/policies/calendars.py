@@ -29,7 +29,7 @@ TURNS = Turns(at_once=4, each=2)
 
 
 class CalendarKeeping:
-    """What the endpoints work with."""
+    """The service that the endpoints work with."""
 
     def __init__(self, register: CalendarRegister, catalogue: Catalogue, promising: Promising) -> None:
         self.register = register
@@ -56,7 +56,7 @@ class CalendarKeeping:
         return await self.register.calendar(id_, stored.version)
 
     async def read_file(self, id_: str, content: bytes) -> Imported:
-        """What an iCalendar file makes of a calendar; nothing is stored.
+        """Read what an iCalendar file makes of a calendar; nothing is stored.
 
         Raises:
             ValidationFailed: it is no such file, or is too large.
@@ -150,7 +150,7 @@ class CalendarKeeping:
 
 
 def _authored(found: RegisteredCalendar) -> StoredCalendar:
-    """What the author said, without what the country has announced since."""
+    """The calendar as its author wrote it, without what the country has announced since."""
     values = found.model_dump(mode="json", include=set(StoredCalendar.model_fields))
     return StoredCalendar.model_validate({**values, "official_until": own_official_until(values)})
 

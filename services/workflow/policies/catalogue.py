@@ -38,7 +38,7 @@ class Catalogue:
         self._loading = asyncio.Lock()
 
     async def in_force(self, generation: int | None = None) -> InForce:
-        """What is published now; `generation` spares the query when the caller has just read it."""
+        """The promises published now; `generation` spares the query when the caller has just read it."""
         if generation is None:
             async with self._database.read() as connection:
                 generation = await connection.scalar(select(promises_in_force.c.generation))

@@ -41,7 +41,7 @@ class PolicyLinting:
         self._owners = owners
 
     async def faults(self, id_: str | None, policy: PolicyDraft) -> tuple[Fault, ...]:
-        """What is wrong with `policy`, if it were stored and published under `id_`; without one, as a new policy."""
+        """Faults of `policy`, if it were stored and published under `id_`; without one, as a new policy."""
         in_force = await self._catalogue.in_force()
         departments, ladders, questionnaires = await asyncio.gather(
             self._departments(policy),

@@ -27,7 +27,7 @@ class Put:
 
 
 class Policies:
-    """What the endpoints work with. `language` is the reader's, for what is refused."""
+    """The service that the endpoints work with. `language` is the reader's, for what is refused."""
 
     def __init__(self, register: PolicyRegister, linting: PolicyLinting, promising: Promising) -> None:
         self.register = register

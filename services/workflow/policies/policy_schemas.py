@@ -1,4 +1,4 @@
-"""What is asked and answered about policies, as the OpenAPI document declares it."""
+"""Bodies of the endpoints of policies, as the OpenAPI document declares them."""
 
 from typing import Annotated, Any
 
@@ -73,7 +73,7 @@ class PolicyVersions(Message):
 
 
 class Difference(Message):
-    """What two versions say at one place; null where one says nothing."""
+    """Values of two versions at one place; null where one says nothing."""
 
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
@@ -90,7 +90,7 @@ class Differences(Message):
 
 
 class Faults(Message):
-    """What a lint found; nothing is stored by asking."""
+    """Faults that a lint found; nothing is stored by asking."""
 
     faults: tuple[FaultView, ...]
 
@@ -123,7 +123,8 @@ class Packs(Message):
 
 
 class Adopt(Message):
-    """What a pack is adopted for: some kinds, some departments, or everything; by its own calendar, or another."""
+    """The scope that a pack is adopted for: some kinds, some departments, or everything; by its own calendar, or
+    another."""
 
     calendar: Code | None = None
     kind: Annotated[tuple[Kind, ...], Field(max_length=len(Kind))] = ()
@@ -139,7 +140,7 @@ class Adopted(Message):
 
 
 def differences(before: Any, after: Any, at: str = "") -> list[dict[str, Any]]:
-    """What differs between two values, place by place; lists of plain values differ as a whole."""
+    """Differences between two values, place by place; lists of plain values differ as a whole."""
     if before == after:
         return []
     if isinstance(before, dict) and isinstance(after, dict):

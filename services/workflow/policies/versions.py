@@ -1,4 +1,4 @@
-"""How versions of policies and calendars are stored: each once, numbered from 1, never changed."""
+"""Storage of versions of policies and calendars: each once, numbered from 1, never changed."""
 
 from datetime import datetime
 from typing import Any
@@ -42,7 +42,7 @@ def one_version(table: Any, id_: str, version: int | None) -> Any:
 
 
 async def every_version(database: Database, table: Any, id_: str) -> list[RowMapping]:
-    """What is told of the versions of an id, the latest first.
+    """Rows of the versions of an id, the latest first.
 
     Raises:
         NotFound: there is none.

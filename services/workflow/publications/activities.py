@@ -1,4 +1,5 @@
-"""What a publication's workflow calls: the next tickets are recalculated, and the publication's row says how far it is.
+"""Activities of a publication's workflow: the next tickets are recalculated, and the publication's row says how far it
+is.
 
 A ticket that was recalculated before (the answer got lost, the worker died) is told by its journal, so each is changed
 and counted once.
@@ -48,7 +49,7 @@ recalculated_total = Counter(
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one ticket."""
+    """The outcome for one ticket."""
 
     ticket_no: str
     changed: bool = False
@@ -170,7 +171,7 @@ class PublicationActivities:
         return _Row(*row, finished)
 
     async def _entered(self, publication: str, ticket_no: str) -> Outcome | None:
-        """What the ticket's journal says of this publication."""
+        """The outcome that the ticket's journal holds of this publication."""
         mine = (journal.c.command_id == publication, journal.c.ticket_no == ticket_no)
         async with self._database.read() as connection:
             data = await connection.scalar(select(journal.c.data).where(*mine).limit(1))
@@ -190,7 +191,7 @@ class _Row:
 
 
 def _asked(row: _Row, trial: trials.Trial, publication: str) -> Recalculation | None:
-    """What the ticket's workflow is to be told; None where there is nothing to tell."""
+    """The recalculation for the ticket's workflow; None where there is nothing to tell."""
     ticket = trials.Tried(
         TicketState.model_validate(row.state),
         PolicySnapshot.model_validate(row.policy) if row.policy else None,

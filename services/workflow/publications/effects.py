@@ -1,4 +1,4 @@
-"""What becomes of one clock under a policy or calendar that is tried (semantics.md 19): due time and breach. Pure."""
+"""Effects on one clock of a policy or calendar that is tried (semantics.md 19): due time and breach. Pure."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,7 +10,7 @@ from services.workflow import due_times
 
 
 class Effect(StrEnum):
-    """What becomes of a clock."""
+    """The effect on a clock."""
 
     EARLIER = "earlier"
     LATER = "later"
@@ -44,7 +44,7 @@ class TwoCalendars:
 
 
 def of_live(was: Clock | None, would_be: Clock | None, calendars: TwoCalendars, at: datetime) -> Move:
-    """What becomes of a clock that is not missed yet, of one that comes, or of one that goes."""
+    """The move of a clock that is not missed yet, of one that comes, or of one that goes."""
     if was is None and would_be is not None:
         is_late = would_be.due_at is not None and would_be.due_at < at
         return _move(would_be, Effect.PROMISED, None, would_be.due_at, new_breach=is_late)
@@ -67,7 +67,7 @@ def of_breached(clock: Clock, until: datetime | None, at: datetime) -> Move:
 
 
 def of_finished(clock: Clock, until: datetime | None) -> Move:
-    """What the verdict of a finished clock would have been, had it been due at `until`, None being never."""
+    """The move of a finished clock, had it been due at `until`, None being never."""
     met_at = clock.met_at or clock.ended_at
     in_time = until is None or met_at is None or met_at <= until
     if clock.breached_at is not None:

@@ -35,7 +35,7 @@ TURNS = Turns(at_once=3, each=2)
 
 @dataclass
 class Figures:
-    """What a preview found. Each clock is counted as earlier, later, unchanged, excused, promised or no longer."""
+    """Figures of a preview. Each clock is counted as earlier, later, unchanged, excused, promised or no longer."""
 
     of: int = 0
     """How many tickets there were when it began."""
@@ -197,7 +197,7 @@ async def _with_finished(connection: AsyncConnection, query: Any, *narrowed: Any
 
 @dataclass(frozen=True)
 class _Work:
-    """What the thread does with a page."""
+    """The thread's work on a page."""
 
     trial: Trial
     at: datetime

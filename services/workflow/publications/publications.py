@@ -141,7 +141,7 @@ class Publications:
     async def changes(
         self, id_: str, caller: Caller, limit: int, cursor: str | None, *, moved: bool = False
     ) -> tuple[list[Mapping[str, Any]], str | None]:
-        """What a publication changed, ticket by ticket, and what failed; of the tickets that the caller may know of.
+        """Changes of a publication, ticket by ticket, and what failed; of the tickets that the caller may know of.
         `moved` leaves out those that live by the new version without any clock of theirs having moved.
 
         Raises:
@@ -229,7 +229,7 @@ _MOVED = or_(
 
 
 def _entries_of(id_: str) -> Select[Any]:
-    """What a publication entered in journals. A ticket whose answer got lost is changed, though it counts as failed."""
+    """Entries of a publication in journals. A ticket whose answer got lost is changed, though it counts as failed."""
     mine = (journal.c.command_id == id_, journal.c.type == EventType.RECALCULATED)
     return select(journal.c.ticket_no, journal.c.at, journal.c.data).where(*mine)
 

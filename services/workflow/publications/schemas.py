@@ -1,4 +1,4 @@
-"""What the endpoints of previews and publications take and answer."""
+"""Bodies of the endpoints of previews and publications."""
 
 from typing import Literal
 
@@ -13,7 +13,7 @@ from services.workflow.publications.effects import Effect
 
 
 class ItemsAsked(Message):
-    """Which part of a preview's list is answered."""
+    """The part of a preview's list that is answered."""
 
     limit: int = Field(default=50, ge=1, le=200)
     cursor: str | None = Field(default=None, max_length=1000)
@@ -65,7 +65,7 @@ class SubjectView(Message):
 
 
 class FiguresView(Message):
-    """How many tickets and clocks would be affected. Each clock is `earlier`, `later`, `unchanged`, `excused`,
+    """Numbers of tickets and clocks that would be affected. Each clock is `earlier`, `later`, `unchanged`, `excused`,
     `promised` or `no_longer_promised`; those that would be late at once are counted as `new_breaches` besides."""
 
     of: int = Field(description="How many tickets there are.")
@@ -111,7 +111,7 @@ class MoveView(Message):
 
 
 class PreviewView(Message):
-    """What publishing would do, with recalculation, as of `at`; nothing is stored."""
+    """A preview of publishing, with recalculation, as of `at`; nothing is stored."""
 
     subject: SubjectView
     at: Instant
@@ -157,7 +157,7 @@ class ClockChange(Message):
 
 
 class TicketChange(Message):
-    """What a publication did to one ticket, or why it could not."""
+    """A publication's change of one ticket, or why it could not change it."""
 
     ticket_no: str
     at: Instant

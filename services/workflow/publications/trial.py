@@ -1,4 +1,4 @@
-"""What a policy or a calendar would do to one ticket. Pure: the same steps that the ticket's workflow takes, on a copy.
+"""Trial of a policy or a calendar on one ticket. Pure: the same steps that the ticket's workflow takes, on a copy.
 
 A recalculation is computed here before it is sent, and a preview is one that is not sent (semantics.md 19).
 """
@@ -22,7 +22,7 @@ from services.workflow.publications.effects import Effect, Move, TwoCalendars, o
 
 @dataclass(frozen=True)
 class Trial:
-    """What is tried: policies in the order in which they are tried, calendars by id; `present` are those of today.
+    """A trial: policies in the order in which they are tried, calendars by id; `present` are those of today.
 
     Where `policy` or `calendar` names one, the past is tried only of the clocks that it concerns or would concern.
     """
@@ -55,7 +55,7 @@ class Tried:
 
 
 def recalculation(ticket: Tried, trial: Trial, at: datetime, publication: str = "") -> Recalculation:
-    """What the ticket's workflow is to be told. `ticket.finished` are the finished clocks that were breached."""
+    """The recalculation for the ticket's workflow. `ticket.finished` are the finished clocks that were breached."""
     return _applied(ticket, trial, at, publication)[0]
 
 
@@ -110,7 +110,8 @@ def policy_of(state: TicketState, policies: Sequence[Policy]) -> PolicySnapshot 
 def would_be_due(
     clock: Clock, state: TicketState, policy: PolicySnapshot | None, trial: Trial, at: datetime | None = None
 ) -> datetime | None:
-    """When a clock that is breached or finished would have been due; None where nothing would have been promised.
+    """The instant at which a clock that is breached or finished would have been due; None where nothing would have been
+    promised.
 
     As if the change had come just before the breach: what the ticket waited for afterwards counts. For an unmet clock a
     wait that goes on counts up to `at`: one that would stand still now is due as if it ran again.
@@ -181,7 +182,7 @@ def _applied(ticket: Tried, trial: Trial, at: datetime, publication: str = "") -
 
 
 def _copy(ticket: Tried) -> Life:
-    """What a recalculation may change is copied, and nothing else: copying it all takes longer than trying it."""
+    """Copy what a recalculation may change, and nothing else: copying it all takes longer than trying it."""
     clocks = [
         clock.model_copy(update={"segments": [*clock.segments[:-1], clock.segments[-1].model_copy()]})
         for clock in ticket.state.clocks

@@ -1,4 +1,4 @@
-"""Whom a complaint is about: they neither see its texts nor are given its work (product.md 2)."""
+"""The person a complaint is about: they neither see its texts nor are given its work (product.md 2)."""
 
 from services.contracts.accused import is_about
 from services.runtime.security.auth import Caller

@@ -114,7 +114,7 @@ async def customer_ticket(queries: Queries, ticket: TicketRow) -> CustomerTicket
 
 
 async def _kept(queries: Queries, copy: TicketRow) -> KeptTicket | None:
-    """What the customer of a copy is told of the ticket that is kept, where that is another customer's."""
+    """The kept ticket as the customer of a copy is told of it, where that is another customer's."""
     kept = await queries.kept(copy)
     if kept is copy or kept.row["customer_id"] == copy.row["customer_id"]:
         return None

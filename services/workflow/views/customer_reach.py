@@ -18,7 +18,7 @@ class CustomerReach:
         self._notify = notify
 
     async def of(self, ticket: TicketRow) -> Reach:
-        """How the customer is reached now; `not_known` when notify does not say."""
+        """The way in which the customer is reached now; `not_known` when notify does not say."""
         ask = AddressAsk(ticket_no=ticket.row["ticket_no"], customer_id=ticket.row["customer_id"])
         question = ReachQuestion(asks=(ask,)).model_dump(mode="json")
         try:

@@ -1,5 +1,5 @@
-"""What a ticket's journal tells of its course: with whom it was, what was explained, when the customer had replied to
-a pause (semantics.md 10, 16). Derived at reading, from rows in the order of the journal."""
+"""A ticket's course as its journal tells it: with whom it was, what was explained, when the customer had replied to a
+pause (semantics.md 10, 16). Derived at reading, from rows in the order of the journal."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -55,8 +55,8 @@ class Course:
         return _joined([*found, Stretch(department, owner, since, None)] if since is not None else found)
 
     def replied_at(self, pause: Segment) -> datetime | None:
-        """When the customer had already replied to a pause that waits for them (10): the first message that nobody had
-        answered when it began, or that did not end it."""
+        """The instant at which the customer had already replied to a pause that waits for them (10): the first message
+        that nobody had answered when it began, or that did not end it."""
         if WaitReason.CUSTOMER not in pause.reasons:
             return None
         spoken = [row["at"] for row in self._rows if _is_answer(row) and row["at"] <= pause.from_at]
@@ -75,7 +75,7 @@ def _place(row: Row, department: str | None, owner: str | None) -> tuple[str | N
 
 
 def _since(row: Row, since: datetime | None) -> datetime | None:
-    """When the present stretch began, after an event; handing on a resolved ticket begins none."""
+    """The beginning of the present stretch, after an event; handing on a resolved ticket begins none."""
     if row["type"] in _ENDS:
         return None
     began = row["type"] in {EventType.RECEIVED, EventType.REOPENED} or since is not None
@@ -83,7 +83,7 @@ def _since(row: Row, since: datetime | None) -> datetime | None:
 
 
 def _joined(stretches: Sequence[Stretch]) -> list[Stretch]:
-    """What follows on without a change is one stretch."""
+    """Join the stretches that follow one another without a change."""
     joined: list[Stretch] = []
     for it in stretches:
         last = joined[-1] if joined else None

@@ -51,7 +51,7 @@ _PLACES = {name: place for place, name in enumerate(ClockName)}
 
 
 class TicketFilters(BaseModel):
-    """What a list of tickets is narrowed by; a repeated parameter holds if one of its values does."""
+    """Filters of a list of tickets; a repeated parameter holds if one of its values does."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -145,7 +145,7 @@ class Queries:
         return rows[: filters.limit], encode_cursor([filters.sort, at.isoformat() if at else "", last["ticket_no"]])
 
     async def counts(self, caller: Caller, lists: Sequence[TicketFilters]) -> list[int]:
-        """How many tickets each list shows to `caller`, in one statement; counted up to `MOST_COUNTED`."""
+        """Count the tickets that each list shows to `caller`, in one statement; counted up to `MOST_COUNTED`."""
         within = select(literal(1)).select_from(tickets).where(within_reach(caller, Action.READ_TICKET, tickets))
         left = await self._left()
         numbered = (_filtered(within, filters, left).limit(MOST_COUNTED).subquery() for filters in lists)
@@ -232,8 +232,8 @@ class Queries:
 
 
 def matching(q: str, caller: Caller, found: Mapping[str, Sequence[str]]) -> ColumnElement[bool]:
-    """What a search means: a number or its beginning, a serial or order number, or what intake found. A ticket is found
-    by the contact that it shows, and by what was written, where `caller` may read that."""
+    """The condition of a search: a number or its beginning, a serial or order number, or what intake found. A ticket is
+    found by the contact that it shows, and by what was written, where `caller` may read that."""
     number = folded_number(q)
     numbers = (
         tickets.c.ticket_no.startswith(number, autoescape=True),
@@ -253,7 +253,7 @@ def matching(q: str, caller: Caller, found: Mapping[str, Sequence[str]]) -> Colu
 
 
 def reached(caller: Caller, action: Action) -> ColumnElement[bool]:
-    """What `permissions.may` says of each ticket, in SQL."""
+    """`permissions.may` of each ticket, in SQL."""
     queue = in_queue(caller, tickets)
     near: Mapping[Relation, ColumnElement[bool]] = {
         Relation.ANY: true(),
@@ -327,7 +327,7 @@ def _ordered(query: Select[Any], filters: TicketFilters) -> Select[Any]:
 
 
 def _position(filters: TicketFilters) -> tuple[datetime | None, str] | None:
-    """Where the page before ended; a cursor of another order is refused."""
+    """The position at which the page before ended; a cursor of another order is refused."""
     if filters.cursor is None:
         return None
     sort, at, number = decode_cursor(filters.cursor, str, str, str)

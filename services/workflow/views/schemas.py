@@ -1,4 +1,4 @@
-"""What the workflow service answers (api.md "Ticket view"), as its OpenAPI document declares it.
+"""Answers of the workflow service (api.md "Ticket view"), as its OpenAPI document declares them.
 
 `views` builds these answers as plain dicts, because a list is a hot path; a test holds the two against each other.
 """
@@ -198,7 +198,7 @@ class LedgerView(ClockView):
 
 
 class StretchView(_FromTo):
-    """How long the ticket was with one department and owner, waiting included; from a resolution to a reopening it is
+    """Time that the ticket was with one department and owner, waiting included; from a resolution to a reopening it is
     with nobody."""
 
     department: str | None
@@ -210,7 +210,7 @@ class StretchView(_FromTo):
 
 
 class ClockTotal(Message):
-    """What a clock took over all rounds and cycles."""
+    """Time of a clock over all rounds and cycles."""
 
     clock: ClockName
     cycles: int

@@ -1,4 +1,4 @@
-"""What a ticket, its clocks and its journal look like to a caller (api.md "Ticket view")."""
+"""A ticket, its clocks and its journal as a caller sees them (api.md "Ticket view")."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -163,7 +163,7 @@ def ledger_view(facts: ClockFacts, now: datetime) -> dict[str, Any]:
 
 
 def stretch_view(stretch: Stretch, hours: Calendar, now: datetime) -> dict[str, Any]:
-    """How long a ticket was with one department and owner, waiting included (16)."""
+    """Time that a ticket was with one department and owner, waiting included (16)."""
     until = stretch.to_at or max(now, stretch.from_at)
     return {
         "department": stretch.department,
@@ -176,7 +176,7 @@ def stretch_view(stretch: Stretch, hours: Calendar, now: datetime) -> dict[str, 
 
 
 def totals_view(items: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[str, Any]]:
-    """What each clock took over all rounds and cycles (20); the time between two cycles is in no clock."""
+    """Time of each clock over all rounds and cycles (20); the time between two cycles is in no clock."""
     return [_total(name, [it for it in items if it["name"] == name], now) for name in ClockName
             if any(it["name"] == name for it in items)]  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What every channel is."""
+"""The interface of every channel."""
 
 from typing import Protocol
 
@@ -23,7 +23,7 @@ class DeliveryDeferred(Exception):
 
 
 class Addressee(Protocol):
-    """Whom a channel is asked about: a letter's, or somebody's who may get one."""
+    """The person a channel is asked about: a letter's, or somebody's who may get one."""
 
     @property
     def audience(self) -> Audience:
@@ -39,7 +39,7 @@ class ChannelAdapter(Protocol):
 
     @property
     def name(self) -> NoticeChannel:
-        """How the API calls it."""
+        """Its name in the API."""
 
     def reaches(self, to: Addressee) -> bool:
         """Whether there is the address that this channel needs."""

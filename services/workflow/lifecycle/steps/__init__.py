@@ -1,4 +1,4 @@
-"""What each command does to a ticket (product.md section 3): a table of steps, which are called when they are legal.
+"""Steps of each command on a ticket (product.md section 3): a table of steps, which are called when they are legal.
 
 Each group of commands has a module of its own, as in `contracts/commands`; the callback's rules are long.
 """

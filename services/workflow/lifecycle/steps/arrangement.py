@@ -1,4 +1,4 @@
-"""Whose a ticket is, what it is, and what is noted about it."""
+"""Steps that arrange a ticket: whose it is, what it is, and notes about it."""
 
 from datetime import datetime
 

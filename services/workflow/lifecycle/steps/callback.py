@@ -53,7 +53,7 @@ def _go_on(life: Life, decision: commands.RecordCallback, before: Phase, now: da
 
 
 def _stay(life: Life, before: Phase, now: datetime) -> bool:
-    """What does not count leaves the next attempt's date alone, unless it is the one that keeps it."""
+    """Leave the next attempt's date alone after one that does not count, unless it is the one that keeps it."""
     clock = life.ledger.live(_awaited(before))
     if clock is not None and keeps_its_date(life.state, clock.due_at):
         life.ledger.meet(clock.name, now)

@@ -1,4 +1,4 @@
-"""What a ticket is and whose, as several commands enter it."""
+"""Classification and people of a ticket, as several commands enter them."""
 
 from datetime import datetime
 from typing import Any

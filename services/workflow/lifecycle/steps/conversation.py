@@ -1,4 +1,4 @@
-"""What customers and staff say to each other, and what is missing."""
+"""Steps of the conversation: messages of customers and staff, and what is missing."""
 
 from datetime import datetime
 
