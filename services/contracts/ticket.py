@@ -5,8 +5,9 @@ Nothing here is a personal datum or free text: these messages live in workflow h
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from services.contracts.base import Code, Instant, Message, Record, Word
 from services.contracts.copies import JoinedCopy
@@ -33,12 +34,13 @@ from services.contracts.vocabulary import (
     WaitReason,
 )
 
-RULES = 4
-"""The rules that a new ticket lives by. A ticket keeps those of its receipt to its end, so that its history replays:
-1, until an owner had to give a missed clock's reason first, and a date could be promised without a target; 2, until a
-clock had its calendar's version from its start on though it stood still, and every visible answer ended a customer's
-wait; 3, until only such vain callback attempts counted as are made on different working days and channels, and what
-reached nobody told nobody; 4 today."""
+RULES = 1
+"""The rules that a new ticket lives by. A ticket keeps those of its receipt to its end, so that its history replays."""
+
+
+def _released(rules: int) -> int:
+    """Higher numbers are of before the first release, whose rules are the first."""
+    return min(rules, RULES)
 
 
 class Segment(Record):
@@ -182,7 +184,7 @@ class TicketState(Record):
     followed_by: tuple[str, ...] = ()
     response_target: DurationText | None = None
     """What the response is promised in, whatever the policy says."""
-    rules: int = 1
+    rules: Annotated[int, AfterValidator(_released)] = RULES
     generation: int = 0
     """The publication by which the ticket was last recalculated: an earlier one comes too late (semantics.md 19)."""
     received_at: Instant

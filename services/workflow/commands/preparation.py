@@ -27,7 +27,6 @@ from services.workflow.commands.callbacks import Callbacks
 from services.workflow.commands.checks import require_end, require_keepable, require_reason_to_lower
 from services.workflow.due_times import due_by_policy
 from services.workflow.journal.registration import Registrations
-from services.workflow.lifecycle.clocks import FOURTH_RULES
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.views.customer_reach import CustomerReach
 from services.workflow.views.queries import Queries
@@ -270,13 +269,8 @@ def is_routed(state: TicketState, body: bodies.Accept | bodies.ReclassifyBody) -
     """Whether an acceptance or a correction routes the ticket (anew)."""
     if isinstance(body, bodies.Accept) and (body.department or state.department is None):
         return body.department is None
-    is_free = state.accepted_at is None and state.owner is None and not _is_department_named(state)
+    is_free = state.accepted_at is None and state.owner is None and not state.department_named
     return is_free and (body.category not in {None, state.category} or body.kind not in {None, state.kind})
-
-
-def _is_department_named(state: TicketState) -> bool:
-    """Tickets of older rules only tell that somebody assigned them."""
-    return state.department_named or (state.rules < FOURTH_RULES and state.assigned_at is not None)
 
 
 def actor_of(caller: Caller) -> Actor:

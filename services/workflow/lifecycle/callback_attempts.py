@@ -6,7 +6,6 @@ from datetime import UTC, datetime, time, timedelta
 
 from services.contracts.commands import UNREACHED, RecordCallback
 from services.contracts.ticket import TicketState
-from services.workflow.lifecycle.clocks import FOURTH_RULES
 
 _DAY = timedelta(days=1)
 
@@ -14,7 +13,7 @@ _DAY = timedelta(days=1)
 def counts(state: TicketState, attempt: RecordCallback, now: datetime) -> bool:
     """Whether an attempt counts. One that reaches somebody always does; what is vain may come too soon, or by a channel
     that was tried before although another one is left."""
-    if state.rules < FOURTH_RULES or attempt.outcome not in UNREACHED:
+    if attempt.outcome not in UNREACHED:
         return True
     # A call that is entered a day late was no call of that day.
     made_at = min(now, attempt.called_at or now)
@@ -27,7 +26,7 @@ def counts(state: TicketState, attempt: RecordCallback, now: datetime) -> bool:
 def enter_attempt(state: TicketState, attempt: RecordCallback, now: datetime, *, counted: bool) -> None:
     """Remember of an attempt what decides whether the next one counts."""
     state.callback_attempts += counted
-    if state.rules < FOURTH_RULES or attempt.outcome not in UNREACHED:
+    if attempt.outcome not in UNREACHED:
         return
     state.customer_channels = attempt.customer_channels
     if counted:

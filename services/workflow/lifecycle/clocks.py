@@ -11,11 +11,9 @@ from services.contracts.policy import ClockRule, PolicySnapshot
 from services.contracts.ticket import Clock, Segment, TicketState
 from services.contracts.vocabulary import ClockName, ClockState, WaitReason
 
-_CALLBACKS = frozenset({ClockName.CALLBACK, ClockName.SECOND_CALLBACK})
 OWNERS = frozenset({ClockName.RESPONSE, ClockName.PLAN, ClockName.PROGRESS, ClockName.RESOLUTION,
                     ClockName.CUSTOMER_WAIT})  # fmt: skip
 """The clocks whose breach first tells the owner (product.md 5); the others are the clerks' and the supervisor's."""
-_SECOND_RULES, THIRD_RULES, FOURTH_RULES = 2, 3, 4
 _NO_POLICY, _EVERY_HOUR = "none", "always"
 
 
@@ -77,7 +75,7 @@ class Ledger:
             target = self.target_of(clock)
             if policy is not None and target is not None:
                 self._change_target(clock, policy, target, at)
-            elif clock.promised_at is None or self.state.rules < _SECOND_RULES:
+            elif clock.promised_at is None:
                 self.cancel((clock.name,), at, "no_promise")
         self.sync_pauses(at)
 
@@ -87,21 +85,21 @@ class Ledger:
         Where nothing is promised ("by appointment"), the date starts the clock.
         """
         clock = self.live(name)
-        if clock is None and self.state.rules >= _SECOND_RULES:
+        if clock is None:
             clock = self._open(name, at, f"PT{max(0, round((date - at).total_seconds()))}S", self.state.version + 1)
             clock.by_promise = True
         if clock is None or clock.state is ClockState.BREACHED:
             return
-        clock.promised_at = date
+        # A new due time has warnings of its own.
+        clock.promised_at, clock.warned = date, 0
         clock.unscheduled = self._lacks_instants(clock)
-        self._warn_anew(clock)
         self._touch(clock)
 
     def breach(self, clock: Clock, detected_at: datetime) -> None:
         """Date the breach at the due instant (12)."""
         clock.state, clock.breached_at, clock.detected_at = ClockState.BREACHED, clock.due_at, detected_at
         self.state.unexplained.append(clock.key)
-        if clock.name in OWNERS and self.state.owner is not None and self.state.rules >= _SECOND_RULES:
+        if clock.name in OWNERS and self.state.owner is not None:
             self.state.owed_reasons.append(clock.key)
         self._touch(clock)
 
@@ -180,9 +178,7 @@ class Ledger:
     def target_of(self, clock: Clock) -> str | None:
         """The target that the policy promises for a running clock; a later callback attempt has a date of its own."""
         target = self._promised(clock.name)
-        # Before the rules of today a retry was told by its round, which a callback that was promised late has as well.
-        is_retry = clock.is_retry or (self.state.rules < _SECOND_RULES and clock.name in _CALLBACKS and clock.round > 1)
-        return self.policy.settings.callback_retry_after if target and self.policy and is_retry else target
+        return self.policy.settings.callback_retry_after if target and self.policy and clock.is_retry else target
 
     def _pausing(self, name: ClockName) -> tuple[WaitReason, ...]:
         pausing = self._pauses(name)
@@ -210,7 +206,7 @@ class Ledger:
         if before == (target, calendar, policy.id, policy.version):
             return
         if (clock.target, clock.calendar, clock.warn_rule) != (target, calendar, rule.warn_at):
-            self._warn_anew(clock)
+            clock.warned = 0
         if clock.calendar != calendar:
             clock.calendar, clock.calendar_version = calendar, None
         clock.target, clock.policy, clock.policy_version = target, policy.id, policy.version
@@ -220,14 +216,7 @@ class Ledger:
 
     def _lacks_instants(self, clock: Clock) -> bool:
         """A clock that runs needs its due time; one that stands still, the version that its calendar has now (I11)."""
-        if clock.state is ClockState.RUNNING:
-            return True
-        return self.state.rules >= THIRD_RULES and clock.calendar_version is None
-
-    def _warn_anew(self, clock: Clock) -> None:
-        """A new due time has warnings of its own."""
-        if self.state.rules >= _SECOND_RULES:
-            clock.warned = 0
+        return clock.state is ClockState.RUNNING or clock.calendar_version is None
 
     def _finish(self, clock: Clock, verdict: ClockState, at: datetime) -> None:
         clock.segments[-1].to_at = at

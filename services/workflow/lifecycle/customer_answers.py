@@ -27,9 +27,6 @@ says of those."""
 TALK = (EventType.CUSTOMER_MESSAGE, *ANSWERS)
 """The types of events that tell whether the customer waits for an answer."""
 
-NO_ANSWERS_BEFORE = frozenset({EventType.INFORMATION_REQUESTED, EventType.CALLBACK_RECORDED})
-"""What ends no wait of a ticket that lives by the rules before the third."""
-
 
 def is_answer(type_: str, actor: str, data: Mapping[str, Any]) -> bool:
     """Whether an event is an answer; nothing that the system sends by itself is one."""

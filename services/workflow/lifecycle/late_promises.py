@@ -6,7 +6,6 @@ from datetime import datetime
 from services.contracts.policy import PolicySettings, SecondCallbackFrom
 from services.contracts.ticket import PlanState, TicketState
 from services.contracts.vocabulary import ClockName, Kind, Status, WaitReason
-from services.workflow.lifecycle.clocks import THIRD_RULES
 from services.workflow.lifecycle.life import Life
 
 
@@ -41,7 +40,7 @@ def _late_promises(state: TicketState, now: datetime) -> Iterator[tuple[ClockNam
 
 def _was_never_asked(state: TicketState) -> bool:
     """A feedback that was incomplete from the start, still is, and about which nobody has asked the customer."""
-    if state.rules < THIRD_RULES or state.status is not Status.PENDING or state.cycle > 1 or state.complete:
+    if state.status is not Status.PENDING or state.cycle > 1 or state.complete:
         return False
     reasons = {wait.reason for wait in state.waits} | {reason for wait in state.waited for reason in wait.reasons}
     return WaitReason.CUSTOMER not in reasons
@@ -54,7 +53,7 @@ def _late_callbacks(
     after another from now. A second one that is promised from the resolution is owed from there on, whatever the first
     brings."""
     resolved_at = state.resolved_at or now
-    from_resolution = state.rules >= THIRD_RULES and settings.second_callback_from is SecondCallbackFrom.RESOLUTION
+    from_resolution = settings.second_callback_from is SecondCallbackFrom.RESOLUTION
     if _tried_again(state):
         yield _awaited(state), now
     elif state.first_callback_satisfied:

@@ -34,8 +34,8 @@ from services.contracts.vocabulary import (
 )
 from services.promises.priority import priority_of
 from services.workflow.lifecycle.callback_attempts import forget_attempts
-from services.workflow.lifecycle.clocks import FOURTH_RULES, THIRD_RULES, Ledger
-from services.workflow.lifecycle.customer_answers import NO_ANSWERS_BEFORE, is_answer
+from services.workflow.lifecycle.clocks import Ledger
+from services.workflow.lifecycle.customer_answers import is_answer
 from services.workflow.lifecycle.transitions import is_legal, legal_commands, owed_reason
 
 
@@ -105,7 +105,7 @@ class Life:
             data={key: value for key, value in (data or {}).items() if value is not None},
         )
         self.events.append(event)
-        if self._is_answer(event):
+        if is_answer(event.type, actor.kind, event.data):
             self.ledger.meet(ClockName.CUSTOMER_WAIT, at)
 
     def remark(self, entry: Entry) -> None:
@@ -223,21 +223,8 @@ class Life:
         """The plan stands: its clock is met, and the customer is told if something reaches them."""
         self.state.plan = PlanState.APPROVED
         self.ledger.meet(ClockName.PLAN, at)
-        if self.is_heard(telling):
+        if telling.was_heard:
             self.tell_progress(at)
-
-    def is_heard(self, telling: Telling) -> bool:
-        """Whether the customer hears what a command says to them (13, 14)."""
-        return telling.was_heard or self.state.rules < FOURTH_RULES
-
-    def evidence(self, telling: Telling) -> dict[str, Any]:
-        """The telling of the customer as the journal says it."""
-        return telling.evidence if self.state.rules >= FOURTH_RULES else {}
-
-    def _is_answer(self, event: Event) -> bool:
-        if self.state.rules < THIRD_RULES and event.type in NO_ANSWERS_BEFORE:
-            return False
-        return is_answer(event.type, event.actor.kind, event.data)
 
 
 def instant(at: datetime | None) -> str | None:

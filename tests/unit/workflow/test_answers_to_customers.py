@@ -7,7 +7,7 @@ import pytest
 
 from services.contracts.journal import EventType
 from services.contracts.vocabulary import ActorKind, ClockName, ClockState, CommandName, Kind
-from services.workflow.lifecycle.customer_answers import ANSWERS, NO_ANSWERS_BEFORE, is_answer
+from services.workflow.lifecycle.customer_answers import ANSWERS, is_answer
 from tests.unit.workflow.ticket_driver import HAN_MEIMEI, HOUR, MINUTE, WANG_FANG, Case, promises
 
 C, K = CommandName, ClockName
@@ -126,13 +126,3 @@ def test_what_nobody_sent_is_no_answer(type_: EventType) -> None:
     data = {"visible": True, "complex": False, "outcome": "satisfied"}
     assert is_answer(type_, ActorKind.STAFF, data)
     assert not is_answer(type_, ActorKind.SYSTEM, data)
-
-
-@pytest.mark.parametrize("rules", [1, 2])
-def test_a_ticket_of_older_rules_waits_on_as_it_always_did(rules: int) -> None:
-    asked, called = pending(), resolved(Kind.COMPLAINT)
-    asked.state.rules = called.state.rules = rules
-    assert_answered(waiting(asked).do(C.REQUEST_INFORMATION, fields=["product.model"], after=MINUTE), answered=False)
-    assert_answered(waiting(called).do(C.RECORD_CALLBACK, outcome="satisfied", after=MINUTE, **CALLED), answered=False)
-    assert {EventType.INFORMATION_REQUESTED, EventType.CALLBACK_RECORDED} == NO_ANSWERS_BEFORE
-    assert_answered(asked.do(C.RESPOND, after=MINUTE), answered=True)

@@ -3,8 +3,6 @@
 from datetime import timedelta
 from typing import Any
 
-import pytest
-
 from services.contracts.policy import Policy
 from services.contracts.ticket import Clock
 from services.contracts.vocabulary import ClockName, ClockState, CommandName
@@ -19,12 +17,11 @@ OFFICE = promises(PROMISED, calendar="office")
 NIGHTS_FOR_FIELD = OFFICE.model_copy(update={"calendars": {"field": "nights"}})
 
 
-def waiting(policy: Policy, *, calendars: int = 1, rules: int | None = None) -> DrivenTicket:
+def waiting(policy: Policy, *, calendars: int = 1) -> DrivenTicket:
     """Accepted on Monday at 09:00, and waiting for the customer."""
     catalogue = Catalogue([policy])
     publish(catalogue, calendars)
     ticket = DrivenTicket(catalogue, FACTS, MONDAY_9)
-    ticket.state.rules = rules or ticket.state.rules
     ticket.do(C.ACCEPT)
     ticket.do(C.WAIT, reason="customer")
     return ticket
@@ -95,8 +92,3 @@ def test_a_publication_for_open_tickets_is_counted_by_and_entered_though_the_clo
     changes: Any = event.data["changes"]
     assert {(it["clock"], it["due_from"], it["due_to"]) for it in changes} == {
         ("progress", None, None), ("resolution", None, None)}  # fmt: skip
-
-
-@pytest.mark.parametrize("rules", [1, 2])
-def test_a_ticket_of_older_rules_takes_the_version_of_the_resumption_as_it_always_did(rules: int) -> None:
-    assert resumed(waiting(OFFICE, rules=rules), published=2).calendar_version == 2

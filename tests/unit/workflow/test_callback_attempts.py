@@ -23,13 +23,10 @@ MIDNIGHT = MONDAY_9 + 15 * HOUR
 class UnreachedTicket:
     """A resolved ticket in Shanghai, whose customer is called back in vain."""
 
-    def __init__(
-        self, *customer_channels: str, kind: Kind = Kind.FAULT, rules: int | None = None, retry_after: str = "P1WD"
-    ) -> None:
+    def __init__(self, *customer_channels: str, kind: Kind = Kind.FAULT, retry_after: str = "P1WD") -> None:
         targets = {K.CALLBACK: "P1WD", K.SECOND_CALLBACK: "P1WD"}
         self.case = Case(promises(targets, calendar="cn", callback_retry_after=retry_after), kind=kind)
         self.case.do(C.ACCEPT).do(C.RESOLVE, result="resolved")
-        self.case.state.rules = rules or self.case.state.rules
         self.customer_channels = customer_channels
 
     def call(
@@ -173,12 +170,6 @@ def test_another_cycle_begins_without_attempts() -> None:
     ticket.case.do(C.RESOLVE, result="resolved")
     assert ticket.case.state.callback_counts_from is None
     assert ticket.call().counted == [True, None, True]
-
-
-def test_a_ticket_of_older_rules_ends_as_it_began() -> None:
-    ticket = UnreachedTicket(*BOTH, rules=3).call().call().call()
-    assert ticket.case.state.close_reason is CloseReason.NOT_REACHED
-    assert ticket.counted == [None, None, None]
 
 
 def test_a_command_stored_before_the_day_was_told_counts_by_dates_of_utc() -> None:

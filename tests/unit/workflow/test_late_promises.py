@@ -91,13 +91,6 @@ def test_a_reopened_feedback_that_nobody_accepted_owes_no_question_of_its_first_
     assert not rechosen(case).has(K.INFORMATION_REQUEST)
 
 
-@pytest.mark.parametrize("rules", [1, 2])
-def test_a_ticket_of_older_rules_is_owed_what_it_always_was(rules: int) -> None:
-    case = incomplete()
-    case.state.rules = rules
-    assert not rechosen(case).has(K.INFORMATION_REQUEST)
-
-
 def test_both_callbacks_of_a_complaint_are_owed_from_the_resolution_where_the_policy_says_so() -> None:
     case = promised(CALLBACKS)
     assert started(case.clock(K.CALLBACK)) == (timedelta(0), "PT24H")
@@ -133,12 +126,3 @@ def test_a_second_callback_that_is_waited_for_counts_from_where_the_policy_says(
 def test_a_second_callback_that_was_tried_is_tried_again_from_now_on() -> None:
     case = promised(CALLBACKS, "satisfied", "not_reached")
     assert started(case.clock(K.SECOND_CALLBACK)) == (case.now - RESOLVED_AT, "PT16H")
-
-
-@pytest.mark.parametrize("rules", [1, 2])
-def test_a_resolved_ticket_of_older_rules_owes_only_the_callback_that_is_waited_for(rules: int) -> None:
-    case = Case(promises({}, **FROM_RESOLUTION), kind=Kind.COMPLAINT).do(C.ACCEPT)
-    case.state.rules = rules
-    case.do(C.RESOLVE, result="resolved").policy = promises(CALLBACKS, version=2, **FROM_RESOLUTION)
-    case.do(C.RECLASSIFY, choose=True, urgency=Urgency.LOW)
-    assert (case.has(K.CALLBACK), case.has(K.SECOND_CALLBACK)) == (True, False)

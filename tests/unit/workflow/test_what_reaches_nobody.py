@@ -5,7 +5,6 @@ from typing import Any
 import pytest
 
 from services.contracts.vocabulary import ClockName, ClockState, CommandName, Phase
-from services.workflow.lifecycle.clocks import FOURTH_RULES
 from tests.unit.workflow.ticket_driver import HAN_MEIMEI, HOUR, Case, promises
 
 C, N = ClockName, CommandName
@@ -81,11 +80,3 @@ def test_who_was_asked_in_vain_owes_no_answer_and_is_not_closed_for_it() -> None
 def test_an_internal_note_reaches_nobody_and_says_so_to_nobody() -> None:
     case = accepted().do(N.PROGRESS, visible=False)
     assert case.events("ticket.progressed")[-1].data == {"visible": False}
-
-
-def test_a_ticket_of_earlier_rules_takes_every_reply_as_heard() -> None:
-    case = accepted()
-    case.state.rules = FOURTH_RULES - 1
-    case.do(N.RESPOND, **IN_VAIN)
-    assert case.state_of(C.RESPONSE) is ClockState.MET
-    assert case.events("ticket.responded")[-1].data == {"first": True}

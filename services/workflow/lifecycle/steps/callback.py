@@ -8,7 +8,6 @@ from services.contracts.durations import parse_duration
 from services.contracts.journal import EventType
 from services.contracts.vocabulary import CallbackOutcome, ClockName, CloseReason, Kind, Phase
 from services.workflow.lifecycle.callback_attempts import counts, enter_attempt, forget_attempts, keeps_its_date
-from services.workflow.lifecycle.clocks import FOURTH_RULES
 from services.workflow.lifecycle.life import Life, instant, system
 
 _UNHAPPY = frozenset({CallbackOutcome.DISSATISFIED, CallbackOutcome.RESIDUAL_ISSUE})
@@ -26,7 +25,7 @@ def record_callback(life: Life, command: Command, decision: commands.RecordCallb
         state.followed_by = (*state.followed_by, decision.follow_up)
     told = decision.model_dump(mode="json", exclude={"next_counts_from", "customer_channels"})
     data = {**told, "attempt": attempt, "recorded_late": _is_late(life, decision, now)}
-    if state.rules >= FOURTH_RULES and decision.outcome in UNREACHED:
+    if decision.outcome in UNREACHED:
         data |= {"counts": counted, "next_counts_from": instant(state.callback_counts_from)}
     life.write(EventType.CALLBACK_RECORDED, now, command.actor, before, data)
     if not goes_on:

@@ -13,8 +13,8 @@ from services.workflow.lifecycle.steps.classification import retarget
 
 def respond(life: Life, command: Command, decision: commands.Respond, now: datetime) -> None:
     """Answer the customer; the first answer by a person meets the response (13), if the customer hears it."""
-    before, state, heard = life.state.phase, life.state, life.is_heard(decision)
-    data = {"first": heard and state.responded_at is None, **life.evidence(decision)}
+    before, state, heard = life.state.phase, life.state, decision.was_heard
+    data = {"first": heard and state.responded_at is None, **decision.evidence}
     if heard:
         state.responded_at = state.responded_at or now
         life.ledger.meet(ClockName.RESPONSE, now)
@@ -25,9 +25,9 @@ def respond(life: Life, command: Command, decision: commands.Respond, now: datet
 def request_information(life: Life, command: Command, decision: commands.RequestInformation, now: datetime) -> None:
     """Ask the customer for what is missing, and wait for it. Who was asked in vain owes no answer."""
     before = life.state.phase
-    if life.is_heard(decision):
+    if decision.was_heard:
         _wait_for_the_customer(life, now)
-    data = {"fields": list(decision.fields), **life.evidence(decision)}
+    data = {"fields": list(decision.fields), **decision.evidence}
     life.write(EventType.INFORMATION_REQUESTED, now, command.actor, before, data)
 
 

@@ -46,15 +46,15 @@ def plan(life: Life, command: Command, decision: commands.Plan, now: datetime) -
     else:
         life.approve_plan(now, decision)
     data = {"complex": state.complex, "cause": decision.cause, "expected_at": instant(decision.expected_at)}
-    life.write(EventType.PLANNED, now, command.actor, before, data | life.evidence(decision))
+    life.write(EventType.PLANNED, now, command.actor, before, data | decision.evidence)
 
 
 def progress(life: Life, command: Command, decision: commands.Progress, now: datetime) -> None:
     """Note progress; what the customer hears starts its clock anew (14)."""
     before = life.state.phase
-    if decision.visible and life.is_heard(decision):
+    if decision.visible and decision.was_heard:
         life.tell_progress(now)
-    data = {"visible": decision.visible, **life.evidence(decision)}
+    data = {"visible": decision.visible, **decision.evidence}
     life.write(EventType.PROGRESSED, now, command.actor, before, data)
 
 
@@ -105,7 +105,7 @@ def approve_plan(life: Life, command: Command, decision: commands.ApprovePlan, n
     """Let a complex plan stand."""
     before = life.state.phase
     life.approve_plan(now, decision)
-    life.write(EventType.PLAN_APPROVED, now, command.actor, before, life.evidence(decision))
+    life.write(EventType.PLAN_APPROVED, now, command.actor, before, decision.evidence)
 
 
 def reject_plan(life: Life, command: Command, _: commands.RejectPlan, now: datetime) -> None:
