@@ -16,7 +16,7 @@ from services.runtime.postgres.idempotency import body_hash
 from services.runtime.security.auth import Caller, PeerDep
 from services.workflow.service import TicketsDep
 from services.workflow.views.customer_page import customer_ticket
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 router = APIRouter(include_in_schema=False)
 

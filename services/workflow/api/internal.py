@@ -15,7 +15,7 @@ from services.runtime.errors import Unavailable
 from services.runtime.security.auth import PeerDep
 from services.workflow.journal.cursors import LARGEST_SEQ
 from services.workflow.service import TicketsDep
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 router = APIRouter(include_in_schema=False)
 

@@ -14,7 +14,7 @@ from services.runtime.instants import require_passed
 from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import request_id
 from services.workflow.policies.catalogue import Catalogue
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 _ALWAYS = "always"
 _CHANNELS = {

@@ -6,7 +6,7 @@ from services.contracts import commands as bodies
 from services.contracts.ticket import DeadlineName
 from services.contracts.vocabulary import CloseReason, Status, Urgency, WaitReason
 from services.runtime.errors import ValidationFailed
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 
 def require_reason_to_lower(ticket: TicketRow, body: bodies.Accept | bodies.ReclassifyBody) -> None:

@@ -27,7 +27,8 @@ from services.workflow.lifecycle.transitions import is_legal, owed_reason
 from services.workflow.tables import commands, journal
 from services.workflow.views.accused import is_accused
 from services.workflow.views.queries import Queries
-from services.workflow.views.views import BARRED_FOR_THE_ACCUSED, TicketRow, allowed_commands, command_action
+from services.workflow.views.ticket_row import TicketRow
+from services.workflow.views.views import BARRED_FOR_THE_ACCUSED, allowed_commands, command_action
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from services.workflow.client import EngineUnavailable, NoWorkflow
 from services.workflow.reconciliation import Reconciler
 from services.workflow.settings import WorkflowSettings
 from services.workflow.views.queries import Queries
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 POLL_SECONDS = 0.1
 SHORTEST_SECONDS = 1.0

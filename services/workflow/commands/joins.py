@@ -27,7 +27,7 @@ from services.workflow.commands.delivery import Door, Ended
 from services.workflow.commands.remarks import Remarks
 from services.workflow.tables import commands, journal, tickets
 from services.workflow.views.queries import Queries
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 EVERY_SECONDS = 2.0
 _AT_ONCE = 100

@@ -30,7 +30,7 @@ from services.workflow.journal.registration import Registrations
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.views.customer_reach import CustomerReach
 from services.workflow.views.queries import Queries
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 from services.contracts.accused import is_about
 from services.runtime.security.auth import Caller
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 
 def is_accused(ticket: TicketRow, caller: Caller) -> bool:

@@ -20,7 +20,7 @@ from services.contracts.vocabulary import ActorKind, ClockName, CommandName, Wai
 from services.runtime.security.contact_mask import without_contacts
 from services.workflow.lifecycle.transitions import is_legal
 from services.workflow.views.queries import Queries, Row
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 MOST_STEPS = 200
 PROMISED_TO_CUSTOMERS = (

@@ -6,7 +6,7 @@ from services.contracts.address import AddressAsk, Reach, ReachQuestion, Unreach
 from services.runtime.errors import Refusal
 from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import log
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 _LONGEST_SECONDS = 2.0
 

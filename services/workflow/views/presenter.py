@@ -27,9 +27,9 @@ from services.workflow.views.accused import is_accused
 from services.workflow.views.customer_reach import CustomerReach
 from services.workflow.views.history import Course, Stretch
 from services.workflow.views.queries import Left, Queries, Row, Rows, nobody_left
+from services.workflow.views.ticket_row import TicketRow
 from services.workflow.views.views import (
     ClockFacts,
-    TicketRow,
     allowed_commands,
     ledger_view,
     stretch_view,

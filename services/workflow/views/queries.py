@@ -40,7 +40,7 @@ from services.workflow.journal.cursors import FEED_ORDER, behind, place_of, seq_
 from services.workflow.lifecycle.customer_answers import TALK, oldest_unanswered
 from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, commands, journal, tickets
 from services.workflow.views.history import COURSE
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 
 Row = Mapping[Any, Any]
 Rows = Sequence[Row]

@@ -1,6 +1,6 @@
 """Answers of the workflow service (api.md "Ticket view"), as its OpenAPI document declares them.
 
-`views` builds these answers as plain dicts, because a list is a hot path; a test holds the two against each other.
+`views` fills them with what is stored under the same names, and makes plain dicts of it, because a list is a hot path.
 """
 
 from typing import Literal

@@ -13,7 +13,7 @@ from services.notify.notices.tables import notices
 from services.workflow.commands.delivery import Ended
 from services.workflow.commands.joins import Joins
 from services.workflow.views.queries import Queries
-from services.workflow.views.views import TicketRow
+from services.workflow.views.ticket_row import TicketRow
 from tests.services.system import System, until
 
 _phones = itertools.count(13700001000)
