@@ -182,11 +182,14 @@ async def test_batches_keep_to_the_rate_of_the_input(harness: PublicationHarness
 async def test_a_worker_that_stops_half_way_leaves_the_rest_to_the_next(harness: PublicationHarness) -> None:
     tickets = await harness.open_tickets(3)
     publication = await harness.publish("PT8H")
-    handle = await harness.run(publication, batch=1, per_second=1.0)
-    await harness.until_done(publication, 1)
+    handle = await harness.run(publication, batch=2, per_second=1 / 3600)
+    await harness.until_done(publication, 2)
+    # In the middle of a batch a ticket would wait out the time of an Update that nobody serves.
+    await settled(handle)
     await harness.workers.stop()
-    await harness.workers.start(harness.activities, publishing=harness.publishing, max_cached_workflows=0)
-    async with asyncio.timeout(90):
+    await harness.workers.start(harness.activities, publishing=harness.publishing)
+    await harness.ticket_harness.env.fast_forward(handle, timedelta(hours=2, minutes=1))
+    async with asyncio.timeout(30):
         await handle.result()
     assert await changes(tickets) == [1, 1, 1]
     assert (await harness.publications.one(publication["id"]))["changed"] == 3
