@@ -5,6 +5,7 @@ from typing import Any
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 
+from services.contracts.names import SEARCH_ATTRIBUTES
 from services.runtime.stack.temporal import binary
 
 NAMESPACES = ("console", "feed", "hostile", "mailing", "page-without-engine", "publishing", "without-engine")
@@ -37,4 +38,5 @@ async def engine_that_skips_time(**options: Any) -> WorkflowEnvironment:
 
 
 def _arguments(settings: dict[str, str]) -> list[str]:
-    return [part for name, value in settings.items() for part in ("--dynamic-config-value", f"{name}={value}")]
+    configured = [part for name, value in settings.items() for part in ("--dynamic-config-value", f"{name}={value}")]
+    return [*configured, *(part for name in SEARCH_ATTRIBUTES for part in ("--search-attribute", f"{name}=Keyword"))]

@@ -5,7 +5,7 @@ Nothing here is a personal datum or free text: these messages live in workflow h
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, Field
 
@@ -246,6 +246,13 @@ class TicketStart(Message):
     policy: PolicySnapshot | None
     events_before_continuing: int = Field(default=1_000, ge=1)
     """Length of a history after which the workflow continues as new; in the input, so that replays agree on it."""
+
+    @classmethod
+    def stored(cls, state: Any, policy: Any) -> "TicketStart":
+        """Read the columns `state` and `policy` of the ticket's row."""
+        return cls(
+            state=TicketState.model_validate(state), policy=PolicySnapshot.model_validate(policy) if policy else None
+        )
 
 
 class RecordRequest(Message):

@@ -1,10 +1,12 @@
 """The typed door to the ticket workflow: start one, give it a command."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
+from temporalio.common import TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -12,7 +14,12 @@ from services.contracts.base import Message
 from services.contracts.commands import Command, Outcome
 from services.contracts.feed import Entry
 from services.contracts.names import (
+    ENDED,
+    ILLEGAL_TRANSITION,
+    OUTDATED,
     QUEUE_TICKETS,
+    SEARCH_ATTRIBUTES,
+    STALE_VERSION,
     UPDATE_COMMAND,
     UPDATE_RECALCULATE,
     UPDATE_REMARK,
@@ -23,10 +30,13 @@ from services.contracts.names import (
 )
 from services.contracts.publication import PublicationStart, Recalculation
 from services.contracts.ticket import TicketStart
+from services.runtime.telemetry import log
 from services.runtime.temporal.client import RPC_LIMIT, engine_identity, start_or_attach
 from services.runtime.temporal.inventory import EngineRuns, Workflows
+from services.workflow.lifecycle.search_attributes import search_attributes
 from services.workflow.tables import tickets
 
+SEARCHABLE_RETRY_SECONDS = 60.0
 TICKET_WORKFLOWS = Workflows(WORKFLOW_TICKET, QUEUE_TICKETS, ticket_workflow_id, (tickets.c.ticket_no,))
 
 
@@ -53,6 +63,7 @@ class TicketEngine:
 
     def __init__(self, client: Client) -> None:
         self._client = client
+        self._searchable_from = 0.0
 
     async def identity(self) -> str:
         """The id of the engine's store."""
@@ -69,7 +80,20 @@ class TicketEngine:
             yield id_.removeprefix(prefix)
 
     async def start(self, start: TicketStart) -> None:
-        """Start a ticket's workflow; one that runs already is left alone."""
+        """Start a ticket's workflow; one that runs already is left alone. Where the namespace lacks search attributes,
+        it runs without, and cannot be searched for."""
+        if time.monotonic() >= self._searchable_from:
+            try:
+                await self._start(start, search_attributes(start.state))
+            except RPCError as error:
+                if error.status is not RPCStatusCode.INVALID_ARGUMENT:
+                    raise
+            else:
+                return
+        await self._start(start, None)
+        self._tell_that_tickets_are_not_searchable()
+
+    async def _start(self, start: TicketStart, attributes: TypedSearchAttributes | None) -> None:
         ticket_no = start.state.ticket_no
         await start_or_attach(
             self._client,
@@ -78,7 +102,17 @@ class TicketEngine:
             id_=ticket_workflow_id(ticket_no),
             queue=QUEUE_TICKETS,
             summary=ticket_no,
+            search_attributes=attributes,
         )
+
+    def _tell_that_tickets_are_not_searchable(self) -> None:
+        """Once a minute; then it is tried again, so that registering them needs no restart."""
+        if time.monotonic() < self._searchable_from:
+            return
+        self._searchable_from = time.monotonic() + SEARCHABLE_RETRY_SECONDS
+        names = " ".join(f"--name {name} --type Keyword" for name in SEARCH_ATTRIBUTES)
+        todo = f"temporal operator search-attribute create --namespace {self._client.namespace} {names}"
+        log().warning("the namespace lacks search attributes: tickets start without, register them", command=todo)
 
     async def end(self, ticket_no: str) -> None:
         """End a ticket's workflow, whatever it does; where there is none, nothing is ended.
@@ -155,14 +189,10 @@ class TicketEngine:
 
 def _refusal(error: WorkflowUpdateFailedError) -> Exception:
     cause = error.cause
-    if not isinstance(cause, ApplicationError) or cause.type not in {
-        "illegal_transition",
-        "stale_version",
-        "outdated",
-        "ended",
-    }:
-        return EngineUnavailable()
-    if cause.type == "ended":
+    type_ = cause.type if isinstance(cause, ApplicationError) else None
+    if type_ == ENDED:
         return NoWorkflow()
+    if not isinstance(cause, ApplicationError) or type_ not in {ILLEGAL_TRANSITION, STALE_VERSION, OUTDATED}:
+        return EngineUnavailable()
     told = cause.details[0] if cause.details else {}
-    return Refused(str(cause.type), told.get("version") if isinstance(told, dict) else None)
+    return Refused(str(type_), told.get("version") if isinstance(told, dict) else None)

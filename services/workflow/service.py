@@ -82,7 +82,7 @@ class TicketService:
             left=self.people.left,
         )
         self.reconciler = Reconciler(database, engine)
-        door = Door(queries=self.queries, reconciler=self.reconciler, settings=settings)
+        door = Door(queries=self.queries, engine=engine, reconciler=self.reconciler, settings=settings)
         self.commands = Commands(
             database=database,
             queries=self.queries,

@@ -6,9 +6,8 @@ from typing import Any
 from sqlalchemy import Row
 
 from services.contracts.names import QUEUE_TICKETS, WORKFLOW_PUBLICATION, publication_workflow_id
-from services.contracts.policy import PolicySnapshot
 from services.contracts.publication import PublicationStart, PublicationState
-from services.contracts.ticket import TicketStart, TicketState
+from services.contracts.ticket import TicketStart
 from services.runtime.temporal.inventory import Workflows
 from services.runtime.temporal.workflow_starter import Startable
 from services.workflow.client import TICKET_WORKFLOWS, TicketEngine
@@ -23,8 +22,7 @@ def open_tickets(engine: TicketEngine) -> Startable:
     """Tickets, new or rebuilt: each starts from its stored state, with its original due times."""
 
     async def start(row: Row[Any]) -> None:
-        policy = PolicySnapshot.model_validate(row.policy) if row.policy else None
-        await engine.start(TicketStart(state=TicketState.model_validate(row.state), policy=policy))
+        await engine.start(TicketStart.stored(row.state, row.policy))
 
     return Startable(
         table=tickets,

@@ -39,7 +39,10 @@ def remarks_of(harness: TicketHarness, **settings: Any) -> Remarks:
     """The workflow service's way in."""
     queries = Queries(harness.database)
     door = Door(
-        queries=queries, reconciler=Reconciler(harness.database, harness.engine), settings=WorkflowSettings(**settings)
+        queries=queries,
+        engine=harness.engine,
+        reconciler=Reconciler(harness.database, harness.engine),
+        settings=WorkflowSettings(**settings),
     )
     return Remarks(
         database=harness.database,

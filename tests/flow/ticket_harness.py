@@ -272,8 +272,7 @@ class TicketHarness:
     async def stored(self, ticket: Ticket) -> TicketStart:
         """The start that PostgreSQL holds to rebuild the ticket's workflow from."""
         row = await ticket.row()
-        policy = PolicySnapshot.model_validate(row["policy"]) if row["policy"] else None
-        return TicketStart(state=row["state"], policy=policy)
+        return TicketStart.stored(row["state"], row["policy"])
 
 
 class NobodyKnown(DirectoryCopy):

@@ -10,7 +10,7 @@ from pathlib import Path
 import asyncpg
 import httpx
 
-from services.contracts.names import Role
+from services.contracts.names import SEARCH_ATTRIBUTES, Role
 from services.runtime.stack import ports, temporal
 from services.runtime.stack.errors import StackError
 from services.runtime.stack.home import Home
@@ -97,7 +97,11 @@ class Machine:
         address = self.settings.temporal_address
         if address is None:
             server = Temporal(
-                self.home.path / "temporal.db", ports.free_port(), namespace, self.home.logs / "temporal.log"
+                self.home.path / "temporal.db",
+                ports.free_port(),
+                namespace,
+                self.home.logs / "temporal.log",
+                SEARCH_ATTRIBUTES,
             )
             address = server.address
             await self.supervisor.start(server.program(), lambda: temporal.ping(server.address, namespace))

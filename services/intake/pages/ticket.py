@@ -9,6 +9,7 @@ from fastapi import Request, Response
 
 from services.contracts.basis import Basis
 from services.contracts.customer import CustomerCommand, CustomerTicket
+from services.contracts.names import OUTDATED
 from services.intake.pages import present
 from services.intake.pages.entrance import OpenedTicket, kept_ticket, open_ticket, shortened_contact, told
 from services.intake.pages.forms import Errors, WrongForm, body_of, errors_by_field, fields_asked
@@ -33,7 +34,6 @@ router = page_router()
 
 _DONE = frozenset({"received", "earlier", *present.COMMANDS})
 _OURS = frozenset({"key", "basis"})
-OUTDATED = "outdated"
 _REFUSED = {IdempotencyKeyReused.default_code: "reused", OUTDATED: OUTDATED}
 """What the page says of a refusal; anything else is not possible any more."""
 _FORMERLY_TOLD = "done"

@@ -27,6 +27,8 @@ class Temporal:
     port: int
     namespace: str
     log: Path
+    keywords: tuple[str, ...] = ()
+    """Search attributes that workflows are found by."""
 
     @property
     def address(self) -> str:
@@ -44,6 +46,7 @@ class Temporal:
                 "--namespace", self.namespace, "--db-filename", str(self.store), "--log-level", "warn",
                 "--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=NORMAL",
                 "--dynamic-config-value", _NO_HTTP,
+                *(part for name in self.keywords for part in ("--search-attribute", f"{name}=Keyword")),
             ),
             folder=self.store.parent,
             log=self.log,

@@ -7,7 +7,7 @@ from typing import Any
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
 from temporalio.client import Client
-from temporalio.common import WorkflowIDConflictPolicy, WorkflowIDReusePolicy
+from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 from temporalio.worker import Worker
@@ -73,11 +73,12 @@ async def start_or_attach(
     signal: str | None = None,
     told: Sequence[Any] = (),
     summary: str | None = None,
+    search_attributes: TypedSearchAttributes | None = None,
 ) -> None:
     """Start a workflow; one that runs already is left alone, and gets the `signal` where there is one.
 
     Raises:
-        RPCError: the engine does not answer.
+        RPCError: the engine does not answer, or does not know a search attribute.
     """
     with suppress(WorkflowAlreadyStartedError):
         await client.start_workflow(
@@ -91,6 +92,7 @@ async def start_or_attach(
             start_signal_args=told,
             static_summary=summary,
             memo=MEMO,
+            search_attributes=search_attributes,
             rpc_timeout=RPC_LIMIT,
         )
 

@@ -24,7 +24,8 @@ from services.runtime.temporal.inventory import Runs, Workflows
 
 BATCH = 100
 AT_ONCE = 8
-COMPARE_SECONDS = 60.0
+COMPARE_SECONDS = 30.0
+"""With a probe and a start besides, what was ended by hand is taken up again within a minute."""
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def engine_columns() -> tuple[Column[str], Column[int]]:
 class Starter:
     """Starts the workflows that are missing; runs beside a worker, `per_second` of them where there are many.
 
-    With `runs` it also asks now and then whether the engine still has what was started in it.
+    With `runs` it also asks every `compare_seconds` whether the engine still has what was started in it.
     `name` is the beginning of its metrics' names: `bihuan_<name>_workflows_started_total` and `..._missing`.
     """
 
@@ -84,6 +85,7 @@ class Starter:
         name: str,
         per_second: int | None = None,
         runs: Runs | None = None,
+        compare_seconds: float = COMPARE_SECONDS,
     ) -> None:
         self._database = database
         self._engine_identity = identity
@@ -93,6 +95,7 @@ class Starter:
         self._batch = per_second or BATCH
         self._pause = 1.0 if per_second else 0.0
         self._runs = runs
+        self._compare_seconds = compare_seconds
         self._compared_at = time.monotonic()
         self._started_total, self._missing_gauge = _metrics(name)
         self._woken = asyncio.Event()
@@ -122,7 +125,7 @@ class Starter:
         identity = await self._engine_identity()
         if identity != self._identity:
             await self._adopt(identity)
-        elif time.monotonic() - self._compared_at >= COMPARE_SECONDS:
+        elif time.monotonic() - self._compared_at >= self._compare_seconds:
             await self.compare()
         started = sum([await self._start_kind(kind, identity) for kind in self._kinds])
         self._missing_gauge.set(await self._count_missing())

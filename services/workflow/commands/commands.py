@@ -15,6 +15,7 @@ from services.access.rights import require_right
 from services.contracts.base import Message
 from services.contracts.basis import Basis, is_outdated
 from services.contracts.commands import Command, Outcome
+from services.contracts.names import ILLEGAL_TRANSITION, OUTDATED, STALE_VERSION
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion
 from services.runtime.http import ANY, IfMatch, require_version
@@ -225,9 +226,9 @@ class Commands:
         return is_legal(state, command.name) and not (outdated or owes or stale)
 
     async def _refusal(self, admission: Admission, refusal: Refused) -> Exception:
-        if refusal.code == "stale_version":
+        if refusal.code == STALE_VERSION:
             return StaleVersion()
-        if refusal.code == "outdated":
+        if refusal.code == OUTDATED:
             return _outdated()
         return _illegal(admission, await self._queries.require(admission.ticket_no))
 
@@ -250,7 +251,7 @@ def _outdated() -> Conflict:
             "en": "The ticket has moved on since the form was shown: look at it again.",
             "zh": "表单显示之后工单已有变化：请先查看最新情况。",
         },
-        code="outdated",
+        code=OUTDATED,
     )
 
 
@@ -266,7 +267,7 @@ def _illegal(admission: Admission, ticket: TicketRow) -> Conflict:
             "en": f"`{admission.name}` is not possible while the ticket is {phase}; `allowed` names what is.",
             "zh": f"工单处于 {phase} 阶段，不能执行 {admission.name}；可执行的操作见 allowed。",
         },
-        code="illegal_transition",
+        code=ILLEGAL_TRANSITION,
         extra={"allowed": allowed, "phase": phase},
     )
 
@@ -277,6 +278,6 @@ def _reason_first(clock: str, extra: Mapping[str, Any]) -> Conflict:
             "en": f"The clock `{clock}` was missed: note the reason by `explain-breach` before your next step.",
             "zh": f"时限 {clock} 已超时：请先用 explain-breach 说明原因，再进行下一步。",
         },
-        code="illegal_transition",
+        code=ILLEGAL_TRANSITION,
         extra={**extra, "clock": clock},
     )

@@ -5,15 +5,19 @@ import time
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
+from temporalio.service import RPCError
+
 from services.contracts.commands import Outcome
+from services.contracts.ticket import TicketStart
 from services.runtime.errors import Unavailable
-from services.workflow.client import EngineUnavailable, NoWorkflow
+from services.workflow.client import EngineUnavailable, NoWorkflow, TicketEngine
 from services.workflow.reconciliation import Reconciler
 from services.workflow.settings import WorkflowSettings
 from services.workflow.views.queries import Queries
 from services.workflow.views.ticket_row import TicketRow
 
-POLL_SECONDS = 0.1
+PAUSE_SECONDS = 0.05
+"""Before a workflow is tried again that was just started, or is changing runs."""
 SHORTEST_SECONDS = 1.0
 """What a workflow that has just started gets at least for its first command."""
 
@@ -29,13 +33,16 @@ class Ended(Exception):
 class Door:
     """Hands things to workflows."""
 
-    def __init__(self, *, queries: Queries, reconciler: Reconciler, settings: WorkflowSettings) -> None:
+    def __init__(
+        self, *, queries: Queries, engine: TicketEngine, reconciler: Reconciler, settings: WorkflowSettings
+    ) -> None:
         self._queries = queries
+        self._engine = engine
         self._reconciler = reconciler
         self._settings = settings
 
     async def give(self, ticket: TicketRow, send: Callable[[timedelta], Awaitable[Outcome]]) -> Outcome:
-        """Hand over by `send`, which gets the time that is left, waiting a while for a workflow that is about to start.
+        """Hand over by `send`, which gets the time that is left; a workflow that is missing is started first.
 
         Raises:
             Refused: by the workflow.
@@ -52,7 +59,7 @@ class Door:
             except EngineUnavailable as error:
                 raise _engine_unavailable() from error
             except NoWorkflow as error:
-                await self._look_again(ticket.row["ticket_no"], started, error)
+                await self._start(ticket.row["ticket_no"], started, error)
 
     async def renew(self, ticket_no: str) -> None:
         """Have a workflow that is behind its journal started anew.
@@ -65,16 +72,18 @@ class Door:
         except EngineUnavailable as error:
             raise _engine_unavailable() from error
 
-    async def _look_again(self, ticket_no: str, started: float, error: Exception) -> None:
+    async def _start(self, ticket_no: str, started: float, error: Exception) -> None:
+        """The starter has not come to it yet, or the engine has lost it; one that is changing runs is left alone."""
         ticket = await self._queries.require(ticket_no)
         if ticket.row["ended"]:
             raise Ended(ticket) from error
         if time.monotonic() - started > self._settings.start_seconds:
             raise _engine_unavailable() from error
-        if ticket.row["engine_id"] is not None:
-            # The engine has lost this one workflow, or it is just changing runs; starting what runs does nothing.
-            await self._reconciler.release(ticket_no)
-        await asyncio.sleep(POLL_SECONDS)
+        try:
+            await self._engine.start(TicketStart.stored(ticket.row["state"], ticket.row["policy"]))
+        except RPCError as lost:
+            raise _engine_unavailable() from lost
+        await asyncio.sleep(PAUSE_SECONDS)
 
 
 def _engine_unavailable() -> Unavailable:

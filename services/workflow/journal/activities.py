@@ -10,7 +10,6 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from services.contracts.names import ACTIVITY_RECORD
-from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import (
     ClockSchedule,
     DeadlineSchedule,
@@ -132,8 +131,7 @@ async def _answer_again(connection: AsyncConnection, batch: RecordRequest, row: 
 async def _stored(connection: AsyncConnection, ticket_no: str) -> TicketStart:
     mine = tickets.c.ticket_no == ticket_no
     kept = (await connection.execute(select(tickets.c.state, tickets.c.policy).where(mine))).one()
-    policy = PolicySnapshot.model_validate(kept.policy) if kept.policy else None
-    return TicketStart(state=TicketState.model_validate(kept.state), policy=policy)
+    return TicketStart.stored(kept.state, kept.policy)
 
 
 async def _behind(connection: AsyncConnection, ticket_no: str) -> ApplicationError:

@@ -10,21 +10,26 @@ with workflow.unsafe.imports_passed_through():
     from services.contracts.basis import Basis, is_outdated
     from services.contracts.commands import DECISIONS, Command, Outcome
     from services.contracts.feed import Entry
-    from services.contracts.names import UPDATE_COMMAND, UPDATE_RECALCULATE, UPDATE_REMARK, WORKFLOW_TICKET
+    from services.contracts.names import (
+        ENDED,
+        ILLEGAL_TRANSITION,
+        OUTDATED,
+        STALE_VERSION,
+        UPDATE_COMMAND,
+        UPDATE_RECALCULATE,
+        UPDATE_REMARK,
+        WORKFLOW_TICKET,
+    )
     from services.contracts.policy import PolicySnapshot
     from services.contracts.publication import Recalculation
     from services.contracts.ticket import TicketStart, TicketState
 
-from services.workflow.lifecycle import calls, recalculation, steps, timers
+from services.workflow.lifecycle import calls, recalculation, search_attributes, steps, timers
 from services.workflow.lifecycle.life import IllegalCommand, Life
 
+BEGINS_AGAIN = "begins again"
 TIMER_STEP = timedelta(milliseconds=1)
 """What the engine's timers can tell apart; an alarm is set one step late rather than one early."""
-
-ILLEGAL_TRANSITION = "illegal_transition"
-STALE_VERSION = "stale_version"
-OUTDATED = "outdated"
-ENDED = "ended"
 
 
 @workflow.defn(name=WORKFLOW_TICKET)
@@ -45,10 +50,13 @@ class TicketWorkflow:
         self.alarm: asyncio.Task[None] | None = None
         self.alarm_at: datetime | None = None
         self.rang = False
+        self.set_back = _begins_again()
+        workflow.register_random_seed_callback(self._notice_a_reset)
 
     @workflow.run
     async def run(self, _: TicketStart) -> None:
         """Record what happened, wait for what is next, until the reopening window ends or the history is long."""
+        self._show()
         while not self.life.state.ended:
             timers.settle(self.life, workflow.now())
             if self._has_something_to_record or self._needs_instants:
@@ -164,7 +172,7 @@ class TicketWorkflow:
 
     @property
     def _has_something_to_record(self) -> bool:
-        return bool(self.life.events or self.life.ledger.touched)
+        return self.set_back or bool(self.life.events or self.life.ledger.touched)
 
     @property
     def _needs_instants(self) -> bool:
@@ -177,7 +185,8 @@ class TicketWorkflow:
         return info.is_continue_as_new_suggested() or info.get_current_history_length() > self.events_before_continuing
 
     async def _record(self) -> None:
-        self.recording = True
+        self.recording, self.set_back = True, False
+        self._show()
         batch = self.life.take_batch()
         try:
             self.life.enter(await calls.record(batch))
@@ -186,6 +195,11 @@ class TicketWorkflow:
         self.recorded_version = batch.state.version
         self.recording = False
 
+    def _show(self) -> None:
+        """Let operators find the ticket as it is; it rides in the task that records the change."""
+        shown = workflow.info().typed_search_attributes
+        workflow.upsert_search_attributes(search_attributes.updates(self.life.state, shown))
+
     async def _give_way(self, error: ActivityError) -> None:
         """The journal knows more than this workflow: start again from what it holds (invariant I4)."""
         cause = error.cause
@@ -193,6 +207,11 @@ class TicketWorkflow:
             raise error
         stored = TicketStart.model_validate(cause.details[0])
         await self._continue_as_new(stored.state, stored.policy)
+
+    def _notice_a_reset(self, _: int) -> None:
+        """An operator has taken steps back that the journal holds; the engine gives such a run another random seed. An
+        empty batch asks the journal at once, which answers with what it holds."""
+        self.set_back = True
 
     def _set_alarm(self) -> None:
         """One timer for the earliest instant, replaced only when that moves earlier; a late alarm just looks again."""
@@ -223,6 +242,14 @@ class TicketWorkflow:
         await self._record()
         self.stopping = True
         await workflow.wait_condition(workflow.all_handlers_finished)
+
+
+def _begins_again() -> bool:
+    """Whether an operator has taken back everything since the run began. The first task of such a run is told no new
+    seed; that of any other may not decide by the run's id, which it did not have when it was carried out first."""
+    info = workflow.info()
+    is_reset = info.run_id != info.first_execution_run_id and info.continued_run_id is None
+    return is_reset and workflow.patched(BEGINS_AGAIN)
 
 
 def _ending() -> ApplicationError:
