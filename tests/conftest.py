@@ -52,6 +52,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     mark(items)
 
 
+pytest_plugins = ("tests.patience",)
 OWNER, APP, TEMPLATE = "bihuan", "bihuan_app", "bihuan_template"
 PASSWORD = secrets.token_urlsafe(16)
 # A test database need not survive the machine; a quarter of a test run goes into waiting for the disk otherwise.

@@ -18,6 +18,7 @@ from services.runtime.postgres.database import Database
 from services.runtime.postgres.raw_statement import DirectStatement
 from tests.services.runtime.sample_app import until
 
+pytestmark = pytest.mark.usefixtures("usual_patience")
 LATE_SECONDS = 3.0
 """How late this process may come to a limit that was kept: other tests have the processors too."""
 

@@ -17,7 +17,7 @@ from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.service_client import ServiceClient
 from tests.services.system import SECRET, System, running, until
 
-LONG = 4
+LONG = 20
 """Seconds that a question waits: less than a peer's time-out, far more than an answer takes."""
 
 
