@@ -15,10 +15,10 @@ from services.commands.local.machine import CHECKOUT
 from services.commands.local.terminal import complain, console, tell
 from services.commands.rehearsal import desk, log, player
 from services.commands.rehearsal.event_map import script
-from services.commands.rehearsal.figures import Figures, report
+from services.commands.rehearsal.figures import RehearsalFigures, report
 from services.commands.rehearsal.log import Case, LogUnreadable
 from services.commands.rehearsal.player import Ending
-from services.commands.rehearsal.requests import Refused, Sender, Unanswered
+from services.commands.rehearsal.requests import RefusedRequest, RequestSender, Unanswered
 from services.runtime.stack import home as homes
 from services.runtime.stack import settings as stack_settings
 from services.runtime.stack.errors import StackError
@@ -37,7 +37,7 @@ def command(
     try:
         known, chosen = _cases(file, tickets)
         figures = asyncio.run(_rehearse(known, chosen, _url(url), _key(key), concurrency))
-    except (LogUnreadable, StackError, Refused, Unanswered) as error:
+    except (LogUnreadable, StackError, RefusedRequest, Unanswered) as error:
         complain(str(error))
         raise typer.Exit(1) from None
     for line in report(figures):
@@ -46,8 +46,10 @@ def command(
         raise typer.Exit(1)
 
 
-async def _rehearse(known: Sequence[Case], chosen: Sequence[Case], url: str, key: str, concurrency: int) -> Figures:
-    sender = Sender(url, key, connections=concurrency)
+async def _rehearse(
+    known: Sequence[Case], chosen: Sequence[Case], url: str, key: str, concurrency: int
+) -> RehearsalFigures:
+    sender = RequestSender(url, key, connections=concurrency)
     try:
         owners = await desk.furnish(sender, known)
         scripts = [script(case, owners) for case in chosen]
@@ -62,7 +64,7 @@ async def _rehearse(known: Sequence[Case], chosen: Sequence[Case], url: str, key
 
             began = time.monotonic()
             endings = await player.play(sender, scripts, at_once=concurrency, finished=finished)
-            return Figures(endings, time.monotonic() - began, sender.repeats)
+            return RehearsalFigures(endings, time.monotonic() - began, sender.repeats)
     finally:
         await sender.close()
 

@@ -11,7 +11,7 @@ from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, Response
 
 from services.console import session
-from services.console.public_api.client import Api, Desk, Problem
+from services.console.public_api.client import Api, ApiProblem, Desk
 from services.console.public_api.closed_hours import KnownOpenings
 from services.console.public_api.directory_names import Names
 from services.console.public_api.opening_hours import OpeningHours
@@ -140,7 +140,7 @@ async def page_of_anybody(request: Request) -> Page:
     """A page for whoever looks, with what they may open where that can be told."""
     try:
         return await signed_in(request)
-    except (SignInFirst, Problem, Refusal):
+    except (SignInFirst, ApiProblem, Refusal):
         return page_of(request)
 
 

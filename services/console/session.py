@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from fastapi import Request, Response
 
-from services.console.public_api.client import Desk, Problem
+from services.console.public_api.client import ApiProblem, Desk
 from services.runtime.errors import Unauthenticated
 from services.runtime.security.auth import SESSION_COOKIE, Authenticator, Caller
 
@@ -61,7 +61,7 @@ class Readers:
             return staff
         try:
             staff = _staff(await desk.get("/v1/me"))
-        except Problem as problem:
+        except ApiProblem as problem:
             if problem.status == _UNAUTHENTICATED:
                 self._known.pop(key, None)
                 raise SignInFirst from problem

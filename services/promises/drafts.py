@@ -96,7 +96,7 @@ def read_draft(draft: CalendarDraft) -> LocalHours:
     Raises:
         CalendarErrors: with every fault found.
     """
-    reader = _Reader()
+    reader = _DraftReader()
     country, announced = (draft.country, draft.official_until) if isinstance(draft, StoredCalendar) else (None, None)
     zone = reader.zone(draft.time_zone)
     local = LocalHours(
@@ -118,7 +118,7 @@ def _zones() -> frozenset[str]:
     return frozenset(available_timezones())
 
 
-class _Reader:
+class _DraftReader:
     """Reads the parts of a draft, noting faults instead of stopping at the first."""
 
     def __init__(self) -> None:

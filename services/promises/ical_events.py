@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from services.promises.ical_lines import Component, Feed, length, moment, moments, rule_parts
+from services.promises.ical_lines import Component, IcalFeed, length, moment, moments, rule_parts
 from services.promises.recurring import NotUnderstood, occurrences, read_rule
 from services.promises.statutory import LAST_YEAR
 
@@ -103,7 +103,7 @@ def dates_of(event: Component, window: Window) -> list[date]:
     return [_in_range(begin + n * _DAY) for begin in map(_not_too_late, begins) for n in range(days)]
 
 
-def hours_of(event: Component, feed: Feed, zone: ZoneInfo, window: Window) -> list[tuple[date, Hours]]:
+def hours_of(event: Component, feed: IcalFeed, zone: ZoneInfo, window: Window) -> list[tuple[date, Hours]]:
     """The hours of a timed event in `zone`, cut at midnights, its repetitions within `window`.
 
     Raises:
@@ -123,7 +123,7 @@ def hours_of(event: Component, feed: Feed, zone: ZoneInfo, window: Window) -> li
     ]
 
 
-def first_hours_of(event: Component, feed: Feed, zone: ZoneInfo) -> tuple[date, Hours]:
+def first_hours_of(event: Component, feed: IcalFeed, zone: ZoneInfo) -> tuple[date, Hours]:
     """The hours of a timed event on its first day, whatever its repetitions.
 
     Raises:
@@ -156,7 +156,7 @@ def _end_date(event: Component, start: date) -> date:
     return start + _DAY
 
 
-def _time(event: Component, name: str, feed: Feed, zone: ZoneInfo) -> tuple[datetime, ZoneInfo]:
+def _time(event: Component, name: str, feed: IcalFeed, zone: ZoneInfo) -> tuple[datetime, ZoneInfo]:
     """A time as it is written, naive, and the zone that it is written in: the calendar's for a floating one."""
     line = event.line(name)
     try:
@@ -174,7 +174,7 @@ def _time(event: Component, name: str, feed: Feed, zone: ZoneInfo) -> tuple[date
     return value, found
 
 
-def _end_time(event: Component, feed: Feed, zone: ZoneInfo, start: datetime) -> datetime:
+def _end_time(event: Component, feed: IcalFeed, zone: ZoneInfo, start: datetime) -> datetime:
     if event.line("DTEND"):
         written, other = _time(event, "DTEND", feed, zone)
         end = written if other.key == zone.key else _moved(written, other, zone)

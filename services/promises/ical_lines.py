@@ -39,7 +39,7 @@ _WANTED: Mapping[str, frozenset[str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class IcalLine:
     """One property: its text and its parameters."""
 
     number: int
@@ -53,9 +53,9 @@ class Component:
 
     name: str
     number: int
-    properties: dict[str, list[Line]] = field(default_factory=dict)
+    properties: dict[str, list[IcalLine]] = field(default_factory=dict)
 
-    def line(self, name: str) -> Line | None:
+    def line(self, name: str) -> IcalLine | None:
         """The first property of this name."""
         found = self.properties.get(name)
         return found[0] if found else None
@@ -67,7 +67,7 @@ class Component:
 
 
 @dataclass(frozen=True, slots=True)
-class Feed:
+class IcalFeed:
     """One file: the calendar's own properties, its events, and what its time zones are called elsewhere."""
 
     calendar: Component
@@ -89,7 +89,7 @@ class Feed:
         return self.zone(names[0]) if len(names) == 1 else None
 
 
-def read_feed(content: bytes) -> Feed:
+def read_feed(content: bytes) -> IcalFeed:
     """Read a file.
 
     Raises:
@@ -109,10 +109,10 @@ def read_feed(content: bytes) -> Feed:
     events = [each for each in found if each.name == "VEVENT"]
     if len(events) > MOST_EVENTS:
         raise _refused("too_many_events", most=MOST_EVENTS)
-    return Feed(calendar, events, [each for each in found if each.name == "VTIMEZONE"])
+    return IcalFeed(calendar, events, [each for each in found if each.name == "VTIMEZONE"])
 
 
-def moment(line: Line) -> date | datetime:
+def moment(line: IcalLine) -> date | datetime:
     """A date, or a time: aware when it is written in UTC.
 
     Raises:
@@ -124,7 +124,7 @@ def moment(line: Line) -> date | datetime:
     raise ValueError(line.text)
 
 
-def moments(lines: Sequence[Line]) -> Iterator[tuple[date | datetime, Line]]:
+def moments(lines: Sequence[IcalLine]) -> Iterator[tuple[date | datetime, IcalLine]]:
     """Every date or time of a list, RDATE's periods by their beginnings.
 
     Raises:
@@ -134,10 +134,10 @@ def moments(lines: Sequence[Line]) -> Iterator[tuple[date | datetime, Line]]:
     if len(texts) > MOST_VALUES:
         raise ValueError(f"more than {MOST_VALUES}")
     for text, line in texts:
-        yield moment(Line(line.number, text.partition("/")[0], line.parameters)), line
+        yield moment(IcalLine(line.number, text.partition("/")[0], line.parameters)), line
 
 
-def length(line: Line) -> timedelta:
+def length(line: IcalLine) -> timedelta:
     """A duration.
 
     Raises:
@@ -149,7 +149,7 @@ def length(line: Line) -> timedelta:
     raise ValueError(line.text)
 
 
-def rule_parts(line: Line) -> Mapping[str, Sequence[Any]]:
+def rule_parts(line: IcalLine) -> Mapping[str, Sequence[Any]]:
     """The parts of a recurrence rule.
 
     Raises:
@@ -182,7 +182,7 @@ def _take(component: Component, name: str, number: int, line: str) -> None:
         _, parameters, text = Contentline(line).parts()  # type: ignore[no-untyped-call]
     except ValueError:
         return
-    kept.append(Line(number, str(text), {key.upper(): value for key, value in parameters.items()}))
+    kept.append(IcalLine(number, str(text), {key.upper(): value for key, value in parameters.items()}))
 
 
 def _unfolded(text: str) -> Iterator[tuple[int, str]]:

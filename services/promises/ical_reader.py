@@ -26,7 +26,7 @@ from services.promises.ical_events import (
     is_whole_day,
     is_worked,
 )
-from services.promises.ical_lines import Component, Feed, read_feed
+from services.promises.ical_lines import Component, IcalFeed, read_feed
 from services.promises.statutory import statutory_year
 
 MOST_RULES = 200
@@ -71,7 +71,7 @@ def read_ical(content: bytes, base: StoredCalendar | None, today: date) -> Impor
     return _Reader(feed, values, today).read()
 
 
-def _beginning(feed: Feed, base: StoredCalendar | None) -> dict[str, Any]:
+def _beginning(feed: IcalFeed, base: StoredCalendar | None) -> dict[str, Any]:
     if base is not None:
         return base.model_dump(mode="json", exclude={"id", "version"})
     if feed.own_zone is None:
@@ -94,7 +94,7 @@ def _beginning(feed: Feed, base: StoredCalendar | None) -> dict[str, Any]:
 class _Reader:
     """Adds the events of one file to the fields of a draft."""
 
-    def __init__(self, feed: Feed, values: dict[str, Any], today: date) -> None:
+    def __init__(self, feed: IcalFeed, values: dict[str, Any], today: date) -> None:
         self._feed = feed
         self._values = values
         self._hours: dict[str, dict[str, str]] = {day: dict(spans) for day, spans in values["hours"].items()}

@@ -17,7 +17,7 @@ _AT_RECEIPT = (ClockName.ACCEPTANCE, ClockName.RESPONSE, ClockName.RESOLUTION)
 
 
 @dataclass(frozen=True, slots=True)
-class TicketFacts:
+class PolicyFacts:
     """The facts of a ticket that a policy may ask for; at receipt no department is known yet."""
 
     kind: Kind
@@ -29,7 +29,7 @@ class TicketFacts:
     department: str | None = None
 
 
-def choose(policies: Sequence[Policy], facts: TicketFacts) -> Policy | None:
+def choose(policies: Sequence[Policy], facts: PolicyFacts) -> Policy | None:
     """The first policy that applies, in the order given. One without conditions applies to every ticket."""
     return next((policy for policy in policies if _applies(policy, facts)), None)
 
@@ -47,7 +47,7 @@ def snapshot(policy: Policy) -> PolicySnapshot:
 
 
 def first_promises(
-    policy: Policy, facts: TicketFacts, received_at: datetime, complete: bool, calendars: Mapping[str, Calendar]
+    policy: Policy, facts: PolicyFacts, received_at: datetime, complete: bool, calendars: Mapping[str, Calendar]
 ) -> tuple[FirstPromise, ...]:
     """The clocks that start at receipt, with their instants.
 
@@ -68,11 +68,11 @@ def built_in(pack_id: PackId = PackId.D0) -> Promises:
     return Promises(generation=0, policies=pack(pack_id).policies, calendars=packed_calendars())
 
 
-def _applies(policy: Policy, facts: TicketFacts) -> bool:
+def _applies(policy: Policy, facts: PolicyFacts) -> bool:
     return not policy.applies or any(_holds(condition, facts) for condition in policy.applies)
 
 
-def _holds(condition: Condition, facts: TicketFacts) -> bool:
+def _holds(condition: Condition, facts: PolicyFacts) -> bool:
     asked = (
         (condition.kind, facts.kind),
         (condition.category, facts.category),
@@ -86,7 +86,7 @@ def _holds(condition: Condition, facts: TicketFacts) -> bool:
 
 
 def _promise(
-    policy: Policy, name: ClockName, facts: TicketFacts, received_at: datetime, calendar: Calendar
+    policy: Policy, name: ClockName, facts: PolicyFacts, received_at: datetime, calendar: Calendar
 ) -> FirstPromise | None:
     rule = policy.clocks.get(name)
     target = rule.target_for(facts.urgency) if rule else None

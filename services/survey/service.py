@@ -23,7 +23,7 @@ from services.survey.links import SurveyLinks
 from services.survey.settings import SurveySettings
 from services.survey.states import Row, Standings
 from services.survey.tables import idempotency
-from services.survey.views.queries import Queries
+from services.survey.views.queries import SurveyQueries
 from services.survey.views.views import ticket_of
 from services.survey.wording import WORDING
 
@@ -38,7 +38,7 @@ class SurveyService:
         self.database = database
         self.intake = intake
         self.links = links_of(settings)
-        self.queries = Queries(database, settings.time_zone)
+        self.queries = SurveyQueries(database, settings.time_zone)
         self.questionnaires = Questionnaires(database)
         self.standings = Standings(database)
         self.answering = Answering(settings.survey_edit_window)

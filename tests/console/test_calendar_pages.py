@@ -17,7 +17,7 @@ from services.console.promises.calendar_forms import (
     with_settings,
     written,
 )
-from services.console.promises.calendar_year import Year, days_left, usual_hours
+from services.console.promises.calendar_year import CalendarYear, days_left, usual_hours
 from services.console.wording import WORDING
 from services.runtime.pages import Form
 from tests.console.page_client import Html, PageClient, path_in
@@ -165,7 +165,7 @@ def _days(**kinds: str) -> dict[str, Any]:
 
 
 def test_a_year_is_twelve_months_of_whole_weeks_with_every_day_once() -> None:
-    months = Year(_days(), WORDS, date(2026, 11, 22)).months()
+    months = CalendarYear(_days(), WORDS, date(2026, 11, 22)).months()
     assert [month.number for month in months] == list(range(1, 13))
     assert all(len(week) == 7 for month in months for week in month.weeks)
     days = [day for month in months for week in month.weeks for day in week if day]
@@ -174,7 +174,7 @@ def test_a_year_is_twelve_months_of_whole_weeks_with_every_day_once() -> None:
 
 
 def test_a_day_says_in_words_what_its_colour_says() -> None:
-    year = Year(_days(d1001="holiday", d1010="make_up"), WORDS, date(2026, 11, 22))
+    year = CalendarYear(_days(d1001="holiday", d1010="make_up"), WORDS, date(2026, 11, 22))
     holiday, make_up, usual = (year.day(f"2026-10-{day}") for day in ("01", "10", "12"))
     assert holiday is not None
     assert make_up is not None
@@ -182,13 +182,13 @@ def test_a_day_says_in_words_what_its_colour_says() -> None:
     assert (holiday.mark, holiday.label) == ("休", "10月1日 周四 · 国庆节 · 放假")
     assert (make_up.mark, usual.mark) == ("班", "")
     assert "09:00–12:00, 13:30–18:00" in usual.label
-    english = Year(_days(d1001="holiday"), ENGLISH, date(2026, 11, 22)).day("2026-10-01")
+    english = CalendarYear(_days(d1001="holiday"), ENGLISH, date(2026, 11, 22)).day("2026-10-01")
     assert english
     assert english.label == "Thursday 1 October · National Day · holiday"
 
 
 def test_the_totals_count_days_and_hours() -> None:
-    totals = Year(_days(d1001="holiday", d1010="make_up", d1011="closed"), WORDS, date(2026, 11, 22)).totals()
+    totals = CalendarYear(_days(d1001="holiday", d1010="make_up", d1011="closed"), WORDS, date(2026, 11, 22)).totals()
     assert (totals.working_days, totals.hours) == (363, 363 * 7.5)
     assert (totals.holidays, totals.make_up) == (1, 1)
 

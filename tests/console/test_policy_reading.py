@@ -7,7 +7,7 @@ import pytest
 from services.console.promises import policy_forms, previews
 from services.console.promises.policies import Reading
 from services.console.public_api.client import FieldProblem
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.wording import WORDING
 from services.contracts.policy import PolicyDraft
 from services.runtime.pages import Form
@@ -26,7 +26,7 @@ DRAFT: dict[str, Any] = {
     },
 }
 POLICY = {**PolicyDraft.model_validate(DRAFT).model_dump(mode="json"), "id": "d1", "version": 3}
-READING = Reading(WORDING.speak("en"), Directory(departments={"logistics": {"name": "Logistics"}}))
+READING = Reading(WORDING.speak("en"), KnownDirectory(departments={"logistics": {"name": "Logistics"}}))
 
 
 def sent(policy: dict[str, Any], words: Words, **typed: Any) -> Form:

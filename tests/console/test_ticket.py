@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.console.public_api.client import Api, Problem
+from services.console.public_api.client import Api, ApiProblem
 from services.console.tickets.commands import COMMANDS
 from services.contracts.vocabulary import CommandName
 from tests.console.page_client import Html, PageClient
@@ -211,7 +211,7 @@ async def test_an_answer_that_never_came_is_sent_again_with_the_same_key(
     async def lose_the_answer(self: Api, method: str, path: str, **rest: Any) -> Any:
         answer = await asked(self, method, path, **rest)
         if path.endswith("/respond"):
-            raise Problem(503, {"code": "engine_unavailable"})
+            raise ApiProblem(503, {"code": "engine_unavailable"})
         return answer
 
     with monkeypatch.context() as patch:
@@ -232,7 +232,7 @@ async def test_what_was_typed_outlives_an_api_that_answers_nothing_at_all(
     form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
 
     async def answer_nothing(self: Api, method: str, path: str, **rest: Any) -> Any:
-        raise Problem(503, {"code": "unavailable"})
+        raise ApiProblem(503, {"code": "unavailable"})
 
     with monkeypatch.context() as patch:
         patch.setattr(Api, "ask", answer_nothing)

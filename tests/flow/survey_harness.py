@@ -21,12 +21,12 @@ from services.runtime.service_client import ServiceClient
 from services.runtime.temporal.client import engine_identity
 from services.runtime.temporal.inventory import EngineRuns
 from services.runtime.temporal.workflow_starter import Starter
-from services.survey.answers.answers import Answering, Outcome
+from services.survey.answers.answers import Answering, AnswerOutcome
 from services.survey.invitations.consumer import Inviter
 from services.survey.invitations.startables import startable
 from services.survey.states import STARTER_CHANNEL, Standings
 from services.survey.tables import invitations
-from services.survey.views.queries import Queries
+from services.survey.views.queries import SurveyQueries
 from tests.flow.timers import has_due_timer, pass_time
 from tests.replay.recordings import strings
 from tests.services.survey.builders import GOOD, LINKS, closing, happened
@@ -140,7 +140,7 @@ class Survey:
             while not (await self.handle.describe()).raw_description.pending_activities:  # noqa: ASYNC110
                 await asyncio.sleep(0.02)
 
-    async def answer(self, answer: Answer = GOOD, answering: Answering | None = None) -> Outcome:
+    async def answer(self, answer: Answer = GOOD, answering: Answering | None = None) -> AnswerOutcome:
         """The customer answers, and the worker hears of it."""
         by = answering or Answering(timedelta(minutes=10))
         async with self.harness.database.begin() as connection:
@@ -179,7 +179,7 @@ class SurveyHarness:
         self.notify = notify
         self.tickets = tickets
         self.standings = Standings(database)
-        self.queries = Queries(database, "Asia/Shanghai")
+        self.queries = SurveyQueries(database, "Asia/Shanghai")
         self.inviter = Inviter(LINKS, COOLDOWN)
         self.starter = Starter(
             database,

@@ -35,7 +35,7 @@ from services.contracts.vocabulary import (
     Urgency,
 )
 from services.promises.calendars import Calendar
-from services.promises.policies import TicketFacts, first_promises, snapshot
+from services.promises.policies import PolicyFacts, first_promises, snapshot
 from services.runtime.postgres.database import Database
 from services.workflow.client import NoWorkflow, TicketEngine
 from services.workflow.journal.registration import Registrations
@@ -222,7 +222,7 @@ class TicketHarness:
     ) -> Ticket:
         """Register a feedback of 韩梅梅's and start its workflow."""
         number, received_at = next(_numbers), received_at or datetime.now(UTC)
-        facts = TicketFacts(kind, Category.PRODUCT_FAULT, urgency, Priority.MEDIUM, Tier.STANDARD, Channel.WEB)
+        facts = PolicyFacts(kind, Category.PRODUCT_FAULT, urgency, Priority.MEDIUM, Tier.STANDARD, Channel.WEB)
         promises: tuple[FirstPromise, ...] = ()
         if self.policy is not None:
             published = await self.catalogue.in_force()

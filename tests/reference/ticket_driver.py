@@ -23,7 +23,7 @@ from services.contracts.vocabulary import (
     Urgency,
 )
 from services.promises.calendars import Calendar
-from services.promises.policies import TicketFacts, choose, first_promises, snapshot
+from services.promises.policies import PolicyFacts, choose, first_promises, snapshot
 from services.promises.priority import priority_of
 from services.workflow import due_times
 from services.workflow.journal.registration import begin
@@ -174,13 +174,13 @@ class DrivenTicket:
             return present
         return snapshot(policy) if policy else None
 
-    def _facts_after(self, decision: dict[str, Any]) -> TicketFacts:
+    def _facts_after(self, decision: dict[str, Any]) -> PolicyFacts:
         state = self.state
         urgency = Urgency(decision.get("urgency", state.urgency))
         if decision.get("safety_risk") and not state.safety_risk:
             urgency = Urgency.URGENT
         affected = decision.get("affected_count", state.affected_count)
-        return TicketFacts(
+        return PolicyFacts(
             kind=Kind(decision.get("kind", state.kind)),
             category=Category(decision.get("category", state.category)),
             urgency=urgency,
@@ -204,9 +204,9 @@ class DrivenTicket:
         return True
 
 
-def _facts(facts: dict[str, Any]) -> TicketFacts:
+def _facts(facts: dict[str, Any]) -> PolicyFacts:
     urgency, tier = Urgency(facts["urgency"]), Tier(facts["tier"])
-    return TicketFacts(
+    return PolicyFacts(
         kind=Kind(facts["kind"]),
         category=Category(facts["category"]),
         urgency=urgency,

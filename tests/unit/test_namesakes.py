@@ -3,7 +3,7 @@
 import pytest
 
 from services.access.directory_copy import Roll
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.contracts.directory import StaffMember
 from services.contracts.namesakes import Named, told_apart
 
@@ -36,7 +36,7 @@ def test_namesakes_are_called_by_department_and_else_by_user_name(
 
 
 def test_pages_call_staff_and_keys_so_those_who_left_too() -> None:
-    directory = Directory(
+    directory = KnownDirectory(
         staff={
             str(each["id"]): each
             for each in (

@@ -27,7 +27,7 @@ WORKER = (Role.RELAY, Role.TICKETS_WORKER, Role.NOTIFY_WORKER, Role.SURVEY_WORKE
 
 
 @dataclass(frozen=True)
-class Addresses:
+class LocalAddresses:
     """Addresses at which the parts find each other: chosen, or made, before the processes start."""
 
     port: int
@@ -49,7 +49,7 @@ class Machine:
         self.supervisor = supervisor
         port = ports.claim_port(settings.host, settings.port)
         host = "127.0.0.1" if settings.host in {"0.0.0.0", "::"} else settings.host  # noqa: S104 - compared, not bound
-        self.addresses = Addresses(
+        self.addresses = LocalAddresses(
             port=port,
             url=f"http://{f'[{host}]' if ':' in host else host}:{port}",
             web=f"http://127.0.0.1:{ports.free_port()}",

@@ -5,13 +5,13 @@ from typing import Any
 
 from services.commands.rehearsal.event_map import department_id, username
 from services.commands.rehearsal.log import Case
-from services.commands.rehearsal.requests import Refused, Sender
+from services.commands.rehearsal.requests import RefusedRequest, RequestSender
 from services.contracts.directory import StaffRole
 
 ALREADY_EXISTS = "already_exists"
 
 
-async def furnish(sender: Sender, cases: Sequence[Case]) -> Mapping[str, str]:
+async def furnish(sender: RequestSender, cases: Sequence[Case]) -> Mapping[str, str]:
     """Make the departments and staff that are not there yet; answer the id of the member of staff of each resource.
 
     Who works in one section belongs to its department; who works in several serves the whole centre.
@@ -41,15 +41,15 @@ def _member(resource: str, sections: set[str]) -> dict[str, Any]:
     }
 
 
-async def _make(sender: Sender, path: str, body: Mapping[str, Any]) -> None:
+async def _make(sender: RequestSender, path: str, body: Mapping[str, Any]) -> None:
     try:
         await sender.post(path, body)
-    except Refused as refusal:
+    except RefusedRequest as refusal:
         if refusal.code != ALREADY_EXISTS:
             raise
 
 
-async def _staff(sender: Sender) -> Mapping[str, str]:
+async def _staff(sender: RequestSender) -> Mapping[str, str]:
     """The ids of all staff by user name."""
     found: dict[str, str] = {}
     cursor: dict[str, str] = {}

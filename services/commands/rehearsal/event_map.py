@@ -42,7 +42,7 @@ has nothing of a second callback."""
 
 
 @dataclass(frozen=True)
-class Step:
+class RehearsalStep:
     """One command on the ticket, and the phase in which it leaves it."""
 
     name: CommandName
@@ -56,7 +56,7 @@ class Script:
 
     case_id: str
     feedback: Mapping[str, Any]
-    steps: Sequence[Step]
+    steps: Sequence[RehearsalStep]
     ends: Phase
 
 
@@ -92,7 +92,7 @@ class _Play:
     """Follows one ticket through its case, so that every command is legal when it is given."""
 
     def __init__(self, owners: Mapping[str, str]) -> None:
-        self.steps: list[Step] = []
+        self.steps: list[RehearsalStep] = []
         self.phase = Phase.REVIEW
         self._owners = owners
         self._responded = False
@@ -158,7 +158,7 @@ class _Play:
         return who | ({"owner": self._owners[event.resource]} if event.resource else {})
 
     def _give(self, name: CommandName, then: Phase, **body: Any) -> None:
-        self.steps.append(Step(name, body, then))
+        self.steps.append(RehearsalStep(name, body, then))
         self.phase = then
 
 

@@ -12,7 +12,7 @@ _SHOWN_FAILURES = 10
 
 
 @dataclass(frozen=True)
-class Figures:
+class RehearsalFigures:
     """The sums of a rehearsal."""
 
     endings: Sequence[Ending]
@@ -54,7 +54,7 @@ def percentile(values: Sequence[float], share: float) -> float:
     return ordered[max(ceil(share * len(ordered)) - 1, 0)]
 
 
-def report(figures: Figures) -> Iterator[str]:
+def report(figures: RehearsalFigures) -> Iterator[str]:
     """The lines of the report."""
     yield from _endings(figures)
     yield ""
@@ -63,7 +63,7 @@ def report(figures: Figures) -> Iterator[str]:
     yield from _failures(figures)
 
 
-def _endings(figures: Figures) -> Iterator[str]:
+def _endings(figures: RehearsalFigures) -> Iterator[str]:
     yield f"{len(figures.endings)} cases played, {sum(e.ticket_no is not None for e in figures.endings)} tickets"
     ended = Counter(_ended(ending) for ending in figures.endings if ending.phase)
     yield from (f"  {count:>6}  {name}" for name, count in ended.most_common())
@@ -73,7 +73,7 @@ def _ended(ending: Ending) -> str:
     return f"closed ({ending.close_reason})" if ending.phase == Phase.CLOSED else f"{ending.phase}"
 
 
-def _speed(figures: Figures) -> Iterator[str]:
+def _speed(figures: RehearsalFigures) -> Iterator[str]:
     by_request = figures.latencies
     answered = [seconds for latencies in by_request.values() for seconds in latencies]
     if not answered:
@@ -89,7 +89,7 @@ def _speed(figures: Figures) -> Iterator[str]:
         yield f"  {request:<22}{len(latencies):>8}{shown}"
 
 
-def _failures(figures: Figures) -> Iterator[str]:
+def _failures(figures: RehearsalFigures) -> Iterator[str]:
     yield (
         f"refused {len(figures.refused)}, lost {len(figures.lost)}, stuck {len(figures.stuck)}, "
         f"sent again (429, 503, no answer) {figures.repeats}"

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from services.commands.rehearsal.event_map import Script
-from services.commands.rehearsal.requests import Refused, Sender, Unanswered
+from services.commands.rehearsal.requests import RefusedRequest, RequestSender, Unanswered
 
 FEEDBACK = "feedback"
 
@@ -39,7 +39,7 @@ class Ending:
 
 
 async def play(
-    sender: Sender, scripts: Sequence[Script], *, at_once: int, finished: Callable[[Ending], None]
+    sender: RequestSender, scripts: Sequence[Script], *, at_once: int, finished: Callable[[Ending], None]
 ) -> Sequence[Ending]:
     """Play all scripts as fast as the API answers; the log's own times are not replayed."""
     waiting = iter(scripts)
@@ -57,12 +57,12 @@ async def play(
     return endings
 
 
-async def _play_case(sender: Sender, script: Script) -> Ending:
+async def _play_case(sender: RequestSender, script: Script) -> Ending:
     ending = Ending(script)
     try:
         await _send(sender, script, ending)
         ticket = await sender.get(f"/v1/tickets/{ending.ticket_no}")
-    except Refused as refusal:
+    except RefusedRequest as refusal:
         ending.refusal = str(refusal)
     except Unanswered as silence:
         ending.silence = str(silence)
@@ -71,7 +71,7 @@ async def _play_case(sender: Sender, script: Script) -> Ending:
     return ending
 
 
-async def _send(sender: Sender, script: Script, ending: Ending) -> None:
+async def _send(sender: RequestSender, script: Script, ending: Ending) -> None:
     began = time.perf_counter()
     ending.ticket_no = (await sender.post("/v1/feedback", script.feedback))["ticket_no"]
     ending.latencies.append(Latency(FEEDBACK, time.perf_counter() - began))

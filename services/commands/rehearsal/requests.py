@@ -13,7 +13,7 @@ _LATER = frozenset({httpx.codes.TOO_MANY_REQUESTS, httpx.codes.BAD_GATEWAY, http
 _PAUSE_SECONDS = 0.5
 
 
-class Refused(Exception):
+class RefusedRequest(Exception):
     """The API said no: repeating changes nothing."""
 
     def __init__(self, answer: httpx.Response) -> None:
@@ -28,7 +28,7 @@ class Unanswered(Exception):
     """No answer within the patience: the effect is unknown."""
 
 
-class Sender:
+class RequestSender:
     """One API, one key. `repeats` counts the requests that had to be sent again."""
 
     def __init__(self, url: str, key: str, *, connections: int, patience_seconds: float = 120.0) -> None:
@@ -72,7 +72,7 @@ class Sender:
                 if answer.is_success:
                     return answer.json()
                 if not _is_for_later(answer):
-                    raise Refused(answer)
+                    raise RefusedRequest(answer)
                 said, pause = str(answer.status_code), _retry_after(answer)
             if time.monotonic() + pause > given_up_at:
                 raise Unanswered(f"{request.method} {request.url.path}: {said} for {self._patience_seconds:.0f} s")

@@ -45,7 +45,7 @@ NOBODY = "-"
 
 
 @dataclass(frozen=True)
-class Choice:
+class FieldChoice:
     """One choice; `group` is a heading over it, `said` what a prepared message calls it."""
 
     value: str
@@ -68,7 +68,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Form:
+class CommandForm:
     """One command. `buttons` are its ways to be sent: a field's name and value each; without any there is one."""
 
     fields: Sequence[Field] = ()

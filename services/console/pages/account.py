@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.forms.values import Typed
-from services.console.public_api.client import Problem
+from services.console.public_api.client import ApiProblem
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.runtime.pages import Form, new_key, read_form, require_key
@@ -32,7 +32,7 @@ async def change_password(request: Request, page: PageDep) -> Response:
     try:
         body = {"current": given["current"], "new": given["new"]}
         await page.desk.post("/v1/me/password", body, key=key)
-    except Problem as problem:
+    except ApiProblem as problem:
         return await _show(page, _refused(page, problem), status=problem.status)
     return see_said("/account?done=password")
 
@@ -50,7 +50,7 @@ def _wrong(page: Page, given: Mapping[str, str]) -> dict[str, str]:
     return errors
 
 
-def _refused(page: Page, problem: Problem) -> Typed:
+def _refused(page: Page, problem: ApiProblem) -> Typed:
     if problem.status == HTTPStatus.TOO_MANY_REQUESTS:
         minutes = max(1, round((problem.retry_after or 60) / 60))
         return Typed(general=[page.words.text("account.password.too_often", minutes=minutes)])

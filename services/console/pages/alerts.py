@@ -8,9 +8,9 @@ from urllib.parse import quote, urlencode
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
-from services.console.forms.fields import Choice
-from services.console.public_api.client import Problem
-from services.console.public_api.directory_names import Directory
+from services.console.forms.fields import FieldChoice
+from services.console.public_api.client import ApiProblem
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.service import HEADERS, Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.console.tickets.alert_rows import VIEWS, alarm, in_order, snooze_end
@@ -63,7 +63,7 @@ async def answer_alert(request: Request, page: PageDep, alert_id: str, answer: s
     else:
         try:
             await page.desk.post(f"{path}/{answer}", _body(page, answer, form), key=key)
-        except Problem as refused:
+        except ApiProblem as refused:
             if refused.status not in _TOLD:
                 raise
             problem = _worded(refused)
@@ -92,7 +92,7 @@ async def _handed_on(first: bytes, pieces: AsyncIterator[bytes]) -> AsyncIterato
     try:
         async for piece in pieces:
             yield piece
-    except Problem:
+    except ApiProblem:
         return  # the browser connects again
 
 
@@ -141,14 +141,14 @@ def _with_first(first: Mapping[str, Any] | None, others: Sequence[Mapping[str, A
     return list(others) if first is None else [first, *(each for each in others if each["id"] != first["id"])]
 
 
-def _worded(problem: Problem) -> str:
+def _worded(problem: ApiProblem) -> str:
     """The API's reason for refusing an answer, in the reader's language."""
     return problem.errors[0].message if problem.errors else problem.detail or problem.title
 
 
-def _colleagues(directory: Directory) -> list[Choice]:
+def _colleagues(directory: KnownDirectory) -> list[FieldChoice]:
     return [
-        Choice(each["id"], directory.person(each["id"]))
+        FieldChoice(each["id"], directory.person(each["id"]))
         for each in directory.staff.values()
         if each["active"] and not _ANSWERING.isdisjoint(each["roles"])
     ]

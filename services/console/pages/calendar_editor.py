@@ -14,7 +14,7 @@ from services.console.forms.values import Typed, beside
 from services.console.pages.calendars import FIRST_YEAR, KIND, LAST_YEAR, Shown, show
 from services.console.promises import calendar_forms, catalogue
 from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, number, require, said
-from services.console.public_api.client import Problem, path
+from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
@@ -53,7 +53,7 @@ async def write_settings(request: Request, page: PageDep, calendar_id: str) -> R
         return await _form(page, latest, calendar, typed)
     try:
         await page.desk.put(address, draft, version=latest["version"])
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status not in CORRECTABLE:
             raise
         if is_stale(problem):
@@ -71,7 +71,7 @@ async def read_file(request: Request, page: PageDep, calendar_id: str) -> Respon
     address = path("v1", KIND, calendar_id, "import")
     try:
         stored = await page.desk.send_text("POST", address, text, media_type, version=version)
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status not in CORRECTABLE:
             raise
         if is_stale(problem):

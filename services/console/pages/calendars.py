@@ -14,9 +14,9 @@ from services.console.forms.values import Typed
 from services.console.pages import publications
 from services.console.promises import calculator, calendar_forms, catalogue, drafts
 from services.console.promises.calendar_differences import differences
-from services.console.promises.calendar_year import Year, days_left, usual_hours
+from services.console.promises.calendar_year import CalendarYear, days_left, usual_hours
 from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, number, require
-from services.console.public_api.client import Problem, path
+from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_other, see_said
 from services.contracts.permissions import Action
@@ -103,7 +103,7 @@ async def write_day(request: Request, page: PageDep, calendar_id: str) -> Respon
         return await show(request, page, calendar_id, Shown(typed), day=day)
     try:
         await page.desk.put(path("v1", KIND, calendar_id), draft, version=latest["version"])
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status not in CORRECTABLE:
             raise
         typed = calendar_forms.refused(form, problem.errors, calendar_forms.day_field)
@@ -163,7 +163,7 @@ async def show(
     chosen = day or _date(request.query_params.get("day", ""))
     number = _year(request.query_params.get("year", ""), chosen or today)
     found = await page.desk.get(f"{address}/days", year=number, version=calendar["version"])
-    year = Year(found, page.words, today)
+    year = CalendarYear(found, page.words, today)
     may_write = Action.WRITE_CALENDAR in page.reader.allowed
     return page.render(
         "calendar.html",

@@ -6,7 +6,7 @@ from fastapi.responses import Response
 from services.console.pages.ticket import REVOKED, shown
 from services.console.public_api.client import path
 from services.console.service import Page, PageDep
-from services.console.shell.confirmation import Question, ask, is_confirmed
+from services.console.shell.confirmation import Confirmation, ask, is_confirmed
 from services.console.shell.routes import page_router, see_said
 from services.console.tickets import overview
 from services.runtime.pages import read_form, require_key
@@ -21,7 +21,7 @@ async def revoke_link(ticket_no: str, request: Request, page: PageDep) -> Respon
     key, text = require_key(form), page.words.text
     if not is_confirmed(form):
         asked, button = text("ticket.revoke_link.ask", number=ticket_no), text("ticket.revoke_link")
-        question = Question(asked, text("ticket.revoke_link.hint"), button, path("tickets", ticket_no))
+        question = Confirmation(asked, text("ticket.revoke_link.hint"), button, path("tickets", ticket_no))
         return ask(page, form, question)
     await page.desk.post(path("v1", "feedback", ticket_no, "revoke-link"), {}, key=key)
     return see_said(f"{path('tickets', ticket_no)}?done={REVOKED}")

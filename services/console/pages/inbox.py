@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.public_api.client import Problem
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.client import ApiProblem
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState
@@ -34,7 +34,7 @@ async def resend(request: Request, page: PageDep, notice_id: str) -> Response:
     form = await read_form(request)
     try:
         await page.desk.post(f"/v1/notices/{quote(notice_id, safe='')}/resend", key=require_key(form))
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status != HTTPStatus.CONFLICT:
             raise
         return await _show(request, page, notice=notice_id, problem=problem.detail or problem.title)
@@ -74,7 +74,7 @@ async def _show(
     )
 
 
-def _recipient(page: Page, directory: Directory, notice: Mapping[str, Any]) -> str:
+def _recipient(page: Page, directory: KnownDirectory, notice: Mapping[str, Any]) -> str:
     """The person it is for: a colleague by name, a customer as such; their name stands in the text for those
     entitled."""
     if notice["audience"] == Audience.STAFF:

@@ -15,8 +15,8 @@ from services.console.forms.values import local_moment
 from services.console.promises import catalogue, drafts
 from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, number, require
 from services.console.promises.ladder_chart import chart, steps, written_step
-from services.console.promises.policies import URGENCIES, Line
-from services.console.public_api.client import Problem, path
+from services.console.promises.policies import URGENCIES, VersionLine
+from services.console.public_api.client import ApiProblem, path
 from services.console.rendering.present import Present
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_other, see_said
@@ -38,7 +38,7 @@ Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Asked:
+class LadderQuestion:
     """The reader's question: an alert of this sort, raised at `at` (as a field holds it)."""
 
     threshold: str
@@ -132,7 +132,7 @@ async def write_text(request: Request, page: PageDep, ladder_id: str) -> Respons
         return await _text(page, latest, text, stale=True)
     try:
         await page.desk.send_text("PUT", address, text, YAML, version=latest["version"])
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status not in CORRECTABLE:
             raise
         if is_stale(problem):
@@ -154,7 +154,9 @@ async def compare_versions(request: Request, page: PageDep, ladder_id: str) -> R
     before, after = await page.desk.get(address, version=older), await page.desk.get(address, version=newer)
     present = page.present()
     said_before, said_after = _said(before, present), _said(after, present)
-    lines = [Line(label, said_before.get(label), said_after.get(label)) for label in {**said_before, **said_after}]
+    lines = [
+        VersionLine(label, said_before.get(label), said_after.get(label)) for label in {**said_before, **said_after}
+    ]
     return page.render(
         "version_compare.html",
         kind=KIND,
@@ -186,7 +188,7 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Sequence[str] = 
 
 
 async def _text(
-    page: Page, latest: Item, text: str, problem: Problem | None = None, *, stale: bool = False
+    page: Page, latest: Item, text: str, problem: ApiProblem | None = None, *, stale: bool = False
 ) -> Response:
     faults = [
         {**each, "level": "error", "source": drafts.line(text, each.get("line"))}
@@ -210,10 +212,10 @@ async def _versions(page: Page, latest: Item) -> list[Item]:
     return await catalogue.versions(page, KIND, latest)
 
 
-def _asked(given: Mapping[str, str], page: Page, calendars: Sequence[str]) -> Asked:
+def _asked(given: Mapping[str, str], page: Page, calendars: Sequence[str]) -> LadderQuestion:
     calendar = given.get("calendar", "")
     clock, urgency, threshold = given.get("clock", ""), given.get("urgency", ""), given.get("threshold", "")
-    return Asked(
+    return LadderQuestion(
         threshold=threshold if threshold in set(Threshold) else Threshold.BREACH,
         clock=clock if clock in set(ClockName) else ClockName.RESPONSE,
         urgency=urgency if urgency in URGENCIES else URGENCIES[0],
@@ -223,7 +225,7 @@ def _asked(given: Mapping[str, str], page: Page, calendars: Sequence[str]) -> As
     )
 
 
-def _questions(asked: Asked, page: Page, ladder: Item) -> dict[str, str | int]:
+def _questions(asked: LadderQuestion, page: Page, ladder: Item) -> dict[str, str | int]:
     questions: dict[str, str | int] = {"threshold": asked.threshold, "urgency": asked.urgency, "at": _at(asked, page)}
     questions["version"] = ladder["version"]
     if asked.is_of_a_clock:
@@ -235,7 +237,7 @@ def _questions(asked: Asked, page: Page, ladder: Item) -> dict[str, str | int]:
     return questions
 
 
-def _at(asked: Asked, page: Page) -> str:
+def _at(asked: LadderQuestion, page: Page) -> str:
     """The moment asked for; now where the field holds none that can be read, or one at the ends of time."""
     try:
         moment = datetime.fromisoformat(asked.at).replace(tzinfo=page.zone)

@@ -12,14 +12,14 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.forms.fields import Choice
+from services.console.forms.fields import FieldChoice
 from services.console.forms.values import Typed, body_of, placed, typed
-from services.console.public_api.client import Problem
+from services.console.public_api.client import ApiProblem
 from services.console.rendering.present import Moment
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.console.tickets.phone_form import BEGINNING, FIELDS, SECTIONS
-from services.console.tickets.rows import TICKET_NO, Row, rows_of
+from services.console.tickets.rows import TICKET_NO, BoardRow, rows_of
 from services.contracts.permissions import Action
 from services.runtime.errors import Forbidden
 from services.runtime.pages import Form, new_key, read_form, require_key
@@ -39,7 +39,7 @@ class Known:
     """A customer whom the caller may be, shortened, with their latest tickets."""
 
     customer: Mapping[str, Any]
-    rows: Sequence[Row]
+    rows: Sequence[BoardRow]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Earlier:
     asked: bool = False
     limited: bool = False
     customers: Sequence[Known] = ()
-    same_product: Sequence[Row] = ()
+    same_product: Sequence[BoardRow] = ()
 
 
 @router.get("/tickets/new")
@@ -75,7 +75,7 @@ async def register(request: Request, page: PageDep) -> Response:
     body.setdefault("channel", "phone")
     try:
         registered = await page.desk.post("/v1/feedback", body, key=key)
-    except Problem as problem:
+    except ApiProblem as problem:
         return _refused(page, problem, values, key)
     promised = {name: at for name, at in registered["promised"].items() if at}
     return see_said(f"/tickets/new?{urlencode({'saved': registered['ticket_no'], **promised})}")
@@ -93,7 +93,7 @@ async def look_up(request: Request, page: PageDep) -> Response:
     return _form(page, typed(form, FIELDS), key=require_key(form), earlier=earlier)
 
 
-def _refused(page: Page, problem: Problem, values: Mapping[str, Sequence[str]], key: str) -> Response:
+def _refused(page: Page, problem: ApiProblem, values: Mapping[str, Sequence[str]], key: str) -> Response:
     if problem.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND}:
         raise problem
     if problem.status in _SENT_AGAIN:
@@ -127,7 +127,9 @@ def _form(
         earlier=earlier or Earlier(),
         saved=saved,
         promised=promised,
-        choices={"languages": [Choice(each, page.words.text(f"new_ticket.language.{each}")) for each in LANGUAGES]},
+        choices={
+            "languages": [FieldChoice(each, page.words.text(f"new_ticket.language.{each}")) for each in LANGUAGES]
+        },
     )
 
 
@@ -156,7 +158,7 @@ async def _earlier(page: Page, form: Form) -> Earlier:
         search = {"q": phone[:_LONGEST], "limit": _MOST_CUSTOMERS}
         try:
             people = (await page.desk.post("/v1/customers/search", search))["items"]
-        except Problem as problem:
+        except ApiProblem as problem:
             if problem.status != HTTPStatus.TOO_MANY_REQUESTS:
                 raise
             limited = True

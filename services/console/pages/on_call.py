@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.registers.admin_lists import ON_CALL
 from services.console.registers.register_page import Entry, RegisterPage
 from services.console.service import Page
@@ -18,7 +18,7 @@ class OnCallPage(RegisterPage):
         period: dict[str, str | int | list[str]] = {"from": format_instant(page.now), "limit": 200}
         return list((await page.desk.get(self.register.collection, **period))["items"])
 
-    async def beside(self, page: Page, _directory: Directory, entries: Sequence[Entry]) -> dict[str, Any]:
+    async def beside(self, page: Page, _directory: KnownDirectory, entries: Sequence[Entry]) -> dict[str, Any]:
         """Shifts that have begun."""
         now = format_instant(page.now)
         return {"on_duty": [each for each in entries if each["from_at"] <= now < each["to_at"]]}

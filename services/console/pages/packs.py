@@ -6,11 +6,11 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.forms.fields import Choice
+from services.console.forms.fields import FieldChoice
 from services.console.forms.values import Typed
 from services.console.promises import catalogue
 from services.console.promises.drafts import CORRECTABLE, require, said
-from services.console.public_api.client import Problem, path
+from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
@@ -40,7 +40,7 @@ async def adopt_pack(request: Request, page: PageDep, pack_id: str) -> Response:
     body["publish"] = form.one("publish") == "true"
     try:
         await page.desk.post(f"{path('v1', 'policy-packs', pack_id)}/adopt", body, key=key)
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status not in CORRECTABLE:
             raise
         return await _show(
@@ -57,8 +57,10 @@ async def _show(page: Page, failed: str = "", typed: Typed | None = None) -> Res
         packs=(await page.desk.get("/v1/policy-packs"))["items"],
         reading=await catalogue.reading(page),
         calendars=await catalogue.choices(page, "/v1/calendars"),
-        kinds=[Choice(each, page.words.of("kind", each)) for each in Kind],
-        departments=[Choice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]],
+        kinds=[FieldChoice(each, page.words.of("kind", each)) for each in Kind],
+        departments=[
+            FieldChoice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]
+        ],
         tabs=catalogue.tabs(page),
         failed=failed,
         typed=typed or Typed(),

@@ -5,7 +5,7 @@ from typing import Any
 from zoneinfo import available_timezones
 
 from services.console.promises import catalogue
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.registers import staff_hours
 from services.console.registers.admin_lists import PEOPLE
 from services.console.registers.register_page import Entry, RegisterPage
@@ -17,7 +17,7 @@ _ZONES = sorted(available_timezones())
 class PeoplePage(RegisterPage):
     """Members of staff, and the hours in which each is reached."""
 
-    async def beside(self, page: Page, directory: Directory, _entries: Sequence[Entry]) -> dict[str, Any]:
+    async def beside(self, page: Page, directory: KnownDirectory, _entries: Sequence[Entry]) -> dict[str, Any]:
         """Hours by the person's own word, the department's, the quiet hours' or the promise's."""
         titles = await catalogue.titles(page)
         quiet = (await page.desk.get("/v1/quiet-hours"))["staff"]

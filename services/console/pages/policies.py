@@ -15,7 +15,7 @@ from services.console.promises.policies import FACTS
 from services.console.promises.policy_forms import draft_of
 from services.console.public_api.client import path
 from services.console.service import Page, PageDep
-from services.console.shell.confirmation import Question, ask, is_confirmed
+from services.console.shell.confirmation import Confirmation, ask, is_confirmed
 from services.console.shell.routes import page_router, see_other, see_said
 from services.contracts.permissions import Action
 from services.runtime.errors import NotFound
@@ -81,7 +81,7 @@ async def _show(
         reading=await catalogue.reading(page),
         versions=versions,
         titles=await catalogue.titles(page),
-        standing=catalogue.Standing(shown, catalogue.published(versions)),
+        standing=catalogue.PolicyStanding(shown, catalogue.published(versions)),
         latest=max(each["version"] for each in versions),
         tabs=catalogue.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
@@ -102,7 +102,9 @@ async def retire_policy(request: Request, page: PageDep, policy_id: str) -> Resp
         text = page.words.text
         title = (await catalogue.reading(page)).title(policy)
         asked = text("policies.retire.ask", title=title)
-        question = Question(asked, text("policies.retire.text"), text("policies.retire"), path("policies", policy_id))
+        question = Confirmation(
+            asked, text("policies.retire.text"), text("policies.retire"), path("policies", policy_id)
+        )
         return ask(page, form, question)
     await page.desk.post(path("v1", "policies", policy_id, "retire"), key=key)
     return see_said(f"{path('policies', policy_id)}?done=retired")

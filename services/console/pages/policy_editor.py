@@ -10,13 +10,13 @@ import yaml
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.forms.fields import Choice
+from services.console.forms.fields import FieldChoice
 from services.console.forms.values import Typed
 from services.console.promises import catalogue, drafts, policy_forms
 from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
 from services.console.promises.policies import SETTINGS, URGENCIES
 from services.console.promises.policy_forms import draft_of
-from services.console.public_api.client import FieldProblem, Problem, path
+from services.console.public_api.client import ApiProblem, FieldProblem, path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
@@ -73,7 +73,7 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
         return await _form(page, latest, _marked(form, faults), Checked(faults, clean=not faults))
     try:
         await page.desk.put(path("v1", "policies", policy_id), draft, version=latest["version"])
-    except Problem as problem:
+    except ApiProblem as problem:
         refused = _refused(problem)
         latest = await catalogue.policy(page, policy_id) if refused.stale else latest
         return await _form(page, latest, policy_forms.typed(form, problem.errors), refused)
@@ -105,7 +105,7 @@ async def save_yaml(request: Request, page: PageDep, policy_id: str) -> Response
             faults = [_fault(each) for each in (await page.desk.send_text("POST", _LINT, text, YAML))["faults"]]
             return await _text(page, latest, text, Checked(faults, clean=not faults))
         await page.desk.send_text("PUT", path("v1", "policies", policy_id), text, YAML, version=latest["version"])
-    except Problem as problem:
+    except ApiProblem as problem:
         refused = _refused(problem)
         latest = await catalogue.policy(page, policy_id) if refused.stale else latest
         return await _text(page, latest, text, refused)
@@ -127,16 +127,16 @@ async def _form(page: Page, latest: Mapping[str, Any], typed: Typed, checked: Ch
         reasons=_worded(page, "wait_reason", WaitReason),
         settings=SETTINGS,
         origins=_worded(page, "second_callback_from", SecondCallbackFrom),
-        facts={**facts, "department": [Choice(each["id"], each["name"]) for each in departments]},
+        facts={**facts, "department": [FieldChoice(each["id"], each["name"]) for each in departments]},
         conditions=_conditions(typed),
         departments=departments,
-        calendars=[Choice(each, each) for each in await catalogue.choices(page, "/v1/calendars")],
-        ladders=[Choice(each, each) for each in await catalogue.choices(page, "/v1/ladders")],
+        calendars=[FieldChoice(each, each) for each in await catalogue.choices(page, "/v1/calendars")],
+        ladders=[FieldChoice(each, each) for each in await catalogue.choices(page, "/v1/ladders")],
     )
 
 
-def _worded(page: Page, group: str, codes: type[StrEnum]) -> list[Choice]:
-    return [Choice(code, page.words.of(group, code)) for code in codes]
+def _worded(page: Page, group: str, codes: type[StrEnum]) -> list[FieldChoice]:
+    return [FieldChoice(code, page.words.of(group, code)) for code in codes]
 
 
 async def _text(page: Page, latest: Mapping[str, Any], text: str, checked: Checked) -> Response:
@@ -157,7 +157,7 @@ async def _shown(page: Page, template: str, latest: Mapping[str, Any], checked: 
     )
 
 
-def _refused(problem: Problem) -> Checked:
+def _refused(problem: ApiProblem) -> Checked:
     """Findings of a refusal that whoever typed can mend; others are raised again."""
     if problem.status not in CORRECTABLE:
         raise problem

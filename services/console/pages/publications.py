@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.promises import catalogue, in_force, previews
-from services.console.public_api.client import Problem, path
+from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
@@ -84,7 +84,7 @@ async def preview(
     beside = await in_force.read(page, kind, identifier)
     try:
         found = await page.desk.post(f"{address}/preview", body, seconds=_PREVIEW_SECONDS)
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status not in _SLOW:
             raise
         found = None

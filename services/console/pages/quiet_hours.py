@@ -12,7 +12,7 @@ from fastapi.responses import Response
 from services.console.forms.values import Typed, beside
 from services.console.promises import catalogue
 from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
-from services.console.public_api.client import Problem
+from services.console.public_api.client import ApiProblem
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
@@ -43,7 +43,7 @@ async def write_quiet_hours(request: Request, page: PageDep) -> Response:
     try:
         body = {each: _window(form, each) for each in AUDIENCES}
         await page.desk.put(_ADDRESS, body, version=latest["version"])
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status not in CORRECTABLE:
             raise
         if is_stale(problem):
@@ -91,7 +91,7 @@ def _window(form: Form, audience: str) -> dict[str, str] | None:
     return {part: form.one(f"{audience}.{part}") for part in _PARTS}
 
 
-def _refused(form: Form, problem: Problem) -> Typed:
+def _refused(form: Form, problem: ApiProblem) -> Typed:
     errors: dict[str, str] = {}
     elsewhere: list[str] = []
     for each in problem.errors:

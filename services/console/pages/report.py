@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.periods import NAMES, Period, month_of, months_of, period_of, year_until
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router
 from services.contracts.vocabulary import Category, Channel, Kind
@@ -29,7 +29,7 @@ Params = dict[str, str | int | list[str]]
 
 
 @dataclass(frozen=True)
-class Line:
+class ReportLine:
     """A row of the table, with the address of its surveys and of those that gave certain scores."""
 
     name: str
@@ -121,8 +121,8 @@ def _surveys(period: Period, filters: Mapping[str, Any], **more: Any) -> str:
 
 
 def _line(
-    page: Page, directory: Directory, by: str, row: Mapping[str, Any], period: Period, filters: Mapping[str, Any]
-) -> Line:
+    page: Page, directory: KnownDirectory, by: str, row: Mapping[str, Any], period: Period, filters: Mapping[str, Any]
+) -> ReportLine:
     key = row["key"]
     if by == "month":
         period = month_of(str(key)).within(period)
@@ -130,7 +130,7 @@ def _line(
         filters = {**filters, by: key}
     name = str(key) if by == "month" else _name(page, directory, by, key)
     scored = {share: _surveys(period, filters, score=scores) for share, scores in _SCORES.items()}
-    return Line(name, row, _surveys(period, filters), scored)
+    return ReportLine(name, row, _surveys(period, filters), scored)
 
 
 def _quotations(rows: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -138,7 +138,7 @@ def _quotations(rows: Sequence[Mapping[str, Any]]) -> list[str]:
     return list(dict.fromkeys(text for row in rows for text in row["quotations"]))
 
 
-def _name(page: Page, directory: Directory, by: str, key: str | None) -> str:
+def _name(page: Page, directory: KnownDirectory, by: str, key: str | None) -> str:
     if key is None:
         return page.words.text("report.none_such")
     if by == "department":
@@ -148,7 +148,7 @@ def _name(page: Page, directory: Directory, by: str, key: str | None) -> str:
     return page.words.of(by, key) if by in {"dimension", "category", "channel"} else key
 
 
-def _choices(page: Page, directory: Directory) -> dict[str, list[tuple[str, str]]]:
+def _choices(page: Page, directory: KnownDirectory) -> dict[str, list[tuple[str, str]]]:
     words = page.words
     return {
         "department": [(id_, str(each["name"])) for id_, each in directory.departments.items()],
@@ -158,7 +158,7 @@ def _choices(page: Page, directory: Directory) -> dict[str, list[tuple[str, str]
     }
 
 
-def _figures(page: Page, lines: Sequence[Line], averages: Mapping[str, float | None]) -> dict[str, Any]:
+def _figures(page: Page, lines: Sequence[ReportLine], averages: Mapping[str, float | None]) -> dict[str, Any]:
     """Figures for the charts; the tables say the same."""
     shown = [line for line in lines if line.row["count"]]
     words = page.words

@@ -7,7 +7,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console import session
-from services.console.public_api.client import Problem
+from services.console.public_api.client import ApiProblem
 from services.console.rendering import navigation
 from services.console.service import AnybodyDep, Page, PageDep
 from services.console.shell.routes import page_router, see_other
@@ -46,7 +46,7 @@ async def sign_in(request: Request, page: AnybodyDep) -> Response:
     credentials = {"username": form.one("username"), "password": (form.many("password") or ("",))[-1]}
     try:
         answer = await page.desk.post("/v1/token", credentials)
-    except Problem as problem:
+    except ApiProblem as problem:
         return _refused(page, form, problem, target, carried)
     response = page.render("signed_in_again.html", target=target, carried=carried) if carried else see_other(target)
     secure = session.is_secure(request, page.console.settings.public_url)
@@ -70,14 +70,14 @@ async def _end(page: Page, token: str) -> Response:
         return see_other("/sign-in")
     try:
         await replace(page.desk, token=token).post("/v1/me/sign-out")
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status not in _OVER:
             said = page.words.text("sign_in.not_ended")
             return sign_in_page(page, target=HOME, error=said, status=HTTPStatus.SERVICE_UNAVAILABLE)
     return see_other("/sign-in")
 
 
-def _refused(page: Page, form: Form, problem: Problem, target: str, carried: list[tuple[str, str]]) -> Response:
+def _refused(page: Page, form: Form, problem: ApiProblem, target: str, carried: list[tuple[str, str]]) -> Response:
     if problem.status == HTTPStatus.TOO_MANY_REQUESTS:
         minutes = max(1, round((problem.retry_after or 60) / 60))
         error = page.words.text("sign_in.too_often", minutes=minutes)

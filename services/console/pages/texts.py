@@ -8,7 +8,7 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
-from services.console.public_api.client import Problem
+from services.console.public_api.client import ApiProblem
 from services.console.registers.admin_lists import TABS
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
@@ -49,7 +49,7 @@ async def write_text(request: Request, page: PageDep, text_id: str) -> Response:
         return await _show(page, text, subject, body)
     try:
         await page.desk.put(_path(text_id), {"subject": subject, "text": body}, version=text["version"])
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status not in CORRECTABLE:
             raise
         if is_stale(problem):
@@ -64,7 +64,7 @@ async def _show(
     subject: str,
     body: str,
     *,
-    problem: Problem | None = None,
+    problem: ApiProblem | None = None,
     stale: bool = False,
     done: str = "",
 ) -> Response:
@@ -73,7 +73,7 @@ async def _show(
         try:
             draft = {"subject": subject, "text": body}
             preview = await page.desk.post(f"{_path(text['id'])}/preview", draft)
-        except Problem as refused:
+        except ApiProblem as refused:
             if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY:
                 raise
             problem = refused

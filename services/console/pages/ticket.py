@@ -10,13 +10,13 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.forms.values import Typed, body_of, placed, typed
-from services.console.public_api.client import Problem, path
+from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import error_page, page_router, see_said
 from services.console.shell.sign_in_again import unsent_page
 from services.console.tickets import choices, conflicts, customer_reach, overview
 from services.console.tickets.commands import COMMANDS, offer
-from services.console.tickets.journal import Entry
+from services.console.tickets.journal import JournalEntry
 from services.console.tickets.overview import Overview
 from services.contracts.vocabulary import CommandName, ToldBy
 from services.runtime.errors import NotFound
@@ -43,7 +43,7 @@ router = page_router()
 
 
 @dataclass(frozen=True)
-class Attempt:
+class FailedCommand:
     """A command that did not go: why, and what was typed. `since` are the events that the reader had not seen."""
 
     command: CommandName
@@ -53,7 +53,7 @@ class Attempt:
     version: int | None = None
     allowed: Sequence[str] = ()
     phase: str = ""
-    since: Sequence[Entry] = field(default=())
+    since: Sequence[JournalEntry] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ async def show_ticket(
         return shown(page, await overview.overview(page, ticket_no), said=said, template="ticket_live.html")
     try:
         found = await overview.overview(page, ticket_no)
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status == HTTPStatus.FORBIDDEN and done:
             return await error_page(page.request, HTTPStatus.OK, "gone")
         raise
@@ -100,17 +100,19 @@ async def give_command(ticket_no: str, command: str, request: Request, page: Pag
     body, errors = _body(page, form, name)
     if errors:
         values = typed(form, COMMANDS[name].fields)
-        return await _again(page, ticket_no, Attempt(name, "fields", Typed(values.values, errors), new_key(), version))
+        return await _again(
+            page, ticket_no, FailedCommand(name, "fields", Typed(values.values, errors), new_key(), version)
+        )
     try:
         ticket = await _given(page, ticket_no, name, body, key, version)
-    except Problem as problem:
+    except ApiProblem as problem:
         attempt = _failed(problem, name, form, key, version)
     else:
         said = Said(name, customer_reach.outcome(name, body, ticket))
         return see_said(f"{path('tickets', ticket_no)}?{urlencode(said.in_address)}")
     try:
         return await _again(page, ticket_no, attempt)
-    except Problem as problem:
+    except ApiProblem as problem:
         # Not even the ticket can be shown: what was typed is kept all the same.
         return unsent_page(page, form, problem)
 
@@ -122,7 +124,7 @@ async def _given(
     address = path("v1", "tickets", ticket_no)
     try:
         return dict(await page.desk.post(f"{address}/{name}", body, key=key, version=version))
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status != HTTPStatus.PRECONDITION_FAILED or version is None:
             raise
         events = await page.desk.items(f"{address}/timeline")
@@ -146,7 +148,7 @@ def _version(form: Form) -> int | None:
     return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None  # noqa: PLR2004
 
 
-def _failed(problem: Problem, name: CommandName, form: Form, key: str, version: int | None) -> Attempt:
+def _failed(problem: ApiProblem, name: CommandName, form: Form, key: str, version: int | None) -> FailedCommand:
     """The attempt to show after a refusal; one that is about the sign-in or the address goes its own way."""
     failure = _BY_STATUS.get(HTTPStatus(problem.status))
     if failure is None:
@@ -160,7 +162,7 @@ def _failed(problem: Problem, name: CommandName, form: Form, key: str, version: 
     at, elsewhere = placed(problem.errors, fields)
     if failure == "fields" and not at and not elsewhere:
         elsewhere = [problem.detail or problem.title]
-    return Attempt(
+    return FailedCommand(
         command=name,
         failure=failure,
         typed=Typed(typed(form, fields).values, at, elsewhere),
@@ -171,13 +173,15 @@ def _failed(problem: Problem, name: CommandName, form: Form, key: str, version: 
     )
 
 
-async def _again(page: Page, ticket_no: str, attempt: Attempt) -> Response:
+async def _again(page: Page, ticket_no: str, attempt: FailedCommand) -> Response:
     """The ticket as it is now, with the form as it was typed and what to do about it."""
     found = await overview.overview(page, ticket_no)
     if attempt.failure == "conflict":
         since = [entry for entry in found.entries if entry.seq > (attempt.version or 0)]
         # Sending again is meant for the ticket that is shown now.
-        attempt = Attempt(attempt.command, "conflict", attempt.typed, attempt.key, found.ticket["version"], since=since)
+        attempt = FailedCommand(
+            attempt.command, "conflict", attempt.typed, attempt.key, found.ticket["version"], since=since
+        )
     status = {
         "fields": 422,
         "reused": 422,
@@ -194,7 +198,7 @@ def shown(
     page: Page,
     found: Overview,
     *,
-    attempt: Attempt | None = None,
+    attempt: FailedCommand | None = None,
     said: Said = Said(),
     handed: str = "",
     status: int = 200,
@@ -240,7 +244,7 @@ def _explains_first(page: Page, found: Overview) -> bool:
     return owns and bool(found.unexplained) and CommandName.EXPLAIN_BREACH in allowed and allowed.isdisjoint(_MOVES)
 
 
-def _opened(ticket: Mapping[str, Any], attempt: Attempt | None, *, explain_first: bool) -> str:
+def _opened(ticket: Mapping[str, Any], attempt: FailedCommand | None, *, explain_first: bool) -> str:
     """The form that is open at first: the one that failed, if it can be sent again; else the likeliest next step."""
     if attempt is not None and attempt.command in ticket["allowed"]:
         return attempt.command

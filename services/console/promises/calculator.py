@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.console.forms import durations
 from services.console.forms.values import Typed
-from services.console.public_api.client import Problem
+from services.console.public_api.client import ApiProblem
 from services.console.service import Page
 from services.contracts.base import format_instant
 
@@ -41,7 +41,7 @@ async def calculate(page: Page, asked: Mapping[str, str], calendar: Mapping[str,
     body = {"calendar_id": calendar["id"], "version": calendar["version"], "checks": [check]}
     try:
         result = (await page.desk.post("/v1/calendars/evaluate", body))["results"][0]
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status != HTTPStatus.UNPROCESSABLE_ENTITY:
             raise
         return Sum(_typed(given, {}, [each.message for each in problem.errors] or [problem.detail]))

@@ -4,18 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from services.console.promises.calendar_forms import WEEKDAYS, written
-from services.console.promises.policies import Line
+from services.console.promises.policies import VersionLine
 from services.wording import LANGUAGES, Words
 
 Item = Mapping[str, Any]
 
 
-def differences(before: Item, after: Item, words: Words) -> list[Line]:
+def differences(before: Item, after: Item, words: Words) -> list[VersionLine]:
     """Only what differs, dates last and in order; None stands for a date that a version says nothing of."""
     older, newer = _said(before, words), _said(after, words)
     general = [each for each in newer if each not in _own_dates(after)]
     dates = sorted({*_own_dates(before), *_own_dates(after)})
-    lines = (Line(label, older.get(label), newer.get(label)) for label in (*general, *dates))
+    lines = (VersionLine(label, older.get(label), newer.get(label)) for label in (*general, *dates))
     return [line for line in lines if line.changed]
 
 

@@ -15,7 +15,7 @@ Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Day:
+class CalendarDay:
     """One day. `mark` is a letter that says with the colour what kind it is; `label` says everything."""
 
     date: str
@@ -36,7 +36,7 @@ class Month:
 
     number: int
     name: str
-    weeks: Sequence[Sequence[Day | None]]
+    weeks: Sequence[Sequence[CalendarDay | None]]
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Totals:
     own: int
 
 
-class Year:
+class CalendarYear:
     """The answer of `/v1/calendars/{id}/days` in the words of one reader."""
 
     def __init__(self, found: Item, words: Words, today: date) -> None:
@@ -62,12 +62,12 @@ class Year:
 
     def months(self) -> list[Month]:
         """The twelve months, Monday first."""
-        days: dict[int, list[Day]] = {}
+        days: dict[int, list[CalendarDay]] = {}
         for item in self._items:
             days.setdefault(date.fromisoformat(item["date"]).month, []).append(self._day(item))
         return [Month(number, self._words.of("month", str(number)), _weeks(its)) for number, its in days.items()]
 
-    def day(self, asked: str) -> Day | None:
+    def day(self, asked: str) -> CalendarDay | None:
         """One of its days."""
         return next((self._day(item) for item in self._items if item["date"] == asked), None)
 
@@ -81,12 +81,12 @@ class Year:
             own=sum(bool(item["own"]) for item in self._items),
         )
 
-    def _day(self, item: Item) -> Day:
+    def _day(self, item: Item) -> CalendarDay:
         at = date.fromisoformat(item["date"])
         name = self._name(item)
         hours = spans(item["hours"])
         breaks = spans(item["breaks"])
-        return Day(
+        return CalendarDay(
             date=item["date"],
             number=at.day,
             kind=item["kind"],
@@ -140,17 +140,17 @@ def days_left(official_until: str | None, today: date) -> int | None:
     return (date.fromisoformat(official_until) - today).days if official_until else None
 
 
-def _weeks(days: Sequence[Day]) -> list[list[Day | None]]:
+def _weeks(days: Sequence[CalendarDay]) -> list[list[CalendarDay | None]]:
     return list(_rows([*_before(days[0]), *days]))
 
 
-def _rows(cells: Sequence[Day | None]) -> Iterator[list[Day | None]]:
+def _rows(cells: Sequence[CalendarDay | None]) -> Iterator[list[CalendarDay | None]]:
     for start in range(0, len(cells), _WEEK):
         row = [*cells[start : start + _WEEK]]
         yield [*row, *([None] * (_WEEK - len(row)))]
 
 
-def _before(first: Day) -> list[None]:
+def _before(first: CalendarDay) -> list[None]:
     return [None] * date.fromisoformat(first.date).weekday()
 
 

@@ -23,7 +23,7 @@ Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Standing:
+class PolicyStanding:
     """A policy in the list: its latest version, and the one that counts; `published` is None for none."""
 
     policy: Item
@@ -55,13 +55,13 @@ async def titles(page: Page) -> Titles:
     return (await page.console.calendars.standing(page.desk, page.now)).titles(page.words.language)
 
 
-async def standings(page: Page) -> list[Standing]:
+async def standings(page: Page) -> list[PolicyStanding]:
     """Every policy in the order in which they are tried."""
-    return [Standing(each, each["published_version"]) for each in await page.desk.items("/v1/policies")]
+    return [PolicyStanding(each, each["published_version"]) for each in await page.desk.items("/v1/policies")]
 
 
 async def policy(page: Page, policy_id: str, version: int | None = None) -> Item:
-    """One version of a policy, the latest by default. Raises `Problem`."""
+    """One version of a policy, the latest by default. Raises `ApiProblem`."""
     asked: dict[str, int] = {} if version is None else {"version": version}
     found: Item = await page.desk.get(path("v1", "policies", policy_id), **asked)
     return found

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
 
-from services.console.public_api.client import Problem, path
+from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page
 from services.contracts.permissions import Action
 from services.runtime.errors import Forbidden, MalformedRequest
@@ -38,7 +38,7 @@ def is_outdated(form: Form, latest: Mapping[str, Any]) -> bool:
     return version_in(form, latest) != int(latest["version"])
 
 
-def is_stale(problem: Problem | None) -> bool:
+def is_stale(problem: ApiProblem | None) -> bool:
     """Whether somebody stored a version just before the form's."""
     return problem is not None and problem.status == HTTPStatus.PRECONDITION_FAILED
 
@@ -48,7 +48,7 @@ def number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < len("2147483647") else None
 
 
-def said(problem: Problem) -> list[str]:
+def said(problem: ApiProblem) -> list[str]:
     """The faults that the API tells."""
     return [each.message for each in problem.errors] or [problem.detail or problem.title]
 
@@ -67,7 +67,7 @@ async def add(page: Page, kind: str, form: Form, draft: Mapping[str, Any]) -> li
     titles = {each: form.one(f"title.{each}") for each in LANGUAGES if form.one(f"title.{each}")}
     try:
         await page.desk.put(path("v1", kind, identifier), {**draft, "title": titles})
-    except Problem as problem:
+    except ApiProblem as problem:
         # An id that no path can hold is not found.
         if problem.status not in {*CORRECTABLE, HTTPStatus.NOT_FOUND}:
             raise

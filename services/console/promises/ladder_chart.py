@@ -31,7 +31,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Mark:
+class LadderMark:
     """The people told on one rung at one step; empty `names` where the step names the rung and tells nobody on it."""
 
     x: int
@@ -42,7 +42,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Column:
+class StepColumn:
     """One step."""
 
     x: int
@@ -53,7 +53,7 @@ class Column:
 
 
 @dataclass(frozen=True)
-class Step:
+class ChartStep:
     """One step as the table tells it."""
 
     round: int
@@ -70,8 +70,8 @@ class Chart:
     """The whole drawing; `climb` is the line through the steps."""
 
     lanes: Sequence[Lane]
-    columns: Sequence[Column]
-    marks: Sequence[Mark]
+    columns: Sequence[StepColumn]
+    marks: Sequence[LadderMark]
     climb: Sequence[tuple[tuple[int, int], tuple[int, int]]]
     width: int
     height: int
@@ -110,7 +110,7 @@ def chart(plan: Item, present: Present) -> Chart:
     )
 
 
-def steps(plan: Item, present: Present) -> list[Step]:
+def steps(plan: Item, present: Present) -> list[ChartStep]:
     """The same for those who read a table."""
     return [_step(item, present) for item in plan["items"]]
 
@@ -128,10 +128,10 @@ def _rungs(items: Sequence[Item]) -> list[str]:
     return sorted(found, key=lambda rung: (_ORDER.index(rung) if rung in _ORDER else len(_ORDER), rung))
 
 
-def _column(place: int, item: Item, items: Sequence[Item], present: Present) -> Column:
+def _column(place: int, item: Item, items: Sequence[Item], present: Present) -> StepColumn:
     opens = place == 0 or items[place - 1]["round"] != item["round"]
     at = present.moment(item["at"])
-    return Column(
+    return StepColumn(
         x=LEFT + COLUMN * place + COLUMN // 2,
         after=_after(item, present),
         at=at,
@@ -140,19 +140,19 @@ def _column(place: int, item: Item, items: Sequence[Item], present: Present) -> 
     )
 
 
-def _marks(x: int, item: Item, lanes: Mapping[str, int], present: Present) -> list[Mark]:
+def _marks(x: int, item: Item, lanes: Mapping[str, int], present: Present) -> list[LadderMark]:
     named = [rung for choice in item["rungs"] for rung in choice]
     rungs = dict.fromkeys([*(each["rung"] for each in item["told"]), *named])
     return [_mark(x, lanes[rung], [each for each in item["told"] if each["rung"] == rung], present) for rung in rungs]
 
 
-def _mark(x: int, y: int, told: Sequence[Item], present: Present) -> Mark:
+def _mark(x: int, y: int, told: Sequence[Item], present: Present) -> LadderMark:
     names = present.words.text("list.and").join(_name(each, present) for each in told)
     waits = [each["waits_until"] for each in told if each["waits_until"]]
     # Somebody who is told at once makes the step a step of now.
     until = present.moment(min(waits)) if waits and len(waits) == len(told) else None
     shown = _cut(_name(told[0], present), len(told) - 1) if told else ""
-    return Mark(x, y, names, shown, present.words.text("ladders.waits", at=until.text) if until else "")
+    return LadderMark(x, y, names, shown, present.words.text("ladders.waits", at=until.text) if until else "")
 
 
 def _name(told: Item, present: Present) -> str:
@@ -160,8 +160,8 @@ def _name(told: Item, present: Present) -> str:
     return str(told["name"] or present.words.of("rung", told["rung"]))
 
 
-def _step(item: Item, present: Present) -> Step:
-    return Step(
+def _step(item: Item, present: Present) -> ChartStep:
+    return ChartStep(
         round=item["round"],
         level=item["level"],
         after=_after(item, present),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.console.forms import durations
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.public_api.titles import title_in
 from services.contracts.durations import parse_duration
 from services.contracts.policy import PAUSED_BY_DEFAULT, PolicySettings
@@ -31,7 +31,7 @@ class Target:
 
 
 @dataclass(frozen=True)
-class Row:
+class PolicyRow:
     """One clock of the table."""
 
     clock: str
@@ -43,7 +43,7 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Line:
+class VersionLine:
     """One thing in two versions; None where a version has nothing to say of it."""
 
     label: str
@@ -57,11 +57,11 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Section:
+class PolicySection:
     """Lines that belong together."""
 
     name: str
-    lines: Sequence[Line]
+    lines: Sequence[VersionLine]
 
     @property
     def changes(self) -> int:
@@ -72,7 +72,7 @@ class Section:
 class Reading:
     """Policies in the words of one reader."""
 
-    def __init__(self, words: Words, directory: Directory) -> None:
+    def __init__(self, words: Words, directory: KnownDirectory) -> None:
         self._words = words
         self._directory = directory
 
@@ -85,7 +85,7 @@ class Reading:
         conditions = policy.get("applies") or ()
         return [] if {} in [_stated(each) for each in conditions] else [self._condition(each) for each in conditions]
 
-    def table(self, policy: Item) -> list[Row]:
+    def table(self, policy: Item) -> list[PolicyRow]:
         """The clocks that it promises, in the order of a ticket's life."""
         rules = policy.get("clocks") or {}
         return [self._row(name, rules[name]) for name in ClockName if name in rules]
@@ -105,10 +105,10 @@ class Reading:
         calendars: Mapping[str, str] = policy.get("calendars") or {}
         return [(self._directory.department(each), calendar) for each, calendar in calendars.items()]
 
-    def compared(self, before: Item, after: Item) -> list[Section]:
+    def compared(self, before: Item, after: Item) -> list[PolicySection]:
         """Everything that the two say, side by side."""
         parts = [(name, read(before), read(after)) for name, read in self._parts()]
-        return [Section(name, list(_paired(older, newer))) for name, older, newer in parts]
+        return [PolicySection(name, list(_paired(older, newer))) for name, older, newer in parts]
 
     def _parts(self) -> Sequence[tuple[str, Any]]:
         return (("general", self._general), ("clocks", self._cells), ("settings", self._settings_by_name))
@@ -137,9 +137,9 @@ class Reading:
     def _settings_by_name(self, policy: Item) -> dict[str, str]:
         return {self._words.text(f"policies.setting.{name}"): value for name, value in self.settings(policy)}
 
-    def _row(self, name: ClockName, rule: Item) -> Row:
+    def _row(self, name: ClockName, rule: Item) -> PolicyRow:
         warnings = rule.get("warn_at", _WARNED_BY_DEFAULT)
-        return Row(
+        return PolicyRow(
             clock=name,
             name=self._words.of("clock", name),
             targets=[self._target(target_of(rule, urgency)) for urgency in URGENCIES],
@@ -201,6 +201,6 @@ def _stated(condition: Item) -> dict[str, Sequence[str]]:
     return {name: condition[name] for name in FACTS if condition.get(name)}
 
 
-def _paired(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[Line]:
+def _paired(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[VersionLine]:
     for label in dict.fromkeys([*before, *after]):
-        yield Line(label, before.get(label), after.get(label))
+        yield VersionLine(label, before.get(label), after.get(label))

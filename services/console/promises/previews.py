@@ -16,7 +16,7 @@ _AHEAD = len(_STEPS) + 1
 
 
 @dataclass(frozen=True)
-class Move:
+class PreviewMove:
     """One clock that would move."""
 
     item: Mapping[str, Any]
@@ -26,7 +26,7 @@ class Move:
 
 
 @dataclass(frozen=True)
-class Column:
+class HistogramColumn:
     """One column of the histogram; `x`, `y` and `height` in units of the drawing, `step` what stands below it."""
 
     label: str
@@ -38,10 +38,10 @@ class Column:
     ahead: bool
 
 
-def moves(items: Sequence[Mapping[str, Any]], present: Present) -> list[Move]:
+def moves(items: Sequence[Mapping[str, Any]], present: Present) -> list[PreviewMove]:
     """The listed clocks in words."""
     return [
-        Move(
+        PreviewMove(
             each,
             present.moment(each["due_from"]),
             present.moment(each["due_to"]),
@@ -59,7 +59,7 @@ def shift(seconds: float | None, present: Present) -> str:
     return present.words.text("preview.ahead" if seconds < 0 else "preview.behind", length=length)
 
 
-def columns(items: Sequence[Mapping[str, Any]], present: Present) -> list[Column]:
+def columns(items: Sequence[Mapping[str, Any]], present: Present) -> list[HistogramColumn]:
     """Histogram of the clocks by how far they move, from the earliest to the latest; empty where nothing moves."""
     shifts = [each["shift_seconds"] for each in items if each["shift_seconds"]]
     if not shifts:
@@ -70,7 +70,7 @@ def columns(items: Sequence[Mapping[str, Any]], present: Present) -> list[Column
         counts[sum(seconds > bound if seconds > 0 else seconds >= bound for bound in bounds)] += 1
     most = max(counts)
     return [
-        Column(
+        HistogramColumn(
             label=present.words.text("preview.ahead" if place < _AHEAD else "preview.behind", length=step),
             step=step,
             count=count,

@@ -33,7 +33,7 @@ class FieldProblem:
     message: str
 
 
-class Problem(Exception):
+class ApiProblem(Exception):
     """The API refused, or could not be reached (503 `unavailable`)."""
 
     def __init__(self, status: int, document: Mapping[str, Any], retry_after: int | None = None) -> None:
@@ -73,7 +73,7 @@ class Api:
         text: str | None = None,
         seconds: float | None = None,
     ) -> Any:
-        """Return the parsed answer; raise `Problem`. `text` is a body that is no JSON; `headers` say what it is.
+        """Return the parsed answer; raise `ApiProblem`. `text` is a body that is no JSON; `headers` say what it is.
         `seconds` is the longest wait, where it is not the usual one."""
         url = URL(self._base_url + path, encoded=True).update_query(params)
         sent: dict[str, Any] = {"json": body} if text is None else {"data": text.encode()}
@@ -84,24 +84,24 @@ class Api:
                 status, content, waiting = answer.status, await answer.read(), answer.headers.get("Retry-After", "")
             parsed = json.loads(content) if content else None
         except (aiohttp.ClientError, OSError, TimeoutError, ValueError) as error:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "unavailable"}) from error
+            raise ApiProblem(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "unavailable"}) from error
         if status < _FIRST_PROBLEM or status == HTTPStatus.NOT_MODIFIED:
             return parsed
         known = parsed if isinstance(parsed, dict) else {}
-        raise Problem(status, known, int(waiting) if waiting.isdigit() else None)
+        raise ApiProblem(status, known, int(waiting) if waiting.isdigit() else None)
 
     async def follow(self, path: str, headers: Mapping[str, str]) -> AsyncIterator[bytes]:
-        """Hand on a stream of the API as it comes, until either side ends it. Raises `Problem`."""
+        """Hand on a stream of the API as it comes, until either side ends it. Raises `ApiProblem`."""
         url = URL(self._base_url + path, encoded=True)
         endless = aiohttp.ClientTimeout(total=None, connect=2.0, sock_read=_SILENT_SECONDS)
         try:
             async with self._opened().get(url, headers=headers, timeout=endless) as answer:
                 if answer.status >= _FIRST_PROBLEM:
-                    raise Problem(answer.status, {})
+                    raise ApiProblem(answer.status, {})
                 async for piece in answer.content.iter_any():
                     yield piece
         except (aiohttp.ClientError, OSError, TimeoutError) as error:
-            raise Problem(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "unavailable"}) from error
+            raise ApiProblem(HTTPStatus.SERVICE_UNAVAILABLE, {"code": "unavailable"}) from error
 
     def _opened(self) -> aiohttp.ClientSession:
         # A session belongs to the running loop, so it is made at the first call.
@@ -125,14 +125,14 @@ class Desk:
     sees: str | None = None
 
     async def get(self, path: str, **params: str | int | list[str]) -> Any:
-        """Read; a list is a repeated parameter. Raises `Problem`."""
+        """Read; a list is a repeated parameter. Raises `ApiProblem`."""
         return await self.api.ask("GET", path, headers=self._headers(), params=params)
 
     async def find(self, path: str, **params: str | int | list[str]) -> Any | None:
         """Read what this reader may not be entitled to, or this installation may not have: None then."""
         try:
             return await self.get(path, **params)
-        except Problem as problem:
+        except ApiProblem as problem:
             if problem.status in _OPTIONAL:
                 return None
             raise
@@ -163,7 +163,7 @@ class Desk:
         seconds: float | None = None,
     ) -> Any:
         """Send; `key` makes repeats one, `version` must still be the current one; `seconds` is the longest wait where
-        it is not the usual one. Raises `Problem`."""
+        it is not the usual one. Raises `ApiProblem`."""
         extra = {"Idempotency-Key": key} if key else {}
         if version is not None:
             extra["If-Match"] = f'"{version}"'
@@ -171,34 +171,34 @@ class Desk:
         return await self.api.ask("POST", path, headers=headers, params={}, body=body or {}, seconds=seconds)
 
     async def patch(self, path: str, body: object) -> Any:
-        """Change. Raises `Problem`."""
+        """Change. Raises `ApiProblem`."""
         return await self.api.ask("PATCH", path, headers=self._headers(), params={}, body=body)
 
     async def put(self, path: str, body: object, *, version: int | None = None) -> Any:
-        """Store the next version; `version` must still be the current one. Raises `Problem`."""
+        """Store the next version; `version` must still be the current one. Raises `ApiProblem`."""
         extra = {} if version is None else {"If-Match": f'"{version}"'}
         return await self.api.ask("PUT", path, headers=self._headers(extra), params={}, body=body)
 
     async def send_text(
         self, method: str, path: str, text: str, media_type: str, *, version: int | None = None, **params: str | int
     ) -> Any:
-        """PUT or POST a text that is no JSON: YAML, iCalendar. Raises `Problem`."""
+        """PUT or POST a text that is no JSON: YAML, iCalendar. Raises `ApiProblem`."""
         extra = {"Content-Type": media_type}
         if version is not None:
             extra["If-Match"] = f'"{version}"'
         return await self.api.ask(method, path, headers=self._headers(extra), params=params, text=text)
 
     async def delete(self, path: str) -> None:
-        """Remove. Raises `Problem`."""
+        """Remove. Raises `ApiProblem`."""
         await self.api.ask("DELETE", path, headers=self._headers(), params={})
 
     async def file(self, path: str, **params: str | int) -> bytes:
-        """Read what is no JSON: a calendar as a file. Raises `Problem`."""
+        """Read what is no JSON: a calendar as a file. Raises `ApiProblem`."""
         pieces = self.api.follow(f"{path}?{urlencode(params)}", self._headers())
         return b"".join([piece async for piece in pieces])
 
     def follow(self, path: str, after: str | None = None) -> AsyncIterator[bytes]:
-        """A stream of server-sent events, from where `after` says. Raises `Problem`."""
+        """A stream of server-sent events, from where `after` says. Raises `ApiProblem`."""
         place = {"Last-Event-ID": after} if after else {}
         return self.api.follow(path, self._headers({"Accept": "text/event-stream", **place}))
 

@@ -45,7 +45,7 @@ class KnownOpenings:
 
     async def of(self, desk: Desk, calendar: Mapping[str, Any], begins: datetime, ends: datetime) -> Openings | None:
         """The openings of a calendar version between two instants; None where they are not known, or it is too long to
-        be drawn. Raises `Problem`."""
+        be drawn. Raises `ApiProblem`."""
         if calendar["version"] is None or ends - begins > _LONGEST:
             return None
         # A local year begins up to a day before or after that of UTC.

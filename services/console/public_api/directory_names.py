@@ -10,14 +10,14 @@ from functools import cached_property
 from time import monotonic
 from typing import Any
 
-from services.console.public_api.client import Desk, Problem
+from services.console.public_api.client import ApiProblem, Desk
 from services.contracts.namesakes import Named, told_apart
 
 _KNOWN_SECONDS = 20.0
 
 
 @dataclass(frozen=True)
-class Directory:
+class KnownDirectory:
     """A copy of the directory, in its order."""
 
     staff: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
@@ -48,20 +48,20 @@ class Names:
     """A copy for each department, which sees keys of its own; renewed after 20 s by whoever asks next."""
 
     def __init__(self) -> None:
-        self._copies: dict[str | None, tuple[float, Directory]] = {}
+        self._copies: dict[str | None, tuple[float, KnownDirectory]] = {}
 
-    async def directory(self, desk: Desk) -> Directory:
+    async def directory(self, desk: Desk) -> KnownDirectory:
         """The copy; an older one while the directory does not answer."""
-        until, copy = self._copies.get(desk.sees, (0.0, Directory()))
+        until, copy = self._copies.get(desk.sees, (0.0, KnownDirectory()))
         if until > monotonic():
             return copy
         try:
             staff, departments, keys = [
                 await desk.items(f"/v1/{each}") for each in ("staff", "departments", "api-keys")
             ]
-        except Problem:
+        except ApiProblem:
             return copy
-        copy = Directory(_by_id(staff), _by_id(departments), _by_id(keys))
+        copy = KnownDirectory(_by_id(staff), _by_id(departments), _by_id(keys))
         self._copies[desk.sees] = (monotonic() + _KNOWN_SECONDS, copy)
         return copy
 

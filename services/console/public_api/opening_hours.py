@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from time import monotonic
 from typing import Any
 
-from services.console.public_api.client import Desk, Problem
+from services.console.public_api.client import ApiProblem, Desk
 from services.console.public_api.titles import ByLanguage, Titles, by_id
 from services.contracts.base import format_instant
 
@@ -47,7 +47,7 @@ class OpeningHours:
             policies, calendars = await desk.items("/v1/policies"), await desk.items("/v1/calendars")
             by_policy = {each["id"]: each["calendar"] for each in policies}
             opened = {each: await _is_open(desk, each, now) for each in set(by_policy.values())}
-        except Problem:
+        except ApiProblem:
             return self._copy
         self._copy = Calendars(opened, by_policy, by_id(policies), by_id(calendars))
         self._until = monotonic() + _KNOWN_SECONDS

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 from services.console.forms.fields import Field
 from services.console.forms.values import Typed, beside, placed, typed
-from services.console.public_api.client import Problem
+from services.console.public_api.client import ApiProblem
 from services.console.registers import admin_lists
 from services.console.registers.admin_lists import Register
 from services.console.service import Page
@@ -20,7 +20,7 @@ _SECRET = frozenset({"password"})
 
 
 @dataclass(frozen=True)
-class Attempt:
+class FailedForm:
     """A form that was sent and did not go through; `entry` is whose form it was, None for the one that adds. `clash`
     tells what somebody else did meanwhile: `changed` or `gone`; `basis` is what the form was drawn from, while it
     counts."""
@@ -34,7 +34,7 @@ class Attempt:
 
 async def clash(
     page: Page, form: Form, register: Register, identifier: str, wanted: Mapping[str, Any] | None = None
-) -> Attempt | None:
+) -> FailedForm | None:
     """The clash with what somebody did to an entry since the form was drawn; a form that does not say what it was drawn
     from means the entry as it is."""
     basis = form.one("basis")
@@ -43,18 +43,18 @@ async def clash(
     given = kept(form, register.asked)
     try:
         entry = await page.desk.get(f"{register.collection}/{quote(identifier, safe='')}")
-    except Problem as problem:
+    except ApiProblem as problem:
         if problem.status != HTTPStatus.NOT_FOUND:
             raise
-        return Attempt(identifier, given, "", GONE)
+        return FailedForm(identifier, given, "", GONE)
     if not admin_lists.is_outdated(basis, entry, register, wanted):
         return None
     stored = admin_lists.standing(entry, register, page.zone)
     asks = any(each.name in dict(form.fields) for each in register.asked)
-    return Attempt(identifier, beside(given, stored) if asks else stored, "", CHANGED)
+    return FailedForm(identifier, beside(given, stored) if asks else stored, "", CHANGED)
 
 
-def refused(form: Form, fields: Sequence[Field], problem: Problem) -> Typed:
+def refused(form: Form, fields: Sequence[Field], problem: ApiProblem) -> Typed:
     """Keep what was typed, with the API's faults at the fields; what no correction mends is raised again."""
     if problem.status not in _CORRECTABLE:
         raise problem
@@ -68,14 +68,14 @@ def kept(form: Form, fields: Sequence[Field]) -> Typed:
     return typed(form, [each for each in fields if each.name not in _SECRET])
 
 
-def placed_among(attempt: Attempt | None, entries: Sequence[Mapping[str, Any]]) -> Attempt | None:
+def placed_among(attempt: FailedForm | None, entries: Sequence[Mapping[str, Any]]) -> FailedForm | None:
     """Move what was typed for an entry that is listed no more into the form that adds one."""
     if attempt is None or attempt.entry is None or any(each["id"] == attempt.entry for each in entries):
         return attempt
-    return Attempt(None, attempt.typed, new_key(), GONE)
+    return FailedForm(None, attempt.typed, new_key(), GONE)
 
 
-def status(attempt: Attempt | None) -> HTTPStatus:
+def status(attempt: FailedForm | None) -> HTTPStatus:
     """The status of a page with it."""
     if attempt is None:
         return HTTPStatus.OK

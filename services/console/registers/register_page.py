@@ -9,21 +9,21 @@ from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
 from services.console.forms import fingerprints
-from services.console.forms.fields import Choice
+from services.console.forms.fields import FieldChoice
 from services.console.promises.drafts import require
-from services.console.public_api.client import Problem
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.client import ApiProblem
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.registers import admin_lists, attempts
 from services.console.registers.admin_lists import TABS, Register
-from services.console.registers.attempts import Attempt
+from services.console.registers.attempts import FailedForm
 from services.console.service import Page, PageDep
-from services.console.shell.confirmation import Question, ask, is_confirmed
+from services.console.shell.confirmation import Confirmation, ask, is_confirmed
 from services.console.shell.routes import page_router, see_said
 from services.runtime.errors import Forbidden
 from services.runtime.pages import Form, new_key, read_form, require_key
 
 Entry = Mapping[str, Any]
-Choices = Mapping[str, Sequence[Choice]]
+Choices = Mapping[str, Sequence[FieldChoice]]
 
 
 @dataclass(frozen=True)
@@ -44,20 +44,20 @@ class RegisterPage:
         """The list. Who left, and keys that are revoked, come last."""
         return sorted(await page.desk.items(self.register.collection), key=lambda each: not each["active"])
 
-    async def choices(self, _page: Page, directory: Directory, _entries: Sequence[Entry]) -> Choices:
+    async def choices(self, _page: Page, directory: KnownDirectory, _entries: Sequence[Entry]) -> Choices:
         """The choices of every `Field.source`."""
         staff, departments = directory.staff.items(), directory.departments.items()
         return {
             "zones": (),  # typed, with the browser's list of them beside
-            "departments": [Choice(id_, each["name"]) for id_, each in departments if each["active"]],
+            "departments": [FieldChoice(id_, each["name"]) for id_, each in departments if each["active"]],
             "staff": [
-                Choice(id_, directory.person(id_), directory.department(each["department"]))
+                FieldChoice(id_, directory.person(id_), directory.department(each["department"]))
                 for id_, each in staff
                 if each["active"]
             ],
         }
 
-    async def beside(self, _page: Page, _directory: Directory, _entries: Sequence[Entry]) -> dict[str, Any]:
+    async def beside(self, _page: Page, _directory: KnownDirectory, _entries: Sequence[Entry]) -> dict[str, Any]:
         """Values that this list alone shows."""
         return {}
 
@@ -68,7 +68,7 @@ class RegisterPage:
     async def add(self, request: Request, page: PageDep) -> Response:
         """Make an entry. The same form sent again makes none, and shows a secret again."""
         made = await self._added(page, await read_form(request))
-        if isinstance(made, Attempt):
+        if isinstance(made, FailedForm):
             return await self.show(page, attempt=made)
         return await self.show(page, issued=made) if self.register.has_secret else self._done(page, made["id"])
 
@@ -83,14 +83,14 @@ class RegisterPage:
         if clash := await attempts.clash(page, form, register, identifier, None if errors else body):
             return await self.show(page, attempt=clash)
         basis = form.one("basis")
-        attempt = Attempt(identifier, replace(attempts.kept(form, register.asked), errors=errors), "", basis=basis)
+        attempt = FailedForm(identifier, replace(attempts.kept(form, register.asked), errors=errors), "", basis=basis)
         if not errors and not is_confirmed(form) and await self._switches_off(page, identifier, body):
             return await self.ask(page, form, identifier, "switch_off")
         if not errors:
             try:
                 await page.desk.patch(self.address(identifier), body)
-            except Problem as problem:
-                attempt = Attempt(identifier, attempts.refused(form, register.asked, problem), "", basis=basis)
+            except ApiProblem as problem:
+                attempt = FailedForm(identifier, attempts.refused(form, register.asked, problem), "", basis=basis)
             else:
                 return self._done(page, identifier)
         return await self.show(page, attempt=attempt)
@@ -101,11 +101,11 @@ class RegisterPage:
         directory = await page.console.names.directory(page.desk)
         title = admin_lists.title(entry, page.present(), directory.person)
         key = f"{self.register.name}.{doing}"
-        question = Question(text(key, title=title), text(f"{key}.text"), text(f"{key}.go"), self.register.path)
+        question = Confirmation(text(key, title=title), text(f"{key}.text"), text(f"{key}.go"), self.register.path)
         return ask(page, form, question)
 
     async def show(
-        self, page: Page, *, attempt: Attempt | None = None, issued: Entry | None = None, done: str = ""
+        self, page: Page, *, attempt: FailedForm | None = None, issued: Entry | None = None, done: str = ""
     ) -> Response:
         """The list with what became of a form: the `attempt` that failed, or the entry whose secret was `issued`."""
         register = self.register
@@ -145,9 +145,9 @@ class RegisterPage:
         if not errors:
             try:
                 return await page.desk.post(register.collection, body, key=key)
-            except Problem as problem:
-                return Attempt(None, attempts.refused(form, asked, problem), new_key())
-        return Attempt(None, replace(attempts.kept(form, asked), errors=errors), key)
+            except ApiProblem as problem:
+                return FailedForm(None, attempts.refused(form, asked, problem), new_key())
+        return FailedForm(None, replace(attempts.kept(form, asked), errors=errors), key)
 
     async def _remove(self, page: Page, form: Form, identifier: str) -> Response:
         clash = await attempts.clash(page, form, self.register, identifier)

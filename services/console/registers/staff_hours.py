@@ -11,7 +11,7 @@ from services.console.forms.fields import Field
 from services.console.forms.values import Typed
 from services.console.promises import calendar_forms
 from services.console.promises.calendar_forms import WEEKDAYS
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.public_api.titles import Titles
 from services.runtime.pages import Form
 from services.wording import Words
@@ -57,7 +57,7 @@ def is_filled(typed: Typed) -> bool:
     return any(typed.value(each.name) or typed.error(each.name) or each.name in typed.now for each in FIELDS)
 
 
-def reached(entry: Entry, directory: Directory, quiet: Entry | None, titles: Titles, words: Words) -> Reached:
+def reached(entry: Entry, directory: KnownDirectory, quiet: Entry | None, titles: Titles, words: Words) -> Reached:
     """Tell when a member of staff is reached, outside of shifts; `quiet` are the quiet hours of the staff."""
     if entry.get("hours"):
         return Reached("own", f"{_in_words(entry['hours'], words)} ({entry['time_zone']})")

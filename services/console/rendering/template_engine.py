@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from services.console.forms.fields import NOBODY, Choice, Field
+from services.console.forms.fields import NOBODY, Field, FieldChoice
 from services.console.forms.values import Typed
 from services.console.wording import WORDING
 from services.runtime.pages import printed
@@ -57,9 +57,9 @@ class Templates:
         return self._environment.get_template(template).render(values)
 
 
-def _as_choices(codes: Iterable[StrEnum], group: str, words: Words) -> list[Choice]:
+def _as_choices(codes: Iterable[StrEnum], group: str, words: Words) -> list[FieldChoice]:
     headings = _HEADINGS.get(group, {})
-    return [Choice(code, words.of(group, code), _heading(code, headings, words)) for code in codes]
+    return [FieldChoice(code, words.of(group, code), _heading(code, headings, words)) for code in codes]
 
 
 def _heading(code: str, headings: Mapping[str, str], words: Words) -> str:
@@ -67,9 +67,9 @@ def _heading(code: str, headings: Mapping[str, str], words: Words) -> str:
     return words.of("heading", heading) if heading else ""
 
 
-def _by_heading(choices: Iterable[Choice]) -> list[tuple[str, list[Choice]]]:
+def _by_heading(choices: Iterable[FieldChoice]) -> list[tuple[str, list[FieldChoice]]]:
     """Choices under their headings, both in the order in which they come first."""
-    found: dict[str, list[Choice]] = {}
+    found: dict[str, list[FieldChoice]] = {}
     for choice in choices:
         found.setdefault(choice.group, []).append(choice)
     return list(found.items())
@@ -79,7 +79,7 @@ def _any_filled(fields: Sequence[Field], filled: Typed) -> bool:
     return any(filled.error(field.name) or field.name in filled.now for field in fields)
 
 
-def _as_shown(values: Sequence[str], options: Iterable[Choice], kind: str) -> list[str]:
+def _as_shown(values: Sequence[str], options: Iterable[FieldChoice], kind: str) -> list[str]:
     """Values of a field as its reader sees them."""
     texts = {option.value: option.text for option in options}
     return [texts.get(value, value.replace("T", " ") if kind == "moment" else value) for value in values]

@@ -16,7 +16,7 @@ _CONFIRMED = "confirmed"
 
 
 @dataclass(frozen=True)
-class Question:
+class Confirmation:
     """The question, what follows from it, the words of its button, and the address for backing out."""
 
     asked: str
@@ -30,7 +30,7 @@ def is_confirmed(form: Form) -> bool:
     return form.one(_CONFIRMED) == "true"
 
 
-def ask(page: Page, form: Form, question: Question) -> Response:
+def ask(page: Page, form: Form, question: Confirmation) -> Response:
     """The page that asks; its form is the one that was sent, with the answer."""
     carried: Iterable[tuple[str, str]] = [*carried_fields(form), (_CONFIRMED, "true")]
     return page.render("confirm.html", question=question, target=page.request.url.path, carried=carried)

@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 
-from services.console.public_api.client import Problem
+from services.console.public_api.client import ApiProblem
 from services.console.service import page_of, page_of_anybody
 from services.console.session import CrossSite, SignInFirst, require_own_page
 from services.console.shell.sign_in_again import ask_to_sign_in
@@ -49,7 +49,7 @@ class PageRoute(APIRoute):
                 return await ask_to_sign_in(request)
             except CrossSite:
                 return await error_page(request, HTTPStatus.FORBIDDEN, "cross_site")
-            except Problem as problem:
+            except ApiProblem as problem:
                 if problem.status == HTTPStatus.UNAUTHORIZED:
                     return await ask_to_sign_in(request)
                 return await error_page(request, problem.status, headers=_waiting(problem))
@@ -87,7 +87,7 @@ async def error_page(
     return response
 
 
-def _waiting(problem: Problem) -> Mapping[str, str]:
+def _waiting(problem: ApiProblem) -> Mapping[str, str]:
     return {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
 
 

@@ -10,7 +10,7 @@ from urllib.parse import quote
 from fastapi import Request
 from fastapi.responses import RedirectResponse, Response
 
-from services.console.public_api.client import Problem
+from services.console.public_api.client import ApiProblem
 from services.console.service import Page, page_of
 from services.contracts.lines import one_line
 from services.runtime.pages import Form, read_form
@@ -56,7 +56,7 @@ def sign_in_page(
     )
 
 
-def unsent_page(page: Page, form: Form, problem: Problem) -> Response:
+def unsent_page(page: Page, form: Form, problem: ApiProblem) -> Response:
     """A form that could not be sent and whose page cannot be shown: it waits here to be sent again as it was."""
     carried = carried_fields(form)
     shown = [value for name, value in carried if name not in _HIDDEN and value]

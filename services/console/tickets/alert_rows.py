@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, time, timedelta
 from typing import Any
 
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.rendering.present import Countdown, Moment
 from services.console.service import Page
 from services.contracts.base import format_instant
@@ -23,7 +23,7 @@ _MORNING = time(9, 0)
 
 
 @dataclass(frozen=True)
-class Told:
+class ToldPerson:
     """One telling."""
 
     name: str
@@ -40,7 +40,7 @@ class Alarm:
     headline: str
     clock: Countdown
     raised: Moment | None
-    told: Sequence[Told]
+    told: Sequence[ToldPerson]
     next_names: Sequence[str]
     next_at: Countdown | None
     holder: str
@@ -65,7 +65,7 @@ def in_order(alerts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     )
 
 
-def alarm(page: Page, alert: Mapping[str, Any], directory: Directory) -> Alarm:
+def alarm(page: Page, alert: Mapping[str, Any], directory: KnownDirectory) -> Alarm:
     """Put one alert into words."""
     present, words = page.present(), page.words
     following = alert["next"]
@@ -77,7 +77,7 @@ def alarm(page: Page, alert: Mapping[str, Any], directory: Directory) -> Alarm:
         clock=_late(page, alert),
         raised=present.moment(alert["raised_at"]),
         told=[
-            Told(directory.person(each["staff"]), words.of("rung", each["rung"]), present.moment(each["at"]),
+            ToldPerson(directory.person(each["staff"]), words.of("rung", each["rung"]), present.moment(each["at"]),
                  each["state"])
             for each in alert["told"]
         ],

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from services.console.forms.fields import Choice, Draft, Field
+from services.console.forms.fields import Draft, Field, FieldChoice
 from services.console.forms.values import Typed
 from services.console.service import Page
 from services.console.tickets.commands import COMMANDS
@@ -29,17 +29,19 @@ _ASKABLE = (
 _SCORES = range(5, 0, -1)
 
 
-def choices(page: Page, found: Overview) -> dict[str, list[Choice]]:
+def choices(page: Page, found: Overview) -> dict[str, list[FieldChoice]]:
     """The choices of every `Field.source`."""
     words, ticket, directory = page.words, found.ticket, found.directory
     return {
-        "departments": [Choice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]],
+        "departments": [
+            FieldChoice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]
+        ],
         "handlers": _handlers(found),
         "askable": _askable(ticket, words),
-        "wait_reasons": [Choice(each, words.of("wait_reason", each)) for each in _waits(ticket)],
-        "breached": [Choice(name, words.of("clock", name)) for name in _breached(found)],
-        "tags": [Choice(tag, tag) for tag in ticket["tags"]],
-        "scores": [Choice(str(score), words.text(f"score.{score}")) for score in _SCORES],
+        "wait_reasons": [FieldChoice(each, words.of("wait_reason", each)) for each in _waits(ticket)],
+        "breached": [FieldChoice(name, words.of("clock", name)) for name in _breached(found)],
+        "tags": [FieldChoice(tag, tag) for tag in ticket["tags"]],
+        "scores": [FieldChoice(str(score), words.text(f"score.{score}")) for score in _SCORES],
     }
 
 
@@ -75,7 +77,7 @@ def notes(found: Overview, name: CommandName) -> list[str]:
     return told
 
 
-def _handlers(found: Overview) -> list[Choice]:
+def _handlers(found: Overview) -> list[FieldChoice]:
     """Staff who handle tickets, those of the ticket's department first."""
     own = found.ticket["department"]
     people = [
@@ -85,7 +87,7 @@ def _handlers(found: Overview) -> list[Choice]:
     ]
     people.sort(key=lambda each: (each["department"] != own, each["department"] or "", "handler" not in each["roles"]))
     person, department = found.directory.person, found.directory.department
-    return [Choice(each["id"], person(each["id"]), department(each["department"])) for each in people]
+    return [FieldChoice(each["id"], person(each["id"]), department(each["department"])) for each in people]
 
 
 def _waits(ticket: Mapping[str, Any]) -> list[str]:
@@ -107,10 +109,10 @@ def _standing(value: Any) -> list[str]:
     return [str(value)] if value else []
 
 
-def _askable(ticket: Mapping[str, Any], words: Words) -> list[Choice]:
+def _askable(ticket: Mapping[str, Any], words: Words) -> list[FieldChoice]:
     """Fields that the customer can be asked for, first what is missing; each with its name in the message to them."""
     codes: Iterable[str] = dict.fromkeys([*ticket["missing"], *_ASKABLE])
-    return [Choice(code, words.of("field", code), said=told(code, ticket["language"])) for code in codes]
+    return [FieldChoice(code, words.of("field", code), said=told(code, ticket["language"])) for code in codes]
 
 
 def draft(ticket: Mapping[str, Any], each: Field) -> Draft:

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.console.public_api.closed_hours import Openings
 from services.console.rendering.present import LIVE, Countdown, Moment, Present
-from services.console.tickets.clock_steps import Step, steps
+from services.console.tickets.clock_steps import ClockStep, steps
 from services.contracts.durations import Measure, parse_duration
 
 WIDTH = 1000
@@ -30,7 +30,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Mark:
+class ClockMark:
     """Something that happened, at its place on the bar."""
 
     x: float
@@ -38,7 +38,7 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class Course:
+class ClockCourse:
     """One clock of the ledger, ready to be drawn."""
 
     clock: Item
@@ -48,8 +48,8 @@ class Course:
     met: Moment | None
     pieces: Sequence[Piece]
     ahead: Sequence[Piece]
-    marks: Sequence[Mark]
-    steps: Sequence[Step]
+    marks: Sequence[ClockMark]
+    steps: Sequence[ClockStep]
     due_x: float | None
     now_x: float | None
     ran_for: str
@@ -75,7 +75,9 @@ class Course:
         return bool(self.clock["breached_at"]) and self.clock.get("explained") is False
 
 
-def course(clock: Item, present: Present, happened: Sequence[Item] = (), openings: Openings | None = None) -> Course:
+def course(
+    clock: Item, present: Present, happened: Sequence[Item] = (), openings: Openings | None = None
+) -> ClockCourse:
     """Lay a clock out between its start and whatever is latest: its due time, its end, or now.
 
     `happened` are the ticket's journal events; `openings` those of the clock's calendar, where it counts working time
@@ -88,7 +90,7 @@ def course(clock: Item, present: Present, happened: Sequence[Item] = (), opening
     scale = _Scale(start, max(end, due or end + _drawn(clock, left)))
     resting = openings if openings and parse_duration(clock["target"]).is_working else None
     told = steps(clock, present, happened)
-    return Course(
+    return ClockCourse(
         clock=clock,
         countdown=present.countdown(clock, clock["calendar"]["id"]),
         started=present.moment(clock["started_at"]),
@@ -96,7 +98,7 @@ def course(clock: Item, present: Present, happened: Sequence[Item] = (), opening
         met=present.moment(clock["met_at"]),
         pieces=[piece for segment in clock["segments"] for piece in _pieces(segment, end, due, scale, resting)],
         ahead=list(_ahead(end, due or scale.end, scale, resting if due else None)) if live else [],
-        marks=[Mark(scale.x(step.instant), step.kind) for step in told if step.kind in _MARKED],
+        marks=[ClockMark(scale.x(step.instant), step.kind) for step in told if step.kind in _MARKED],
         steps=told,
         due_x=scale.x(due) if due else None,
         now_x=scale.x(present.now) if live else None,

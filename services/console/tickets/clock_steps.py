@@ -14,7 +14,7 @@ Item = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Step:
+class ClockStep:
     """One thing that happened. `kind` is started, paused, warned, due, breached, explained, retargeted, recalculated,
     promised, excused, met or cancelled."""
 
@@ -24,10 +24,10 @@ class Step:
     text: str
 
 
-def steps(clock: Item, present: Present, happened: Sequence[Item]) -> list[Step]:
+def steps(clock: Item, present: Present, happened: Sequence[Item]) -> list[ClockStep]:
     """The steps of a clock, earliest first. A due time that nothing has decided yet comes last."""
     told = [
-        Step(datetime.fromisoformat(at), present.moment(at), kind, text)
+        ClockStep(datetime.fromisoformat(at), present.moment(at), kind, text)
         for at, kind, text in (*_of_ledger(clock, present), *_of_journal(clock, present, happened))
     ]
     return sorted(told, key=lambda step: (step.instant, step.kind != "started"))

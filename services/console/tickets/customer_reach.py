@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.console.forms.fields import Form
+from services.console.forms.fields import CommandForm
 from services.contracts.address import Unreached
 from services.contracts.vocabulary import CommandName, ToldBy
 from services.wording import Words
@@ -46,7 +46,7 @@ def how(ticket: Item, words: Words) -> str:
     return words.text("reach.phone_only" if ticket["customer"]["phone"] else "reach.nobody")
 
 
-def buttons(name: CommandName, form: Form, ticket: Item, words: Words) -> Sequence[Button]:
+def buttons(name: CommandName, form: CommandForm, ticket: Item, words: Words) -> Sequence[Button]:
     """The ways to send a form; of one that nobody would hear, each says how the customer was told."""
     own = [Button(field, value, words.text(f"command.{name}.{field}.{value}")) for field, value in form.buttons]
     if name not in TELLS or not is_unreached(ticket):

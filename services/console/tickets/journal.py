@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.rendering.present import Moment, Present
 from services.wording import Words
 
@@ -49,7 +49,7 @@ class Fact:
 
 
 @dataclass(frozen=True)
-class Entry:
+class JournalEntry:
     """One event. `side` is staff, customer or system; `visible` tells that the customer saw it."""
 
     seq: int
@@ -66,15 +66,17 @@ class Entry:
     cycle: int
 
 
-def entries(items: Sequence[Mapping[str, Any]], words: Words, present: Present, directory: Directory) -> list[Entry]:
+def entries(
+    items: Sequence[Mapping[str, Any]], words: Words, present: Present, directory: KnownDirectory
+) -> list[JournalEntry]:
     """The journal, newest first."""
     return [_entry(item, words, present, directory) for item in reversed(items)]
 
 
-def _entry(item: Mapping[str, Any], words: Words, present: Present, directory: Directory) -> Entry:
+def _entry(item: Mapping[str, Any], words: Words, present: Present, directory: KnownDirectory) -> JournalEntry:
     data, kind = item["data"], item["type"]
     moved = item["from"] != item["to"] and item["from"] is not None
-    return Entry(
+    return JournalEntry(
         seq=item["seq"],
         title=words.of("event", _CHANGED if kind == _ANSWERED and data.get("changed") else kind),
         at=present.moment(item["at"]),
@@ -95,7 +97,7 @@ def _went_unheard(data: Mapping[str, Any]) -> bool:
     return data.get("reached") is False and not data.get("told_by")
 
 
-def _who(item: Mapping[str, Any], words: Words, directory: Directory) -> str:
+def _who(item: Mapping[str, Any], words: Words, directory: KnownDirectory) -> str:
     """Other services enter what a person did there; `by` names them."""
     actor, by = item["actor"], item["data"].get("by")
     if actor["kind"] in {"staff", "api_key"} or by:
@@ -122,7 +124,9 @@ def _texts(item: Mapping[str, Any]) -> Iterator[str]:
         yield str(item["reason"])
 
 
-def _facts(data: Mapping[str, Any], kind: str, words: Words, present: Present, directory: Directory) -> Iterator[Fact]:
+def _facts(
+    data: Mapping[str, Any], kind: str, words: Words, present: Present, directory: KnownDirectory
+) -> Iterator[Fact]:
     def fact(name: str, value: str, link: str = "") -> Fact:
         return Fact(words.text(f"fact.{name}"), value, link)
 
@@ -152,7 +156,7 @@ def _reasons(name: str, kind: str) -> str | None:
     return "wait_reason" if kind in {"ticket.waiting", "ticket.resumed"} else "close_reason"
 
 
-def _shown(kind: str, words: Words, present: Present, directory: Directory) -> dict[str, Callable[[Any], str]]:
+def _shown(kind: str, words: Words, present: Present, directory: KnownDirectory) -> dict[str, Callable[[Any], str]]:
     """Writers of the known facts; what is not here is for machines."""
 
     def instant(value: Any) -> str:

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.console.public_api.client import Desk, Problem, path
+from services.console.public_api.client import ApiProblem, Desk, path
 from services.console.public_api.closed_hours import Openings
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.public_api.titles import Titles
 from services.console.rendering.present import Countdown, Present
 from services.console.service import Page
 from services.console.tickets import journal
-from services.console.tickets.clock_chart import Course, course
+from services.console.tickets.clock_chart import ClockCourse, course
 from services.contracts.base import format_instant
 from services.contracts.permissions import Action
 
@@ -35,7 +35,7 @@ class Beside:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredTimes:
     """Time that the ticket was with whom (semantics.md 16), and each clock over all cycles (20)."""
 
     departments: Sequence[Item] = ()
@@ -48,15 +48,15 @@ class Overview:
 
     ticket: Item
     feedback: Item | None
-    entries: Sequence[journal.Entry]
-    live: Sequence[Course]
-    past: Sequence[Course]
-    measured: Measured
+    entries: Sequence[journal.JournalEntry]
+    live: Sequence[ClockCourse]
+    past: Sequence[ClockCourse]
+    measured: MeasuredTimes
     next_clock: Countdown
     others: Sequence[Item]
     timeline: Sequence[Item]
     beside: Beside
-    directory: Directory
+    directory: KnownDirectory
     titles: Titles
     present: Present
 
@@ -134,11 +134,11 @@ async def has_changed(page: Page, number: str, seen: str) -> bool:
     return state == _MOVING or await page.desk.has_changed(path("v1", "tickets", number), version)
 
 
-async def _ledger(desk: Desk, address: str) -> tuple[list[Item], Measured]:
+async def _ledger(desk: Desk, address: str) -> tuple[list[Item], MeasuredTimes]:
     """Every clock, and what is measured over all of them; that stands on the first page."""
     first = await desk.get(address, limit=_MOST_CLOCKS)
     more = await desk.items(address) if first["next_cursor"] else first["items"]
-    return list(more), Measured(first.get("departments") or (), first.get("totals") or ())
+    return list(more), MeasuredTimes(first.get("departments") or (), first.get("totals") or ())
 
 
 async def _openings(page: Page, clock: Item) -> Openings | None:
@@ -147,7 +147,7 @@ async def _openings(page: Page, clock: Item) -> Openings | None:
     begins = datetime.fromisoformat(clock["started_at"])
     try:
         return await page.console.openings.of(page.desk, clock["calendar"], begins, datetime.fromisoformat(ends))
-    except Problem:
+    except ApiProblem:
         # The course is drawn all the same, without its nights.
         return None
 

@@ -9,7 +9,7 @@ from services.contracts.vocabulary import Category, Channel, DesiredSolution, Ki
 
 
 @dataclass(frozen=True)
-class Section:
+class FormSection:
     """Questions that belong together; its heading is `new_ticket.section.<name>`."""
 
     name: str
@@ -23,7 +23,7 @@ def _choice(name: str, codes: Sequence[StrEnum], group: str, *, open_: bool = Fa
 _SPOKEN = (Channel.PHONE, Channel.CHAT, Channel.EMAIL, Channel.WECHAT, Channel.WEB, Channel.APP)
 
 SECTIONS = (
-    Section(
+    FormSection(
         "caller",
         (
             Field("customer.phone", "phone", most=100, marked=True),
@@ -33,7 +33,7 @@ SECTIONS = (
             _choice("customer.tier", tuple(Tier), "tier", aside=True),
         ),
     ),
-    Section(
+    FormSection(
         "trouble",
         (
             Field("description", "area", required=True),
@@ -48,7 +48,7 @@ SECTIONS = (
             Field("complaint_about", most=200, aside=True),
         ),
     ),
-    Section(
+    FormSection(
         "wish",
         (
             Field("impact.safety_risk", "flag"),

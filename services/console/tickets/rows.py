@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from services.console.public_api.client import path
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.public_api.opening_hours import Calendars
 from services.console.rendering.present import Countdown, Moment, Present
 from services.console.service import Page
@@ -16,7 +16,7 @@ TICKET_NO = re.compile(r"[0-9]{11,20}", re.ASCII)
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """One ticket of a list. `hints` are short remarks besides the phase."""
 
     number: str
@@ -32,7 +32,7 @@ class Row:
     is_mine: bool
 
 
-async def rows_of(page: Page, tickets: Sequence[Ticket]) -> list[Row]:
+async def rows_of(page: Page, tickets: Sequence[Ticket]) -> list[BoardRow]:
     """The rows of a page of tickets; names and opening hours come from short-lived copies."""
     directory = await page.console.names.directory(page.desk)
     calendars = await page.console.calendars.standing(page.desk, page.now)
@@ -40,9 +40,9 @@ async def rows_of(page: Page, tickets: Sequence[Ticket]) -> list[Row]:
     return [_row(page, ticket, present, directory, calendars) for ticket in tickets]
 
 
-def _row(page: Page, ticket: Ticket, present: Present, directory: Directory, calendars: Calendars) -> Row:
+def _row(page: Page, ticket: Ticket, present: Present, directory: KnownDirectory, calendars: Calendars) -> BoardRow:
     mine = page.reader.id
-    return Row(
+    return BoardRow(
         number=ticket["ticket_no"],
         address=path("tickets", ticket["ticket_no"]),
         ticket=ticket,

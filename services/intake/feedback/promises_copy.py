@@ -46,7 +46,7 @@ class PromisesInForce:
         self, feedback: Feedback, proposed: Proposed, tier: Tier, received_at: datetime, *, complete: bool
     ) -> FirstPromises:
         """Choose the policy and compute the instants that stand from now on (invariant I11)."""
-        facts = policies.TicketFacts(
+        facts = policies.PolicyFacts(
             kind=proposed.kind,
             category=proposed.category,
             urgency=proposed.urgency,

@@ -23,7 +23,7 @@ from services.survey.times import wall_length
 UNANSWERED = "unanswered"
 
 
-class Outcome(StrEnum):
+class AnswerOutcome(StrEnum):
     """The outcome of an answer that was sent."""
 
     ANSWERED = "answered"
@@ -41,7 +41,7 @@ class Answering:
 
     async def by_customer(
         self, connection: AsyncConnection, survey_id: str, answer: Answer, basis: str | None = None
-    ) -> Outcome:
+    ) -> AnswerOutcome:
         """Record what came by the survey's link; within the edit window, another content replaces the first. `basis` is
         what the form was drawn from, where one was.
 
@@ -54,17 +54,19 @@ class Answering:
         if row["answered_at"] is None:
             self.require_open(row, now)
             await _record(connection, row, answer, now)
-            return Outcome.ANSWERED
+            return AnswerOutcome.ANSWERED
         if answer_of(row) == answer:
-            return Outcome.UNCHANGED
+            return AnswerOutcome.UNCHANGED
         if not self.may_change(row, now):
             raise AlreadyAnswered
         if basis not in {None, basis_of(row)}:
             raise AnsweredElsewhere
         await _change(connection, row, answer, now)
-        return Outcome.CHANGED
+        return AnswerOutcome.CHANGED
 
-    async def by_staff(self, connection: AsyncConnection, survey_id: str, answer: Answer, caller: Caller) -> Outcome:
+    async def by_staff(
+        self, connection: AsyncConnection, survey_id: str, answer: Answer, caller: Caller
+    ) -> AnswerOutcome:
         """Record what a customer said on the phone, marked as such.
 
         Raises:
@@ -75,11 +77,11 @@ class Answering:
         refuse_own(row, caller)
         if row["answered_at"] is not None:
             if row["recorded_by"] == caller.id and answer_of(row) == answer:
-                return Outcome.UNCHANGED
+                return AnswerOutcome.UNCHANGED
             raise AlreadyAnswered
         self.require_open(row, now)
         await _record(connection, row, answer, now, caller)
-        return Outcome.ANSWERED
+        return AnswerOutcome.ANSWERED
 
     def may_change(self, row: Row, now: datetime) -> bool:
         """Whether the answer may still be changed by the link that gave it."""
@@ -148,14 +150,14 @@ async def _record(
     values = {"survey_id": row["id"], "changed_at": now, **_columns(answer), **recorder}
     await connection.execute(insert(answers).values(values))
     await _tell(connection, row, state=SurveyState.ANSWERED, answered_at=now, not_sent_reason=None)
-    count(Outcome.ANSWERED)
+    count(AnswerOutcome.ANSWERED)
 
 
 async def _change(connection: AsyncConnection, row: Row, answer: Answer, now: datetime) -> None:
     values = {"changed_at": now, **_columns(answer)}
     await connection.execute(update(answers).where(answers.c.survey_id == row["id"]).values(values))
     await _tell(connection, row)
-    count(Outcome.CHANGED)
+    count(AnswerOutcome.CHANGED)
 
 
 async def _tell(connection: AsyncConnection, row: Row, **changes: Any) -> None:

@@ -68,7 +68,7 @@ class SurveyFilters(AnswerFilters):
     cursor: Annotated[str | None, Field(max_length=1000)] = None
 
 
-class Queries:
+class SurveyQueries:
     """Reads invitations and answers."""
 
     def __init__(self, database: Database, time_zone: str) -> None:

@@ -17,7 +17,7 @@ from services.contracts.permissions import Action, may
 from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock, TicketState
 from services.contracts.vocabulary import ActorKind, Category, ClockName, CommandName, Kind, Urgency
-from services.promises.policies import TicketFacts, choose, snapshot
+from services.promises.policies import PolicyFacts, choose, snapshot
 from services.promises.priority import priority_of
 from services.runtime.errors import Forbidden, ValidationFailed
 from services.runtime.instants import require_to_come
@@ -248,13 +248,13 @@ class Preparation:
         return supply.model_dump(mode="json", exclude_none=True)
 
 
-def facts_after(state: TicketState, decision: Mapping[str, Any]) -> TicketFacts:
+def facts_after(state: TicketState, decision: Mapping[str, Any]) -> PolicyFacts:
     """Facts that policies may ask of the ticket once a command with this decision has been carried out."""
     urgency = Urgency(decision.get("urgency") or state.urgency)
     if decision.get("safety_risk") and not state.safety_risk:
         urgency = Urgency.URGENT
     affected = decision.get("affected_count")
-    return TicketFacts(
+    return PolicyFacts(
         kind=Kind(decision.get("kind") or state.kind),
         category=Category(decision.get("category") or state.category),
         urgency=urgency,

@@ -12,7 +12,7 @@ from services.contracts.publication import Recalculation
 from services.contracts.ticket import Clock, Schedule, Segment, TicketState
 from services.contracts.vocabulary import ClockState, WaitReason
 from services.promises.calendars import Calendar
-from services.promises.policies import TicketFacts, choose, snapshot
+from services.promises.policies import PolicyFacts, choose, snapshot
 from services.workflow import due_times
 from services.workflow.lifecycle.clocks import Ledger, segments_since
 from services.workflow.lifecycle.life import Life
@@ -94,7 +94,7 @@ def moves_of_past(ticket: Tried, trial: Trial) -> Iterator[Move]:
 
 def policy_of(state: TicketState, policies: Sequence[Policy]) -> PolicySnapshot | None:
     """The policy that is chosen for a ticket as an acceptance would choose it now."""
-    facts = TicketFacts(
+    facts = PolicyFacts(
         kind=state.kind,
         category=state.category,
         urgency=state.urgency,

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from services.console.public_api.directory_names import Directory
+from services.console.public_api.directory_names import KnownDirectory
 from services.console.rendering.present import Present
 from services.console.tickets.journal import Fact, entries
 from services.console.wording import WORDING
@@ -28,7 +28,7 @@ def facts(language: Language, type_: str, **data: Any) -> list[Fact]:
         "reason": None,
         "data": data,
     }
-    (entry,) = entries([item], present.words, present, Directory())
+    (entry,) = entries([item], present.words, present, KnownDirectory())
     return list(entry.facts)
 
 

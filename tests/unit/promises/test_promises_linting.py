@@ -15,7 +15,7 @@ from services.promises.coverage import Coverage, union
 from services.promises.faults import Level
 from services.promises.linting import Surroundings, lint
 from services.promises.order import order_faults, unreachable
-from services.promises.policies import TicketFacts, choose
+from services.promises.policies import PolicyFacts, choose
 from services.promises.priority import priority_of
 from tests.unit.promises.instants import ALWAYS, CN, calendar, local
 
@@ -222,7 +222,7 @@ def test_a_list_of_a_rule_has_an_end(entries: int) -> None:
 # --- the sets of tickets, against every ticket that there is ---
 
 TICKETS = [
-    TicketFacts(kind, category, urgency, priority_of(urgency, tier, affected), tier, channel, department)
+    PolicyFacts(kind, category, urgency, priority_of(urgency, tier, affected), tier, channel, department)
     for kind, category, urgency, tier, channel, department, affected in itertools.product(
         (Kind.COMPLAINT, Kind.FAULT, Kind.PRAISE), (Category.PRODUCT_FAULT, Category.OTHER), Urgency, Tier,
         (Channel.WEB, Channel.PHONE), (None, "repairs", "elsewhere"), (1, 5),
@@ -270,7 +270,7 @@ def test_sets_of_tickets_say_what_choosing_says(policies: list[Policy]) -> None:
 
 @given(POLICIES, some.sampled_from(TICKETS))
 @settings(max_examples=50, deadline=None)
-def test_choosing_is_the_first_match(policies: list[Policy], facts: TicketFacts) -> None:
+def test_choosing_is_the_first_match(policies: list[Policy], facts: PolicyFacts) -> None:
     matching = [each for each in policies if choose([each], facts) is each]
     assert choose(policies, facts) == (matching[0] if matching else None)
 

@@ -8,12 +8,12 @@ import pytest
 from services.contracts.policy import Policy
 from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Priority, Tier, Urgency
 from services.promises.calendars import Calendar
-from services.promises.policies import TicketFacts, built_in, choose, first_promises, snapshot
+from services.promises.policies import PolicyFacts, built_in, choose, first_promises, snapshot
 from services.promises.priority import priority_of
 from tests.unit.promises.instants import ALWAYS, CN, calendar, local
 
 CALENDARS = {"cn": CN, "always": ALWAYS}
-FACTS = TicketFacts(
+FACTS = PolicyFacts(
     kind=Kind.FAULT,
     category=Category.PRODUCT_FAULT,
     urgency=Urgency.NORMAL,

@@ -11,7 +11,7 @@ from services.promises.calendars import Calendar
 from services.promises.clocks import due_at, duration_of
 from services.promises.linting import Surroundings, lint
 from services.promises.order import unreachable
-from services.promises.policies import TicketFacts, built_in, choose, first_promises
+from services.promises.policies import PolicyFacts, built_in, choose, first_promises
 from services.promises.policy_packs import Adoption, adopted, pack
 from tests.unit.promises.instants import ALWAYS, CN, local
 
@@ -75,12 +75,12 @@ def cells() -> Iterator[Any]:
                 yield pytest.param(clock, PackId(pack_id), urgency, target, id=f"{pack_id}-{clock}-{urgency}")
 
 
-def facts(urgency: Urgency = Urgency.NORMAL, kind: Kind = Kind.COMPLAINT, department: str | None = None) -> TicketFacts:
+def facts(urgency: Urgency = Urgency.NORMAL, kind: Kind = Kind.COMPLAINT, department: str | None = None) -> PolicyFacts:
     priority = {Urgency.URGENT: Priority.HIGH, Urgency.NORMAL: Priority.MEDIUM, Urgency.LOW: Priority.LOW}[urgency]
-    return TicketFacts(kind, Category.PRODUCT_FAULT, urgency, priority, Tier.STANDARD, Channel.WEB, department)
+    return PolicyFacts(kind, Category.PRODUCT_FAULT, urgency, priority, Tier.STANDARD, Channel.WEB, department)
 
 
-def chosen(pack_id: PackId, ticket: TicketFacts) -> Policy:
+def chosen(pack_id: PackId, ticket: PolicyFacts) -> Policy:
     policy = choose(built_in(pack_id).policies, ticket)
     assert policy is not None
     return policy

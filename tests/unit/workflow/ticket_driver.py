@@ -25,7 +25,7 @@ from services.contracts.vocabulary import (
     Urgency,
 )
 from services.promises.calendars import Calendar
-from services.promises.policies import TicketFacts, built_in, first_promises, snapshot
+from services.promises.policies import PolicyFacts, built_in, first_promises, snapshot
 from services.workflow import due_times
 from services.workflow.journal.registration import begin
 from services.workflow.lifecycle import steps, timers
@@ -94,7 +94,7 @@ class Case:
         at: datetime = MONDAY_9,
     ) -> None:
         self.policy = policy or promises()
-        facts = TicketFacts(kind, Category.PRODUCT_FAULT, urgency, Priority.MEDIUM, Tier.STANDARD, Channel.WEB)
+        facts = PolicyFacts(kind, Category.PRODUCT_FAULT, urgency, Priority.MEDIUM, Tier.STANDARD, Channel.WEB)
         registration = Registration(
             ticket_no="20260302001",
             received_at=at,

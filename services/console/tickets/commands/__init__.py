@@ -6,9 +6,14 @@ The labels are in `words/commands.py`: `command.<name>`, `command.<name>.<field>
 
 from collections.abc import Mapping
 
-from services.console.forms.fields import Form
+from services.console.forms.fields import CommandForm
 from services.console.tickets.commands import arrangement, conversation, ending, handling
 from services.contracts.vocabulary import CommandName
 
-COMMANDS: Mapping[CommandName, Form] = {**conversation.FORMS, **handling.FORMS, **arrangement.FORMS, **ending.FORMS}
+COMMANDS: Mapping[CommandName, CommandForm] = {
+    **conversation.FORMS,
+    **handling.FORMS,
+    **arrangement.FORMS,
+    **ending.FORMS,
+}
 """Every command that the API takes."""

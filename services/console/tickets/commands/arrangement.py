@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.console.forms.fields import Field, Form, code, text
+from services.console.forms.fields import CommandForm, Field, code, text
 from services.contracts.vocabulary import Category, CommandName, Kind, Urgency
 
 CO_OWNERS = Field("co_owners", "many", source="handlers", shown="co_owners", aside=True)
@@ -13,8 +13,8 @@ _CLASSIFICATION = (
     Field("subcategory", most=64, aside=True),
 )
 
-FORMS: Mapping[CommandName, Form] = {
-    CommandName.ASSIGN: Form(
+FORMS: Mapping[CommandName, CommandForm] = {
+    CommandName.ASSIGN: CommandForm(
         (
             Field("department", "choice", source="departments", blank="form.unchanged"),
             Field("owner", "choice", source="handlers", blank="form.unchanged", nobody="form.nobody"),
@@ -22,13 +22,13 @@ FORMS: Mapping[CommandName, Form] = {
             CO_OWNERS,
         )
     ),
-    CommandName.RECLASSIFY: Form((*_CLASSIFICATION, text("reason"))),
-    CommandName.PROMISE: Form(
+    CommandName.RECLASSIFY: CommandForm((*_CLASSIFICATION, text("reason"))),
+    CommandName.PROMISE: CommandForm(
         (Field("respond_by", "moment"), Field("resolve_by", "moment"), text("reason", required=True))
     ),
-    CommandName.CHASE: Form((text("note"),)),
-    CommandName.TAG: Form((Field("add", "words", most=200), Field("remove", "many", source="tags"))),
-    CommandName.EXPLAIN_BREACH: Form(
+    CommandName.CHASE: CommandForm((text("note"),)),
+    CommandName.TAG: CommandForm((Field("add", "words", most=200), Field("remove", "many", source="tags"))),
+    CommandName.EXPLAIN_BREACH: CommandForm(
         (Field("clock", "choice", required=True, source="breached"), text("reason", required=True))
     ),
 }

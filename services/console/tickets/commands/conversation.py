@@ -2,19 +2,19 @@
 
 from collections.abc import Mapping
 
-from services.console.forms.fields import Field, Form, code, text
+from services.console.forms.fields import CommandForm, Field, code, text
 from services.contracts.vocabulary import CommandName, DesiredSolution
 
-FORMS: Mapping[CommandName, Form] = {
-    CommandName.RESPOND: Form((text("message", required=True),)),
-    CommandName.REQUEST_INFORMATION: Form(
+FORMS: Mapping[CommandName, CommandForm] = {
+    CommandName.RESPOND: CommandForm((text("message", required=True),)),
+    CommandName.REQUEST_INFORMATION: CommandForm(
         (
             Field("fields", "many", required=True, source="askable", shown="missing"),
             Field("message", "area", required=True, draft="draft.request-information"),
         )
     ),
-    CommandName.CUSTOMER_MESSAGE: Form((text("message", required=True),)),
-    CommandName.SUPPLY_INFORMATION: Form(
+    CommandName.CUSTOMER_MESSAGE: CommandForm((text("message", required=True),)),
+    CommandName.SUPPLY_INFORMATION: CommandForm(
         (
             Field("product.serial_no", most=100),
             Field("product.order_no", most=100),

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.console.forms.fields import Field, Form, code, needed, text
+from services.console.forms.fields import CommandForm, Field, code, needed, text
 from services.console.tickets.commands.arrangement import CO_OWNERS
 from services.contracts.vocabulary import (
     CallbackChannel,
@@ -19,8 +19,8 @@ from services.contracts.vocabulary import (
 
 _CAUSE = code("cause", Cause, "cause", shown="cause")
 
-FORMS: Mapping[CommandName, Form] = {
-    CommandName.ACCEPT: Form(
+FORMS: Mapping[CommandName, CommandForm] = {
+    CommandName.ACCEPT: CommandForm(
         (
             code("kind", Kind, "kind", shown="kind"),
             code("category", Category, "category", shown="category"),
@@ -32,7 +32,7 @@ FORMS: Mapping[CommandName, Form] = {
             CO_OWNERS,
         )
     ),
-    CommandName.PLAN: Form(
+    CommandName.PLAN: CommandForm(
         (
             Field("steps", "lines", required=True),
             _CAUSE,
@@ -41,16 +41,18 @@ FORMS: Mapping[CommandName, Form] = {
             Field("resources", aside=True),
         )
     ),
-    CommandName.PROGRESS: Form((text("message", required=True),), buttons=(("visible", "true"), ("visible", "false"))),
-    CommandName.WAIT: Form(
+    CommandName.PROGRESS: CommandForm(
+        (text("message", required=True),), buttons=(("visible", "true"), ("visible", "false"))
+    ),
+    CommandName.WAIT: CommandForm(
         (
             Field("reason", "radio", required=True, source="wait_reasons"),
             Field("until", "moment"),
             text("note"),
         )
     ),
-    CommandName.RESUME: Form((text("note"),)),
-    CommandName.RESOLVE: Form(
+    CommandName.RESUME: CommandForm((text("note"),)),
+    CommandName.RESOLVE: CommandForm(
         (
             needed("result", Result, "result"),
             text("summary", required=True),
@@ -60,9 +62,9 @@ FORMS: Mapping[CommandName, Form] = {
             Field("resources", aside=True),
         )
     ),
-    CommandName.APPROVE_PLAN: Form((text("note"),)),
-    CommandName.REJECT_PLAN: Form((text("reason", required=True),)),
-    CommandName.RECORD_CALLBACK: Form(
+    CommandName.APPROVE_PLAN: CommandForm((text("note"),)),
+    CommandName.REJECT_PLAN: CommandForm((text("reason", required=True),)),
+    CommandName.RECORD_CALLBACK: CommandForm(
         (
             needed("outcome", CallbackOutcome, "outcome"),
             needed("channel", CallbackChannel, "callback_channel", "choice"),
