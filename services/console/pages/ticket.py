@@ -18,6 +18,7 @@ from services.console.tickets import choices, conflicts, customer_reach, overvie
 from services.console.tickets.commands import COMMANDS, offer
 from services.console.tickets.journal import JournalEntry
 from services.console.tickets.overview import Overview
+from services.contracts.commands import HELD_BY_A_MISSED_CLOCK
 from services.contracts.vocabulary import CommandName, ToldBy
 from services.runtime.errors import NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key
@@ -32,9 +33,6 @@ _BY_STATUS = {
     HTTPStatus.TOO_MANY_REQUESTS: "often",
     HTTPStatus.SERVICE_UNAVAILABLE: "unknown",
 }
-_MOVES = frozenset({CommandName.RESPOND, CommandName.PLAN, CommandName.PROGRESS, CommandName.WAIT, CommandName.RESUME,
-                    CommandName.RESOLVE})  # fmt: skip
-"""The steps of handling, which an owner goes on with after noting why a clock was missed (product.md 5)."""
 REVOKED = "revoke-link"
 _SAME_KEY = frozenset({"unknown", "often"})
 """After these the command may have been taken: a repeat must be recognised as one."""
@@ -241,7 +239,8 @@ def _explains_first(page: Page, found: Overview) -> bool:
     ticket = found.ticket
     allowed = set(ticket["allowed"])
     owns = page.reader.id in {ticket["owner"], *ticket["co_owners"]}
-    return owns and bool(found.unexplained) and CommandName.EXPLAIN_BREACH in allowed and allowed.isdisjoint(_MOVES)
+    is_held = CommandName.EXPLAIN_BREACH in allowed and allowed.isdisjoint(HELD_BY_A_MISSED_CLOCK)
+    return owns and bool(found.unexplained) and is_held
 
 
 def _opened(ticket: Mapping[str, Any], attempt: FailedCommand | None, *, explain_first: bool) -> str:

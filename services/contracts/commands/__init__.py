@@ -60,12 +60,20 @@ from services.contracts.commands.handling import (
     WaitBody,
 )
 from services.contracts.commands.receipt import Telling, Told
-from services.contracts.commands.table import BODIES, DECISIONS, TABLE, CommandGroup, decision_of
+from services.contracts.commands.table import (
+    BODIES,
+    DECISIONS,
+    HELD_BY_A_MISSED_CLOCK,
+    TABLE,
+    CommandGroup,
+    decision_of,
+)
 from services.contracts.commands.update import Command, Outcome
 
 __all__ = [
     "BODIES",
     "DECISIONS",
+    "HELD_BY_A_MISSED_CLOCK",
     "TABLE",
     "UNREACHED",
     "Accept",

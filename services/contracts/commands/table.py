@@ -57,6 +57,10 @@ TABLE: Mapping[CommandGroup, Mapping[CommandName, tuple[type[Message], type[Mess
 """For each command what decides, and what the API takes: `confirm` has no body and comes from the customer's page
 alone, `join` from a merge."""
 
+HELD_BY_A_MISSED_CLOCK = frozenset({CommandName.RESPOND, CommandName.PLAN, CommandName.PROGRESS, CommandName.WAIT,
+                                    CommandName.RESUME, CommandName.RESOLVE})  # fmt: skip
+"""The steps of handling: an owner who missed a clock notes the reason before the next of them (product.md 5)."""
+
 _ROWS = {name: row for rows in TABLE.values() for name, row in rows.items()}
 
 DECISIONS: Mapping[CommandName, type[Message]] = {name: _ROWS[name][0] for name in CommandName}

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from services.contracts.commands import HELD_BY_A_MISSED_CLOCK
 from services.contracts.journal import Actor
 from services.contracts.ticket import PlanState, TicketState
 from services.contracts.vocabulary import ActorKind, CloseReason, CommandName, Phase, Status, WaitReason
@@ -34,10 +35,6 @@ WAITS: Mapping[Status, frozenset[WaitReason]] = {
 """What can be waited for: once resolved, only the appointment for the callback (semantics.md 9)."""
 
 
-MOVES = frozenset({_C.RESPOND, _C.PLAN, _C.PROGRESS, _C.WAIT, _C.RESUME, _C.RESOLVE})
-"""The steps of handling: an owner who missed a clock notes the reason before the next of them (product.md 5)."""
-
-
 def is_legal(state: TicketState, command: CommandName) -> bool:
     """Whether `command` is legal now, whoever asks."""
     if state.ended or command not in LEGAL[state.phase]:
@@ -57,7 +54,8 @@ def owed_reason(state: TicketState, command: CommandName, actor: Actor) -> str |
     It is the owner's to note, and the co-owners': whoever else works on the ticket is not held up, and a reason that a
     former owner left owing is the new owner's to find out.
     """
-    if command not in MOVES or actor.kind is not ActorKind.STAFF or actor.id not in {state.owner, *state.co_owners}:
+    owns = actor.kind is ActorKind.STAFF and actor.id in {state.owner, *state.co_owners}
+    if command not in HELD_BY_A_MISSED_CLOCK or not owns:
         return None
     return next(iter(state.owed_reasons), None)
 
