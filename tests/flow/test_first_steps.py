@@ -17,7 +17,7 @@ from tests.flow.alert_harness import CREW, MINUTE, OWNER, SECOND, Alert, AlertHa
 from tests.services.system import until
 
 
-class Steps(AlertHarness):
+class FirstStepHarness(AlertHarness):
     """Breaches, and who was told of them."""
 
     async def breach(self, clock: ClockName = ClockName.PROGRESS) -> None:
@@ -40,104 +40,106 @@ class Steps(AlertHarness):
 
 
 @pytest.fixture
-def steps(env: WorkflowEnvironment, database: Database) -> Steps:
-    return Steps(env, database)
+def harness(env: WorkflowEnvironment, database: Database) -> FirstStepHarness:
+    return FirstStepHarness(env, database)
 
 
-async def test_whoever_is_first_is_told_with_the_raising_and_the_engine_hears_of_it_afterwards(steps: Steps) -> None:
-    await steps.breach()
-    (alert,) = await steps.alerts()
-    assert (await steps.told(), alert["level"], alert["engine_id"]) == ([OWNER], 1, None)
+async def test_whoever_is_first_is_told_with_the_raising_and_the_engine_hears_of_it_afterwards(
+    harness: FirstStepHarness,
+) -> None:
+    await harness.breach()
+    (alert,) = await harness.alerts()
+    assert (await harness.told(), alert["level"], alert["engine_id"]) == ([OWNER], 1, None)
     assert abs(alert["next_at"] - alert["raised_at"] - 15 * MINUTE) < 10 * SECOND
-    assert await steps.starter().reconcile() == 1
-    assert await steps.starter().reconcile() == 0
+    assert await harness.starter().reconcile() == 1
+    assert await harness.starter().reconcile() == 0
 
 
-async def test_a_burst_of_breaches_asks_the_directory_once_and_tells_of_each(steps: Steps) -> None:
-    await steps.apply(*(steps.ticket().breach(ClockName.ACCEPTANCE) for _ in range(40)))
-    assert steps.directory.asked == 1
-    assert await steps.told() == sorted([*CREW["clerks"]] * 40)
+async def test_a_burst_of_breaches_asks_the_directory_once_and_tells_of_each(harness: FirstStepHarness) -> None:
+    await harness.apply(*(harness.ticket().breach(ClockName.ACCEPTANCE) for _ in range(40)))
+    assert harness.directory.asked == 1
+    assert await harness.told() == sorted([*CREW["clerks"]] * 40)
 
 
-async def test_a_page_of_the_feed_that_is_read_again_tells_nobody_twice(steps: Steps) -> None:
-    breach = steps.ticket().breach(ClockName.PROGRESS)
+async def test_a_page_of_the_feed_that_is_read_again_tells_nobody_twice(harness: FirstStepHarness) -> None:
+    breach = harness.ticket().breach(ClockName.PROGRESS)
     for _ in range(2):
-        await steps.apply(breach)
-    async with steps.database.read() as connection:
+        await harness.apply(breach)
+    async with harness.database.read() as connection:
         to_owner = select(func.count()).select_from(notices).where(notices.c.recipient == OWNER)
         assert await connection.scalar(to_owner) == 1
-    assert await steps.told() == [OWNER]
+    assert await harness.told() == [OWNER]
 
 
-async def test_a_page_that_is_not_kept_has_raised_and_told_nothing(steps: Steps) -> None:
-    async with steps.database.begin() as connection:
-        await steps.consumer.apply(connection, [steps.ticket().breach(ClockName.PROGRESS)])
+async def test_a_page_that_is_not_kept_has_raised_and_told_nothing(harness: FirstStepHarness) -> None:
+    async with harness.database.begin() as connection:
+        await harness.consumer.apply(connection, [harness.ticket().breach(ClockName.PROGRESS)])
         await connection.rollback()
-    assert (await steps.alerts(), await steps.told()) == ([], [])
+    assert (await harness.alerts(), await harness.told()) == ([], [])
 
 
 async def test_a_directory_that_is_away_leaves_the_first_step_to_the_workflow_and_holds_no_raising_up(
-    steps: Steps,
+    harness: FirstStepHarness,
 ) -> None:
-    steps.directory.down = True
-    await steps.breach(ClockName.ACCEPTANCE)
-    (alert,) = await steps.alerts()
-    assert (await steps.told(), alert["level"], alert["next_at"]) == ([], 0, alert["raised_at"])
-    assert await steps.starter().reconcile() == 1
+    harness.directory.down = True
+    await harness.breach(ClockName.ACCEPTANCE)
+    (alert,) = await harness.alerts()
+    assert (await harness.told(), alert["level"], alert["next_at"]) == ([], 0, alert["raised_at"])
+    assert await harness.starter().reconcile() == 1
 
 
-async def test_an_alert_that_is_over_before_it_has_a_workflow_never_gets_one(steps: Steps) -> None:
-    ticket = steps.ticket()
-    await steps.apply(ticket.breach(ClockName.PROGRESS))
-    await steps.apply(ticket.met(ClockName.PROGRESS))
-    (alert,) = await steps.alerts()
+async def test_an_alert_that_is_over_before_it_has_a_workflow_never_gets_one(harness: FirstStepHarness) -> None:
+    ticket = harness.ticket()
+    await harness.apply(ticket.breach(ClockName.PROGRESS))
+    await harness.apply(ticket.met(ClockName.PROGRESS))
+    (alert,) = await harness.alerts()
     for told in (1, 0):
-        assert await steps.starter().reconcile() == told
+        assert await harness.starter().reconcile() == told
     with pytest.raises(RPCError, match="not found"):
-        await Alert(steps, alert["id"]).handle.describe()
+        await Alert(harness, alert["id"]).handle.describe()
 
 
-async def test_the_journal_knows_of_an_alert_before_there_is_a_workflow(steps: Steps) -> None:
+async def test_the_journal_knows_of_an_alert_before_there_is_a_workflow(harness: FirstStepHarness) -> None:
     for _ in range(5):
-        await steps.breach()
-    async with steps.dispatching():
-        await steps.until_entered(5)
-    assert {each["type"] for each in steps.journal.remarks.values()} == {"alert.raised"}
-    assert {alert["engine_id"] for alert in await steps.alerts()} == {None}
+        await harness.breach()
+    async with harness.dispatching():
+        await harness.until_entered(5)
+    assert {each["type"] for each in harness.journal.remarks.values()} == {"alert.raised"}
+    assert {alert["engine_id"] for alert in await harness.alerts()} == {None}
 
 
 async def test_a_journal_that_cannot_be_written_holds_up_no_other(
-    steps: Steps, monkeypatch: pytest.MonkeyPatch
+    harness: FirstStepHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(remarks, "PAUSE_SECONDS", 0.05)
     for _ in range(6):
-        await steps.breach()
-    oldest = [alert["ticket_no"] for alert in await steps.alerts()][:3]
-    steps.journal.broken.update(oldest)
-    async with steps.dispatching(hands=2):
-        await steps.until_entered(3)
-        steps.journal.broken.clear()
-        await steps.until_entered(6)
+        await harness.breach()
+    oldest = [alert["ticket_no"] for alert in await harness.alerts()][:3]
+    harness.journal.broken.update(oldest)
+    async with harness.dispatching(hands=2):
+        await harness.until_entered(3)
+        harness.journal.broken.clear()
+        await harness.until_entered(6)
 
 
-async def test_the_two_delays_of_an_alert_are_told_apart(steps: Steps) -> None:
-    steps.directory.down = True
-    await steps.breach()
-    async with steps.database.begin() as connection:
+async def test_the_two_delays_of_an_alert_are_told_apart(harness: FirstStepHarness) -> None:
+    harness.directory.down = True
+    await harness.breach()
+    async with harness.database.begin() as connection:
         await connection.execute(text("UPDATE notify.alerts SET next_at = now() - interval '40 seconds'"))
         now = await connection.scalar(select(func.now()))
-    await monitor.measure(steps.database)
+    await monitor.measure(harness.database)
     untold = figure("bihuan_alerts_untold_seconds")
     assert 40 <= untold < 400
     assert figure("bihuan_alerts_unentered") == 1
-    steps.directory.down = False
-    await steps.escalation.climb(Climb(id=(await steps.alerts())[0]["id"], at=now))
-    assert await steps.told() == [OWNER]
-    await monitor.measure(steps.database)
+    harness.directory.down = False
+    await harness.escalation.climb(Climb(id=(await harness.alerts())[0]["id"], at=now))
+    assert await harness.told() == [OWNER]
+    await monitor.measure(harness.database)
     assert (figure("bihuan_alerts_untold_seconds"), figure("bihuan_alerts_unentered")) == (0, 1)
     assert figure("bihuan_alerts_unentered_seconds") > 0
-    async with steps.dispatching():
-        await steps.until_measured("bihuan_alerts_unentered", 0)
+    async with harness.dispatching():
+        await harness.until_measured("bihuan_alerts_unentered", 0)
     assert figure("bihuan_alerts_unentered_seconds") == 0
 
 
