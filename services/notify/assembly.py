@@ -14,7 +14,7 @@ from services.notify.api import ladders as ladders_api
 from services.notify.api import notices as notices_api
 from services.notify.api import notices_internal as notices_internal_api
 from services.notify.api import webhooks as webhooks_api
-from services.notify.hours.calendars import CalendarsCopy
+from services.notify.hours.calendars import REFRESHED_EVERY, CalendarsCopy
 from services.notify.notices import worker as notices_worker
 from services.notify.notices.service import Notices
 from services.notify.resources import Resources
@@ -44,7 +44,7 @@ async def assemble(settings: NotifySettings) -> AsyncIterator[Part]:
         calendars = CalendarsCopy(opened.database, opened.tickets)
         alerts = Alerts(opened, calendars)
         streams = AlertStreams(alerts, settings.alert_streams)
-        host.run(every(HOUR, answers.sweep), streams.listen, calendars.follow)
+        host.run(every(HOUR, answers.sweep), streams.listen, every(REFRESHED_EVERY, calendars.refresh))
         yield Part(
             name=Role.NOTIFY,
             routers=[

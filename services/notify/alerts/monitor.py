@@ -1,8 +1,6 @@
 """Looks after the alerts that wait: how many there are, and whether the hours that they wait for have changed."""
 
-import asyncio
-from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from prometheus_client import Gauge
@@ -14,10 +12,9 @@ from services.notify.alerts import store
 from services.notify.alerts.store import UNRESOLVED
 from services.notify.alerts.tables import alerts, remarks
 from services.notify.ladders.candidates import CandidateSearch
-from services.runtime.errors import Refusal
 from services.runtime.postgres.database import Database
 
-EVERY_SECONDS = 5.0
+LOOKED_AT_EVERY = timedelta(seconds=5)
 _AT_ONCE = 200
 
 open_gauge = Gauge("bihuan_alerts_open", "Alerts that are not resolved.", ["state"])
@@ -33,15 +30,6 @@ unentered_gauge = Gauge(
 unentered_seconds_gauge = Gauge(
     "bihuan_alerts_unentered_seconds", "How long the oldest entry of an alert waits for its journal; 0 for none."
 )
-
-
-async def watch(database: Database, candidates: CandidateSearch) -> None:
-    """Look until cancelled; while PostgreSQL is away the last figures stand."""
-    while True:
-        with suppress(Refusal):
-            await measure(database)
-            await look_again(database, candidates)
-        await asyncio.sleep(EVERY_SECONDS)
 
 
 async def measure(database: Database) -> None:

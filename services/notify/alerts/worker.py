@@ -10,16 +10,17 @@ from services.contracts.names import QUEUE_NOTIFY, SIGNAL_ALERT_CHANGED, WORKFLO
 from services.notify.alerts.activities import AlertActivities
 from services.notify.alerts.consumer import AlertConsumer
 from services.notify.alerts.escalation import Escalation
-from services.notify.alerts.monitor import watch
+from services.notify.alerts.monitor import LOOKED_AT_EVERY, look_again, measure
 from services.notify.alerts.remarks import RemarkDispatcher
 from services.notify.alerts.store import WAITS, standing_of
 from services.notify.alerts.tables import alerts
 from services.notify.alerts.workflow import AlertWorkflow
-from services.notify.hours.calendars import CalendarsCopy
+from services.notify.hours.calendars import REFRESHED_EVERY, CalendarsCopy
 from services.notify.ladders.candidates import CandidateSearch
 from services.notify.ladders.ladders import read_ladders
 from services.notify.ladders.store import LadderBook
 from services.notify.resources import Resources
+from services.runtime.recurrence import every
 from services.runtime.temporal.client import signal_if_running, start_or_attach
 from services.runtime.temporal.inventory import Workflows
 from services.runtime.temporal.worker_host import WorkerPart
@@ -42,7 +43,13 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
         activities=[AlertActivities(escalation).climb],
         startables=[startable(client)],
         starts_per_second=opened.settings.alert_workflows_per_second,
-        tasks=[consumer.run, dispatcher.run, partial(watch, opened.database, candidates), calendars.follow],
+        tasks=[
+            consumer.run,
+            dispatcher.run,
+            every(LOOKED_AT_EVERY, partial(measure, opened.database)),
+            every(LOOKED_AT_EVERY, partial(look_again, opened.database, candidates)),
+            every(REFRESHED_EVERY, calendars.refresh),
+        ],
     )
 
 

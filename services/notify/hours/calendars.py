@@ -1,8 +1,6 @@
 """A copy of the published calendars: people are reached by them, also while the workflow service is away."""
 
-import asyncio
 from collections.abc import Iterable
-from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
@@ -13,7 +11,6 @@ from services.contracts.policy import StoredCalendar
 from services.notify.hours.tables import calendars_in_force
 from services.promises.calendars import Calendar, CalendarErrors
 from services.promises.policies import built_in
-from services.runtime.errors import Refusal
 from services.runtime.postgres.database import Database
 from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import log
@@ -61,13 +58,6 @@ class CalendarsCopy:
         if self._current is None:
             self._take_over(await self._kept())
         return self._current or PublishedCalendars(0, ())
-
-    async def follow(self) -> None:
-        """Keep up with what is published, until cancelled."""
-        while True:
-            with suppress(Refusal):
-                await self.refresh()
-            await asyncio.sleep(REFRESHED_EVERY.total_seconds())
 
     async def refresh(self) -> None:
         """Ask what is in force, and keep it where it is news.

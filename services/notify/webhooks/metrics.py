@@ -1,7 +1,5 @@
 """The figures of webhooks."""
 
-import asyncio
-from contextlib import suppress
 from datetime import timedelta
 from typing import Literal
 
@@ -10,11 +8,10 @@ from sqlalchemy import func, select
 
 from services.notify.webhooks.states import DeliveryState
 from services.notify.webhooks.tables import deliveries
-from services.runtime.errors import Refusal
 from services.runtime.postgres.database import Database
 
-COUNT_SECONDS = 15.0
-Outcome = Literal["delivered", "failed", "exhausted", "gone"]
+COUNTED_EVERY = timedelta(seconds=15)
+DeliveryOutcome = Literal["delivered", "failed", "exhausted", "gone"]
 
 deliveries_total = Counter(
     "bihuan_webhook_deliveries_total",
@@ -28,22 +25,14 @@ pending_gauge = Gauge("bihuan_webhook_deliveries_pending", "Deliveries that wait
 oldest_gauge = Gauge("bihuan_webhook_oldest_pending_seconds", "Age of the oldest delivery that waits; 0 without one.")
 
 
-def measure(outcome: Outcome, duration: timedelta) -> None:
+def measure(outcome: DeliveryOutcome, duration: timedelta) -> None:
     """Count one try."""
     deliveries_total.labels(outcome).inc()
     delivery_seconds.observe(duration.total_seconds())
 
 
-async def keep_counting(database: Database) -> None:
-    """Count what waits, until cancelled. Without PostgreSQL the last figures stay."""
-    while True:
-        with suppress(Refusal):
-            await count(database)
-        await asyncio.sleep(COUNT_SECONDS)
-
-
 async def count(database: Database) -> None:
-    """Count once."""
+    """Count what waits."""
     age = func.extract("epoch", func.now() - func.min(deliveries.c.created_at))
     query = select(func.count(), func.coalesce(age, 0)).where(deliveries.c.state == DeliveryState.PENDING)
     async with database.read() as connection:

@@ -15,7 +15,7 @@ from services.notify.webhooks.tables import deliveries, lanes, webhooks
 
 ATTEMPTS_KEPT = 100
 DELETED_AT_ONCE = 5_000
-Attempt = Mapping[str, Any]
+_Attempt = Mapping[str, Any]
 
 
 class Outcomes:
@@ -24,7 +24,7 @@ class Outcomes:
     def __init__(self, connections: SharedConnections) -> None:
         self._connections = connections
 
-    async def delivered(self, head: QueueHead, attempt: Attempt, at: datetime) -> None:
+    async def delivered(self, head: QueueHead, attempt: _Attempt, at: datetime) -> None:
         """Enter a success. The first one after a silence lets everything go that waits for the receiver to return."""
         if not head.silent and not head.failures:
             async with self._connections.autocommit() as connection:
@@ -38,7 +38,7 @@ class Outcomes:
             await _set_lane(connection, head, failures=0, failing_since=None, next_try_at=None)
             return await _deliver(connection, head, attempt, at)
 
-    async def failed(self, head: QueueHead, attempt: Attempt, since: datetime, next_try_at: datetime | None) -> None:
+    async def failed(self, head: QueueHead, attempt: _Attempt, since: datetime, next_try_at: datetime | None) -> None:
         """Enter a failure; without a next try the delivery is exhausted and the next one of the lane has its turn."""
         async with self._connections.begin() as connection:
             if next_try_at is None:
@@ -48,7 +48,7 @@ class Outcomes:
             ended = {} if next_try_at else {"state": DeliveryState.EXHAUSTED}
             await _set_delivery(connection, head, attempt, **ended)
 
-    async def gone(self, head: QueueHead, attempt: Attempt, at: datetime) -> None:
+    async def gone(self, head: QueueHead, attempt: _Attempt, at: datetime) -> None:
         """Switch the webhook off until somebody switches it on again; what waits falls."""
         off = {"active": False, "disabled_reason": DisabledReason.GONE, "updated_at": at}
         turned = update(webhooks).where(webhooks.c.id == head.webhook_id, webhooks.c.active)
@@ -95,7 +95,7 @@ _DELIVER = (
 )
 
 
-async def _deliver(connection: AsyncConnection, head: QueueHead, attempt: Attempt, at: datetime) -> None:
+async def _deliver(connection: AsyncConnection, head: QueueHead, attempt: _Attempt, at: datetime) -> None:
     if head.delivery:
         tried = _tried(head.delivery, attempt)
         await connection.execute(_DELIVER, {"delivery": head.delivery["id"], "at": at, "tried": tried})
@@ -106,12 +106,12 @@ async def _set_lane(connection: AsyncConnection, head: QueueHead, **values: Any)
     await connection.execute(update(lanes).where(*mine).values(**values))
 
 
-async def _set_delivery(connection: AsyncConnection, head: QueueHead, attempt: Attempt, **values: Any) -> None:
+async def _set_delivery(connection: AsyncConnection, head: QueueHead, attempt: _Attempt, **values: Any) -> None:
     if head.delivery:
         mine = deliveries.c.id == head.delivery["id"]
         tried = _tried(head.delivery, attempt)
         await connection.execute(update(deliveries).where(mine).values(attempts=tried, **values))
 
 
-def _tried(delivery: Mapping[str, Any], attempt: Attempt) -> list[Attempt]:
+def _tried(delivery: Mapping[str, Any], attempt: _Attempt) -> list[_Attempt]:
     return [*delivery["attempts"], dict(attempt)][-ATTEMPTS_KEPT:]

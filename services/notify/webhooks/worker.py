@@ -16,7 +16,7 @@ from services.notify.resources import Resources
 from services.notify.webhooks.activities import WebhookActivities
 from services.notify.webhooks.consumer import CONSUMER, follow, follow_late
 from services.notify.webhooks.dispatcher import Dispatcher
-from services.notify.webhooks.metrics import keep_counting
+from services.notify.webhooks.metrics import COUNTED_EVERY, count
 from services.notify.webhooks.notices import ExhaustionNotices
 from services.notify.webhooks.pauses import Pauses
 from services.notify.webhooks.queries import SharedConnections
@@ -46,7 +46,7 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
         startables=[startable(client)],
         tasks=[
             consumer.run,
-            partial(keep_counting, opened.database),
+            every(COUNTED_EVERY, partial(count, opened.database)),
             every(HOUR, partial(sweep, opened.database, settings.webhook_log_kept)),
             partial(_close_at_the_end, sender),
         ],
