@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, select
+from pydantic import TypeAdapter
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,6 +37,9 @@ class KnownTicket:
     calendar: str | None = None
 
 
+_KNOWN_TICKET = TypeAdapter(KnownTicket)
+
+
 def with_those_present(ticket: KnownTicket, present: Collection[str]) -> KnownTicket:
     """A ticket as ladders see it: an owner who has left counts as nobody."""
     return ticket if ticket.owner is None or ticket.owner in present else replace(ticket, owner=None)
@@ -63,27 +67,7 @@ async def remember(connection: AsyncConnection, facts: Iterable[TicketFacts]) ->
 async def find(connection: AsyncConnection, ticket_nos: Sequence[str]) -> dict[str, KnownTicket]:
     """The copies of these tickets, by number; a ticket that the feed has not told of yet is missing."""
     rows = await connection.execute(select(tickets).where(tickets.c.ticket_no.in_(ticket_nos)))
-    return {row["ticket_no"]: known_ticket(row) for row in rows.mappings()}
-
-
-def known_ticket(row: RowMapping) -> KnownTicket:
-    """Read a row of `tickets`."""
-    return KnownTicket(
-        ticket_no=row["ticket_no"],
-        phase=Phase(row["phase"]),
-        cycle=row["cycle"],
-        kind=Kind(row["kind"]),
-        urgency=Urgency(row["urgency"]),
-        language=row["language"],
-        department=row["department"],
-        owner=row["owner"],
-        co_owners=tuple(row["co_owners"]),
-        complaint_about=row["complaint_about"],
-        customer_id=row["customer_id"],
-        product_model=row["product_model"],
-        closed_at=row["closed_at"],
-        calendar=row["calendar"],
-    )
+    return {row["ticket_no"]: _KNOWN_TICKET.validate_python(dict(row)) for row in rows.mappings()}
 
 
 def _row(facts: TicketFacts) -> dict[str, Any]:
