@@ -4,7 +4,7 @@ an address carries them sealed, for the person who typed them and for a shift.""
 import json
 from datetime import UTC, datetime, timedelta
 
-from services.runtime.security.sealing import Seal, Unreadable
+from services.runtime.security.sealing import BrokenSeal, Seal
 
 PURPOSE = "console: searches"
 LIFETIME = timedelta(hours=12)
@@ -26,7 +26,7 @@ class Searches:
         """The words that were sealed; None where this reader did not seal them, or did so too long ago."""
         try:
             q, its_reader, since = json.loads(self._seal.open(sealed))
-        except (Unreadable, ValueError):
+        except (BrokenSeal, ValueError):
             return None
         is_fresh = now - datetime.fromtimestamp(since, UTC) <= LIFETIME
         return str(q) if its_reader == reader and is_fresh else None

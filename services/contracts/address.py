@@ -27,7 +27,7 @@ class ContactReader(Message):
     request_id: str
 
 
-class HandOver(Message):
+class LinkHandOver(Message):
     """`POST /internal/audit/hand-overs`: a customer's link is given to the reader, who is to hand it over."""
 
     reader: ContactReader

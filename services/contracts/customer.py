@@ -57,7 +57,7 @@ class CustomerStep(Message):
     codes: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class Asked(Message):
+class OpenQuestion(Message):
     """The latest question to the customer that they have not answered."""
 
     fields: tuple[str, ...]
@@ -95,7 +95,7 @@ class CustomerTicket(Message):
     merged_into: str | None
     kept: KeptTicket | None = None
     missing: tuple[str, ...]
-    asked: Asked | None
+    asked: OpenQuestion | None
     waiting_for: tuple[WaitReason, ...]
     promises: tuple[CustomerPromise, ...]
     steps: tuple[CustomerStep, ...]

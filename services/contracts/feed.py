@@ -71,7 +71,7 @@ class TicketEvent(Message):
     ticket: TicketFacts
 
 
-class FeedPage(Message):
+class EventPage(Message):
     """A page of the feed; `next_cursor` is where to go on, also from a page without items."""
 
     items: tuple[TicketEvent, ...]
@@ -91,7 +91,7 @@ class Remark(Message):
     data: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class Entry(Message):
+class JournalEntry(Message):
     """A remark on its way into the ticket's workflow. `id` is the event's command id: it tells a repeat."""
 
     id: str

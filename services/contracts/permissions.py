@@ -84,7 +84,7 @@ class Relation(IntEnum):
     """The caller is owner or co-owner."""
 
 
-class Caller(Protocol):
+class Principal(Protocol):
     """A caller as far as the table needs to know; `kind` is `staff`, `api_key`, `customer` or `service`."""
 
     @property
@@ -225,7 +225,7 @@ OF_CUSTOMERS = frozenset({Action.SUPPLY_INFORMATION, Action.CUSTOMER_MESSAGE, Ac
 """What customers may do on their own ticket. Whoever holds the ticket's signed link is its customer."""
 
 
-def may(caller: Caller, action: Action, ticket: Ticket | None = None) -> bool:
+def may(caller: Principal, action: Action, ticket: Ticket | None = None) -> bool:
     """Whether `caller` may do `action`, on `ticket` where the action concerns one.
 
     Without a ticket the answer is whether the caller may do it on any ticket at all. What another service asks in
@@ -243,7 +243,7 @@ def may(caller: Caller, action: Action, ticket: Ticket | None = None) -> bool:
     return any(_is_within(relation, caller, ticket) for relation in needed)
 
 
-def reach(caller: Caller, action: Action = Action.READ_TICKET) -> Relation | None:
+def reach(caller: Principal, action: Action = Action.READ_TICKET) -> Relation | None:
     """The reach of `action` over a list: `ANY`, `QUEUE` (filter by department) or None (nothing)."""
     if caller.kind == "service":
         return Relation.ANY
@@ -253,7 +253,7 @@ def reach(caller: Caller, action: Action = Action.READ_TICKET) -> Relation | Non
     return min(needed, default=None)
 
 
-def relations(caller: Caller, action: Action) -> frozenset[Relation]:
+def relations(caller: Principal, action: Action) -> frozenset[Relation]:
     """Every relation to a ticket by which the caller may do `action` on it; one is enough."""
     if caller.kind == "service":
         return frozenset({Relation.ANY})
@@ -262,16 +262,16 @@ def relations(caller: Caller, action: Action) -> frozenset[Relation]:
     return frozenset(by_role | ({Relation.QUEUE} if by_scope else set()))
 
 
-def sees_contact(caller: Caller, ticket: Ticket) -> bool:
+def sees_contact(caller: Principal, ticket: Ticket) -> bool:
     """Whether the caller reads the ticket's contact in full; every such reading is written to the audit log."""
     return may(caller, Action.READ_CONTACT, ticket)
 
 
-def _is_beyond(caller: Caller, action: Action) -> bool:
+def _is_beyond(caller: Principal, action: Action) -> bool:
     return action in OF_THE_CENTRE and caller.department is not None
 
 
-def _is_within(relation: Relation, caller: Caller, ticket: Ticket) -> bool:
+def _is_within(relation: Relation, caller: Principal, ticket: Ticket) -> bool:
     if relation is Relation.ANY:
         return True
     owns = caller.id == ticket.owner or caller.id in ticket.co_owners

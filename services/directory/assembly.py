@@ -13,7 +13,7 @@ from services.directory.api import on_call as on_call_api
 from services.directory.api import sign_in as sign_in_api
 from services.directory.api import staff as staff_api
 from services.directory.credentials import GuessLimit, Passwords
-from services.directory.service import Directory
+from services.directory.service import DirectoryService
 from services.directory.settings import DirectorySettings
 from services.directory.tables import idempotency
 from services.runtime.postgres.database import Database
@@ -39,9 +39,9 @@ async def assemble(settings: DirectorySettings) -> AsyncIterator[Part]:
         )
 
 
-def _directory(settings: DirectorySettings, database: Database) -> Directory:
+def _directory(settings: DirectorySettings, database: Database) -> DirectoryService:
     secret = settings.internal_secret.get_secret_value()
-    return Directory(
+    return DirectoryService(
         database=database,
         idempotency=Idempotency(database, idempotency, secret),
         passwords=Passwords(settings.sign_in_parallel),
@@ -57,7 +57,7 @@ def _read(file: Path | None) -> bytes | None:
     return None if file is None else file.read_bytes()
 
 
-async def _sweep(directory: Directory) -> None:
+async def _sweep(directory: DirectoryService) -> None:
     await directory.idempotency.sweep()
     async with directory.database.begin() as connection:
         await sessions.sweep(connection)

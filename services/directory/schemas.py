@@ -18,7 +18,7 @@ from services.contracts.directory import (
 from services.contracts.permissions import Action
 from services.contracts.policy import Weekday
 from services.contracts.vocabulary import Category
-from services.runtime.security.sessions import Standing
+from services.runtime.security.sessions import StaffStanding
 
 
 def _refuse_null(value: object) -> object:
@@ -104,7 +104,7 @@ class SessionsNow(Message):
     """Sessions as processes keep them: everybody, unless they know this `generation`, and who signed out since."""
 
     generation: int
-    staff: tuple[Standing, ...] | None
+    staff: tuple[StaffStanding, ...] | None
     position: int
     ended: tuple[EndedSession, ...]
     more: bool
@@ -187,7 +187,7 @@ class AddressesAsked(Message):
     ids: Annotated[tuple[str, ...], Field(max_length=500)]
 
 
-class Addresses(Message):
+class StaffAddresses(Message):
     """Their addresses; whoever the directory does not know is missing."""
 
     items: tuple[StaffAddress, ...]

@@ -23,7 +23,7 @@ from services.runtime.security.sealing import Seal
 
 
 @dataclass(frozen=True)
-class Directory:
+class DirectoryService:
     """Resources that the endpoints share in one process."""
 
     database: Database
@@ -56,13 +56,13 @@ class Directory:
         )
 
 
-def directory(request: Request) -> Directory:
+def directory(request: Request) -> DirectoryService:
     """The process's directory."""
-    found: Directory = service(request, Role.DIRECTORY)
+    found: DirectoryService = service(request, Role.DIRECTORY)
     return found
 
 
-DirectoryDep = Annotated[Directory, Depends(directory)]
+DirectoryDep = Annotated[DirectoryService, Depends(directory)]
 
 
 async def caller_now(caller: CallerDep, directory: DirectoryDep) -> Caller:

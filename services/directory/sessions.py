@@ -17,7 +17,7 @@ from services.directory.schemas import EndedSession, SessionsNow
 from services.directory.tables import ended_sessions, staff
 from services.runtime.errors import Unauthenticated
 from services.runtime.security.auth import Caller
-from services.runtime.security.sessions import Session, Standing
+from services.runtime.security.sessions import Session, StaffStanding
 
 MOST_AT_ONCE = 10_000
 _KEPT_AFTER_EXPIRY = timedelta(hours=1)
@@ -77,9 +77,9 @@ async def sweep(connection: AsyncConnection) -> None:
     )
 
 
-def standing_of(row: RowMapping) -> Standing:
+def standing_of(row: RowMapping) -> StaffStanding:
     """The part of a row that decides about the sessions of a member of staff."""
-    return Standing(
+    return StaffStanding(
         id=row["id"],
         name=row["name"],
         username=row["username"],

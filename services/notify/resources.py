@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.feed import FeedPage, TicketEvent
+from services.contracts.feed import EventPage, TicketEvent
 from services.notify.settings import NotifySettings
 from services.notify.tables import feed_tables
 from services.runtime.feed.consumer import Consumer
@@ -40,7 +40,7 @@ class Resources:
         apply_dead_letter: Callable[[AsyncConnection, Any], Awaitable[None]] | None = None,
     ) -> Consumer:
         """Make a consumer of the journal's feed, with a place of its own."""
-        feed = FeedClient(self.tickets, FeedPage, TicketEvent, limit=self.settings.feed_batch)
+        feed = FeedClient(self.tickets, EventPage, TicketEvent, limit=self.settings.feed_batch)
         return Consumer(
             name,
             database=self.database,

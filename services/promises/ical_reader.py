@@ -68,7 +68,7 @@ def read_ical(content: bytes, base: StoredCalendar | None, today: date) -> Impor
     feed = read_feed(content)
     is_ours = bool(feed.calendar.text("X-BIHUAN-CALENDAR"))
     values = _beginning(feed, None if is_ours else base)
-    return _Reader(feed, values, today).read()
+    return _CalendarReader(feed, values, today).read()
 
 
 def _beginning(feed: IcalFeed, base: StoredCalendar | None) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def _beginning(feed: IcalFeed, base: StoredCalendar | None) -> dict[str, Any]:
     }
 
 
-class _Reader:
+class _CalendarReader:
     """Adds the events of one file to the fields of a draft."""
 
     def __init__(self, feed: IcalFeed, values: dict[str, Any], today: date) -> None:

@@ -18,7 +18,7 @@ _DAY = _MINUTES_OF_DAY * _MINUTE
 
 
 @dataclass(slots=True)
-class Year:
+class OpeningYear:
     """The openings of a local year, counted from its first midnight so that years of one shape can share them."""
 
     starts: list[int] = field(default_factory=list)
@@ -78,13 +78,13 @@ class Year:
         self.last_closings.append(day[-1][1])
 
 
-def compile_year(hours: LocalHours, number: int) -> Year:
+def compile_year(hours: LocalHours, number: int) -> OpeningYear:
     """Turn the local hours of a year into instants.
 
     A local time that the zone skips moves on by the length of the gap, one that comes twice is its first. A date that
     the zone skipped altogether has no hours.
     """
-    year = Year()
+    year = OpeningYear()
     origin = closed_at = first_midnight(hours, number)
     for day, midnight, next_midnight in _days(hours, number):
         openings: list[tuple[int, int]] = []

@@ -13,7 +13,7 @@ from threading import Lock
 
 from services.promises import statutory
 from services.promises.drafts import LocalHours
-from services.promises.openings import EPOCH, Year, compile_year, first_midnight
+from services.promises.openings import EPOCH, OpeningYear, compile_year, first_midnight
 
 FIRST_YEAR, LAST_YEAR = 1970, 9998
 
@@ -27,7 +27,7 @@ class _Span:
     """Consecutive years. The totals count from an arbitrary origin, so they stay right when years come in front."""
 
     first: int
-    years: list[Year]
+    years: list[OpeningYear]
     begins: list[int]
     """The first instant of each year, and of the one after the last."""
     days: list[int]
@@ -41,7 +41,7 @@ class Timeline:
 
     def __init__(self, hours: LocalHours) -> None:
         self._hours = hours
-        self._shapes: dict[tuple[int, bool], Year] = {}
+        self._shapes: dict[tuple[int, bool], OpeningYear] = {}
         self._lock = Lock()
         self._span: _Span | None = None
 
@@ -154,7 +154,7 @@ class Timeline:
             opened=list(accumulate((year.total for year in years), initial=0)),
         )
 
-    def _year(self, number: int) -> Year:
+    def _year(self, number: int) -> OpeningYear:
         """Compile a year, or share one: far ahead, a year is decided by its first weekday and its length alone.
 
         Time zones follow their last rule by then, no holidays are known, and a calendar has no dates of its own.

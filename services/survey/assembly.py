@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 
-from services.contracts.feed import FeedPage, TicketEvent
+from services.contracts.feed import EventPage, TicketEvent
 from services.contracts.names import QUEUE_SURVEY, Role
 from services.runtime.feed.consumer import Consumer
 from services.runtime.feed.feed_client import FeedClient
@@ -83,7 +83,7 @@ async def assemble_worker(settings: SurveySettings) -> AsyncIterator[Part]:
 
 def consumer_of(settings: SurveySettings, database: Database, tickets: ServiceClient) -> Consumer:
     """Make the consumer that invites."""
-    feed = FeedClient(tickets, FeedPage, TicketEvent, limit=settings.feed_batch)
+    feed = FeedClient(tickets, EventPage, TicketEvent, limit=settings.feed_batch)
     inviter = Inviter(links_of(settings), settings.survey_cooldown)
     return Consumer(
         CONSUMER,

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from services.access.rights import require_right
-from services.contracts.address import ContactReader, HandOver, Revealed
+from services.contracts.address import ContactReader, LinkHandOver, Revealed
 from services.contracts.names import Role
 from services.contracts.permissions import Action
 from services.runtime.pages import Pages
@@ -59,7 +59,7 @@ class SurveyService:
         Raises:
             Unavailable: it cannot be written down now, so nothing is given away.
         """
-        given = HandOver(
+        given = LinkHandOver(
             reader=ContactReader(kind=caller.kind, id=caller.id, request_id=request_id.get()),
             what=Revealed.SURVEY_LINK,
             customer_id=row["customer_id"],

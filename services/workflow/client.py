@@ -11,8 +11,8 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.contracts.base import Message
-from services.contracts.commands import Command, Outcome
-from services.contracts.feed import Entry
+from services.contracts.commands import Command, UpdateOutcome
+from services.contracts.feed import JournalEntry
 from services.contracts.names import (
     ENDED,
     ILLEGAL_TRANSITION,
@@ -138,7 +138,7 @@ class TicketEngine:
             summary=publication.publication,
         )
 
-    async def command(self, ticket_no: str, command: Command, limit: timedelta) -> Outcome:
+    async def command(self, ticket_no: str, command: Command, limit: timedelta) -> UpdateOutcome:
         """Give a command; answers when its effect is durable.
 
         The Update carries the command's id, so a repeat of the same command attaches to the first.
@@ -150,7 +150,7 @@ class TicketEngine:
         """
         return await self._update(ticket_no, UPDATE_COMMAND, command, command.id, limit)
 
-    async def remark(self, ticket_no: str, entry: Entry, limit: timedelta) -> Outcome:
+    async def remark(self, ticket_no: str, entry: JournalEntry, limit: timedelta) -> UpdateOutcome:
         """Hand over a remark; answers its sequence number when it is durable. Repeats as `command`.
 
         Raises:
@@ -158,7 +158,7 @@ class TicketEngine:
         """
         return await self._update(ticket_no, UPDATE_REMARK, entry, entry.id, limit)
 
-    async def recalculate(self, ticket_no: str, asked: Recalculation, limit: timedelta) -> Outcome:
+    async def recalculate(self, ticket_no: str, asked: Recalculation, limit: timedelta) -> UpdateOutcome:
         """Apply a publication. What was computed from the same state of the ticket attaches to the first.
 
         Raises:
@@ -168,12 +168,12 @@ class TicketEngine:
         id_ = f"{UPDATE_RECALCULATE}/{asked.publication}/{asked.generation}/{asked.expected_version}"
         return await self._update(ticket_no, UPDATE_RECALCULATE, asked, id_, limit)
 
-    async def _update(self, ticket_no: str, name: str, message: Message, id_: str, limit: timedelta) -> Outcome:
+    async def _update(self, ticket_no: str, name: str, message: Message, id_: str, limit: timedelta) -> UpdateOutcome:
         handle = self._client.get_workflow_handle(ticket_workflow_id(ticket_no))
         try:
             async with asyncio.timeout(limit.total_seconds()):
-                outcome: Outcome = await handle.execute_update(
-                    name, message, id=id_, result_type=Outcome, rpc_timeout=limit
+                outcome: UpdateOutcome = await handle.execute_update(
+                    name, message, id=id_, result_type=UpdateOutcome, rpc_timeout=limit
                 )
         except WorkflowUpdateFailedError as error:
             raise _refusal(error) from error

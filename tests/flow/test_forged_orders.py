@@ -14,8 +14,8 @@ from temporalio.common import RawValue, RetryPolicy, WorkflowIDConflictPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from services.contracts.commands import Command, Outcome
-from services.contracts.feed import Entry, Remark
+from services.contracts.commands import Command, UpdateOutcome
+from services.contracts.feed import JournalEntry, Remark
 from services.contracts.journal import EventType
 from services.contracts.names import (
     ACTIVITY_RECORD,
@@ -103,7 +103,7 @@ async def test_a_forged_update_is_refused_and_leaves_no_trace(
     state = (await ticket.row())["state"]
     if argument is Remark:
         remark = Remark(key="forged", type=EventType.SURVEY_ANSWERED, at=await ticket.now(), cycle=1)
-        argument = Entry(id="forged", remark=remark)
+        argument = JournalEntry(id="forged", remark=remark)
     elif argument is Recalculation:
         argument = Recalculation(
             publication="forged",
@@ -117,7 +117,7 @@ async def test_a_forged_update_is_refused_and_leaves_no_trace(
     before = await of(ticket)
     handle = stranger.get_workflow_handle(ticket.handle.id)
     with pytest.raises(WorkflowUpdateFailedError):
-        await handle.execute_update(update, argument, result_type=Outcome)
+        await handle.execute_update(update, argument, result_type=UpdateOutcome)
     assert await of(ticket) == before
     await assert_lives(ticket)
 
@@ -131,7 +131,7 @@ async def test_a_signature_for_one_ticket_is_none_for_another(
     signed = await _updates(other)
     with pytest.raises(WorkflowUpdateFailedError):
         await stranger.get_workflow_handle(ticket.handle.id).execute_update(
-            UPDATE_COMMAND, RawValue(signed[tag.id]), result_type=Outcome
+            UPDATE_COMMAND, RawValue(signed[tag.id]), result_type=UpdateOutcome
         )
     assert "mine" not in (await ticket.row())["tags"]
     await assert_lives(ticket)
@@ -148,7 +148,7 @@ async def test_a_command_that_is_sent_again_in_a_later_cycle_has_no_effect_twice
     before = await ticket.events()
     with pytest.raises(WorkflowUpdateFailedError):
         await stranger.get_workflow_handle(ticket.handle.id).execute_update(
-            UPDATE_COMMAND, RawValue(signed), result_type=Outcome
+            UPDATE_COMMAND, RawValue(signed), result_type=UpdateOutcome
         )
     assert await ticket.events() == before
     assert await ticket.phase() == "resolved.awaiting_callback"

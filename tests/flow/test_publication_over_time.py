@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
-from services.contracts.commands import Outcome
+from services.contracts.commands import UpdateOutcome
 from services.contracts.names import publication_workflow_id
 from services.contracts.policy import ClockRule, PolicyDraft
 from services.contracts.publication import BatchRequest, PublicationStart, Recalculation, SubjectKind
@@ -43,7 +43,7 @@ class FlakyEngine(TicketEngine):
 
     lost = 0
 
-    async def recalculate(self, ticket_no: str, asked: Recalculation, limit: timedelta) -> Outcome:
+    async def recalculate(self, ticket_no: str, asked: Recalculation, limit: timedelta) -> UpdateOutcome:
         """Recalculate; the next `lost` answers never arrive, and the worker dies of it."""
         outcome = await super().recalculate(ticket_no, asked, limit)
         if self.lost:

@@ -59,7 +59,7 @@ from services.contracts.commands.handling import (
     Wait,
     WaitBody,
 )
-from services.contracts.commands.receipt import Telling, Told
+from services.contracts.commands.receipt import CustomerTold, Telling
 from services.contracts.commands.table import (
     BODIES,
     DECISIONS,
@@ -68,7 +68,7 @@ from services.contracts.commands.table import (
     CommandGroup,
     decision_of,
 )
-from services.contracts.commands.update import Command, Outcome
+from services.contracts.commands.update import Command, UpdateOutcome
 
 __all__ = [
     "BODIES",
@@ -91,11 +91,11 @@ __all__ = [
     "Confirm",
     "CustomerMessage",
     "CustomerMessageBody",
+    "CustomerTold",
     "ExplainBreach",
     "ExplainBreachBody",
     "Join",
     "Merge",
-    "Outcome",
     "Plan",
     "PlanBody",
     "Progress",
@@ -122,7 +122,7 @@ __all__ = [
     "SupplyInformationBody",
     "Tag",
     "Telling",
-    "Told",
+    "UpdateOutcome",
     "Wait",
     "WaitBody",
     "Withdraw",

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from services.contracts.asked_fields import AskedField
 from services.contracts.base import Code, Message, Text, Unreadable
-from services.contracts.commands.receipt import Telling, Told
+from services.contracts.commands.receipt import CustomerTold, Telling
 from services.contracts.feedback import Supplement
 
 Fields = Annotated[tuple[Code, ...], Field(min_length=1, max_length=40)]
@@ -16,7 +16,7 @@ class Respond(Telling):
     """A customer-visible message by a person of the staff; the first one meets the response clock (semantics.md 13)."""
 
 
-class RespondBody(Told):
+class RespondBody(CustomerTold):
     """`message` goes to the customer."""
 
     message: Text
@@ -28,7 +28,7 @@ class RequestInformation(Telling):
     fields: Fields
 
 
-class RequestInformationBody(Told):
+class RequestInformationBody(CustomerTold):
     """`message` goes to the customer, with each of the fields in words."""
 
     fields: Annotated[tuple[AskedField, ...], Field(min_length=1, max_length=40)]

@@ -6,7 +6,7 @@ from pydantic import Field, model_validator
 
 from services.contracts.base import Code, Instant, Message, Text, Unreadable, Word
 from services.contracts.commands.arrangement import CoOwners
-from services.contracts.commands.receipt import Telling, Told
+from services.contracts.commands.receipt import CustomerTold, Telling
 from services.contracts.vocabulary import (
     CallbackChannel,
     CallbackClass,
@@ -37,7 +37,7 @@ class Accept(Message):
     complex: bool | None = None
 
 
-class Proposed(Told):
+class Proposed(CustomerTold):
     """处理方案. A complex one awaits the department head."""
 
     cause: Cause | None = None
@@ -62,7 +62,7 @@ class Progress(Telling):
     visible: bool
 
 
-class ProgressBody(Told):
+class ProgressBody(CustomerTold):
     """The note; only a visible one is told to the customer, `told_by` included."""
 
     message: Text
@@ -129,7 +129,7 @@ class ApprovePlan(Telling):
     """The department head agrees; the customer is told."""
 
 
-class ApprovePlanBody(Told):
+class ApprovePlanBody(CustomerTold):
     """An internal note."""
 
     note: Text | None = None

@@ -4,13 +4,13 @@ from services.contracts.base import Message
 from services.contracts.vocabulary import ToldBy
 
 
-class Told(Message):
+class CustomerTold(Message):
     """`told_by` is how the customer was told otherwise than by our message."""
 
     told_by: ToldBy | None = None
 
 
-class Telling(Told):
+class Telling(CustomerTold):
     """The same with what the workflow must know besides: whether a channel `reached` the customer when it was said."""
 
     reached: bool = True

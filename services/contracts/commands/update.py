@@ -27,7 +27,7 @@ class Command(Message):
     """What the form was drawn from that gave the command: what matters of it must still hold."""
 
 
-class Outcome(Message):
+class UpdateOutcome(Message):
     """The answer to an Update: the ticket's version when the effect was durable."""
 
     version: int

@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from services.contracts.directory import Recipients, RecipientsAsked
 from services.directory import bootstrap, changes, keys, people, recipients, sessions
 from services.directory.schemas import (
-    Addresses,
     AddressesAsked,
     Bootstrap,
     Bootstrapped,
@@ -17,6 +16,7 @@ from services.directory.schemas import (
     KnownKey,
     People,
     SessionsNow,
+    StaffAddresses,
 )
 from services.directory.service import DirectoryDep
 from services.directory.tables import departments, staff
@@ -62,12 +62,12 @@ async def copy_people(_: PeerDep, directory: DirectoryDep, known: int | None = N
 
 
 @router.post("/internal/staff/addresses")
-async def show_addresses(asked: AddressesAsked, _: PeerDep, directory: DirectoryDep) -> Addresses:
+async def show_addresses(asked: AddressesAsked, _: PeerDep, directory: DirectoryDep) -> StaffAddresses:
     """Tell how members of staff are reached, those who left included; for the moment of sending, not to be kept."""
     named = select(staff).where(staff.c.id == any_(cast(list(asked.ids), ARRAY(Text))))
     async with directory.database.read() as connection:
         rows = (await connection.execute(named)).mappings().all()
-    return Addresses(items=tuple(map(people.address_of, rows)))
+    return StaffAddresses(items=tuple(map(people.address_of, rows)))
 
 
 @router.post("/internal/recipients")

@@ -17,7 +17,7 @@ from services.directory.tables import on_call as table
 from services.runtime.errors import Forbidden
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
-from services.runtime.postgres.idempotency import Answer
+from services.runtime.postgres.idempotency import HttpAnswer
 
 router = APIRouter(tags=["on-call"])
 
@@ -62,9 +62,9 @@ async def show_shift(identifier: str, caller: Reader, directory: DirectoryDep) -
 async def create_shift(request: Request, new: NewShift, by: Writer, directory: DirectoryDep) -> JSONResponse:
     """Put somebody on call. Alerts go to everybody on duty; a department's shifts go before the centre's."""
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         made = await on_call.create_shift(connection, by, new)
-        return Answer(made.model_dump(mode="json"), 201, {"Location": f"/v1/on-call/{made.id}"})
+        return HttpAnswer(made.model_dump(mode="json"), 201, {"Location": f"/v1/on-call/{made.id}"})
 
     return await directory.idempotency.once(request, by, work)
 

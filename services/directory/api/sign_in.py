@@ -14,9 +14,9 @@ from services.directory.credentials import find_by_username
 from services.directory.people import find_staff, set_own_password, staff_member_of
 from services.directory.refusals import WrongCredentials
 from services.directory.schemas import Credentials, Me, NewPassword, SignedOut, SignOutWish, Token
-from services.directory.service import CallerNow, Directory, DirectoryDep
+from services.directory.service import CallerNow, DirectoryDep, DirectoryService
 from services.runtime.errors import Forbidden, ValidationFailed
-from services.runtime.postgres.idempotency import Answer
+from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["sign-in"])
@@ -57,7 +57,7 @@ async def show_me(caller: CallerNow, directory: DirectoryDep) -> Me:
     )
 
 
-async def _language_of(directory: Directory, caller: Caller) -> StaffLanguage | None:
+async def _language_of(directory: DirectoryService, caller: Caller) -> StaffLanguage | None:
     if caller.kind != "staff":
         return None
     async with directory.database.read() as connection:
@@ -75,10 +75,10 @@ async def change_my_password(
     new_hash = await directory.passwords.hash(given.new)
     address = request.client.host if request.client else ""
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         await _require_current(directory, connection, caller.id, given.current, address)
         member = await set_own_password(connection, caller, new_hash)
-        return Answer(member.model_dump(mode="json"))
+        return HttpAnswer(member.model_dump(mode="json"))
 
     return await directory.idempotency.once(request, caller, work)
 
@@ -105,7 +105,7 @@ async def sign_out(
 
 
 async def _require_current(
-    directory: Directory, connection: AsyncConnection, identifier: str, current: SecretStr, address: str
+    directory: DirectoryService, connection: AsyncConnection, identifier: str, current: SecretStr, address: str
 ) -> None:
     directory.guesses.begin(identifier, address)
     row = await find_staff(connection, identifier)

@@ -23,12 +23,12 @@ from services.directory.schemas import (
     NewStaff,
     StaffChange,
 )
-from services.directory.service import Auditor, Directory, DirectoryDep, Reader, Writer
+from services.directory.service import Auditor, DirectoryDep, DirectoryService, Reader, Writer
 from services.directory.tables import api_keys, departments, staff
 from services.runtime.errors import Forbidden
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
-from services.runtime.postgres.idempotency import Answer
+from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["directory"])
@@ -63,7 +63,7 @@ async def show_department(identifier: str, _: Reader, directory: DirectoryDep) -
 async def create_department(request: Request, new: NewDepartment, by: Writer, directory: DirectoryDep) -> JSONResponse:
     """Make a department. One with `default` takes that over from the one before."""
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         return _created(await people.create_department(connection, by, new))
 
     return await directory.idempotency.once(request, by, work)
@@ -99,7 +99,7 @@ async def create_staff(request: Request, new: NewStaff, by: Writer, directory: D
     """Make a member of staff. User names are unique, whatever their case (409)."""
     password_hash = await directory.hash_given(new.password)
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         return _created(await people.create_staff(connection, by, new, password_hash))
 
     return await directory.idempotency.once(request, by, work)
@@ -143,10 +143,10 @@ async def show_api_key(identifier: str, caller: Reader, directory: DirectoryDep)
 async def create_api_key(request: Request, new: NewApiKey, by: Writer, directory: DirectoryDep) -> JSONResponse:
     """Make a key. `key` is shown in this answer, and in its replay, and never again."""
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         secret = keys.draw_key()
         made = _created(await keys.create_key(connection, by, new, secret))
-        return Answer({**made.body, "key": directory.seal.close(secret)}, made.status, made.headers)
+        return HttpAnswer({**made.body, "key": directory.seal.close(secret)}, made.status, made.headers)
 
     return directory.seal.unseal(await directory.idempotency.once(request, by, work), "key")
 
@@ -177,7 +177,7 @@ def _member_for(caller: Caller, row: RowMapping) -> StaffMember:
 
 
 async def _rows(
-    directory: Directory, table: Table, limit: int, cursor: str | None, seen: ColumnElement[bool] = _ALL
+    directory: DirectoryService, table: Table, limit: int, cursor: str | None, seen: ColumnElement[bool] = _ALL
 ) -> tuple[Sequence[RowMapping], str | None]:
     async with directory.database.read() as connection:
         rows = await changes.list_rows(connection, table, seen, after=_position(cursor), limit=limit)
@@ -191,7 +191,7 @@ def _position(cursor: str | None) -> int | None:
     return position
 
 
-def _created(made: Department | StaffMember | ApiKey) -> Answer:
+def _created(made: Department | StaffMember | ApiKey) -> HttpAnswer:
     collection: dict[type[Any], str] = {Department: "departments", StaffMember: "staff", ApiKey: "api-keys"}
     location = f"/v1/{collection[type(made)]}/{made.id}"
-    return Answer(made.model_dump(mode="json"), 201, {"Location": location})
+    return HttpAnswer(made.model_dump(mode="json"), 201, {"Location": location})

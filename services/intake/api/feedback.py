@@ -22,7 +22,7 @@ from services.intake.schemas import (
 from services.intake.service import IntakeDep, intake_of
 from services.runtime.errors import NotFound
 from services.runtime.http.openapi import LOCATED
-from services.runtime.postgres.idempotency import REPLAY_HEADER, Answer, body_hash, idempotency_key
+from services.runtime.postgres.idempotency import REPLAY_HEADER, HttpAnswer, body_hash, idempotency_key
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["intake"])
@@ -91,8 +91,8 @@ async def revoke_the_link(
     For supervisors, or the scope `tickets:supervise`. The feedback tells who did it.
     """
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         done = await revoke_link(connection, ticket_no, reader_of(caller))
-        return Answer(done.model_dump(mode="json"))
+        return HttpAnswer(done.model_dump(mode="json"))
 
     return await intake.idempotency.once(request, caller, work)

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import APIRouter
 from fastapi.responses import Response
 
-from services.contracts.address import AddressQuestion, HandOver
+from services.contracts.address import AddressQuestion, LinkHandOver
 from services.contracts.feedback import CustomerQuestion, OpenQuestion, Registration, Supplemented
 from services.contracts.policy import Promises
 from services.intake.customers import contacts, search
@@ -48,7 +48,7 @@ async def tell_addresses(question: AddressQuestion, _: PeerDep, intake: IntakeDe
 
 
 @router.post("/internal/audit/hand-overs", status_code=204)
-async def log_a_hand_over(given: HandOver, _: PeerDep, intake: IntakeDep) -> None:
+async def log_a_hand_over(given: LinkHandOver, _: PeerDep, intake: IntakeDep) -> None:
     """Write into the audit log that a customer's link is given to somebody who is to hand it over."""
     async with intake.database.begin() as connection:
         await log_hand_over(connection, given)

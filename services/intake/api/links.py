@@ -16,7 +16,7 @@ from services.intake.links.hand_over import hand_over, handed_link
 from services.intake.schemas import HandedLink
 from services.intake.service import IntakeDep
 from services.runtime.errors import Forbidden, NotFound
-from services.runtime.postgres.idempotency import REPLAY_HEADER, Answer
+from services.runtime.postgres.idempotency import REPLAY_HEADER, HttpAnswer
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["intake"])
@@ -55,8 +55,8 @@ async def hand_over_ticket_link(
     that is given away is in the audit log, and a confirmation by it names that line.
     """
 
-    async def work(connection: AsyncConnection) -> Answer:
-        return Answer(await hand_over(connection, ticket_no, reader_of(caller)))
+    async def work(connection: AsyncConnection) -> HttpAnswer:
+        return HttpAnswer(await hand_over(connection, ticket_no, reader_of(caller)))
 
     made = await intake.idempotency.once(request, caller, work)
     link = handed_link(intake.links, ticket_no, json.loads(bytes(made.body)))

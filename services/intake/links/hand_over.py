@@ -5,7 +5,7 @@ from typing import Any
 from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.address import ContactReader, HandOver, Revealed
+from services.contracts.address import ContactReader, LinkHandOver, Revealed
 from services.contracts.base import format_instant
 from services.intake.audit.log import line_of
 from services.intake.links.tokens import TicketLinks
@@ -27,7 +27,7 @@ def handed_link(links: TicketLinks, ticket_no: str, made: dict[str, Any]) -> dic
     return {"link": link, "at": made["at"], "by": made["by"]}
 
 
-async def log_hand_over(connection: AsyncConnection, given: HandOver) -> None:
+async def log_hand_over(connection: AsyncConnection, given: LinkHandOver) -> None:
     """Write down that another service gives a customer's link away."""
     await _written(connection, given.reader, given.what, given.customer_id, given.ticket_no)
 

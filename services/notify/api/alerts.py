@@ -21,7 +21,7 @@ from services.notify.service import Notify, NotifyDep
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import etag, if_match
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
-from services.runtime.postgres.idempotency import Answer as Remembered
+from services.runtime.postgres.idempotency import HttpAnswer as Remembered
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["alerts"])

@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.alert import RaiseAlert, RatingCorrected, Threshold
 from services.notify.service import NotifyDep
 from services.runtime.errors import ValidationFailed
-from services.runtime.postgres.idempotency import Answer
+from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import PeerDep
 
 router = APIRouter(include_in_schema=False)
@@ -37,8 +37,8 @@ async def raise_alert(
             {"en": "alerts of clocks are raised from the journal", "zh": "时钟的提醒由日志产生"},
         )
 
-    async def work(connection: AsyncConnection) -> Answer:
-        return Answer({"id": await notify.alerts.raise_low_rating(connection, asked)})
+    async def work(connection: AsyncConnection) -> HttpAnswer:
+        return HttpAnswer({"id": await notify.alerts.raise_low_rating(connection, asked)})
 
     return await notify.idempotency.once(request, peer, work)
 

@@ -29,7 +29,7 @@ from services.notify.service import NotifyDep
 from services.runtime.errors import Forbidden
 from services.runtime.http import etag, if_match
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
-from services.runtime.postgres.idempotency import Answer
+from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller, CallerDep
 
 router = APIRouter(tags=["notices"])
@@ -100,9 +100,9 @@ async def resend_notice(
 ) -> Response:
     """Send a notice anew that has come to an end; it keeps its key, so that a copy is recognised as one."""
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         view = await notify.notices.resend(connection, caller, notice_id)
-        return Answer(view.model_dump(mode="json"), status=202)
+        return HttpAnswer(view.model_dump(mode="json"), status=202)
 
     return await notify.idempotency.once(request, caller, work)
 
@@ -156,7 +156,7 @@ async def preview_template(
 ) -> Response:
     """Show what a text reads like with sample facts, as plain text and as the mail's HTML; nothing is stored."""
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         used = (await catalogue.stored(connection, template_id)).template
         subject, text = draft.subject or used.subject, draft.text or used.text
         template = Template(used.kind, used.language, used.version, subject, text)
@@ -169,7 +169,7 @@ async def preview_template(
             text=signed(text, house, used.language) if to_customer else text,
             html=html_of(written.subject, written.text, places, house, to_customer=to_customer),
         )
-        return Answer(shown.model_dump(mode="json"))
+        return HttpAnswer(shown.model_dump(mode="json"))
 
     return await notify.idempotency.once(request, caller, work)
 

@@ -26,7 +26,7 @@ from services.notify.webhooks.schemas import (
 )
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor, etag, if_match
 from services.runtime.http.openapi import CONDITIONAL, LOCATED, VERSIONED
-from services.runtime.postgres.idempotency import Answer
+from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["webhooks"])
@@ -63,7 +63,7 @@ async def create_webhook(request: Request, notify: NotifyDep, caller: Writer, ne
     """Make a webhook: what happens from now on is sent to it. `secret` is shown in this answer, and in its replay, and
     never again. A key of a department makes webhooks of its department."""
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         view, sealed = await notify.webhooks.create(connection, caller, new)
         return _issued(view, sealed, 201, {"Location": f"/v1/webhooks/{view.id}"})
 
@@ -104,7 +104,7 @@ async def rotate_secret(
     """Draw another secret, shown in this answer alone. The one before signs along for a day (or what is configured), so
     that the receiver can change over."""
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         view, sealed = await notify.webhooks.rotate(connection, caller, webhook_id)
         return _issued(view, sealed, 200, {"ETag": etag(view.version)})
 
@@ -132,7 +132,7 @@ async def redeliver(
     since an instant that was given up or fell (`since`). What happened while a webhook was switched off is in the feed
     (`/v1/events`)."""
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         webhook = await notify.webhooks.find(connection, caller, Action.WRITE_WEBHOOK, webhook_id, lock=True)
         return _accepted(await log.redeliver(connection, webhook, wish))
 
@@ -146,21 +146,21 @@ async def try_webhook(
     """Send an event of type `webhook.test`, signed like every other, whatever types the webhook wants. The deliveries
     tell how it went."""
 
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         webhook = await notify.webhooks.find(connection, caller, Action.WRITE_WEBHOOK, webhook_id, lock=True)
         return _accepted(await log.send_test(connection, webhook))
 
     return await notify.idempotency.once(request, caller, work)
 
 
-def _issued(view: WebhookView, sealed: str, status: int, headers: dict[str, str]) -> Answer:
+def _issued(view: WebhookView, sealed: str, status: int, headers: dict[str, str]) -> HttpAnswer:
     """The remembered answer keeps the secret sealed; it is opened on its way out."""
     body: dict[str, Any] = view.model_dump(mode="json")
-    return Answer({**body, _SECRET: sealed}, status, headers)
+    return HttpAnswer({**body, _SECRET: sealed}, status, headers)
 
 
-def _accepted(view: Redelivered | DeliveryView) -> Answer:
-    return Answer(view.model_dump(mode="json"), status=202)
+def _accepted(view: Redelivered | DeliveryView) -> HttpAnswer:
+    return HttpAnswer(view.model_dump(mode="json"), status=202)
 
 
 def _versioned(view: WebhookView) -> JSONResponse:

@@ -7,7 +7,7 @@ from typing import Any
 
 from services.contracts.base import format_instant
 from services.notify.settings import NotifySettings
-from services.runtime.security.sealing import Seal, Unreadable
+from services.runtime.security.sealing import BrokenSeal, Seal
 
 PURPOSE = "notify: secrets of webhooks"
 REMEMBERED = 256
@@ -29,7 +29,7 @@ class Secrets:
         valid = [sealed, *(each["sealed"] for each in older if datetime.fromisoformat(each["until"]) > now)]
         try:
             return [self._opened(each) for each in valid]
-        except Unreadable:
+        except BrokenSeal:
             return []
 
     def retire(self, sealed: str, older: Sequence[Mapping[str, str]], now: datetime) -> list[dict[str, Any]]:

@@ -75,7 +75,7 @@ class Item(Protocol):
         """Write down an event that cannot be applied."""
 
 
-class Page(Protocol):
+class ConsumedPage(Protocol):
     """A page of the feed."""
 
     @property
@@ -138,7 +138,7 @@ class Consumer:
         *,
         database: Database,
         tables: tuple[Table, Table],
-        fetch: Callable[[str | None], Awaitable[Page]],
+        fetch: Callable[[str | None], Awaitable[ConsumedPage]],
         read: Callable[[str, int], Awaitable[Item]],
         apply: Callable[[AsyncConnection, Sequence[Any]], Awaitable[None]],
         apply_dead_letter: Callable[[AsyncConnection, Any], Awaitable[None]] | None = None,

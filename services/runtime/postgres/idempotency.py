@@ -33,7 +33,7 @@ _LOCK_NOT_AVAILABLE = "55P03"
 
 
 @dataclass(frozen=True)
-class Answer:
+class HttpAnswer:
     """An answer of the work. `stored`, where given, is what a replay shows instead of `body`: a secret is told once."""
 
     body: Any
@@ -46,7 +46,7 @@ class Answer:
         return JSONResponse(self.body, status_code=self.status, headers={**self.headers, **(extra or {})})
 
 
-Work = Callable[[AsyncConnection], Awaitable[Answer]]
+Work = Callable[[AsyncConnection], Awaitable[HttpAnswer]]
 
 
 def idempotency_table(metadata: MetaData, schema: str | None = None) -> Table:
@@ -131,15 +131,15 @@ class Idempotency:
         """
         key = idempotency_key(request)
         if key is None:
-            return Answer(await compute()).response()
+            return HttpAnswer(await compute()).response()
         scope = {"caller": caller_scope(caller), "path": request.url.path, "key": key}
         async with self._database.read() as connection:
             known = (await connection.execute(select(self._table).filter_by(**scope))).first()
         if known is not None:
             return self._replay(known, body_hash(getattr(request.state, "json", {}), self._secret))
-        answer = Answer(await compute())
+        answer = HttpAnswer(await compute())
 
-        async def remember(_: AsyncConnection) -> Answer:
+        async def remember(_: AsyncConnection) -> HttpAnswer:
             return answer
 
         return await self.once(request, caller, remember)
@@ -168,9 +168,9 @@ class Idempotency:
     def _replay(self, row: Row[Any], fingerprint: str) -> JSONResponse:
         if not hmac.compare_digest(row.body_hash, fingerprint):
             raise IdempotencyKeyReused
-        return Answer(row.answer, row.status, row.headers).response({REPLAY_HEADER: "true"})
+        return HttpAnswer(row.answer, row.status, row.headers).response({REPLAY_HEADER: "true"})
 
-    async def _remember(self, connection: AsyncConnection, scope: dict[str, str], answer: Answer) -> None:
+    async def _remember(self, connection: AsyncConnection, scope: dict[str, str], answer: HttpAnswer) -> None:
         stored = answer.body if answer.stored is None else answer.stored
         values = {"status": answer.status, "answer": stored, "headers": dict(answer.headers)}
         await connection.execute(self._table.update().filter_by(**scope).values(**values))

@@ -12,7 +12,7 @@ from joserfc.jwk import OctKey
 _HEADER = {"alg": "dir", "enc": "A256GCM"}
 
 
-class Unreadable(Exception):
+class BrokenSeal(Exception):
     """The text was sealed with another secret, or is damaged."""
 
 
@@ -36,7 +36,7 @@ class Seal:
         try:
             plain = jwe.decrypt_compact(sealed, self._key).plaintext
         except (JoseError, ValueError) as error:
-            raise Unreadable from error
+            raise BrokenSeal from error
         return (plain or b"").decode()
 
     def unseal(self, answer: JSONResponse, field: str) -> JSONResponse:

@@ -29,7 +29,7 @@ class Session:
 
 
 @dataclass(frozen=True)
-class Standing:
+class StaffStanding:
     """A member of staff as they are now. Sessions of an older generation have ended, but for the one kept."""
 
     id: str
@@ -55,7 +55,7 @@ class Sessions:
         self._directory = directory
         self._believed_seconds = believed_seconds
         self._changed = changed
-        self._staff: Mapping[str, Standing] = {}
+        self._staff: Mapping[str, StaffStanding] = {}
         self._ended: dict[str, float] = {}
         self._generation = self._position = 0
         self._confirmed_at: float | None = None
@@ -63,7 +63,7 @@ class Sessions:
         self._renewing: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
 
-    async def standing(self, staff_id: str, session: Session) -> Standing | None:
+    async def standing(self, staff_id: str, session: Session) -> StaffStanding | None:
         """The person behind a session; None for somebody so new that the copy does not know them yet.
 
         Raises:
@@ -138,7 +138,7 @@ class Sessions:
         self._ended |= {each["id"]: each["expires_at"] for each in told["ended"]}
         self._position = told["position"]
         if told["staff"] is not None:
-            everybody = [Standing(**{**each, "roles": frozenset(each["roles"])}) for each in told["staff"]]
+            everybody = [StaffStanding(**{**each, "roles": frozenset(each["roles"])}) for each in told["staff"]]
             self._staff = {each.id: each for each in everybody}
             self._generation, news = told["generation"], True
         if news:

@@ -10,7 +10,7 @@ from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import format_instant
-from services.contracts.permissions import Caller
+from services.contracts.permissions import Principal
 from services.contracts.survey import UNDELIVERED, Answer, NotInvited, Overall, SurveyState
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.postgres.commit_notifier import wake
@@ -65,7 +65,7 @@ class Answering:
         return AnswerOutcome.CHANGED
 
     async def by_staff(
-        self, connection: AsyncConnection, survey_id: str, answer: Answer, caller: Caller
+        self, connection: AsyncConnection, survey_id: str, answer: Answer, caller: Principal
     ) -> AnswerOutcome:
         """Record what a customer said on the phone, marked as such.
 
@@ -100,12 +100,12 @@ class Answering:
             raise SurveyClosed.expired()
 
 
-def is_own(row: Row, caller: Caller) -> bool:
+def is_own(row: Row, caller: Principal) -> bool:
     """Whether `caller` would rate their own work: as owner or co-owner then, or as whom the complaint is about."""
     return caller.id in {row["owner"], row["complaint_about"], *row["co_owners"]}
 
 
-def refuse_own(row: Row, caller: Caller) -> None:
+def refuse_own(row: Row, caller: Principal) -> None:
     """Nobody rates their own work (semantics.md 26)."""
     if is_own(row, caller):
         raise Forbidden(
@@ -144,7 +144,7 @@ async def _locked(connection: AsyncConnection, survey_id: str) -> Row:
 
 
 async def _record(
-    connection: AsyncConnection, row: Row, answer: Answer, now: datetime, by: Caller | None = None
+    connection: AsyncConnection, row: Row, answer: Answer, now: datetime, by: Principal | None = None
 ) -> None:
     recorder = {"recorded_by": by.id, "recorded_by_kind": by.kind} if by else {}
     values = {"survey_id": row["id"], "changed_at": now, **_columns(answer), **recorder}

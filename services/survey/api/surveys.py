@@ -12,8 +12,7 @@ from services.contracts.permissions import Action
 from services.contracts.survey import Answer, Questionnaire
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import page, preferred_language
-from services.runtime.postgres.idempotency import REPLAY_HEADER
-from services.runtime.postgres.idempotency import Answer as Reply
+from services.runtime.postgres.idempotency import REPLAY_HEADER, HttpAnswer
 from services.runtime.security.auth import Caller
 from services.runtime.turns import Turns
 from services.survey.answers.answers import refuse_own
@@ -86,12 +85,12 @@ async def answer_survey(
     """Record what the customer said on the phone. Never for your own ticket; it is marked as yours, and final."""
     asked = await surveys.questionnaires.version(row["questionnaire"], row["questionnaire_version"])
 
-    async def work(connection: AsyncConnection) -> Reply:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         if errors := misfits(asked, answer, preferred_language(request.headers.get("accept-language"))):
             raise ValidationFailed(errors)
         await surveys.answering.by_staff(connection, survey_id, answer, caller)
         recorded = await lock(connection, survey_id)
-        return Reply(survey_view(recorded or row, caller))
+        return HttpAnswer(survey_view(recorded or row, caller))
 
     return await surveys.idempotency.once(request, caller, work)
 
@@ -107,12 +106,12 @@ async def hand_over_survey_link(
     """Get the customer's link to a survey that takes answers, to be handed to them. Never for your own ticket; every
     link that is given away is in the audit log."""
 
-    async def work(_: AsyncConnection) -> Reply:
+    async def work(_: AsyncConnection) -> HttpAnswer:
         surveys.answering.require_open(row, surveys.answering.now())
         if row["answered_at"] is not None:
             raise AlreadyAnswered
         await surveys.log_hand_over(row, caller)
-        return Reply({"survey_id": row["id"]})
+        return HttpAnswer({"survey_id": row["id"]})
 
     logged = await surveys.idempotency.once(request, caller, work)
     # The link is made anew at a repeat too: a stored answer would keep the customer's secret.

@@ -23,7 +23,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.access.reach import within_reach
 from services.contracts.base import Message
-from services.contracts.permissions import Action, Caller
+from services.contracts.permissions import Action, Principal
 from services.contracts.survey import HIGHEST_LOW, OVERALL, Dimension
 from services.runtime.http import decode_cursor, encode_cursor
 from services.survey.states import Row
@@ -68,7 +68,7 @@ class ReportRow(Message):
 
 
 async def rows(
-    connection: AsyncConnection, caller: Caller, filters: ReportFilters, zone: ZoneInfo
+    connection: AsyncConnection, caller: Principal, filters: ReportFilters, zone: ZoneInfo
 ) -> tuple[list[ReportRow], str | None]:
     """A page of rows in the order of their keys, tickets without such a thing last; costs two queries."""
     found = (await connection.execute(_counted(caller, filters, zone))).mappings().all()
@@ -80,7 +80,7 @@ async def rows(
     return made, encode_cursor([shown[-1]["key"]]) if more else None
 
 
-def _counted(caller: Caller, filters: ReportFilters, zone: ZoneInfo) -> Select[Any]:
+def _counted(caller: Principal, filters: ReportFilters, zone: ZoneInfo) -> Select[Any]:
     tally = _tally(filters)
     key = tally.c.key if filters.by is By.DIMENSION else _key(filters.by, zone)
     given = (
@@ -152,7 +152,7 @@ def _key(by: By, zone: ZoneInfo) -> ColumnElement[Any]:
 
 
 async def _quotations(
-    connection: AsyncConnection, caller: Caller, filters: ReportFilters, zone: ZoneInfo, keys: Sequence[str | None]
+    connection: AsyncConnection, caller: Principal, filters: ReportFilters, zone: ZoneInfo, keys: Sequence[str | None]
 ) -> dict[str | None, list[str]]:
     """The newest suggestions of each row, of tickets whose texts the caller may read."""
     if not filters.quotations or not keys:
@@ -172,7 +172,7 @@ async def _quotations(
     return quoted
 
 
-def _said(caller: Caller, filters: ReportFilters, zone: ZoneInfo) -> Select[Any]:
+def _said(caller: Principal, filters: ReportFilters, zone: ZoneInfo) -> Select[Any]:
     """Every suggestion with the key of its row; by dimension once for each dimension that its survey rated."""
     source: Any = _JOINED
     if filters.by is not By.DIMENSION:

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.access.reach import within_reach
 from services.contracts.base import Message
-from services.contracts.permissions import Action, Caller
+from services.contracts.permissions import Action, Principal
 from services.contracts.survey import HIGHEST_LOW, LOWEST_GOOD
 from services.survey.states import Row
 from services.survey.tables import answers, invitations
@@ -50,7 +50,7 @@ class Summary(Message):
     not_sent: Mapping[str, int] = Field(description="Closings whose customers were not asked, by reason.")
 
 
-async def summary(connection: AsyncConnection, caller: Caller, filters: AnswerFilters, zone: ZoneInfo) -> Summary:
+async def summary(connection: AsyncConnection, caller: Principal, filters: AnswerFilters, zone: ZoneInfo) -> Summary:
     """The summary of what `caller` may have reported; costs four queries."""
     reach = (within_reach(caller, Action.READ_REPORT, invitations), *attributed(filters))
     given = await _one(connection, _given(reach, within(filters, zone, dated(None))))

@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Integer, cast, tuple_
 
 from services.access.reach import within_reach
 from services.contracts.base import Code, Instant, InstantOrDate, Unreadable
-from services.contracts.permissions import Action, Caller
+from services.contracts.permissions import Action, Principal
 from services.contracts.survey import OVERALL, SurveyState
 from services.contracts.vocabulary import Category, Channel, Kind, Urgency
 from services.runtime.errors import NotFound, ValidationFailed
@@ -110,7 +110,7 @@ class SurveyQueries:
             raise NotFound
         return row
 
-    async def page(self, caller: Caller, filters: SurveyFilters) -> tuple[Sequence[Row], str | None]:
+    async def page(self, caller: Principal, filters: SurveyFilters) -> tuple[Sequence[Row], str | None]:
         """A page of the surveys that `caller` may read, the newest first."""
         period = within(filters, self.zone, dated(filters.counted))
         query = with_answer().where(

@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from services.contracts.base import Instant, Message
-from services.contracts.permissions import Action, Caller, may
+from services.contracts.permissions import Action, Principal, may
 from services.contracts.survey import NotInvited, Overall, SurveyState
 from services.contracts.vocabulary import Category, Channel, CloseReason, Kind, Phase, Urgency
 from services.survey.answers.answers import answer_of
@@ -98,7 +98,7 @@ def ticket_of(row: Row) -> SurveyTicket:
     return SurveyTicket(row["department"], row["owner"], tuple(row["co_owners"]))
 
 
-def survey_view(row: Row, caller: Caller) -> dict[str, Any]:
+def survey_view(row: Row, caller: Principal) -> dict[str, Any]:
     """A survey as `caller` may see it."""
     view = SurveyView(
         **{name: row[name] for name in _SHOWN},
@@ -109,7 +109,7 @@ def survey_view(row: Row, caller: Caller) -> dict[str, Any]:
     return view.model_dump(mode="json")
 
 
-def _answer(row: Row, caller: Caller) -> AnswerView:
+def _answer(row: Row, caller: Principal) -> AnswerView:
     given = answer_of(row)
     told = {name: row[name] for name in ("low", "changed_at", "recorded_by")}
     if not may(caller, Action.READ_NOTE, ticket_of(row)):

@@ -14,7 +14,7 @@ from services.contracts.base import Code, format_instant
 from services.contracts.permissions import Action
 from services.contracts.publication import SubjectKind
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor, page
-from services.runtime.postgres.idempotency import Answer
+from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 from services.workflow.publications import schemas as answers
 from services.workflow.publications.previews import TURNS, Listing
@@ -122,8 +122,8 @@ async def retry_publication(
     """Try again the tickets that could not be recalculated, or go on where a running publication stands still; where
     nothing failed, nothing happens."""
 
-    async def work(connection: AsyncConnection) -> Answer:
-        return Answer(await tickets.publications.retry(connection, publication_id))
+    async def work(connection: AsyncConnection) -> HttpAnswer:
+        return HttpAnswer(await tickets.publications.retry(connection, publication_id))
 
     return await tickets.idempotency.once(request, caller, work)
 
@@ -149,12 +149,12 @@ async def _preview(
 async def _publish(
     request: Request, tickets: TicketService, caller: Caller, kind: SubjectKind, id_: str, asked: answers.Publish
 ) -> Response:
-    async def work(connection: AsyncConnection) -> Answer:
+    async def work(connection: AsyncConnection) -> HttpAnswer:
         subject = await tickets.proposals.subject(kind, id_, asked.version)
         if kind is SubjectKind.POLICY:
             await tickets.proposals.policy(id_, subject.version, None)
         publications = tickets.publications
-        return Answer(await publications.publish(connection, subject, caller, recalculate=asked.recalculate))
+        return HttpAnswer(await publications.publish(connection, subject, caller, recalculate=asked.recalculate))
 
     answer = await tickets.idempotency.once(request, caller, work)
     await tickets.promising.tell_intake()

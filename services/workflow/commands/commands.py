@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from services.access.rights import require_right
 from services.contracts.base import Message
 from services.contracts.basis import Basis, is_outdated
-from services.contracts.commands import Command, Outcome
+from services.contracts.commands import Command, UpdateOutcome
 from services.contracts.names import ILLEGAL_TRANSITION, OUTDATED, STALE_VERSION
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion
@@ -206,14 +206,14 @@ class Commands:
             if not await self._has_happened(command.id):  # it may have been the last step itself
                 raise _illegal(admission, ended.ticket) from ended
 
-    async def _send(self, ticket_no: str, command: Command, limit: timedelta) -> Outcome:
+    async def _send(self, ticket_no: str, command: Command, limit: timedelta) -> UpdateOutcome:
         """Give the command; a workflow that started anew because the journal holds it already need not get it again."""
         try:
             return await self._engine.command(ticket_no, command, limit)
         except NoWorkflow:
             if (seq := await self._entered(command.id)) is None:
                 raise
-            return Outcome(version=seq)
+            return UpdateOutcome(version=seq)
 
     async def _is_behind(self, command: Command, ticket_no: str, refusal: Refused) -> bool:
         """Whether the workflow refuses what is legal by now: somebody has set it back, or its engine was restored."""

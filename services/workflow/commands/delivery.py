@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from temporalio.service import RPCError
 
-from services.contracts.commands import Outcome
+from services.contracts.commands import UpdateOutcome
 from services.contracts.ticket import TicketStart
 from services.runtime.errors import Unavailable
 from services.workflow.client import EngineUnavailable, NoWorkflow, TicketEngine
@@ -41,7 +41,7 @@ class Door:
         self._reconciler = reconciler
         self._settings = settings
 
-    async def give(self, ticket: TicketRow, send: Callable[[timedelta], Awaitable[Outcome]]) -> Outcome:
+    async def give(self, ticket: TicketRow, send: Callable[[timedelta], Awaitable[UpdateOutcome]]) -> UpdateOutcome:
         """Hand over by `send`, which gets the time that is left; a workflow that is missing is started first.
 
         Raises:

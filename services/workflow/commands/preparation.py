@@ -125,11 +125,11 @@ class Preparation:
             found |= await self._supplement(asked, body)
         if isinstance(body, bodies.RecordCallbackBody):
             found |= await self._callbacks.decision(asked.ticket, asked.id, body)
-        if isinstance(body, bodies.Told) and not await self._is_heard(asked.ticket, body):
+        if isinstance(body, bodies.CustomerTold) and not await self._is_heard(asked.ticket, body):
             found |= {"reached": False}
         return found
 
-    async def _is_heard(self, ticket: TicketRow, body: bodies.Told) -> bool:
+    async def _is_heard(self, ticket: TicketRow, body: bodies.CustomerTold) -> bool:
         """Whether what is said to the customer reaches them; a note says nothing to them."""
         if body.told_by is not None or getattr(body, "visible", True) is False:
             return True

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from services.access.directory_copy import DirectoryCopy, Roll
-from services.contracts.feed import FeedPage, TicketEvent
+from services.contracts.feed import EventPage, TicketEvent
 from services.runtime.errors import NotFound
 from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.database import Database
@@ -46,7 +46,7 @@ class Feed:
         await self._database.listen(CHANNEL, lambda _: self._wake())
 
     async def page(self, after: str | None, limit: int, wait: float, stopping: asyncio.Event) -> bytes:
-        """The events behind `after`, as a `FeedPage` in JSON; when there are none, those that come within `wait`
+        """The events behind `after`, as an `EventPage` in JSON; when there are none, those that come within `wait`
         seconds. Ends early when the process is `stopping`.
 
         Costs one statement, and one more for each notification that brings nothing; followers who stand in the same
@@ -111,7 +111,7 @@ class Feed:
 
 
 def _json(items: tuple[TicketEvent, ...], place: str | None) -> bytes:
-    return FeedPage(items=items, next_cursor=place).model_dump_json().encode()
+    return EventPage(items=items, next_cursor=place).model_dump_json().encode()
 
 
 async def _first_of(rung: asyncio.Event, stopping: asyncio.Event, seconds: float) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from services.contracts.base import format_instant
 from services.contracts.commands import Telling
-from services.contracts.feed import Entry
+from services.contracts.feed import JournalEntry
 from services.contracts.journal import SYSTEM, Actor, Event, EventType
 from services.contracts.policy import PolicySettings, PolicySnapshot
 from services.contracts.ticket import (
@@ -108,7 +108,7 @@ class Life:
         if is_answer(event.type, actor.kind, event.data):
             self.ledger.meet(ClockName.CUSTOMER_WAIT, at)
 
-    def remark(self, entry: Entry) -> None:
+    def remark(self, entry: JournalEntry) -> None:
         """Append what another service has to say; nothing else changes."""
         remark = entry.remark
         self.command_id = entry.id

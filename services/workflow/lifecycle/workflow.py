@@ -8,8 +8,8 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from services.contracts.basis import Basis, is_outdated
-    from services.contracts.commands import DECISIONS, Command, Outcome
-    from services.contracts.feed import Entry
+    from services.contracts.commands import DECISIONS, Command, UpdateOutcome
+    from services.contracts.feed import JournalEntry
     from services.contracts.names import (
         ENDED,
         ILLEGAL_TRANSITION,
@@ -70,7 +70,7 @@ class TicketWorkflow:
         await self._end()
 
     @workflow.update(name=UPDATE_COMMAND)
-    async def command(self, command: Command) -> Outcome:
+    async def command(self, command: Command) -> UpdateOutcome:
         """Take one command; answers when its effect is durable and every read shows it.
 
         Raises:
@@ -92,7 +92,7 @@ class TicketWorkflow:
         self._refuse(command)
 
     @workflow.update(name=UPDATE_REMARK)
-    async def remark(self, entry: Entry) -> Outcome:
+    async def remark(self, entry: JournalEntry) -> UpdateOutcome:
         """Enter what another service has to say, whatever the phase; answers when it is durable.
 
         Raises:
@@ -104,13 +104,13 @@ class TicketWorkflow:
         return await self._durable()
 
     @remark.validator
-    def _require_life(self, entry: Entry) -> None:
+    def _require_life(self, entry: JournalEntry) -> None:
         del entry
         if self.stopping or self.life.state.ended:
             raise _ending()
 
     @workflow.update(name=UPDATE_RECALCULATE)
-    async def recalculate(self, asked: Recalculation) -> Outcome:
+    async def recalculate(self, asked: Recalculation) -> UpdateOutcome:
         """Apply what was published, as it was computed from the present state; answers when that is durable.
 
         Raises:
@@ -132,13 +132,13 @@ class TicketWorkflow:
         except recalculation.Outdated as outdated:
             raise _stale(self.life.state) from outdated
 
-    async def _durable(self) -> Outcome:
+    async def _durable(self) -> UpdateOutcome:
         """Return when the journal holds the step just taken."""
         version = self.life.state.version
         await workflow.wait_condition(lambda: self.recorded_version >= version or self.stopping)
         if self.recorded_version < version:
             raise _ending()
-        return Outcome(version=version)
+        return UpdateOutcome(version=version)
 
     def _refuse(self, command: Command) -> None:
         if self.stopping:

@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import format_instant
-from services.contracts.permissions import Action, Caller, may
+from services.contracts.permissions import Action, Principal, may
 from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock, TicketState
 from services.runtime.postgres.database import Database
@@ -119,7 +119,7 @@ class Previews:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def preview(self, trial: Trial, at: datetime, caller: Caller, listing: Listing) -> dict[str, Any]:
+    async def preview(self, trial: Trial, at: datetime, caller: Principal, listing: Listing) -> dict[str, Any]:
         """Figures of the open tickets and of the last quarter. What `caller` may know of by name is listed."""
         since = at - QUARTER
         work = _Work(trial, at, caller, listing)
@@ -201,7 +201,7 @@ class _Work:
 
     trial: Trial
     at: datetime
-    caller: Caller
+    caller: Principal
     listing: Listing
 
     def of_open(self, page: Sequence[tuple[Any, list[str]]], figures: Figures) -> None:
@@ -243,7 +243,7 @@ def _is_counted_as_open(row: Any, clock: Clock) -> bool:
     return row.status != "closed" and clock.breached_at is not None
 
 
-def _may_be_named(caller: Caller, state: TicketState) -> bool:
+def _may_be_named(caller: Principal, state: TicketState) -> bool:
     """Whoever publishes for the whole centre may; others what they may read (invariant I16)."""
     return caller.department is None or may(caller, Action.READ_TICKET, state)
 

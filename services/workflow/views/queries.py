@@ -30,7 +30,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from services.access.reach import in_queue, is_owned, within_reach
 from services.contracts.base import Code, Instant
 from services.contracts.journal import EventType
-from services.contracts.permissions import Action, Caller, Relation, reach, relations
+from services.contracts.permissions import Action, Principal, Relation, reach, relations
 from services.contracts.vocabulary import Category, ClockName, Kind, Phase, Priority, Status, Urgency
 from services.runtime.errors import NotFound
 from services.runtime.http import cursor_instant, decode_cursor, encode_cursor, foreign_cursor
@@ -130,7 +130,7 @@ class Queries:
         talks = {number: list(talk) for number, talk in groupby(rows, key=itemgetter("ticket_no"))}
         return {number: oldest_unanswered(talks.get(number, ())) for number in ticket_nos}
 
-    async def page(self, caller: Caller, filters: TicketFilters, meant: ColumnElement[bool] | None = None) -> Page:
+    async def page(self, caller: Principal, filters: TicketFilters, meant: ColumnElement[bool] | None = None) -> Page:
         """A page of tickets that `caller` may read; `meant` narrows to what a search means."""
         query = select(tickets).where(within_reach(caller, Action.READ_TICKET, tickets))
         if meant is not None:
@@ -144,7 +144,7 @@ class Queries:
         at = last["next_due_at"] if filters.sort == "next_due_at" else last["opened_at"]
         return rows[: filters.limit], encode_cursor([filters.sort, at.isoformat() if at else "", last["ticket_no"]])
 
-    async def counts(self, caller: Caller, lists: Sequence[TicketFilters]) -> list[int]:
+    async def counts(self, caller: Principal, lists: Sequence[TicketFilters]) -> list[int]:
         """Count the tickets that each list shows to `caller`, in one statement; counted up to `MOST_COUNTED`."""
         within = select(literal(1)).select_from(tickets).where(within_reach(caller, Action.READ_TICKET, tickets))
         left = await self._left()
@@ -189,7 +189,7 @@ class Queries:
             return list((await connection.execute(query.limit(MOST_OF_A_COURSE))).mappings())
 
     async def feed(
-        self, caller: Caller, types: Sequence[str], limit: int, cursor: str | None
+        self, caller: Principal, types: Sequence[str], limit: int, cursor: str | None
     ) -> tuple[Rows, str | None, bool]:
         """Events of all tickets in an order that never changes: rows, the position after them, and whether more wait.
 
@@ -231,7 +231,7 @@ class Queries:
         return found
 
 
-def matching(q: str, caller: Caller, found: Mapping[str, Sequence[str]]) -> ColumnElement[bool]:
+def matching(q: str, caller: Principal, found: Mapping[str, Sequence[str]]) -> ColumnElement[bool]:
     """The condition of a search: a number or its beginning, a serial or order number, or what intake found. A ticket is
     found by the contact that it shows, and by what was written, where `caller` may read that."""
     number = folded_number(q)
@@ -252,7 +252,7 @@ def matching(q: str, caller: Caller, found: Mapping[str, Sequence[str]]) -> Colu
     )
 
 
-def reached(caller: Caller, action: Action) -> ColumnElement[bool]:
+def reached(caller: Principal, action: Action) -> ColumnElement[bool]:
     """`permissions.may` of each ticket, in SQL."""
     queue = in_queue(caller, tickets)
     near: Mapping[Relation, ColumnElement[bool]] = {

@@ -8,7 +8,7 @@ from typing import Any
 from services.contracts.base import Message, format_instant
 from services.contracts.commands import BODIES
 from services.contracts.journal import Actor
-from services.contracts.permissions import Action, Caller, may
+from services.contracts.permissions import Action, Principal, may
 from services.contracts.ticket import Clock, Segment
 from services.contracts.vocabulary import ActorKind, ClockName, ClockState, CommandName, Phase
 from services.promises.calendars import Calendar
@@ -135,7 +135,7 @@ def _until(ended_at: str | None, now: datetime) -> datetime:
     return datetime.fromisoformat(ended_at) if ended_at else now
 
 
-def allowed_commands(ticket: TicketRow, caller: Caller, *, accused: bool) -> list[str]:
+def allowed_commands(ticket: TicketRow, caller: Principal, *, accused: bool) -> list[str]:
     """Commands that are legal now and that this caller may give; `accused`: the complaint is about them."""
     return [
         command
@@ -151,7 +151,7 @@ def command_action(ticket: TicketRow, command: CommandName) -> Action:
     return Action(command)
 
 
-def _may_give(ticket: TicketRow, caller: Caller, command: CommandName, *, accused: bool) -> bool:
+def _may_give(ticket: TicketRow, caller: Principal, command: CommandName, *, accused: bool) -> bool:
     if accused and command in BARRED_FOR_THE_ACCUSED:
         return False
     return may(caller, command_action(ticket, command), ticket)

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.directory.assembly import assemble
 from services.directory.credentials import _hash_of_nobody
-from services.directory.service import Directory
+from services.directory.service import DirectoryService
 from services.directory.settings import DirectorySettings
 from services.directory.tables import metadata
 from services.runtime.http import create_app, create_internal_app
@@ -46,7 +46,7 @@ async def bare(database_url: str, tmp_path: Path) -> AsyncIterator[DirectoryHarn
         )
         outer = create_app("Bihuan", *part.routers, settings=settings, authenticator=authenticator)
         publish(outer, [part])
-        assert isinstance(part.state, Directory)
+        assert isinstance(part.state, DirectoryService)
         async with (
             httpx.AsyncClient(transport=httpx.ASGITransport(outer), base_url="http://bihuan") as public,
             httpx.AsyncClient(transport=inside, base_url="http://directory") as internal,

@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 
 from services.contracts.directory import Scope
-from services.directory.service import Directory
+from services.directory.service import DirectoryService
 
 SECRET = "between-services"
 ADMIN_KEY = "bh_" + "A" * 43
@@ -19,7 +19,7 @@ class DirectoryHarness:
 
     public: httpx.AsyncClient
     internal: httpx.AsyncClient
-    directory: Directory
+    directory: DirectoryService
 
     async def call(
         self, method: str, path: str, body: Any = None, *, token: str | None = ADMIN_KEY, **headers: str

@@ -14,7 +14,7 @@ from services.runtime.errors import Conflict
 from services.runtime.http import create_app
 from services.runtime.postgres import idempotency as module
 from services.runtime.postgres.database import Database
-from services.runtime.postgres.idempotency import KEPT, Answer, Idempotency, body_hash, idempotency_table
+from services.runtime.postgres.idempotency import KEPT, HttpAnswer, Idempotency, body_hash, idempotency_table
 from services.runtime.security.auth import Authenticator, CallerDep
 from services.runtime.settings import RuntimeSettings
 from tests.services.runtime.conftest import KeyPair, serving
@@ -51,13 +51,13 @@ class CountedEndpoint:
 
         return router
 
-    async def _sell(self, connection: AsyncConnection, body: Any) -> Answer:
+    async def _sell(self, connection: AsyncConnection, body: Any) -> HttpAnswer:
         await self.open.wait()
         if self.failing:
             raise Conflict
         number = (await connection.execute(text("INSERT INTO till.sales DEFAULT VALUES RETURNING id"))).scalar_one()
         answer = {"number": number, "secret": "told once"}
-        return Answer(answer, 201, {"ETag": '"1"'}, stored={"number": number} if body == {"secret": True} else None)
+        return HttpAnswer(answer, 201, {"ETag": '"1"'}, stored={"number": number} if body == {"secret": True} else None)
 
 
 @pytest.fixture

@@ -10,12 +10,12 @@ import pytest
 from services.runtime.errors import Unauthenticated, Unavailable
 from services.runtime.security import sessions
 from services.runtime.security.auth import Authenticator, mint_token
-from services.runtime.security.sessions import Session, Standing
+from services.runtime.security.sessions import Session, StaffStanding
 from services.runtime.service_client import ServiceClient
 from tests.services.runtime.conftest import KeyPair
 from tests.services.runtime.sample_app import SECRET
 
-LI_LEI = Standing("staff-1", "李雷", "lilei", frozenset({"clerk"}), "repairs", True, 2, None)
+LI_LEI = StaffStanding("staff-1", "李雷", "lilei", frozenset({"clerk"}), "repairs", True, 2, None)
 BELIEVED = 60.0
 
 
@@ -25,7 +25,7 @@ class FakeDirectory(ServiceClient):
     def __init__(self) -> None:
         super().__init__("http://directory", SECRET)
         self.generation = 1
-        self.person: Standing | None = LI_LEI
+        self.person: StaffStanding | None = LI_LEI
         self.ended: list[str] = []
         self.is_away = False
         self.asked = 0
@@ -39,7 +39,7 @@ class FakeDirectory(ServiceClient):
             raise Unavailable
         return self._news(int(params["generation"]), int(params["position"]))
 
-    def becomes(self, person: Standing | None) -> None:
+    def becomes(self, person: StaffStanding | None) -> None:
         """Somebody changes them."""
         self.person, self.generation = person, self.generation + 1
 

@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import text
 from temporalio.testing import WorkflowEnvironment
 
-from services.contracts.feed import FeedPage, TicketEvent
+from services.contracts.feed import EventPage, TicketEvent
 from services.contracts.journal import EventType
 from services.contracts.names import Role
 from services.runtime.errors import NotFound, ValidationFailed
@@ -44,10 +44,10 @@ async def peer(system: System) -> AsyncIterator[ServiceClient]:
     await peer.close()
 
 
-async def ask(peer: ServiceClient, after: str | None, *, wait: float = 0, limit: int = 100) -> FeedPage:
+async def ask(peer: ServiceClient, after: str | None, *, wait: float = 0, limit: int = 100) -> EventPage:
     """One page of the feed."""
     place = {"after": after} if after else {}
-    return FeedPage.model_validate(await peer.get("/internal/events", limit=limit, wait=str(wait), **place))
+    return EventPage.model_validate(await peer.get("/internal/events", limit=limit, wait=str(wait), **place))
 
 
 async def read(peer: ServiceClient, after: str | None) -> tuple[list[TicketEvent], str | None]:
@@ -135,7 +135,7 @@ async def test_where_there_is_nothing_the_answer_is_empty_and_stays_in_its_place
     system: System, peer: ServiceClient
 ) -> None:
     place = await end(peer)
-    assert await ask(peer, place, wait=0.1) == FeedPage(items=(), next_cursor=place)
+    assert await ask(peer, place, wait=0.1) == EventPage(items=(), next_cursor=place)
 
 
 async def test_an_event_waits_for_older_transactions_and_comes_when_they_end(
