@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from services.contracts.vocabulary import Status
-from services.workflow.publications.effects import Effect, Move
+from services.workflow.publications.effects import ClockMove, Effect
 from services.workflow.publications.trial import Trial, Tried, moves_of_open
 from tests.reference.slow_clock import SlowClock
 from tests.reference.slow_ticket import SlowTicket
@@ -47,7 +47,7 @@ class Previewed:
             assert move.shift == move.due_to - due_from, name
 
 
-def _preview(real: DrivenTicket) -> tuple[Sequence[Move], Mapping[str, Move]]:
+def _preview(real: DrivenTicket) -> tuple[Sequence[ClockMove], Mapping[str, ClockMove]]:
     """The moves of finished clocks, and those of live ones by name."""
     if real.state.status is Status.CLOSED:
         return [], {}

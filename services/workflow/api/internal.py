@@ -26,14 +26,14 @@ class TicketNumbers(Message):
     ticket_nos: Annotated[tuple[str, ...], Field(max_length=200)]
 
 
-class Registrations(Message):
+class RegistrationBatch(Message):
     """A batch from intake's relay."""
 
     items: Annotated[tuple[Registration, ...], Field(max_length=500)]
 
 
 @router.post("/internal/tickets")
-async def register(tickets: TicketsDep, _: PeerDep, batch: Annotated[Registrations, Body()]) -> Response:
+async def register(tickets: TicketsDep, _: PeerDep, batch: Annotated[RegistrationBatch, Body()]) -> Response:
     """Enter registrations; safe to repeat."""
     items = []
     for registration in batch.items:

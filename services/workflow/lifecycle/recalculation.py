@@ -19,7 +19,7 @@ class Outdated(Exception):
 
 
 @dataclass(frozen=True)
-class Standing:
+class ClockStanding:
     """The promise of a live clock at one moment; no due time while it stands still."""
 
     target: str
@@ -27,7 +27,7 @@ class Standing:
     due_at: datetime | None
 
 
-Standings = Mapping[str, Standing]
+Standings = Mapping[str, ClockStanding]
 """By the clocks' keys."""
 
 
@@ -84,7 +84,7 @@ def enter(life: Life, schedule: Schedule, before: Standings, now: datetime) -> N
 def standings(state: TicketState) -> Standings:
     """Promises of the live clocks."""
     return {
-        clock.key: Standing(clock.target, (clock.calendar, clock.calendar_version), clock.due_at)
+        clock.key: ClockStanding(clock.target, (clock.calendar, clock.calendar_version), clock.due_at)
         for clock in state.clocks
     }
 
@@ -96,7 +96,7 @@ def changes_between(before: Standings, after: Standings) -> list[dict[str, Any]]
     return [_change(key, before.get(key), after.get(key)) for key in keys if _moved(before.get(key), after.get(key))]
 
 
-def _moved(before: Standing | None, after: Standing | None) -> bool:
+def _moved(before: ClockStanding | None, after: ClockStanding | None) -> bool:
     if before is None or after is None:
         return True
     if after.due_at is None:
@@ -104,7 +104,7 @@ def _moved(before: Standing | None, after: Standing | None) -> bool:
     return before.due_at != after.due_at
 
 
-def _change(key: str, before: Standing | None, after: Standing | None) -> dict[str, Any]:
+def _change(key: str, before: ClockStanding | None, after: ClockStanding | None) -> dict[str, Any]:
     name, cycle, round_ = key.split("/")
     return {
         "clock": name,

@@ -162,13 +162,13 @@ class PublicationActivities:
         promises = in_force.promises
         return trials.Trial(promises.policies, in_force.calendars, in_force.calendars, promises.generation)
 
-    async def _row(self, ticket_no: str) -> "_Row":
+    async def _row(self, ticket_no: str) -> "_StoredTicket":
         columns = (tickets.c.state, tickets.c.policy, tickets.c.status, tickets.c.ended, tickets.c.engine_id)
         late = (clocks.c.ticket_no == ticket_no, clocks.c.ended_at.is_not(None), clocks.c.breached_at.is_not(None))
         async with self._database.read() as connection:
             row = (await connection.execute(select(*columns).where(tickets.c.ticket_no == ticket_no))).one()
             finished = list(await connection.scalars(select(clocks.c.ledger).where(*late)))
-        return _Row(*row, finished)
+        return _StoredTicket(*row, finished)
 
     async def _entered(self, publication: str, ticket_no: str) -> Outcome | None:
         """The outcome that the ticket's journal holds of this publication."""
@@ -179,7 +179,7 @@ class PublicationActivities:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _StoredTicket:
     """A ticket as it is stored, with those of its finished clocks that were breached."""
 
     state: Any
@@ -190,7 +190,7 @@ class _Row:
     finished: Sequence[Any]
 
 
-def _asked(row: _Row, trial: trials.Trial, publication: str) -> Recalculation | None:
+def _asked(row: _StoredTicket, trial: trials.Trial, publication: str) -> Recalculation | None:
     """The recalculation for the ticket's workflow; None where there is nothing to tell."""
     ticket = trials.Tried(
         TicketState.model_validate(row.state),

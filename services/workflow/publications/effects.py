@@ -22,7 +22,7 @@ class Effect(StrEnum):
 
 
 @dataclass(frozen=True)
-class Move:
+class ClockMove:
     """One clock, as it is and as it would be. A paused clock has no due time; its shift is as if it ran again now."""
 
     name: ClockName
@@ -43,7 +43,7 @@ class TwoCalendars:
     tried: due_times.Calendars
 
 
-def of_live(was: Clock | None, would_be: Clock | None, calendars: TwoCalendars, at: datetime) -> Move:
+def of_live(was: Clock | None, would_be: Clock | None, calendars: TwoCalendars, at: datetime) -> ClockMove:
     """The move of a clock that is not missed yet, of one that comes, or of one that goes."""
     if was is None and would_be is not None:
         is_late = would_be.due_at is not None and would_be.due_at < at
@@ -59,14 +59,14 @@ def of_live(was: Clock | None, would_be: Clock | None, calendars: TwoCalendars, 
     return _moved(was, would_be.due_at, is_late=would_be.due_at < at <= was.due_at)
 
 
-def of_breached(clock: Clock, until: datetime | None, at: datetime) -> Move:
+def of_breached(clock: Clock, until: datetime | None, at: datetime) -> ClockMove:
     """Whether an unmet breach is excused: it would have been due at `until`, None being never."""
     if until is None or until >= at:
         return _move(clock, Effect.EXCUSED, clock.due_at, until, shift=_shift(clock.due_at, until))
     return _move(clock, Effect.NONE, clock.due_at, clock.due_at)
 
 
-def of_finished(clock: Clock, until: datetime | None) -> Move:
+def of_finished(clock: Clock, until: datetime | None) -> ClockMove:
     """The move of a finished clock, had it been due at `until`, None being never."""
     met_at = clock.met_at or clock.ended_at
     in_time = until is None or met_at is None or met_at <= until
@@ -81,7 +81,7 @@ def of_finished(clock: Clock, until: datetime | None) -> Move:
     return _moved(clock, until, is_late=not in_time)
 
 
-def _of_paused(was: Clock, would_be: Clock, calendars: TwoCalendars, at: datetime) -> Move:
+def _of_paused(was: Clock, would_be: Clock, calendars: TwoCalendars, at: datetime) -> ClockMove:
     if would_be.due_at is None and _counts_alike(was, would_be):
         return _move(was, Effect.NONE, None, None)
     old = due_times.due_if_running(was, calendars.present, at)
@@ -99,7 +99,7 @@ def _counts_alike(was: Clock, would_be: Clock) -> bool:
     return before == after
 
 
-def _moved(clock: Clock, due_to: datetime, *, is_late: bool) -> Move:
+def _moved(clock: Clock, due_to: datetime, *, is_late: bool) -> ClockMove:
     shift = _shift(clock.due_at, due_to)
     effect = Effect.NEW_BREACH if is_late else _direction(shift)
     return _move(clock, effect, clock.due_at, due_to, shift=shift, new_breach=is_late)
@@ -123,5 +123,5 @@ def _move(
     *,
     shift: timedelta | None = None,
     new_breach: bool = False,
-) -> Move:
-    return Move(clock.name, clock.cycle, clock.round, effect, due_from, due_to, shift, new_breach)
+) -> ClockMove:
+    return ClockMove(clock.name, clock.cycle, clock.round, effect, due_from, due_to, shift, new_breach)

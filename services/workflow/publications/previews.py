@@ -21,7 +21,7 @@ from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock, TicketState
 from services.runtime.postgres.database import Database
 from services.runtime.turns import Turns, in_thread
-from services.workflow.publications.effects import Effect, Move
+from services.workflow.publications.effects import ClockMove, Effect
 from services.workflow.publications.publications import IS_OPEN
 from services.workflow.publications.trial import Trial, Tried, moves_of_open, moves_of_past
 from services.workflow.tables import clocks, tickets
@@ -47,7 +47,7 @@ class Figures:
     shifts: list[int] = field(default_factory=list)
     truncated: bool = False
 
-    def add(self, moves: Sequence[Move]) -> None:
+    def add(self, moves: Sequence[ClockMove]) -> None:
         """Count one ticket."""
         self.tickets += 1
         self.affected += any(move.effect is not Effect.NONE for move in moves)
@@ -97,7 +97,7 @@ class Listing:
     last: Place | None = None
     more: Place | None = None
 
-    def add(self, ticket_no: str, place: str, moves: Sequence[Move], *, is_open: bool) -> None:
+    def add(self, ticket_no: str, place: str, moves: Sequence[ClockMove], *, is_open: bool) -> None:
         """List the affected clocks of one ticket."""
         affected = [move for move in moves if move.effect is not Effect.NONE]
         for number, move in enumerate(affected):
@@ -218,7 +218,7 @@ class _Work:
                 place = f"{row.opened_at.isoformat(timespec='microseconds')} {row.ticket_no}"
                 self._enter(ticket, place, moves, figures, is_open=False)
 
-    def _enter(self, ticket: Tried, place: str, moves: list[Move], figures: Figures, *, is_open: bool) -> None:
+    def _enter(self, ticket: Tried, place: str, moves: list[ClockMove], figures: Figures, *, is_open: bool) -> None:
         figures.add(moves)
         if _may_be_named(self.caller, ticket.state):
             self.listing.add(ticket.state.ticket_no, place, moves, is_open=is_open)
@@ -254,7 +254,7 @@ def _is_behind(at: Place, after: Place) -> bool:
     return at[1] < after[1] if at[1] != after[1] else at[2] > after[2]
 
 
-def _direction(move: Move) -> Effect:
+def _direction(move: ClockMove) -> Effect:
     if move.shift is None or not move.shift:
         return Effect.NONE
     return Effect.EARLIER if move.shift < timedelta(0) else Effect.LATER
@@ -264,7 +264,7 @@ def _seconds(length: timedelta) -> int:
     return int(length.total_seconds())
 
 
-def _item(ticket_no: str, move: Move, *, is_open: bool) -> dict[str, Any]:
+def _item(ticket_no: str, move: ClockMove, *, is_open: bool) -> dict[str, Any]:
     return {
         "ticket_no": ticket_no,
         "cycle": move.cycle,

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
 from services.contracts.base import Instant, Message, Unreadable
 from services.contracts.publication import PublicationState, SubjectKind
@@ -10,6 +10,7 @@ from services.contracts.vocabulary import ClockName
 from services.workflow.policies.calendar_schemas import CalendarBody
 from services.workflow.policies.policy_schemas import PolicyBody
 from services.workflow.publications.effects import Effect
+from services.workflow.views.schemas import FromTo
 
 
 class ItemsAsked(Message):
@@ -85,11 +86,7 @@ class FiguresView(Message):
     truncated: bool = Field(description="There was no time to look at all; the latest were.")
 
 
-class _FromTo(Message):
-    model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
-
-
-class PastView(_FromTo, FiguresView):
+class PastView(FromTo, FiguresView):
     """The same for the finished clocks of tickets received in a span of time: which verdicts would have differed."""
 
     from_: Instant = Field(alias="from")

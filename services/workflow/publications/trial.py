@@ -17,7 +17,7 @@ from services.workflow import due_times
 from services.workflow.lifecycle.clocks import Ledger, segments_since
 from services.workflow.lifecycle.life import Life
 from services.workflow.lifecycle.recalculation import enter, retarget, standings
-from services.workflow.publications.effects import Effect, Move, TwoCalendars, of_breached, of_finished, of_live
+from services.workflow.publications.effects import ClockMove, Effect, TwoCalendars, of_breached, of_finished, of_live
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ def changes_anything(ticket: Tried, asked: Recalculation) -> bool:
     return bool(excuses or asked.excused or life.ledger.touched or life.policy != ticket.policy)
 
 
-def moves_of_open(ticket: Tried, trial: Trial, at: datetime) -> Iterator[Move]:
+def moves_of_open(ticket: Tried, trial: Trial, at: datetime) -> Iterator[ClockMove]:
     """Every live clock, and every breached one, of an open ticket that would be recalculated."""
     asked, life = _applied(ticket, trial, at)
     was = {clock.key: clock for clock in ticket.state.clocks}
@@ -83,7 +83,7 @@ def moves_of_open(ticket: Tried, trial: Trial, at: datetime) -> Iterator[Move]:
         yield of_finished(clock, would_be_due(clock, ticket.state, asked.policy, trial))
 
 
-def moves_of_past(ticket: Tried, trial: Trial) -> Iterator[Move]:
+def moves_of_past(ticket: Tried, trial: Trial) -> Iterator[ClockMove]:
     """Every finished clock: whether its verdict would have been another."""
     policy = policy_of(ticket.state, trial.policies)
     for clock in ticket.finished:

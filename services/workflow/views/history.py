@@ -33,7 +33,7 @@ class Stretch:
     to_at: datetime | None
 
 
-class Course:
+class TicketHistory:
     """The journal of one ticket, as far as `COURSE` goes."""
 
     def __init__(self, rows: Sequence[Row]) -> None:

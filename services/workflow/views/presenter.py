@@ -25,7 +25,7 @@ from services.workflow.journal.registration import Registrations
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.views.accused import is_accused
 from services.workflow.views.customer_reach import CustomerReach
-from services.workflow.views.history import Course, Stretch
+from services.workflow.views.history import Stretch, TicketHistory
 from services.workflow.views.queries import Left, Queries, Row, Rows, nobody_left
 from services.workflow.views.ticket_row import TicketRow
 from services.workflow.views.views import (
@@ -148,7 +148,7 @@ class Showing:
         and what its clocks took over all cycles (20)."""
         ticket_no = ticket.row["ticket_no"]
         found, events = await asyncio.gather(self._queries.clocks_of(ticket_no), self._queries.course(ticket_no))
-        rows, course, now = found[ticket_no], Course(events), datetime.now(UTC)
+        rows, course, now = found[ticket_no], TicketHistory(events), datetime.now(UTC)
         calendars = await self._calendars(rows)
         items = [ledger_view(_facts(row, calendars, course, language, now), now) for row in rows]
         policy = PolicySnapshot.model_validate(ticket.row["policy"]) if ticket.row["policy"] else None
@@ -183,7 +183,7 @@ class Showing:
         return await self._queries.require(ticket_no)
 
 
-def _facts(row: Row, calendars: Calendars, course: Course, language: str, now: datetime) -> ClockFacts:
+def _facts(row: Row, calendars: Calendars, course: TicketHistory, language: str, now: datetime) -> ClockFacts:
     clock = Clock.model_validate(row["ledger"])
     calendar = calendar_of(clock, calendars)
     explanation = explain(clock, calendar)["zh-CN" if language.startswith("zh") else "en"]

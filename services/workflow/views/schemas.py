@@ -153,11 +153,13 @@ class TicketCounts(Message):
     items: tuple[ListCount, ...]
 
 
-class _FromTo(Message):
+class FromTo(Message):
+    """A base with fields `from` and `to`; the first is no name in Python."""
+
     model_config = ConfigDict(populate_by_name=True, serialize_by_alias=True)
 
 
-class SegmentView(_FromTo):
+class SegmentView(FromTo):
     """A stretch of a clock's life; the last one of a live clock is open."""
 
     from_: Instant = Field(alias="from")
@@ -197,7 +199,7 @@ class LedgerView(ClockView):
     explanation: str = Field(description="A few sentences, in the language of `Accept-Language`.")
 
 
-class StretchView(_FromTo):
+class StretchView(FromTo):
     """Time that the ticket was with one department and owner, waiting included; from a resolution to a reopening it is
     with nobody."""
 
@@ -227,7 +229,7 @@ class LedgerPage(Message):
     totals: tuple[ClockTotal, ...]
 
 
-class TimelineItem(_FromTo):
+class TimelineItem(FromTo):
     """One event of a ticket's journal. `from` and `to` are phases; texts are for those who handle the ticket."""
 
     seq: int

@@ -14,7 +14,7 @@ from services.contracts.vocabulary import ActorKind, ClockName, ClockState, Comm
 from services.promises.calendars import Calendar
 from services.workflow.lifecycle.callback_attempts import channels_left
 from services.workflow.lifecycle.transitions import legal_commands
-from services.workflow.views.history import Course, Stretch
+from services.workflow.views.history import Stretch, TicketHistory
 from services.workflow.views.schemas import ClockView, FeedItem, LedgerView, TicketView, TimelineItem
 from services.workflow.views.ticket_row import Row, TicketRow
 
@@ -66,7 +66,7 @@ class ClockFacts:
     row: Row
     times: Mapping[str, int]
     paused: timedelta
-    course: Course
+    course: TicketHistory
     provisional: bool
     explanation: str
 
@@ -92,7 +92,7 @@ def ledger_view(facts: ClockFacts, now: datetime) -> dict[str, Any]:
     }
 
 
-def _segment_view(segment: Segment, course: Course) -> dict[str, Any]:
+def _segment_view(segment: Segment, course: TicketHistory) -> dict[str, Any]:
     return {
         "from": _json(segment.from_at),
         "to": _json(segment.to_at),

@@ -9,15 +9,15 @@ from services.contracts.journal import Event
 from services.contracts.ticket import Segment
 from services.contracts.vocabulary import ClockName, CommandName, WaitReason
 from services.workflow import due_times
-from services.workflow.views.history import COURSE, Course
+from services.workflow.views.history import COURSE, TicketHistory
 from tests.unit.workflow.ticket_driver import CALENDARS, DAY, HAN_MEIMEI, HOUR, LI_LEI, MONDAY_9, Case, promises
 
 C, K = CommandName, ClockName
 
 
-def course(case: Case) -> Course:
+def course(case: Case) -> TicketHistory:
     """The course of a ticket, read as queries give it."""
-    return Course([_row(event) for event in case.journal if event.type in COURSE])
+    return TicketHistory([_row(event) for event in case.journal if event.type in COURSE])
 
 
 def _row(event: Event) -> dict[str, Any]:

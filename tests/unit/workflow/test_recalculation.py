@@ -13,7 +13,7 @@ from services.contracts.publication import Recalculation
 from services.contracts.vocabulary import ClockName, ClockState, CommandName, Urgency, WaitReason
 from services.promises.calendars import Calendar
 from services.workflow.lifecycle.recalculation import Outdated, recalculate
-from services.workflow.publications.effects import Effect, Move
+from services.workflow.publications.effects import ClockMove, Effect
 from services.workflow.publications.trial import Trial, Tried, changes_anything, moves_of_open, moves_of_past
 from services.workflow.publications.trial import recalculation as recalculation_of
 from tests.unit.workflow.ticket_driver import BY_ID, DAY, HOUR, MONDAY_9, NO_PROMISE, TICK, Case, promises
@@ -46,7 +46,7 @@ def publish(ticket: Case, trial: Trial, name: str = "pub-1") -> Recalculation:
     return asked
 
 
-def preview(ticket: Case, trial: Trial) -> Mapping[str, Move]:
+def preview(ticket: Case, trial: Trial) -> Mapping[str, ClockMove]:
     """Moves that a preview tells, by clock."""
     return {f"{it.name}/{it.cycle}/{it.round}": it for it in moves_of_open(tried(ticket), trial, ticket.now)}
 
