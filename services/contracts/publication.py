@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.contracts.base import Code, Instant, Message
 from services.contracts.policy import PolicySnapshot
-from services.contracts.ticket import Schedule
+from services.contracts.recording import Schedule
 
 
 class SubjectKind(StrEnum):

@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 from services.contracts.durations import parse_duration
-from services.contracts.ticket import Clock, ClockSchedule, Deadline, DeadlineSchedule, Schedule, TicketState
+from services.contracts.recording import ClockSchedule, DeadlineSchedule, Schedule
+from services.contracts.ticket import Clock, Deadline, TicketState
 from services.contracts.vocabulary import ClockState
 from services.promises import clocks as arithmetic
 from services.promises.calendars import Calendar, CalendarExhausted

@@ -43,8 +43,9 @@ from services.workflow.reconciliation import Reconciler
 from services.workflow.settings import WorkflowSettings
 from services.workflow.tables import idempotency
 from services.workflow.views.customer_reach import CustomerReach
+from services.workflow.views.filters import TicketFilters, matching
 from services.workflow.views.presenter import Showing
-from services.workflow.views.queries import MOST_COUNTED, Queries, TicketFilters, matching
+from services.workflow.views.queries import MOST_COUNTED, Queries
 from services.workflow.views.views import feed_item
 from services.workflow.views.work_lists import parameters, work_lists
 

@@ -27,7 +27,7 @@ from services.contracts.names import (
 )
 from services.contracts.policy import ClockRule
 from services.contracts.publication import Recalculation
-from services.contracts.ticket import RecordRequest, Schedule
+from services.contracts.recording import RecordRequest, Schedule
 from services.contracts.vocabulary import ClockName, CommandName
 from services.workflow.client import NoWorkflow
 from services.workflow.lifecycle import steps

@@ -13,7 +13,7 @@ from services.contracts.feed import Remark
 from services.contracts.journal import REMARKS, EventType
 from services.contracts.names import ACTIVITY_RECORD
 from services.contracts.policy import ClockRule
-from services.contracts.ticket import RecordRequest, Schedule
+from services.contracts.recording import RecordRequest, Schedule
 from services.contracts.vocabulary import ClockName, CommandName, Kind
 from services.runtime.errors import NotFound, Unavailable, ValidationFailed
 from services.workflow.commands.delivery import Door

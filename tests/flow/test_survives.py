@@ -13,7 +13,7 @@ from temporalio.client import WorkflowHistory
 from services.contracts.commands import BODIES, Command, decision_of
 from services.contracts.names import ACTIVITY_RECORD
 from services.contracts.policy import ClockRule
-from services.contracts.ticket import RecordRequest, Schedule
+from services.contracts.recording import RecordRequest, Schedule
 from services.contracts.vocabulary import ClockName, ClockState, CommandName
 from services.workflow.journal.activities import TicketActivities
 from services.workflow.lifecycle import steps

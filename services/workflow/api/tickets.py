@@ -27,7 +27,7 @@ from services.runtime.security.auth import Caller
 from services.workflow.commands import commands
 from services.workflow.service import TicketsDep, TicketService
 from services.workflow.views import schemas
-from services.workflow.views.queries import TicketFilters
+from services.workflow.views.filters import TicketFilters
 
 router = APIRouter()
 

@@ -10,15 +10,8 @@ from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
 from services.contracts.names import ACTIVITY_RECORD
-from services.contracts.ticket import (
-    ClockSchedule,
-    DeadlineSchedule,
-    RecordRequest,
-    Schedule,
-    TicketStart,
-    TicketState,
-    apply_schedule,
-)
+from services.contracts.recording import ClockSchedule, DeadlineSchedule, RecordRequest, Schedule, apply_schedule
+from services.contracts.ticket import TicketStart, TicketState
 from services.runtime.postgres.database import Database
 from services.workflow import due_times
 from services.workflow.journal.metrics import measure

@@ -8,7 +8,7 @@ from temporalio.common import RetryPolicy
 with workflow.unsafe.imports_passed_through():
     from services.contracts.names import ACTIVITY_FINISH, ACTIVITY_RECALCULATE, ACTIVITY_RECORD
     from services.contracts.publication import BatchDone, BatchRequest, PublicationStart
-    from services.contracts.ticket import RecordRequest, Schedule
+    from services.contracts.recording import RecordRequest, Schedule
 
 ENGINE_BEHIND = "engine_behind"
 """Error type: the journal is ahead of this workflow, whose engine was restored to an older state (invariant I4)."""

@@ -13,16 +13,8 @@ from services.contracts.commands import Telling
 from services.contracts.feed import JournalEntry
 from services.contracts.journal import SYSTEM, Actor, Event, EventType
 from services.contracts.policy import PolicySettings, PolicySnapshot
-from services.contracts.ticket import (
-    Deadline,
-    DeadlineName,
-    PlanState,
-    RecordRequest,
-    Schedule,
-    Segment,
-    TicketState,
-    apply_schedule,
-)
+from services.contracts.recording import RecordRequest, Schedule, apply_schedule
+from services.contracts.ticket import Deadline, DeadlineName, PlanState, Segment, TicketState
 from services.contracts.vocabulary import (
     CallbackOutcome,
     ClockName,

@@ -8,7 +8,8 @@ from typing import Any
 
 from services.contracts.journal import EventType
 from services.contracts.publication import Recalculation
-from services.contracts.ticket import Schedule, TicketState
+from services.contracts.recording import Schedule
+from services.contracts.ticket import TicketState
 from services.contracts.vocabulary import ClockState
 from services.workflow.lifecycle.late_promises import start_late_promises
 from services.workflow.lifecycle.life import Life, instant, system

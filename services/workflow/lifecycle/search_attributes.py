@@ -11,14 +11,14 @@ _URGENCY = SearchAttributeKey.for_keyword(SEARCH_URGENCY)
 
 
 def search_attributes(state: TicketState) -> TypedSearchAttributes:
-    """What a ticket is found by; without a department it has none."""
+    """Status, urgency, and the department where there is one."""
     values = ((_STATUS, state.status), (_DEPARTMENT, state.department), (_URGENCY, state.urgency))
     return TypedSearchAttributes([SearchAttributePair(key, str(value)) for key, value in values if value is not None])
 
 
 def updates(state: TicketState, shown: TypedSearchAttributes) -> list[SearchAttributeUpdate[str]]:
-    """What of `shown` is out of date. A workflow that was started without attributes gets none: its namespace may not
-    know them, and would refuse every step that names one."""
+    """The attributes of `shown` that are out of date. A workflow that was started without any gets none: its namespace
+    may not know them, and would refuse every step that names one."""
     if shown.get(_STATUS) is None:
         return []
     present = search_attributes(state)

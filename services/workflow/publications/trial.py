@@ -9,7 +9,8 @@ from datetime import datetime
 
 from services.contracts.policy import Policy, PolicySnapshot
 from services.contracts.publication import Recalculation
-from services.contracts.ticket import Clock, Schedule, Segment, TicketState
+from services.contracts.recording import Schedule
+from services.contracts.ticket import Clock, Segment, TicketState
 from services.contracts.vocabulary import ClockState, WaitReason
 from services.promises.calendars import Calendar
 from services.promises.policies import PolicyFacts, choose, snapshot

@@ -6,7 +6,7 @@ from enum import StrEnum
 
 from services.contracts.base import format_instant
 from services.contracts.vocabulary import Phase, Status
-from services.workflow.views.queries import TicketFilters
+from services.workflow.views.filters import TicketFilters
 
 _OPEN = [Status.PENDING, Status.PROCESSING, Status.RESOLVED]
 _ORDERING = {"sort", "limit", "cursor"}

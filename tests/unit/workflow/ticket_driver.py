@@ -9,7 +9,8 @@ from services.contracts.commands import Command
 from services.contracts.feedback import Product, Registration
 from services.contracts.journal import Actor, Event
 from services.contracts.policy import ClockRule, Policy, PolicySettings, StoredCalendar
-from services.contracts.ticket import Clock, RecordRequest, TicketState
+from services.contracts.recording import RecordRequest
+from services.contracts.ticket import Clock, TicketState
 from services.contracts.vocabulary import (
     ActorKind,
     Category,
