@@ -14,7 +14,7 @@ from services.intake import pages
 from services.intake.api import audit, customers, feedback, internal, links
 from services.intake.feedback.promises_copy import PromisesCopy
 from services.intake.feedback.registrar import Registrar
-from services.intake.feedback.writer import Filing
+from services.intake.feedback.writer import FeedbackWriter
 from services.intake.links.tokens import TicketLinks
 from services.intake.relay import Relay, relay_notifier
 from services.intake.service import Intake
@@ -69,8 +69,8 @@ def _intake(settings: IntakeSettings, host: RoleHost, notifier: CommitNotifier) 
     promises = PromisesCopy(database, settings.policy_pack)
     identity_secret = _key(secret, "customer identities")
     zone, links = ZoneInfo(settings.time_zone), TicketLinks(settings.public_url, secret)
-    filing = Filing(database, promises, zone=zone, secret=identity_secret)
-    registrar = Registrar(database, filing, links, filed=notifier.announce)
+    writer = FeedbackWriter(database, promises, zone=zone, secret=identity_secret)
+    registrar = Registrar(database, writer, links, filed=notifier.announce)
     fingerprints = _key(secret, "bodies").hex()
     return Intake(
         database=database,

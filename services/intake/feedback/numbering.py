@@ -14,12 +14,7 @@ from services.runtime.postgres.database import Database
 TICKET_NO = (
     "to_char(numbered.day, 'YYYYMMDD') || lpad(numbered.serial::text, greatest(3, length(numbered.serial::text)), '0')"
 )
-"""SQL of a ticket number, from one row of `NUMBERED`."""
-
-NUMBERED = """
-    SELECT day, nextval('intake.ticket_serial') - base AS serial
-    FROM intake.number_days WHERE day = CAST(:day AS date)"""
-"""SQL that takes the next serial of `:day`; no row when the day has not been opened."""
+"""SQL of a ticket number, from a row `numbered` that has its `day` and `serial`."""
 
 # The base is read before any number of the day is taken, because numbers are only taken from the committed row;
 # so serials begin at 1 or, when the day before was still numbering, a little above.

@@ -13,7 +13,7 @@ from services.contracts.vocabulary import ClockName
 from services.intake.customers.identity import normalised, unusable
 from services.intake.feedback.completeness import refuse_reasons
 from services.intake.feedback.origins import Origin
-from services.intake.feedback.writer import PROMISES, Filed, Filing, KeyTaken
+from services.intake.feedback.writer import PROMISES, FeedbackWriter, Filed, KeyTaken
 from services.intake.links.tokens import TicketLinks
 from services.intake.schemas import FollowUp, Links, Promised, Registered
 from services.intake.tables import feedback as feedback_table
@@ -37,7 +37,7 @@ class Registrar:
     def __init__(
         self,
         database: Database,
-        filing: Filing,
+        writer: FeedbackWriter,
         links: TicketLinks,
         *,
         filed: Callable[[], None],
@@ -45,7 +45,7 @@ class Registrar:
     ) -> None:
         """`filed` is called after each registration."""
         self._database = database
-        self._filing = filing
+        self._writer = writer
         self._links = links
         self._filed = filed
         self._now = now
@@ -67,7 +67,7 @@ class Registrar:
         if not isinstance(feedback, FollowUp) and (errors := refuse_reasons(feedback, received_at)):
             raise ValidationFailed(errors)
         try:
-            filed = await self._filing.file(feedback, origin, received_at)
+            filed = await self._writer.file(feedback, origin, received_at)
         except KeyTaken:
             return Receipt(self._answer(await self._first(origin)), replayed=True)
         registered_total.labels(feedback.channel).inc()

@@ -1,4 +1,4 @@
-"""Filing a feedback: classified, promised, numbered and durable, together with others or, where needed, with care."""
+"""A feedback is filed: classified, promised, numbered and durable, together with others or, where needed, alone."""
 
 import json
 import secrets
@@ -15,19 +15,18 @@ from sqlalchemy.exc import DBAPIError
 from services.contracts.feedback import Feedback, FirstPromise, Proposed
 from services.contracts.vocabulary import Tier
 from services.intake.customers.identity import identity_of, person_behind, strongest_contact, unusable, usable
-from services.intake.feedback.batch_insert import Gathering
+from services.intake.feedback.batch_insert import BatchInsert, InsertResult
 from services.intake.feedback.classify import propose
 from services.intake.feedback.completeness import missing_from
+from services.intake.feedback.insert_statement import Reason
 from services.intake.feedback.numbering import business_date, open_day
 from services.intake.feedback.origins import Origin
 from services.intake.feedback.promises_copy import PromisesCopy
-from services.intake.feedback.statement import register_statement
 from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import Database
 
 # Every repeat mends one thing that the statement missed; more of them means that something else is wrong.
 _ATTEMPTS = 8
-_KEY_INDEX = "feedback_by_key"
 PROMISES = TypeAdapter(tuple[FirstPromise, ...])
 
 
@@ -50,8 +49,7 @@ class Filed:
 
 @dataclass(frozen=True)
 class _Draft:
-    """A feedback that would be filed for a customer of `assumed_tier`, and its values by the names of both
-    statements."""
+    """A feedback that would be filed for a customer of `assumed_tier`, and its values by the statement's columns."""
 
     proposed: Proposed
     promises: tuple[FirstPromise, ...]
@@ -65,13 +63,13 @@ class _Draft:
         return Filed(ticket_no, received_at, self.proposed, self.promises, self.missing, self.unusable)
 
 
-class Filing:
+class FeedbackWriter:
     """Files feedback. `secret` keys the customers' identities."""
 
     def __init__(self, database: Database, promises: PromisesCopy, *, zone: ZoneInfo, secret: bytes) -> None:
         self._database = database
         self._promises = promises
-        self._gathering = Gathering(database)
+        self._batches = BatchInsert(database)
         self._zone = zone
         self._secret = secret
 
@@ -83,48 +81,37 @@ class Filing:
             Unavailable: whether the ticket exists is unknown.
         """
         fixed = self._values(feedback, origin, received_at)
-        tier = feedback.customer.tier or Tier.STANDARD
-        draft = await self._draft(feedback, fixed, tier)
-        if fixed["identity"] is not None and not (origin.own_ticket or origin.customer_id):
-            ticket_no = await self._gathering.file(draft.values)
-            if ticket_no is not None:
-                return draft.filed(ticket_no)
-        return await self._file_with_care(feedback, draft, fixed)
-
-    async def _file_with_care(self, feedback: Feedback, draft: _Draft, fixed: Mapping[str, Any]) -> Filed:
-        tier: Tier = draft.values["assumed_tier"]
+        draft = await self._draft(feedback, fixed, feedback.customer.tier or Tier.STANDARD)
+        result = await self._batches.file(draft.values)
         for _ in range(_ATTEMPTS):
-            row = await self._attempt(feedback, draft.values)
-            if row is None:
-                continue
-            if row["ticket_no"] is not None:
-                return draft.filed(row["ticket_no"])
-            if not row["day_is_open"]:
-                await open_day(self._database, fixed["day"])
-            if not row["policy_is_kept"]:
-                await self._promises.refresh()
-            tier = tier if row["tier"] is None else Tier(row["tier"])
-            draft = await self._draft(feedback, fixed, tier)
+            if result.ticket_no is not None:
+                return draft.filed(result.ticket_no)
+            draft = await self._mended(feedback, fixed, draft, result)
+            result = await self._file_alone(draft)
         raise Unavailable
 
-    async def _attempt(self, feedback: Feedback, values: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Run the statement; None when another session gave the customer's number to somebody in between."""
-        customer = usable(feedback.customer)
-        statement = register_statement(
-            known_already=values["known_id"] is not None,
-            by_number=customer.customer_no is not None,
-            contact=strongest_contact(customer),
-            takes_over=values["vouched"],
-        )
+    async def _mended(
+        self, feedback: Feedback, fixed: Mapping[str, Any], draft: _Draft, result: InsertResult
+    ) -> _Draft:
+        """The draft for the next attempt, once what kept this one from being filed is out of the way."""
+        match result.reason:
+            case Reason.KEY_TAKEN:
+                raise KeyTaken
+            case Reason.DAY_CLOSED:
+                await open_day(self._database, fixed["day"])
+            case Reason.POLICY_UNKNOWN:
+                await self._promises.refresh()
+        tier = draft.values["assumed_tier"] if result.tier is None else Tier(result.tier)
+        return await self._draft(feedback, fixed, tier)
+
+    async def _file_alone(self, draft: _Draft) -> InsertResult:
         try:
-            return await statement.one(self._database, values)
+            return await self._batches.file_alone(draft.values)
         except DBAPIError as error:
-            taken = error.orig.constraint_name if isinstance(error.orig, asyncpg.UniqueViolationError) else None
-            if taken == _KEY_INDEX:
-                raise KeyTaken from error
-            if taken is None:
-                raise
-            return None
+            # In between another session gave the customer's number to somebody.
+            if isinstance(error.orig, asyncpg.UniqueViolationError):
+                return InsertResult()
+            raise
 
     async def _draft(self, feedback: Feedback, fixed: Mapping[str, Any], tier: Tier) -> _Draft:
         proposed = propose(feedback, tier)
@@ -147,12 +134,14 @@ class Filing:
 
     def _values(self, feedback: Feedback, origin: Origin, received_at: datetime) -> dict[str, Any]:
         customer = usable(feedback.customer)
+        # A stranger's word gives no record of a contact the number that is stated with it.
+        overruled = customer.customer_no is not None and not origin.vouches
         return {
             "day": business_date(received_at, self._zone),
             "received_at": received_at,
             "customer_id": f"cus_{secrets.token_hex(10)}",
             "identity": identity_of(customer, self._secret),
-            "strongest_contact": strongest_contact(customer),
+            "found_by": None if origin.customer_id or overruled else strongest_contact(customer),
             "person": person_behind(customer),
             "name": customer.name,
             "phone": customer.phone,

@@ -13,7 +13,7 @@ from services.intake.feedback.numbering import business_date
 from services.intake.feedback.origins import Origin
 from services.intake.feedback.promises_copy import PromisesCopy
 from services.intake.feedback.registrar import Registrar
-from services.intake.feedback.writer import Filing
+from services.intake.feedback.writer import FeedbackWriter
 from services.intake.links.tokens import TicketLinks
 from services.runtime.postgres.database import Database
 from tests.services.intake.harness import feedback
@@ -31,7 +31,7 @@ class NumberingHarness:
     def __post_init__(self) -> None:
         self.registrar = Registrar(
             self.database,
-            Filing(self.database, PromisesCopy(self.database), zone=SHANGHAI, secret=b"identities"),
+            FeedbackWriter(self.database, PromisesCopy(self.database), zone=SHANGHAI, secret=b"identities"),
             TicketLinks("http://bihuan.example", "links"),
             filed=lambda: None,
             now=lambda: self.at,
