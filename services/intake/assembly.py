@@ -71,10 +71,9 @@ def _intake(settings: IntakeSettings, host: RoleHost, notifier: CommitNotifier) 
     zone, links = ZoneInfo(settings.time_zone), TicketLinks(settings.public_url, secret)
     writer = FeedbackWriter(database, promises, zone=zone, secret=identity_secret)
     registrar = Registrar(database, writer, links, filed=notifier.announce)
-    fingerprints = _key(secret, "bodies").hex()
     return Intake(
         database=database,
-        idempotency=Idempotency(database, idempotency, fingerprints),
+        idempotency=Idempotency(database, idempotency, _key(secret, "bodies").hex()),
         registrar=registrar,
         promises=promises,
         tickets=Tickets(host.client(settings.tickets_url)),
@@ -84,7 +83,6 @@ def _intake(settings: IntakeSettings, host: RoleHost, notifier: CommitNotifier) 
         zone=zone,
         link_lifetime=timedelta(days=settings.ticket_link_days),
         lookups_per_hour=settings.contact_lookups_per_hour,
-        secret=fingerprints,
         identity_secret=identity_secret,
     )
 

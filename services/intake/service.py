@@ -21,8 +21,8 @@ from services.runtime.role_parts import service
 
 @dataclass(frozen=True)
 class Intake:
-    """Resources that the endpoints share in one process. `secret` keys fingerprints of bodies; a customer's link ends
-    `link_lifetime` after their ticket was closed."""
+    """Resources that the endpoints share in one process. A customer's link ends `link_lifetime` after their
+    ticket was closed."""
 
     database: Database
     idempotency: Idempotency
@@ -35,7 +35,6 @@ class Intake:
     zone: ZoneInfo
     link_lifetime: timedelta
     lookups_per_hour: int
-    secret: str
     identity_secret: bytes
 
 

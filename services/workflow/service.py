@@ -104,12 +104,12 @@ class TicketService:
         self.joins = Joins(database=database, queries=self.queries, engine=engine, door=door, remarks=self.remarks)
         self.idempotency = Idempotency(database, idempotency, self.secret)
 
-    async def take(self, admission: Admission, body: Message, body_hash: str, if_match: IfMatch | None) -> Taken:
+    async def take(self, admission: Admission, body: Message, if_match: IfMatch | None) -> Taken:
         """Carry a command to its durable effect; after a merge the kept ticket is told at once, or else soon."""
         if admission.name is not CommandName.MERGE:
-            return await self.commands.take(admission, body, body_hash, if_match)
+            return await self.commands.take(admission, body, if_match)
         async with self.joins.one_at_a_time():
-            taken = await self.commands.take(admission, body, body_hash, if_match)
+            taken = await self.commands.take(admission, body, if_match)
         with suppress(Refusal):
             await self.joins.tell(admission.ticket_no)
         return taken

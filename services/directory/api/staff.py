@@ -1,6 +1,7 @@
 """Departments, staff and API keys over HTTP, and the record of who changed them."""
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from fastapi import APIRouter, Request
@@ -148,7 +149,7 @@ async def create_api_key(request: Request, new: NewApiKey, by: Writer, directory
         made = _created(await keys.create_key(connection, by, new, secret))
         return HttpAnswer({**made.body, "key": directory.seal.close(secret)}, made.status, made.headers)
 
-    return directory.seal.unseal(await directory.idempotency.once(request, by, work), "key")
+    return await directory.idempotency.once(request, by, work, partial(directory.seal.opened, "key"))
 
 
 @router.patch("/v1/api-keys/{identifier}")

@@ -22,7 +22,7 @@ from services.intake.schemas import (
 from services.intake.service import IntakeDep, intake_of
 from services.runtime.errors import NotFound
 from services.runtime.http.openapi import LOCATED
-from services.runtime.postgres.idempotency import REPLAY_HEADER, HttpAnswer, body_hash, idempotency_key
+from services.runtime.postgres.idempotency import HttpAnswer, replay_headers
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["intake"])
@@ -40,12 +40,12 @@ async def register_feedback(request: Request, feedback: Feedback, caller: Feedba
     told in `missing` and asked for at the review. The same `Idempotency-Key` and body answer the same ticket.
     """
     intake = intake_of(request)  # no dependency: each costs a twentieth of a registration
-    key = idempotency_key(request)
-    fingerprint = None if key is None else body_hash(request.state.json, intake.secret)
-    receipt = await intake.registrar.register(feedback, origin_of(caller, feedback.channel, key, fingerprint))
-    headers = {"Location": f"/v1/tickets/{receipt.registered.ticket_no}"}
-    if receipt.replayed:
-        headers[REPLAY_HEADER] = "true"
+    origin = origin_of(caller, feedback.channel, intake.idempotency.keyed(request, caller))
+    receipt = await intake.registrar.register(feedback, origin)
+    headers = {
+        "Location": f"/v1/tickets/{receipt.registered.ticket_no}",
+        **replay_headers(repeated=receipt.replayed),
+    }
     content = receipt.registered.model_dump_json()
     return Response(content, status_code=201, headers=headers, media_type="application/json")
 

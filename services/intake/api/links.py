@@ -1,6 +1,6 @@
 """HTTP of customers' links: given to staff only to be handed over, and on record."""
 
-import json
+from functools import partial
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Request
@@ -16,7 +16,7 @@ from services.intake.links.hand_over import hand_over, handed_link
 from services.intake.schemas import HandedLink
 from services.intake.service import IntakeDep
 from services.runtime.errors import Forbidden, NotFound
-from services.runtime.postgres.idempotency import REPLAY_HEADER, HttpAnswer
+from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["intake"])
@@ -58,7 +58,4 @@ async def hand_over_ticket_link(
     async def work(connection: AsyncConnection) -> HttpAnswer:
         return HttpAnswer(await hand_over(connection, ticket_no, reader_of(caller)))
 
-    made = await intake.idempotency.once(request, caller, work)
-    link = handed_link(intake.links, ticket_no, json.loads(bytes(made.body)))
-    replayed = {name: made.headers[name] for name in (REPLAY_HEADER,) if name in made.headers}
-    return JSONResponse(link, headers={"Cache-Control": "no-store", **replayed})
+    return await intake.idempotency.once(request, caller, work, partial(handed_link, intake.links, ticket_no))

@@ -11,6 +11,7 @@ from services.intake.feedback.registrar import Registrar
 from services.intake.schemas import FollowUp
 from services.runtime.errors import NotFound
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import KeyedRequest
 
 _CALLER = "service:follow-ups"
 _CHANNELS: Mapping[CallbackChannel, Channel] = {
@@ -51,8 +52,7 @@ async def follow_up(database: Database, registrar: Registrar, ticket_no: str, as
         follows=ticket_no,
         response_target=asked.response_target,
     )
-    origin = Origin(
-        _CALLER, asked.command_id, asked.command_id, vouches=first["vouched"], customer_id=first["customer_id"]
-    )
+    command = KeyedRequest(_CALLER, asked.command_id, lambda: asked.command_id)
+    origin = Origin(command, vouches=first["vouched"], customer_id=first["customer_id"])
     receipt = await registrar.register(question, origin)
     return receipt.registered.ticket_no

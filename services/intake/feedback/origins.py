@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from services.contracts.permissions import Action, may
 from services.contracts.vocabulary import Channel
-from services.runtime.postgres.idempotency import caller_scope
+from services.runtime.postgres.idempotency import KeyedRequest
 from services.runtime.security.auth import Caller
 
 STRANGERS = frozenset({Channel.WEB, Channel.QR, Channel.EMAIL, Channel.SOCIAL})
@@ -17,29 +17,25 @@ STRANGERS = frozenset({Channel.WEB, Channel.QR, Channel.EMAIL, Channel.SOCIAL})
 
 @dataclass(frozen=True)
 class Origin:
-    """The sender of a registration, under which `Idempotency-Key` if any, with a fingerprint of the body.
+    """The sender of a registration, by the request under which it came.
 
     From a program a phone that cannot be one is taken as it is, where a form can ask again. `own_ticket` is a ticket
     whose link the sender holds: it vouches for them if they are its customer, and if it was vouched for itself.
     `customer_id` is the sender where they are known already; nothing is written into their record then.
     """
 
-    caller: str
-    key: str | None
-    body_hash: str | None
+    asked: KeyedRequest
     is_program: bool = False
     vouches: bool = False
     own_ticket: str | None = None
     customer_id: str | None = None
 
 
-def origin_of(caller: Caller, channel: Channel, key: str | None, body_hash: str | None) -> Origin:
+def origin_of(caller: Caller, channel: Channel, asked: KeyedRequest) -> Origin:
     """The origin of what a caller of the API registers: who may write customers vouches for them, on channels where
     somebody knows who speaks."""
     return Origin(
-        caller_scope(caller),
-        key,
-        body_hash,
+        asked,
         is_program=caller.kind == "api_key",
         vouches=channel not in STRANGERS and may(caller, Action.WRITE_CUSTOMER),
     )

@@ -17,7 +17,7 @@ from services.intake.feedback.writer import PROMISES, FeedbackWriter, Filed, Key
 from services.intake.links.tokens import TicketLinks
 from services.intake.schemas import FollowUp, Links, Promised, Registered
 from services.intake.tables import feedback as feedback_table
-from services.runtime.errors import IdempotencyKeyReused, ValidationFailed
+from services.runtime.errors import ValidationFailed
 from services.runtime.postgres.database import Database
 
 registered_total = Counter("bihuan_feedback_registered_total", "Feedback registered.", ["channel"])
@@ -80,13 +80,12 @@ class Registrar:
 
     async def _first(self, origin: Origin) -> Filed:
         row = await self._row(origin)
-        if row.body_hash != origin.body_hash:
-            raise IdempotencyKeyReused
+        origin.asked.require_same(row.body_hash)
         return _filed(row)
 
     async def _row(self, origin: Origin) -> Row[Any]:
-        table = feedback_table.c
-        first = select(feedback_table).where(table.caller == origin.caller, table.idempotency_key == origin.key)
+        keyed = {"caller": origin.asked.caller, "idempotency_key": origin.asked.key}
+        first = select(feedback_table).filter_by(**keyed)
         async with self._database.read() as connection:
             return (await connection.execute(first)).one()
 

@@ -154,7 +154,7 @@ class FeedbackWriter:
             "vouched": origin.vouches,
             "own_ticket": origin.own_ticket,
             "known_id": origin.customer_id,
-            "caller": origin.caller,
-            "idempotency_key": origin.key,
-            "body_hash": origin.body_hash,
+            "caller": origin.asked.caller,
+            "idempotency_key": origin.asked.key,
+            "body_hash": origin.asked.body_hash,
         }

@@ -25,7 +25,6 @@ from services.runtime.pages import (
     require_key,
     see_other,
 )
-from services.runtime.postgres.idempotency import body_hash, caller_scope
 from services.wording import LANGUAGES, Words
 
 router = page_router()
@@ -84,7 +83,8 @@ async def _register(intake: Intake, form: Form, key: str, language: str) -> tupl
     """The ticket, and whether these very words made it: who goes back and changes them has sent the form before."""
     feedback = await _going_on(intake, form, feedback_of(form, _channel(form), language, intake.zone))
     own_ticket = feedback.follows if isinstance(feedback, Successor) else None
-    origin = Origin(caller_scope(None), key, _fingerprint(intake, feedback), own_ticket=own_ticket)
+    asked = intake.idempotency.under(None, key, feedback.model_dump(mode="json"))
+    origin = Origin(asked, own_ticket=own_ticket)
     try:
         receipt = await intake.registrar.register(feedback, origin)
     except IdempotencyKeyReused:
@@ -113,10 +113,6 @@ async def _shown_earlier(intake: Intake, token: str) -> str | None:
     with suppress(Unavailable):
         return await _earlier(intake, token)
     return None
-
-
-def _fingerprint(intake: Intake, feedback: Feedback) -> str:
-    return body_hash(feedback.model_dump(mode="json"), intake.secret)
 
 
 async def _again(request: Request, intake: Intake, form: Form, key: str, errors: Errors) -> Response:

@@ -1,5 +1,6 @@
 """HTTP of webhooks (api.md "Webhooks and events"). Administrators make them, and keys with the scope."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
@@ -67,8 +68,7 @@ async def create_webhook(request: Request, notify: NotifyDep, caller: Writer, ne
         view, sealed = await notify.webhooks.create(connection, caller, new)
         return _issued(view, sealed, 201, {"Location": f"/v1/webhooks/{view.id}"})
 
-    answer = await notify.idempotency.once(request, caller, work)
-    return notify.webhooks.secrets.seal.unseal(answer, _SECRET)
+    return await notify.idempotency.once(request, caller, work, partial(notify.webhooks.secrets.seal.opened, _SECRET))
 
 
 @router.get("/v1/webhooks/{webhook_id}", response_model=WebhookView, responses=VERSIONED)
@@ -108,8 +108,7 @@ async def rotate_secret(
         view, sealed = await notify.webhooks.rotate(connection, caller, webhook_id)
         return _issued(view, sealed, 200, {"ETag": etag(view.version)})
 
-    answer = await notify.idempotency.once(request, caller, work)
-    return notify.webhooks.secrets.seal.unseal(answer, _SECRET)
+    return await notify.idempotency.once(request, caller, work, partial(notify.webhooks.secrets.seal.opened, _SECRET))
 
 
 @router.get("/v1/webhooks/{webhook_id}/deliveries", response_model=DeliveryPage)

@@ -10,6 +10,7 @@ import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import cached_property
 from typing import Any
 
 from fastapi import Request
@@ -25,11 +26,18 @@ from services.runtime.security.auth import Caller
 
 KEPT = timedelta(days=40)
 """How long an answer can be replayed; api.md promises 30 days."""
-REPLAY_HEADER = "Idempotent-Replay"
+_REPLAY_HEADER = "Idempotent-Replay"
 _HEADER = "idempotency-key"
 _LONGEST = 255
 _WAIT_MILLISECONDS = 4500
 _LOCK_NOT_AVAILABLE = "55P03"
+
+
+Shown = Callable[[Any], Any]
+
+
+def _as_it_is(body: Any) -> Any:
+    return body
 
 
 @dataclass(frozen=True)
@@ -41,9 +49,10 @@ class HttpAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
     stored: Any = None
 
-    def response(self, extra: Mapping[str, str] | None = None) -> JSONResponse:
-        """Render as JSON."""
-        return JSONResponse(self.body, status_code=self.status, headers={**self.headers, **(extra or {})})
+    def response(self, shown: Shown = _as_it_is, *, repeated: bool = False) -> JSONResponse:
+        """Render as JSON what `shown` makes of the body."""
+        headers = {**self.headers, **replay_headers(repeated=repeated)}
+        return JSONResponse(shown(self.body), status_code=self.status, headers=headers)
 
 
 Work = Callable[[AsyncConnection], Awaitable[HttpAnswer]]
@@ -68,60 +77,81 @@ def idempotency_table(metadata: MetaData, schema: str | None = None) -> Table:
     return table
 
 
-def idempotency_key(request: Request) -> str | None:
-    """Return the request's key; refuse one that is empty or longer than 255 characters."""
-    key = request.headers.get(_HEADER)
-    if key is None:
-        return None
-    if not 0 < len(key.strip()) <= _LONGEST:
-        raise ValidationFailed.at(
-            "/Idempotency-Key",
-            "invalid_key",
-            {"en": f"give 1 to {_LONGEST} characters", "zh": f"请填写 1 至 {_LONGEST} 个字符"},
-        )
-    return key.strip()
+class KeyedRequest:
+    """A request, as its repeats are told from it: by its caller, their key if they gave one, and what was asked.
 
-
-def body_hash(parsed_json: Any, secret: str) -> str:
-    """Fingerprint a parsed body: equal JSON has an equal one, whatever its order, spacing and spelling of numbers.
-
-    Keyed, so that the stored fingerprint of a short body cannot be guessed back to a contact.
+    Tables that carry keys of their own, because what they keep must be written once, hold these three and keep them as
+    long as the row.
     """
-    canonical = json.dumps(_plain_numbers(parsed_json), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hmac.new(secret.encode(), canonical.encode(), hashlib.sha256).hexdigest()
+
+    def __init__(self, caller: str, key: str | None, fingerprint: Callable[[], str]) -> None:
+        self.caller = caller
+        self.key = key
+        self._fingerprint = fingerprint
+
+    @cached_property
+    def body_hash(self) -> str | None:
+        """A fingerprint of what was asked; None where no repeat will ever be compared with it."""
+        return None if self.key is None else self._fingerprint()
+
+    def require_same(self, body_hash: str | None) -> None:
+        """Check that this repeats what was stored with `body_hash` under the key.
+
+        Raises:
+            IdempotencyKeyReused: the key came with another body.
+        """
+        if not hmac.compare_digest(body_hash or "", self.body_hash or ""):
+            raise IdempotencyKeyReused
 
 
-def caller_scope(caller: Caller | None) -> str:
-    """Name the caller as keys are scoped to it."""
-    return f"{caller.kind}:{caller.id}" if caller else "anonymous"
+def replay_headers(*, repeated: bool) -> dict[str, str]:
+    """Headers that tell a first answer given again from a new one."""
+    return {_REPLAY_HEADER: "true"} if repeated else {}
 
 
 class Idempotency:
-    """Remembers answers of one service in its own table."""
+    """Remembers answers of one service in its own table. `secret` keys fingerprints, so that the stored one of a short
+    body cannot be guessed back to a contact."""
 
     def __init__(self, database: Database, table: Table, secret: str) -> None:
         self._database = database
         self._table = table
         self._secret = secret
 
-    async def once(self, request: Request, caller: Caller | None, work: Work) -> JSONResponse:
+    def keyed(self, request: Request, caller: Caller | None) -> KeyedRequest:
+        """The request by its `Idempotency-Key`.
+
+        Raises:
+            ValidationFailed: the key is empty or longer than 255 characters.
+        """
+        return self._under(caller, _key_of(request), lambda: getattr(request.state, "json", {}))
+
+    def under(self, caller: Caller | None, key: str | None, asked: Any) -> KeyedRequest:
+        """The same for a key that came in another way; `asked` is parsed JSON."""
+        return self._under(caller, key, lambda: asked)
+
+    def _under(self, caller: Caller | None, key: str | None, asked: Callable[[], Any]) -> KeyedRequest:
+        scope = f"{caller.kind}:{caller.id}" if caller else "anonymous"
+        return KeyedRequest(scope, key, lambda: _body_hash(asked(), self._secret))
+
+    async def once(self, request: Request, caller: Caller | None, work: Work, shown: Shown = _as_it_is) -> JSONResponse:
         """Do `work` in one transaction, or replay what it answered before under the same key.
 
-        A refusal raised by `work` is not remembered: nothing happened, and the repeat asks again.
+        A refusal raised by `work` is not remembered: nothing happened, and the repeat asks again. `shown` makes the
+        body from what is stored, at the first time and at every other: a secret that the table must not hold.
         """
-        key = idempotency_key(request)
-        if key is None:
+        asked = self.keyed(request, caller)
+        if asked.key is None:
             async with self._database.begin() as connection:
                 answer = await work(connection)
-            return answer.response()
-        scope = {"caller": caller_scope(caller), "path": request.url.path, "key": key}
-        fingerprint = body_hash(getattr(request.state, "json", {}), self._secret)
+            return answer.response(shown)
+        scope = {"caller": asked.caller, "path": request.url.path, "key": asked.key}
         async with self._database.begin() as connection:
-            if not await self._claim(connection, scope, fingerprint):
-                return self._replay(await self._first(connection, scope), fingerprint)
+            if not await self._claim(connection, scope, asked):
+                return _replay(await self._first(connection, scope), asked, shown)
             answer = await work(connection)
             await self._remember(connection, scope, answer)
-        return answer.response()
+        return answer.response(shown)
 
     async def once_computed(
         self, request: Request, caller: Caller | None, compute: Callable[[], Awaitable[Any]]
@@ -129,14 +159,14 @@ class Idempotency:
         """The same for what changes nothing and may take its time: no transaction is open while it is computed, which
         would hold up whoever follows the feed. Of two at once both compute, and both answer what the first one stored.
         """
-        key = idempotency_key(request)
-        if key is None:
+        asked = self.keyed(request, caller)
+        if asked.key is None:
             return HttpAnswer(await compute()).response()
-        scope = {"caller": caller_scope(caller), "path": request.url.path, "key": key}
+        scope = {"caller": asked.caller, "path": request.url.path, "key": asked.key}
         async with self._database.read() as connection:
             known = (await connection.execute(select(self._table).filter_by(**scope))).first()
         if known is not None:
-            return self._replay(known, body_hash(getattr(request.state, "json", {}), self._secret))
+            return _replay(known, asked)
         answer = HttpAnswer(await compute())
 
         async def remember(_: AsyncConnection) -> HttpAnswer:
@@ -150,9 +180,9 @@ class Idempotency:
             gone = await connection.execute(delete(self._table).where(self._table.c.created_at < func.now() - KEPT))
             return gone.rowcount
 
-    async def _claim(self, connection: AsyncConnection, scope: dict[str, str], fingerprint: str) -> bool:
+    async def _claim(self, connection: AsyncConnection, scope: dict[str, str], asked: KeyedRequest) -> bool:
         await connection.execute(text(f"SET LOCAL lock_timeout = {_WAIT_MILLISECONDS}"))
-        claim = insert(self._table).values(**scope, body_hash=fingerprint).on_conflict_do_nothing()
+        claim = insert(self._table).values(**scope, body_hash=asked.body_hash).on_conflict_do_nothing()
         try:
             claimed = await connection.execute(claim.returning(self._table.c.key))
         except DBAPIError as error:
@@ -165,15 +195,34 @@ class Idempotency:
         found = await connection.execute(select(self._table).filter_by(**scope))
         return found.one()
 
-    def _replay(self, row: Row[Any], fingerprint: str) -> JSONResponse:
-        if not hmac.compare_digest(row.body_hash, fingerprint):
-            raise IdempotencyKeyReused
-        return HttpAnswer(row.answer, row.status, row.headers).response({REPLAY_HEADER: "true"})
-
     async def _remember(self, connection: AsyncConnection, scope: dict[str, str], answer: HttpAnswer) -> None:
         stored = answer.body if answer.stored is None else answer.stored
         values = {"status": answer.status, "answer": stored, "headers": dict(answer.headers)}
         await connection.execute(self._table.update().filter_by(**scope).values(**values))
+
+
+def _replay(row: Row[Any], asked: KeyedRequest, shown: Shown = _as_it_is) -> JSONResponse:
+    asked.require_same(row.body_hash)
+    return HttpAnswer(row.answer, row.status, row.headers).response(shown, repeated=True)
+
+
+def _key_of(request: Request) -> str | None:
+    key = request.headers.get(_HEADER)
+    if key is None:
+        return None
+    if not 0 < len(key.strip()) <= _LONGEST:
+        raise ValidationFailed.at(
+            "/Idempotency-Key",
+            "invalid_key",
+            {"en": f"give 1 to {_LONGEST} characters", "zh": f"请填写 1 至 {_LONGEST} 个字符"},
+        )
+    return key.strip()
+
+
+def _body_hash(parsed_json: Any, secret: str) -> str:
+    """Equal JSON has an equal fingerprint, whatever its order, spacing and spelling of numbers."""
+    canonical = json.dumps(_plain_numbers(parsed_json), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hmac.new(secret.encode(), canonical.encode(), hashlib.sha256).hexdigest()
 
 
 def _plain_numbers(value: Any) -> Any:

@@ -2,9 +2,9 @@
 
 import hashlib
 import hmac
-import json
+from collections.abc import Mapping
+from typing import Any
 
-from fastapi.responses import JSONResponse
 from joserfc import jwe
 from joserfc.errors import JoseError
 from joserfc.jwk import OctKey
@@ -39,9 +39,6 @@ class Seal:
             raise BrokenSeal from error
         return (plain or b"").decode()
 
-    def unseal(self, answer: JSONResponse, field: str) -> JSONResponse:
-        """The same answer with the sealed `field` of its body in the clear: a replay tells an issued secret again."""
-        body = json.loads(bytes(answer.body))
-        body[field] = self.open(body[field])
-        kept = {name: value for name, value in answer.headers.items() if name != "content-length"}
-        return JSONResponse(body, status_code=answer.status_code, headers=kept)
+    def opened(self, field: str, answer: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer with its sealed `field` in the clear: a replay tells an issued secret again."""
+        return {**answer, field: self.open(answer[field])}

@@ -12,7 +12,7 @@ from services.contracts.permissions import Action
 from services.contracts.survey import Answer, Questionnaire
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import page, preferred_language
-from services.runtime.postgres.idempotency import REPLAY_HEADER, HttpAnswer
+from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 from services.runtime.turns import Turns
 from services.survey.answers.answers import refuse_own
@@ -113,11 +113,11 @@ async def hand_over_survey_link(
         await surveys.log_hand_over(row, caller)
         return HttpAnswer({"survey_id": row["id"]})
 
-    logged = await surveys.idempotency.once(request, caller, work)
-    # The link is made anew at a repeat too: a stored answer would keep the customer's secret.
-    replayed = {name: logged.headers[name] for name in (REPLAY_HEADER,) if name in logged.headers}
-    link = surveys.links.to(row["id"], row["nonce"])
-    return JSONResponse({"link": link}, headers={"Cache-Control": "no-store", **replayed})
+    def link(_: object) -> dict[str, str]:
+        # Made anew at a repeat too: a stored answer would keep the customer's secret.
+        return {"link": surveys.links.to(row["id"], row["nonce"])}
+
+    return await surveys.idempotency.once(request, caller, work, link)
 
 
 @router.get(

@@ -12,7 +12,6 @@ from services.contracts.customer import CUSTOMER_COMMANDS, CustomerCommand
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Conflict, IdempotencyKeyReused, NotFound, ValidationFailed
 from services.runtime.http.problems import field_errors
-from services.runtime.postgres.idempotency import body_hash
 from services.runtime.security.auth import Caller, PeerDep
 from services.workflow.service import TicketsDep
 from services.workflow.views.customer_page import customer_ticket
@@ -40,10 +39,11 @@ async def give_customer_command(
     """
     body = _validated(command, asked)
     ticket = await tickets.showing.existing(ticket_no)
-    admission = await tickets.commands.admit(ticket, command, customer_of(ticket), asked.key)
+    customer = customer_of(ticket)
+    keyed = tickets.idempotency.under(customer, asked.key, asked.body)
+    admission = await tickets.commands.admit(ticket, command, customer, keyed)
     try:
-        fingerprint = body_hash(asked.body, tickets.secret)
-        taken = await tickets.commands.take(admission, body, fingerprint, basis=asked.basis)
+        taken = await tickets.commands.take(admission, body, basis=asked.basis)
     except IdempotencyKeyReused as error:
         raise Conflict(code=IdempotencyKeyReused.default_code) from error
     return JSONResponse({"ticket_no": ticket_no, "repeated": taken.repeated})

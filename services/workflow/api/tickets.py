@@ -22,7 +22,7 @@ from services.runtime.http import (
 )
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.http.paging import page_of
-from services.runtime.postgres.idempotency import REPLAY_HEADER, body_hash, idempotency_key
+from services.runtime.postgres.idempotency import replay_headers
 from services.runtime.security.auth import Caller
 from services.workflow.commands import commands
 from services.workflow.service import TicketsDep, TicketService
@@ -115,13 +115,12 @@ def _add_command(name: CommandName, model: type[Message]) -> None:
         request: Request, tickets: TicketsDep, caller: Annotated[Caller, Depends(entitled)], ticket_no: str
     ) -> commands.Admission:
         ticket = await tickets.showing.existing(ticket_no)
-        return await tickets.commands.admit(ticket, name, caller, idempotency_key(request))
+        return await tickets.commands.admit(ticket, name, caller, tickets.idempotency.keyed(request, caller))
 
     async def give(
         request: Request, tickets: TicketsDep, admission: Annotated[commands.Admission, Depends(admit)], body: Message
     ) -> Response:
-        fingerprint = body_hash(getattr(request.state, "json", {}), tickets.secret)
-        taken = await tickets.take(admission, body, fingerprint, if_match(request))
+        taken = await tickets.take(admission, body, if_match(request))
         return await _answer(tickets, admission, taken)
 
     give.__annotations__["body"] = Annotated[model, Body()]
@@ -146,10 +145,10 @@ async def _answer(tickets: TicketService, admission: commands.Admission, taken: 
     view = await tickets.showing.ticket(ticket, admission.caller)
     present = {name: view.pop(name) for name in ("reach", "customer")}
     answer = taken.answer or view
-    if taken.answer is None and admission.key:
+    if taken.answer is None and admission.asked.key:
         answer = await tickets.commands.remember(taken.command_id, view)
-    headers = {REPLAY_HEADER: "true"} if taken.repeated else {}
-    return JSONResponse({**answer, **present}, headers={"ETag": etag(answer["version"]), **headers})
+    headers = {"ETag": etag(answer["version"]), **replay_headers(repeated=taken.repeated)}
+    return JSONResponse({**answer, **present}, headers=headers)
 
 
 for _name, _model in BODIES.items():

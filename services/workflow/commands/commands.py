@@ -17,9 +17,10 @@ from services.contracts.basis import Basis, is_outdated
 from services.contracts.commands import Command, UpdateOutcome
 from services.contracts.names import ILLEGAL_TRANSITION, OUTDATED, STALE_VERSION
 from services.contracts.vocabulary import CommandName
-from services.runtime.errors import Conflict, Forbidden, IdempotencyKeyReused, StaleVersion
+from services.runtime.errors import Conflict, Forbidden, StaleVersion
 from services.runtime.http import ANY, IfMatch, require_version
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import KeyedRequest
 from services.runtime.security.auth import Caller
 from services.workflow.client import NoWorkflow, Refused, TicketEngine
 from services.workflow.commands.delivery import Door, Ended
@@ -39,7 +40,7 @@ class Admission:
     ticket: TicketRow
     name: CommandName
     caller: Caller
-    key: str | None
+    asked: KeyedRequest
     known: Row[Any] | None = None
 
     @property
@@ -48,16 +49,11 @@ class Admission:
         return str(self.ticket.row["ticket_no"])
 
     @property
-    def scope(self) -> str:
-        """The caller, as keys are scoped to it."""
-        return f"{self.caller.kind}:{self.caller.id}"
-
-    @property
     def command_id(self) -> str:
         """An id of its own, or the one of every repeat under the key: whoever hears of it twice knows it again."""
-        if self.key is None:
+        if self.asked.key is None:
             return uuid.uuid4().hex
-        named = "\0".join((self.scope, self.ticket_no, self.name, self.key))
+        named = "\0".join((self.asked.caller, self.ticket_no, self.name, self.asked.key))
         return hashlib.sha256(named.encode()).hexdigest()[:32]
 
 
@@ -88,7 +84,7 @@ class Commands:
         self._engine = engine
         self._door = door
 
-    async def admit(self, ticket: TicketRow, name: CommandName, caller: Caller, key: str | None) -> Admission:
+    async def admit(self, ticket: TicketRow, name: CommandName, caller: Caller, asked: KeyedRequest) -> Admission:
         """Let the caller give this command, whatever it says and whatever the state.
 
         A repeat is let in as the first was: its own effect may have moved the ticket out of the caller's reach.
@@ -96,9 +92,9 @@ class Commands:
         Raises:
             Forbidden: by the permission table, or because the complaint is about the caller.
         """
-        admission = Admission(ticket, name, caller, key)
-        if key and (known := await self._known(admission)):
-            return Admission(ticket, name, caller, key, known)
+        admission = Admission(ticket, name, caller, asked)
+        if asked.key and (known := await self._known(admission)):
+            return Admission(ticket, name, caller, asked, known)
         require_right(caller, command_action(ticket, name), ticket)
         if name in BARRED_FOR_THE_ACCUSED and is_accused(ticket, caller):
             raise Forbidden(
@@ -113,7 +109,6 @@ class Commands:
         self,
         admission: Admission,
         body: Message,
-        body_hash: str,
         if_match: IfMatch | None = None,
         *,
         basis: Basis | None = None,
@@ -125,14 +120,14 @@ class Commands:
             Unavailable: `engine_unavailable`; the effect is unknown, repeat with the same key.
         """
         if admission.known is not None:
-            return await self._repeat(admission, admission.known, body_hash)
+            return await self._repeat(admission, admission.known)
         _require_legal(admission, if_match)
         _require_as_shown(admission, basis)
         expected = None if if_match in {None, ANY} else admission.ticket.state.version
         asked = Asked(admission.command_id, admission.ticket, admission.name, body, admission.caller, expected, basis)
         command = await self._preparation.command(asked)
-        if not await self._store(admission, command, body, body_hash):
-            return await self._repeat(admission, await self._known(admission), body_hash)
+        if not await self._store(admission, command, body):
+            return await self._repeat(admission, await self._known(admission))
         await self._give(admission, command)
         return Taken(command.id)
 
@@ -146,17 +141,16 @@ class Commands:
 
     async def _known(self, admission: Admission) -> Any:
         query = select(commands).where(
-            commands.c.caller == admission.scope,
+            commands.c.caller == admission.asked.caller,
             commands.c.ticket_no == admission.ticket_no,
             commands.c.name == admission.name,
-            commands.c.key == admission.key,
+            commands.c.key == admission.asked.key,
         )
         async with self._database.read() as connection:
             return (await connection.execute(query)).first()
 
-    async def _repeat(self, admission: Admission, row: Any, body_hash: str) -> Taken:
-        if row.body_hash != body_hash:
-            raise IdempotencyKeyReused
+    async def _repeat(self, admission: Admission, row: Any) -> Taken:
+        admission.asked.require_same(row.body_hash)
         if row.answer is None and not await self._has_happened(row.id):
             await self._give(admission, Command.model_validate(row.command))
         return Taken(row.id, row.answer, repeated=True)
@@ -171,7 +165,7 @@ class Commands:
             seq: int | None = await connection.scalar(query)
             return seq
 
-    async def _store(self, admission: Admission, command: Command, body: Message, body_hash: str) -> bool:
+    async def _store(self, admission: Admission, command: Command, body: Message) -> bool:
         texts = body.model_dump(mode="json", exclude_none=True)
         if admission.name is CommandName.SUPPLY_INFORMATION:
             # Everything else that a customer supplies is intake's to keep.
@@ -180,9 +174,9 @@ class Commands:
             "id": command.id,
             "ticket_no": admission.ticket_no,
             "name": admission.name,
-            "caller": admission.scope,
-            "key": admission.key,
-            "body_hash": body_hash,
+            "caller": admission.asked.caller,
+            "key": admission.asked.key,
+            "body_hash": admission.asked.body_hash or "",
             "body": texts,
             "command": command.model_dump(mode="json"),
         }

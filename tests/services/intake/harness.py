@@ -14,11 +14,17 @@ from starlette.routing import Route
 
 from services.contracts.directory import StaffRole
 from services.intake.service import Intake
+from services.runtime.postgres.idempotency import KeyedRequest
 from services.runtime.security.auth import mint_token
 
 SECRET = "between-services"
 CANARY_PHONE = "+8613912345678"
 CANARY_EMAIL = "canary.hanmeimei@example.com"
+
+
+def keyed(caller: str, key: str | None = None) -> KeyedRequest:
+    """A request of the caller, the same under every key."""
+    return KeyedRequest(caller, key, lambda: "hash")
 
 
 def feedback(**changes: Any) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from services.intake.feedback.promises_copy import PromisesCopy
 from services.intake.feedback.writer import FeedbackWriter
 from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import Database
-from tests.services.intake.harness import feedback
+from tests.services.intake.harness import feedback, keyed
 from tests.services.intake.test_ticket_numbers import SHANGHAI
 
 AT = datetime(2024, 5, 20, 1, tzinfo=UTC)
@@ -57,7 +57,7 @@ class BatchHarness:
     async def draft(self, key: str | None = None, *, vouches: bool = True, **changes: Any) -> Draft:
         """A draft of the feedback with `changes`, by a clerk who vouches for who sends it."""
         arrived = spelled(feedback(**changes))
-        values = self.writer._values(arrived, Origin("staff:李雷", key, "hash", vouches=vouches), AT)
+        values = self.writer._values(arrived, Origin(keyed("staff:李雷", key), vouches=vouches), AT)
         return (await self.writer._draft(arrived, values, arrived.customer.tier or "standard")).values  # type: ignore[arg-type]
 
     async def customers(self) -> list[Any]:
@@ -76,7 +76,7 @@ class BatchHarness:
 async def harness(database: Database) -> BatchHarness:
     """A day on which one feedback of 韩梅梅 has been filed."""
     writer = FeedbackWriter(database, PromisesCopy(database), zone=SHANGHAI, secret=b"identities")
-    await writer.file(spelled(feedback()), Origin("staff:李雷", "first", "hash", vouches=True), AT)
+    await writer.file(spelled(feedback()), Origin(keyed("staff:李雷", "first"), vouches=True), AT)
     return BatchHarness(writer, CountedBatches(database), database)
 
 

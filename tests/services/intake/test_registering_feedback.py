@@ -8,7 +8,7 @@ import pytest
 from services.contracts.feedback import Feedback
 from services.intake.feedback.origins import Origin
 from services.runtime.errors import ValidationFailed
-from tests.services.intake.harness import IntakeHarness, feedback
+from tests.services.intake.harness import IntakeHarness, feedback, keyed
 
 
 def _pointers(problem: dict[str, Any]) -> list[str]:
@@ -196,7 +196,7 @@ async def test_who_may_not_register_is_refused_before_the_body_is_looked_at(harn
 async def test_a_program_s_phone_that_cannot_be_one_is_kept_and_marked_if_there_is_another_contact(
     harness: IntakeHarness,
 ) -> None:
-    program = Origin("api_key:app", "once", "hash", is_program=True)
+    program = Origin(keyed("api_key:app", "once"), is_program=True)
     customer = {"name": "韩梅梅", "phone": "1380013800", "email": "h@example.com"}
     sent = Feedback.model_validate(feedback(customer=customer))
     answers = [(await harness.intake.registrar.register(sent, program)).registered for _ in range(2)]
@@ -212,7 +212,7 @@ async def test_a_program_s_phone_that_cannot_be_one_is_kept_and_marked_if_there_
 async def test_without_another_contact_or_from_a_person_it_is_refused_at_its_field(harness: IntakeHarness) -> None:
     alone = Feedback.model_validate(feedback(customer={"name": "韩梅梅", "phone": "1380013800"}))
     with pytest.raises(ValidationFailed):
-        await harness.intake.registrar.register(alone, Origin("api_key:app", None, None, is_program=True))
+        await harness.intake.registrar.register(alone, Origin(keyed("api_key:app"), is_program=True))
     customer = {"name": "韩梅梅", "phone": "1380013800", "email": "h@example.com"}
     answer = await harness.call("POST", "/v1/feedback", feedback(customer=customer))
     assert answer.status_code == 422

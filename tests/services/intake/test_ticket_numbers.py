@@ -16,7 +16,7 @@ from services.intake.feedback.registrar import Registrar
 from services.intake.feedback.writer import FeedbackWriter
 from services.intake.links.tokens import TicketLinks
 from services.runtime.postgres.database import Database
-from tests.services.intake.harness import feedback
+from tests.services.intake.harness import feedback, keyed
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 
@@ -39,7 +39,7 @@ class NumberingHarness:
 
     async def number(self) -> str:
         """Register a feedback and return its number."""
-        receipt = await self.registrar.register(Feedback.model_validate(feedback()), Origin("staff:李雷", None, None))
+        receipt = await self.registrar.register(Feedback.model_validate(feedback()), Origin(keyed("staff:李雷")))
         return receipt.registered.ticket_no
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from services.contracts.feedback import Feedback
 from services.intake.feedback.origins import Origin
-from tests.services.intake.harness import IntakeHarness, feedback
+from tests.services.intake.harness import IntakeHarness, feedback, keyed
 from tests.services.intake.page_client import REPORT, CustomerPageClient, hidden_fields, number_in
 
 PHONE, EMAIL = "+8613800138000", "known@example.com"
@@ -104,7 +104,7 @@ async def test_a_link_vouches_for_its_holder_as_far_as_its_ticket_was_vouched_fo
     first = await called(harness, email=EMAIL)
     own = first if vouched else (await wrote(harness, name="李鬼", contact=PHONE))[0]
     sent = Feedback.model_validate(feedback(customer={"name": "韩梅", "phone": PHONE}))
-    made = await harness.intake.registrar.register(sent, Origin("anonymous", None, None, own_ticket=own))
+    made = await harness.intake.registrar.register(sent, Origin(keyed("anonymous"), own_ticket=own))
     email = EMAIL if vouched else None
     assert await reached(harness, made.registered.ticket_no) == ("韩梅", email)
     assert (await profile(harness, first))["name"] == ("韩梅" if vouched else "韩梅梅")
@@ -113,7 +113,7 @@ async def test_a_link_vouches_for_its_holder_as_far_as_its_ticket_was_vouched_fo
 async def test_what_a_form_said_first_is_told_to_no_caller_who_comes_later(harness: IntakeHarness) -> None:
     stranger = feedback(customer={"name": "李鬼", "phone": PHONE, "email": "stranger@example.com"})
     sent = Feedback.model_validate(stranger)
-    await harness.intake.registrar.register(sent, Origin("api_key:site", None, None))
+    await harness.intake.registrar.register(sent, Origin(keyed("api_key:site")))
     number = await called(harness)
     assert await reached(harness, number) == ("韩梅梅", None)
     assert await reached(harness, await called(harness, email=EMAIL)) == ("韩梅梅", EMAIL)

@@ -14,7 +14,7 @@ from services.runtime.errors import Conflict
 from services.runtime.http import create_app
 from services.runtime.postgres import idempotency as module
 from services.runtime.postgres.database import Database
-from services.runtime.postgres.idempotency import KEPT, HttpAnswer, Idempotency, body_hash, idempotency_table
+from services.runtime.postgres.idempotency import KEPT, HttpAnswer, Idempotency, idempotency_table
 from services.runtime.security.auth import Authenticator, CallerDep
 from services.runtime.settings import RuntimeSettings
 from tests.services.runtime.conftest import KeyPair, serving
@@ -194,11 +194,14 @@ async def test_answers_are_kept_30_days_at_least_and_not_for_ever(
     assert (await sell(client, key="kept")).headers["idempotent-replay"] == "true"
 
 
-def test_equal_json_has_one_fingerprint_and_other_json_another() -> None:
-    assert body_hash({"a": 1, "b": None}, "s") == body_hash({"b": None, "a": 1.0}, "s")
+def test_equal_json_has_one_fingerprint_and_other_json_another(endpoint: CountedEndpoint) -> None:
+    def fingerprint(asked: Any, keyed_by: str = "s") -> str | None:
+        return Idempotency(endpoint.database, remembered, keyed_by).under(None, "key", asked).body_hash
+
+    assert fingerprint({"a": 1, "b": None}) == fingerprint({"b": None, "a": 1.0})
     different = [{}, {"a": 1}, {"a": "1"}, {"a": True}, {"a": None}, {"a": [1]}, {"a": 1.5}, [], None]
-    assert len({body_hash(each, "s") for each in different}) == len(different)
-    assert body_hash({}, "s") != body_hash({}, "t")
+    assert len({fingerprint(each) for each in different}) == len(different)
+    assert fingerprint({}) != fingerprint({}, "t")
 
 
 async def _until_claimed(endpoint: CountedEndpoint) -> None:
