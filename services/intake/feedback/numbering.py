@@ -34,5 +34,5 @@ def business_date(at: datetime, zone: ZoneInfo) -> date:
 
 async def open_day(database: Database, day: date) -> None:
     """Make numbers of `day` available; the second call changes nothing."""
-    async with database.read() as connection:
+    async with database.autocommit() as connection:
         await connection.execute(_OPEN_DAY, {"day": day})
