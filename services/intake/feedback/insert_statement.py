@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from services.intake.customers.identity import CONTACTS
 from services.intake.feedback.numbering import TICKET_NO
-from services.runtime.postgres.raw_statement import DirectStatement
+from services.runtime.postgres.raw_statement import RawStatement
 
 
 class Reason(StrEnum):
@@ -131,7 +131,7 @@ SELECT n, filed.ticket_no, judged.tier,
 FROM judged LEFT JOIN numbered USING (n) LEFT JOIN filed USING (ticket_no)
 """
 # Behind a SELECT the arrays have no length that the planner could see; it would plan each length anew.
-FILE = DirectStatement(
+FILE = RawStatement(
     _TEXT.format(
         values=", ".join(f"(SELECT CAST(:{name} AS {kind}[]))" for name, kind in COLUMNS.items()),
         names=", ".join(COLUMNS),

@@ -14,7 +14,7 @@ from services.notify.alerts.tables import alerts, remarks
 from services.notify.resources import Resources
 from services.notify.wake_channels import REMARKS_CHANNEL
 from services.runtime.errors import NotFound, Refusal, ValidationFailed
-from services.runtime.postgres.claim_pool import Hands
+from services.runtime.postgres.claim_pool import ClaimPool
 from services.runtime.service_client import segment
 from services.runtime.telemetry import log
 
@@ -35,8 +35,8 @@ class RemarkDispatcher:
 
     async def run(self) -> None:
         """Enter until cancelled."""
-        hands = Hands(self._database, REMARKS_CHANNEL, claim=self._claim, work=self._enter_next, most=self._hands)
-        await hands.run()
+        pool = ClaimPool(self._database, REMARKS_CHANNEL, claim=self._claim, work=self._enter_next, most=self._hands)
+        await pool.run()
 
     async def _claim(self, most: int) -> Sequence[str]:
         """The next ones that this process is not busy with; those that failed come last, so that they stop nobody."""

@@ -18,7 +18,7 @@ from services.notify.notices.submission import UNTRIED, WAITING
 from services.notify.notices.tables import notices
 from services.notify.wake_channels import FIRST_TRIES_CHANNEL, STARTER_CHANNEL
 from services.runtime.errors import Refusal
-from services.runtime.postgres.claim_pool import Hands
+from services.runtime.postgres.claim_pool import ClaimPool
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
 from services.runtime.telemetry import log
@@ -43,8 +43,8 @@ class FirstAttempts:
 
     async def run(self) -> None:
         """Try what is new, until cancelled."""
-        hands = Hands(self._database, FIRST_TRIES_CHANNEL, claim=self._claim, work=self._try, most=self._hands)
-        await hands.run()
+        pool = ClaimPool(self._database, FIRST_TRIES_CHANNEL, claim=self._claim, work=self._try, most=self._hands)
+        await pool.run()
 
     async def _claim(self, most: int) -> list[Row[Any]]:
         """The next ones, alerts first, then what is urgent; nobody else tries them."""

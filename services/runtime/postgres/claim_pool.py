@@ -1,4 +1,4 @@
-"""Work that rows wait for, taken up as it comes by a bounded number of hands, without the engine."""
+"""Work that rows wait for, claimed as it comes, so many at once, without the engine."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
@@ -13,7 +13,7 @@ LOOK_SECONDS = 5.0
 Item = TypeVar("Item")
 
 
-class Hands(Generic[Item]):
+class ClaimPool(Generic[Item]):
     """Takes up what `claim` finds whenever `channel` is woken, `most` at once.
 
     `claim(n)` answers at most `n` items that nobody is busy with; `work` deals with one and lets nothing out but
@@ -54,7 +54,7 @@ class Hands(Generic[Item]):
         try:
             await self._work(item)
         finally:
-            # With a hand free all the while, what is new has been taken up already.
+            # With room all the while, what is new has been claimed already.
             if self._busy == self._most:
                 self._woken.set()
             self._busy -= 1

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from services.runtime.errors import Unavailable
-from services.runtime.postgres.hang_guard import StallGuard
+from services.runtime.postgres.hang_guard import HangGuard
 
 CONNECT_SECONDS = 1.5
 ACQUIRE_SECONDS = 1.8
@@ -47,7 +47,7 @@ class Database:
             json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False),
         )
         _discard_lost_connections(self.engine)
-        StallGuard(self.engine, self._connect)
+        HangGuard(self.engine, self._connect)
         # What a connection that the pool itself opens may raise: only `engine.connect` turns it into a `DBAPIError`.
         self.driver_error: type[Exception] = self.engine.dialect.loaded_dbapi.Error
         self._autocommit = self.engine.execution_options(isolation_level="AUTOCOMMIT")

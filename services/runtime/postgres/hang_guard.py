@@ -21,7 +21,7 @@ _LOOK_SECONDS = 0.2
 Connect = Callable[[], Awaitable["asyncpg.Connection[asyncpg.Record]"]]
 
 
-class StallGuard:
+class HangGuard:
     """Watches the connections that one engine has lent."""
 
     def __init__(self, engine: AsyncEngine, connect: Connect) -> None:

@@ -17,7 +17,7 @@ from services.runtime.postgres.database import ACQUIRE_SECONDS, Database, _trans
 _NAME = re.compile(r"(?<![:\w]):(\w+)")
 
 
-class DirectStatement:
+class RawStatement:
     """SQL with `:name` parameters, prepared by each connection the first time that it runs there."""
 
     def __init__(self, sql: str) -> None:

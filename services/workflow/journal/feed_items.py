@@ -11,7 +11,7 @@ from services.contracts.feed import TicketEvent, TicketFacts
 from services.contracts.journal import Actor, Event
 from services.contracts.vocabulary import ClockState
 from services.runtime.postgres.commit_order import OLDEST_RUNNING
-from services.runtime.postgres.raw_statement import DirectStatement
+from services.runtime.postgres.raw_statement import RawStatement
 
 Row = Mapping[str, Any]
 
@@ -51,20 +51,20 @@ ORDER BY page.tx, page.ticket_no, page.seq
 
 
 @lru_cache(maxsize=16)
-def events_behind(limit: int) -> DirectStatement:
+def events_behind(limit: int) -> RawStatement:
     """The statement that reads the next `limit` events behind `tx, ticket_no, seq`, settled or not."""
     return _statement(_BEHIND.format(limit=limit))
 
 
 @lru_cache(maxsize=1)
-def one_event() -> DirectStatement:
+def one_event() -> RawStatement:
     """The statement that reads the event `ticket_no, seq`."""
     return _statement(_ONE)
 
 
-def _statement(which: str) -> DirectStatement:
+def _statement(which: str) -> RawStatement:
     facts = ", ".join(f"tickets.{name}" for name in _FACTS)
-    return DirectStatement(_EVENTS.format(which=which, facts=facts, oldest_running=OLDEST_RUNNING))
+    return RawStatement(_EVENTS.format(which=which, facts=facts, oldest_running=OLDEST_RUNNING))
 
 
 def item_of(row: Row, complaint_about: str | None) -> TicketEvent:

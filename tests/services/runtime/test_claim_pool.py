@@ -8,7 +8,7 @@ import pytest
 
 from services.runtime.errors import Unavailable
 from services.runtime.postgres import claim_pool
-from services.runtime.postgres.claim_pool import Hands
+from services.runtime.postgres.claim_pool import ClaimPool
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
 from tests.services.system import until
@@ -27,7 +27,7 @@ class PoolHarness:
         self.gate = asyncio.Event()
         self.gate.set()
         self.away = False
-        self.hands = Hands(database, CHANNEL, claim=self.claim, work=self.work, most=most)
+        self.hands = ClaimPool(database, CHANNEL, claim=self.claim, work=self.work, most=most)
 
     async def claim(self, most: int) -> Sequence[int]:
         """Hand out the next ones."""

@@ -15,7 +15,7 @@ from sqlalchemy.exc import IntegrityError, ProgrammingError
 from services.runtime.errors import Unavailable
 from services.runtime.postgres import hang_guard
 from services.runtime.postgres.database import Database
-from services.runtime.postgres.raw_statement import DirectStatement
+from services.runtime.postgres.raw_statement import RawStatement
 from tests.services.runtime.sample_app import until
 
 pytestmark = pytest.mark.usefixtures("usual_patience")
@@ -84,7 +84,7 @@ async def test_a_server_that_dies_while_it_is_being_greeted_is_unavailable(greet
     async with told_within(2), database.begin():
         pass
     async with told_within(2):
-        await DirectStatement("SELECT 1").one(database, {})
+        await RawStatement("SELECT 1").one(database, {})
     await database.dispose()
     server.close()
 
@@ -112,7 +112,7 @@ async def test_a_server_that_takes_leave_before_it_hangs_up_is_unavailable(postg
         async with database.begin() as connection:
             await connection.execute(text("SELECT 1"))
 
-    for use in (database.ping, ping_in_a_transaction, partial(DirectStatement("SELECT 1").one, database, {})):
+    for use in (database.ping, ping_in_a_transaction, partial(RawStatement("SELECT 1").one, database, {})):
         await database.ping()
         clients[-1].write(refusal(b"57P01"))
         await asyncio.sleep(0.05)
