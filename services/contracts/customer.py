@@ -8,12 +8,8 @@ from pydantic import Field, JsonValue, StringConstraints
 
 from services.contracts.base import Instant, Message, Nothing
 from services.contracts.basis import Basis
-from services.contracts.commands import (
-    CustomerMessageBody,
-    ReopenBody,
-    SupplyInformationBody,
-    WithdrawBody,
-)
+from services.contracts.commands.conversation import CustomerMessageBody, SupplyInformationBody
+from services.contracts.commands.ending import ReopenBody, WithdrawBody
 from services.contracts.feedback import Product
 from services.contracts.journal import EventType
 from services.contracts.vocabulary import (

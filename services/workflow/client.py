@@ -11,7 +11,7 @@ from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.contracts.base import Message
-from services.contracts.commands import Command, UpdateOutcome
+from services.contracts.commands.update import Command, UpdateOutcome
 from services.contracts.feed import JournalEntry
 from services.contracts.names import (
     ENDED,

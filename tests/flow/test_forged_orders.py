@@ -14,7 +14,7 @@ from temporalio.common import RawValue, RetryPolicy, WorkflowIDConflictPolicy
 from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
-from services.contracts.commands import Command, UpdateOutcome
+from services.contracts.commands.update import Command, UpdateOutcome
 from services.contracts.feed import JournalEntry, Remark
 from services.contracts.journal import EventType
 from services.contracts.names import (

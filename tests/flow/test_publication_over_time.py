@@ -11,7 +11,7 @@ import pytest
 from temporalio.client import WorkflowHandle
 from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
-from services.contracts.commands import UpdateOutcome
+from services.contracts.commands.update import UpdateOutcome
 from services.contracts.names import publication_workflow_id
 from services.contracts.policy import ClockRule, PolicyDraft
 from services.contracts.publication import BatchRequest, PublicationStart, Recalculation, SubjectKind

@@ -10,7 +10,8 @@ from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 
-from services.contracts.commands import BODIES, Command, decision_of
+from services.contracts.commands.table import BODIES, decision_of
+from services.contracts.commands.update import Command
 from services.contracts.names import ACTIVITY_RECORD
 from services.contracts.policy import ClockRule
 from services.contracts.recording import RecordRequest, Schedule

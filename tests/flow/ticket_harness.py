@@ -15,7 +15,7 @@ from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from services.access.directory_copy import DirectoryCopy, Roll
-from services.contracts.commands import Command
+from services.contracts.commands.update import Command
 from services.contracts.feed import JournalEntry, Remark
 from services.contracts.feedback import FirstPromise, Product, Registration
 from services.contracts.journal import Actor, Event, EventType

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from services.contracts.base import format_instant
-from services.contracts.commands import Command
+from services.contracts.commands.update import Command
 from services.contracts.feedback import Product, Registration
 from services.contracts.journal import Actor, Event
 from services.contracts.policy import Policy, PolicySnapshot, StoredCalendar

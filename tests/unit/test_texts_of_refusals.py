@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from services.contracts.base import Email, Instant
-from services.contracts.commands import AssignBody, ReclassifyBody, ResolveBody, Tag
+from services.contracts.commands.arrangement import AssignBody, ReclassifyBody, Tag
+from services.contracts.commands.handling import ResolveBody
 from services.contracts.vocabulary import Urgency
 from services.notify.ladders.ladders import Ladder
 from services.promises.evaluate import EvaluateRequest

@@ -18,7 +18,7 @@ from services.console.tickets import choices, conflicts, customer_reach, overvie
 from services.console.tickets.commands import COMMANDS, offer
 from services.console.tickets.journal import JournalEntry
 from services.console.tickets.overview import Overview
-from services.contracts.commands import HELD_BY_A_MISSED_CLOCK
+from services.contracts.commands.table import HELD_BY_A_MISSED_CLOCK
 from services.contracts.vocabulary import CommandName, ToldBy
 from services.runtime.errors import NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 from pydantic import ValidationError
 
 from services.contracts.base import Message
-from services.contracts.commands import Confirm
+from services.contracts.commands.ending import Confirm
 from services.contracts.customer import CUSTOMER_COMMANDS, CustomerCommand
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Conflict, IdempotencyKeyReused, NotFound, ValidationFailed

@@ -7,7 +7,7 @@ from fastapi.responses import JSONResponse
 
 from services.access.rights import allowed_to
 from services.contracts.base import Message, Sought
-from services.contracts.commands import BODIES
+from services.contracts.commands.table import BODIES
 from services.contracts.journal import EventType
 from services.contracts.permissions import Action
 from services.contracts.vocabulary import CommandName

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from services.contracts.base import format_instant
-from services.contracts.commands import UNREACHED, RecordCallbackBody
+from services.contracts.commands.handling import UNREACHED, RecordCallbackBody
 from services.contracts.feedback import CustomerAsk, CustomerQuestion, CustomerView, OpenQuestion
 from services.contracts.policy import PolicySettings, PolicySnapshot
 from services.contracts.vocabulary import CallbackChannel

@@ -2,19 +2,21 @@
 
 from datetime import UTC, datetime
 
-from services.contracts import commands as bodies
+from services.contracts.commands.arrangement import ReclassifyBody
+from services.contracts.commands.ending import Merge
+from services.contracts.commands.handling import Accept, Wait
 from services.contracts.ticket import DeadlineName
 from services.contracts.vocabulary import CloseReason, Status, Urgency, WaitReason
 from services.runtime.errors import ValidationFailed
 from services.workflow.views.ticket_row import TicketRow
 
 
-def require_reason_to_lower(ticket: TicketRow, body: bodies.Accept | bodies.ReclassifyBody) -> None:
+def require_reason_to_lower(ticket: TicketRow, body: Accept | ReclassifyBody) -> None:
     """A safety risk is urgent whatever was stated; a clerk may lower it with a reason (product.md 4)."""
     state = ticket.state
     if not state.safety_risk or state.urgency is not Urgency.URGENT or body.urgency in {None, Urgency.URGENT}:
         return
-    if isinstance(body, bodies.Accept):
+    if isinstance(body, Accept):
         raise ValidationFailed.at(
             "/urgency",
             "safety_risk",
@@ -29,7 +31,7 @@ def require_reason_to_lower(ticket: TicketRow, body: bodies.Accept | bodies.Recl
         )
 
 
-def require_keepable(copy: TicketRow, kept: TicketRow, body: bodies.Merge) -> None:
+def require_keepable(copy: TicketRow, kept: TicketRow, body: Merge) -> None:
     """A copy goes into a ticket that lives: open, or closed and inside its reopening window, which opens it again. Into
     another customer's only where that is said, since both hear of it from then on."""
     if kept.row["close_reason"] == CloseReason.MERGED:
@@ -64,7 +66,7 @@ def _is_over(kept: TicketRow) -> bool:
     return any(at is not None and at <= datetime.now(UTC) for at in ends)
 
 
-def require_end(ticket: TicketRow, body: bodies.Wait) -> None:
+def require_end(ticket: TicketRow, body: Wait) -> None:
     """A wait ends in the future; once resolved, an appointment is the callback's new due time (semantics.md 9)."""
     if body.until is not None and body.until <= datetime.now(UTC):
         raise ValidationFailed.at(

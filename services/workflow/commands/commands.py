@@ -14,7 +14,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from services.access.rights import require_right
 from services.contracts.base import Message
 from services.contracts.basis import Basis, is_outdated
-from services.contracts.commands import Command, UpdateOutcome
+from services.contracts.commands.update import Command, UpdateOutcome
 from services.contracts.names import ILLEGAL_TRANSITION, OUTDATED, STALE_VERSION
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Conflict, Forbidden, StaleVersion

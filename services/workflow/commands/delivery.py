@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from temporalio.service import RPCError
 
-from services.contracts.commands import UpdateOutcome
+from services.contracts.commands.update import UpdateOutcome
 from services.contracts.ticket import TicketStart
 from services.runtime.errors import Unavailable
 from services.workflow.client import EngineUnavailable, NoWorkflow, TicketEngine

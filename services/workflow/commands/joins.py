@@ -14,7 +14,8 @@ from functools import partial
 from sqlalchemy import select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
-from services.contracts.commands import Command, Join
+from services.contracts.commands.ending import Join
+from services.contracts.commands.update import Command
 from services.contracts.copies import JoinedCopy
 from services.contracts.feed import JournalEntry, Remark
 from services.contracts.journal import Actor, EventType

@@ -6,11 +6,16 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.access.directory_copy import DirectoryCopy, Roll
-from services.contracts import commands as bodies
 from services.contracts.accused import is_about
 from services.contracts.base import Message
 from services.contracts.basis import Basis
-from services.contracts.commands import Command, SupplyInformation, decision_of
+from services.contracts.commands.arrangement import AssignBody, Promise, ReclassifyBody
+from services.contracts.commands.conversation import SupplyInformation, SupplyInformationBody
+from services.contracts.commands.ending import Merge
+from services.contracts.commands.handling import Accept, PlanBody, RecordCallbackBody, Wait
+from services.contracts.commands.receipt import CustomerTold
+from services.contracts.commands.table import decision_of
+from services.contracts.commands.update import Command
 from services.contracts.feedback import Supplemented
 from services.contracts.journal import Actor
 from services.contracts.permissions import Action, may
@@ -101,41 +106,41 @@ class Preparation:
     async def _require_sense(self, asked: Asked) -> None:
         """Refuse what the ticket, the caller or the clock forbids."""
         body = asked.body
-        if isinstance(body, bodies.Accept | bodies.ReclassifyBody):
+        if isinstance(body, Accept | ReclassifyBody):
             require_reason_to_lower(asked.ticket, body)
-        if isinstance(body, bodies.Wait):
+        if isinstance(body, Wait):
             require_end(asked.ticket, body)
-        if isinstance(body, bodies.PlanBody):
+        if isinstance(body, PlanBody):
             require_to_come("/expected_at", body.expected_at, datetime.now(UTC))
-        if isinstance(body, bodies.Promise):
+        if isinstance(body, Promise):
             await self._require_right_to_promise(asked, body)
 
     async def _found_out(self, asked: Asked) -> dict[str, Any]:
         """Facts that decide besides the body's own words."""
         body, found = asked.body, dict[str, Any]()
-        if isinstance(body, bodies.Accept | bodies.AssignBody):
+        if isinstance(body, Accept | AssignBody):
             found |= await self._named(asked, body)
-        if isinstance(body, bodies.AssignBody):
+        if isinstance(body, AssignBody):
             found |= {"owner_off": body.takes_the_owner_off}
-        if isinstance(body, bodies.Accept | bodies.ReclassifyBody):
+        if isinstance(body, Accept | ReclassifyBody):
             found |= await self._routed(asked, body)
-        if isinstance(body, bodies.Merge):
+        if isinstance(body, Merge):
             found |= {"other_customer": await self._is_another_customers(asked, body)}
-        if isinstance(body, bodies.SupplyInformationBody):
+        if isinstance(body, SupplyInformationBody):
             found |= await self._supplement(asked, body)
-        if isinstance(body, bodies.RecordCallbackBody):
+        if isinstance(body, RecordCallbackBody):
             found |= await self._callbacks.decision(asked.ticket, asked.id, body)
-        if isinstance(body, bodies.CustomerTold) and not await self._is_heard(asked.ticket, body):
+        if isinstance(body, CustomerTold) and not await self._is_heard(asked.ticket, body):
             found |= {"reached": False}
         return found
 
-    async def _is_heard(self, ticket: TicketRow, body: bodies.CustomerTold) -> bool:
+    async def _is_heard(self, ticket: TicketRow, body: CustomerTold) -> bool:
         """Whether what is said to the customer reaches them; a note says nothing to them."""
         if body.told_by is not None or getattr(body, "visible", True) is False:
             return True
         return (await self._reach.of(ticket)).goes
 
-    async def _named(self, asked: Asked, body: bodies.Accept | bodies.AssignBody) -> dict[str, Any]:
+    async def _named(self, asked: Asked, body: Accept | AssignBody) -> dict[str, Any]:
         """Check who and what is named."""
         ids = [id_ for id_ in (body.department, body.owner, *(body.co_owners or ())) if id_]
         roll = await self._people.roll(must_have=ids)
@@ -151,7 +156,7 @@ class Preparation:
             named["co_owners"] = found
         return named
 
-    async def _routed(self, asked: Asked, body: bodies.Accept | bodies.ReclassifyBody) -> dict[str, Any]:
+    async def _routed(self, asked: Asked, body: Accept | ReclassifyBody) -> dict[str, Any]:
         """The department of a ticket that nobody was given and that turns out to be another than it seemed; until its
         acceptance it goes where its category is handled, unless a person named a department."""
         if not is_routed(asked.ticket.state, body):
@@ -172,7 +177,7 @@ class Preparation:
             return PolicySnapshot.model_validate(present)
         return snapshot(policy) if policy else None
 
-    async def _is_another_customers(self, asked: Asked, body: bodies.Merge) -> bool:
+    async def _is_another_customers(self, asked: Asked, body: Merge) -> bool:
         """Check what a ticket is merged into; answers whether that is another customer's."""
         if body.into == asked.ticket.row["ticket_no"]:
             raise ValidationFailed.at(
@@ -186,7 +191,7 @@ class Preparation:
         require_keepable(asked.ticket, target, body)
         return bool(target.row["customer_id"] != asked.ticket.row["customer_id"])
 
-    async def _require_right_to_promise(self, asked: Asked, body: bodies.Promise) -> None:
+    async def _require_right_to_promise(self, asked: Asked, body: Promise) -> None:
         """A date later than the policy's needs a supervisor (semantics.md 18)."""
         now = datetime.now(UTC)
         dates = (
@@ -228,7 +233,7 @@ class Preparation:
         pinned = {(clock.calendar, clock.calendar_version)} if clock.calendar_version else set()
         return await self._catalogue.calendars_for(pinned, in_force.promises.generation)
 
-    async def _supplement(self, asked: Asked, body: bodies.SupplyInformationBody) -> dict[str, Any]:
+    async def _supplement(self, asked: Asked, body: SupplyInformationBody) -> dict[str, Any]:
         """Contacts and product go to intake, which owns them; what it says of completeness decides."""
         ticket_no = asked.ticket.row["ticket_no"]
         fields = body.model_dump(mode="json", exclude_unset=True, exclude={"message"})
@@ -265,9 +270,9 @@ def facts_after(state: TicketState, decision: Mapping[str, Any]) -> PolicyFacts:
     )
 
 
-def is_routed(state: TicketState, body: bodies.Accept | bodies.ReclassifyBody) -> bool:
+def is_routed(state: TicketState, body: Accept | ReclassifyBody) -> bool:
     """Whether an acceptance or a correction routes the ticket (anew)."""
-    if isinstance(body, bodies.Accept) and (body.department or state.department is None):
+    if isinstance(body, Accept) and (body.department or state.department is None):
         return body.department is None
     is_free = state.accepted_at is None and state.owner is None and not state.department_named
     return is_free and (body.category not in {None, state.category} or body.kind not in {None, state.kind})

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.commands import UpdateOutcome
+from services.contracts.commands.update import UpdateOutcome
 from services.contracts.feed import JournalEntry, Remark
 from services.contracts.journal import REMARKS
 from services.contracts.ticket import TicketState

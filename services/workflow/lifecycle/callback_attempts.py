@@ -4,7 +4,7 @@ than one channel, by different ones (product.md 3.6)."""
 from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, time, timedelta
 
-from services.contracts.commands import UNREACHED, RecordCallback
+from services.contracts.commands.handling import UNREACHED, RecordCallback
 from services.contracts.ticket import TicketState
 
 _DAY = timedelta(days=1)

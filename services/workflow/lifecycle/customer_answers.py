@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from services.contracts.commands import UNREACHED
+from services.contracts.commands.handling import UNREACHED
 from services.contracts.journal import EventType
 from services.contracts.vocabulary import ActorKind, CallbackOutcome
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from services.contracts.base import format_instant
-from services.contracts.commands import Telling
+from services.contracts.commands.receipt import Telling
 from services.contracts.feed import JournalEntry
 from services.contracts.journal import SYSTEM, Actor, Event, EventType
 from services.contracts.policy import PolicySettings, PolicySnapshot

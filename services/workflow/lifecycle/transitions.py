@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from services.contracts.commands import HELD_BY_A_MISSED_CLOCK
+from services.contracts.commands.table import HELD_BY_A_MISSED_CLOCK
 from services.contracts.journal import Actor
 from services.contracts.ticket import PlanState, TicketState
 from services.contracts.vocabulary import ActorKind, CloseReason, CommandName, Phase, Status, WaitReason

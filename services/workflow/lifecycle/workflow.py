@@ -8,7 +8,8 @@ from temporalio.exceptions import ActivityError, ApplicationError
 
 with workflow.unsafe.imports_passed_through():
     from services.contracts.basis import Basis, is_outdated
-    from services.contracts.commands import DECISIONS, Command, UpdateOutcome
+    from services.contracts.commands.table import DECISIONS
+    from services.contracts.commands.update import Command, UpdateOutcome
     from services.contracts.feed import JournalEntry
     from services.contracts.names import (
         ENDED,

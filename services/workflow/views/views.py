@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from services.contracts.base import Message, format_instant
-from services.contracts.commands import BODIES
+from services.contracts.commands.table import BODIES
 from services.contracts.journal import Actor
 from services.contracts.permissions import Action, Principal, may
 from services.contracts.ticket import Clock, Segment

@@ -17,7 +17,7 @@ from pydantic import TypeAdapter
 
 from services.commands.openapi import APIS, document
 from services.contracts.base import format_instant
-from services.contracts.commands import BODIES
+from services.contracts.commands.table import BODIES
 from services.contracts.directory import Scope
 from tests.generated import generated
 from tests.services.system import System, alerted, feedback, listening, noticed, path_of, surveyed, until

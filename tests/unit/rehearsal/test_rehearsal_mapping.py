@@ -9,7 +9,7 @@ import pytest
 
 from services.commands.rehearsal.event_map import Script, script
 from services.commands.rehearsal.log import LogUnreadable, read
-from services.contracts.commands import BODIES
+from services.contracts.commands.table import BODIES
 from services.contracts.feedback import Feedback
 from services.contracts.vocabulary import Phase
 

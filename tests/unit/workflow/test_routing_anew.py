@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.contracts.commands import Accept
+from services.contracts.commands.handling import Accept
 from services.contracts.vocabulary import Category, CommandName
 from services.workflow.commands.preparation import is_routed
 from tests.unit.workflow.ticket_driver import Case

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from services.contracts.commands import HELD_BY_A_MISSED_CLOCK
+from services.contracts.commands.table import HELD_BY_A_MISSED_CLOCK
 from services.contracts.policy import ClockRule, Policy
 from services.contracts.vocabulary import ClockName, ClockState, CommandName, Urgency
 from services.workflow.lifecycle.life import IllegalCommand

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from services.contracts.commands import Command
+from services.contracts.commands.update import Command
 from services.contracts.feedback import Product, Registration
 from services.contracts.journal import Actor, Event
 from services.contracts.policy import ClockRule, Policy, PolicySettings, StoredCalendar

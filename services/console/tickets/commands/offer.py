@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.contracts.commands import TABLE
+from services.contracts.commands.table import TABLE
 from services.contracts.vocabulary import CommandName, Phase
 
 _N = CommandName

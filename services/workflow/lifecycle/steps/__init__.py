@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
-from services.contracts import commands
-from services.contracts.commands import Command
+from services.contracts.commands.table import DECISIONS
+from services.contracts.commands.update import Command
 from services.contracts.vocabulary import CommandName
 from services.workflow.lifecycle.life import Life
 from services.workflow.lifecycle.steps import arrangement, callback, conversation, ending, handling
@@ -49,7 +49,7 @@ def take(life: Life, command: Command, now: datetime) -> None:
         IllegalCommand: nothing was changed.
     """
     life.check(command.name, command.actor)
-    decision = commands.DECISIONS[command.name].model_validate(command.decision)
+    decision = DECISIONS[command.name].model_validate(command.decision)
     life.command_id = command.id
     try:
         _STEPS[command.name](life, command, decision, now)

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from services.contracts import commands
-from services.contracts.commands import Command
+from services.contracts.commands.arrangement import Assign, Chase, ExplainBreach, Promise, Reclassify, Tag
+from services.contracts.commands.update import Command
 from services.contracts.journal import EventType
 from services.contracts.vocabulary import ClockName
 from services.workflow.lifecycle.life import IllegalCommand, Life, instant
@@ -17,7 +17,7 @@ from services.workflow.lifecycle.steps.classification import (
 )
 
 
-def assign(life: Life, command: Command, decision: commands.Assign, now: datetime) -> None:
+def assign(life: Life, command: Command, decision: Assign, now: datetime) -> None:
     """Give the ticket to a department, a person, or both."""
     before, state = life.state.phase, life.state
     if decision.department not in {None, state.department}:
@@ -34,7 +34,7 @@ def assign(life: Life, command: Command, decision: commands.Assign, now: datetim
     life.write(EventType.ASSIGNED, now, command.actor, before, data)
 
 
-def reclassify(life: Life, command: Command, decision: commands.Reclassify, now: datetime) -> None:
+def reclassify(life: Life, command: Command, decision: Reclassify, now: datetime) -> None:
     """Correct what the ticket is."""
     before = life.state.phase
     classify(life, decision)
@@ -43,7 +43,7 @@ def reclassify(life: Life, command: Command, decision: commands.Reclassify, now:
     life.write(EventType.RECLASSIFIED, now, command.actor, before, classification(life))
 
 
-def promise(life: Life, command: Command, decision: commands.Promise, now: datetime) -> None:
+def promise(life: Life, command: Command, decision: Promise, now: datetime) -> None:
     """Promise dates instead of targets (18)."""
     if decision.respond_by:
         _promise_response(life, decision.respond_by, now)
@@ -53,12 +53,12 @@ def promise(life: Life, command: Command, decision: commands.Promise, now: datet
     life.write(EventType.PROMISED, now, command.actor, life.state.phase, data)
 
 
-def chase(life: Life, command: Command, _: commands.Chase, now: datetime) -> None:
+def chase(life: Life, command: Command, _: Chase, now: datetime) -> None:
     """Remind the owner; it moves nothing."""
     life.write(EventType.CHASED, now, command.actor, life.state.phase, {"owner": life.state.owner})
 
 
-def tag(life: Life, command: Command, decision: commands.Tag, now: datetime) -> None:
+def tag(life: Life, command: Command, decision: Tag, now: datetime) -> None:
     """Add and remove tags."""
     kept = [it for it in life.state.tags if it not in decision.remove]
     life.state.tags = tuple(dict.fromkeys([*kept, *decision.add]))
@@ -66,7 +66,7 @@ def tag(life: Life, command: Command, decision: commands.Tag, now: datetime) -> 
     life.write(EventType.TAGGED, now, command.actor, life.state.phase, data)
 
 
-def explain_breach(life: Life, command: Command, decision: commands.ExplainBreach, now: datetime) -> None:
+def explain_breach(life: Life, command: Command, decision: ExplainBreach, now: datetime) -> None:
     """Note why a clock was missed."""
     key = life.ledger.explain(decision.clock)
     if key is None:

@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from services.contracts import commands
-from services.contracts.commands import UNREACHED, Command
+from services.contracts.commands.handling import UNREACHED, RecordCallback
+from services.contracts.commands.update import Command
 from services.contracts.durations import parse_duration
 from services.contracts.journal import EventType
 from services.contracts.vocabulary import CallbackOutcome, ClockName, CloseReason, Kind, Phase
@@ -13,7 +13,7 @@ from services.workflow.lifecycle.life import Life, instant, system
 _UNHAPPY = frozenset({CallbackOutcome.DISSATISFIED, CallbackOutcome.RESIDUAL_ISSUE})
 
 
-def record_callback(life: Life, command: Command, decision: commands.RecordCallback, now: datetime) -> None:
+def record_callback(life: Life, command: Command, decision: RecordCallback, now: datetime) -> None:
     """Enter an attempt at the callback that is waited for, and what follows from it."""
     before, state = life.state.phase, life.state
     counted = counts(state, decision, now)
@@ -32,7 +32,7 @@ def record_callback(life: Life, command: Command, decision: commands.RecordCallb
         _conclude(life, command, decision.outcome, now)
 
 
-def _go_on(life: Life, decision: commands.RecordCallback, before: Phase, now: datetime) -> bool:
+def _go_on(life: Life, decision: RecordCallback, before: Phase, now: datetime) -> bool:
     """Meet the callback that was waited for, and start what follows; answers whether anything does."""
     state, settings = life.state, life.settings
     clock = _awaited(before)
@@ -76,7 +76,7 @@ def _conclude(life: Life, command: Command, outcome: CallbackOutcome, now: datet
         life.close(CloseReason.NOT_REACHED, now, system(life))
 
 
-def _is_late(life: Life, decision: commands.RecordCallback, now: datetime) -> bool | None:
+def _is_late(life: Life, decision: RecordCallback, now: datetime) -> bool | None:
     """Whether the callback was recorded later after the call than it should be; None where nobody said when that was.
 
     The clock is met by the record all the same: the call's own instant is what somebody says, not what was seen.

@@ -3,20 +3,21 @@
 from datetime import datetime
 from typing import Any
 
-from services.contracts import commands
-from services.contracts.commands import Command
+from services.contracts.commands.arrangement import Assign, Reclassify
+from services.contracts.commands.handling import Accept
+from services.contracts.commands.update import Command
 from services.workflow.lifecycle.late_promises import start_late_promises
 from services.workflow.lifecycle.life import Life
 
 
-def classify(life: Life, decision: commands.Accept | commands.Reclassify) -> None:
+def classify(life: Life, decision: Accept | Reclassify) -> None:
     state = life.state
     state.kind, state.category = decision.kind or state.kind, decision.category or state.category
     state.subcategory, state.urgency = decision.subcategory or state.subcategory, decision.urgency or state.urgency
     life.prioritise()
 
 
-def own(life: Life, decision: commands.Accept | commands.Assign, now: datetime) -> bool:
+def own(life: Life, decision: Accept | Assign, now: datetime) -> bool:
     """Enter owner and co-owners; answers whether a person was named."""
     state = life.state
     if decision.owner is None and decision.co_owners is None:

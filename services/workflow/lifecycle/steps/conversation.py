@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from services.contracts import commands
-from services.contracts.commands import Command
+from services.contracts.commands.conversation import CustomerMessage, RequestInformation, Respond, SupplyInformation
+from services.contracts.commands.update import Command
 from services.contracts.journal import EventType
 from services.contracts.ticket import DeadlineName, Waiting
 from services.contracts.vocabulary import ClockName, Urgency, WaitReason
@@ -11,7 +11,7 @@ from services.workflow.lifecycle.life import Life
 from services.workflow.lifecycle.steps.classification import retarget
 
 
-def respond(life: Life, command: Command, decision: commands.Respond, now: datetime) -> None:
+def respond(life: Life, command: Command, decision: Respond, now: datetime) -> None:
     """Answer the customer; the first answer by a person meets the response (13), if the customer hears it."""
     before, state, heard = life.state.phase, life.state, decision.was_heard
     data = {"first": heard and state.responded_at is None, **decision.evidence}
@@ -22,7 +22,7 @@ def respond(life: Life, command: Command, decision: commands.Respond, now: datet
     life.write(EventType.RESPONDED, now, command.actor, before, data)
 
 
-def request_information(life: Life, command: Command, decision: commands.RequestInformation, now: datetime) -> None:
+def request_information(life: Life, command: Command, decision: RequestInformation, now: datetime) -> None:
     """Ask the customer for what is missing, and wait for it. Who was asked in vain owes no answer."""
     before = life.state.phase
     if decision.was_heard:
@@ -31,7 +31,7 @@ def request_information(life: Life, command: Command, decision: commands.Request
     life.write(EventType.INFORMATION_REQUESTED, now, command.actor, before, data)
 
 
-def customer_message(life: Life, command: Command, _: commands.CustomerMessage, now: datetime) -> None:
+def customer_message(life: Life, command: Command, _: CustomerMessage, now: datetime) -> None:
     """Enter what the customer wrote: a wait for them ends, and theirs begins (15)."""
     before = life.state.phase
     resumed = life.stop_waiting(now, WaitReason.CUSTOMER)
@@ -40,7 +40,7 @@ def customer_message(life: Life, command: Command, _: commands.CustomerMessage, 
     life.write(EventType.CUSTOMER_MESSAGE, now, command.actor, before, {"resumed": resumed})
 
 
-def supply_information(life: Life, command: Command, decision: commands.SupplyInformation, now: datetime) -> None:
+def supply_information(life: Life, command: Command, decision: SupplyInformation, now: datetime) -> None:
     """Enter what the customer owed; what the ticket is may be another now."""
     before, state = life.state.phase, life.state
     state.complete, state.missing = decision.complete, decision.missing

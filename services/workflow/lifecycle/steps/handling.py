@@ -2,8 +2,8 @@
 
 from datetime import datetime
 
-from services.contracts import commands
-from services.contracts.commands import Command
+from services.contracts.commands.handling import Accept, ApprovePlan, Plan, Progress, RejectPlan, Resolve, Resume, Wait
+from services.contracts.commands.update import Command
 from services.contracts.journal import EventType
 from services.contracts.policy import SecondCallbackFrom
 from services.contracts.ticket import PlanState, Segment, Waiting
@@ -14,7 +14,7 @@ from services.workflow.lifecycle.steps.classification import classification, cla
 from services.workflow.lifecycle.transitions import WAITS
 
 
-def accept(life: Life, command: Command, decision: commands.Accept, now: datetime) -> None:
+def accept(life: Life, command: Command, decision: Accept, now: datetime) -> None:
     """Take the ticket on: acceptance and asking are met, and the clocks of its handling start."""
     before, state = life.state.phase, life.state
     life.ledger.meet(ClockName.INFORMATION_REQUEST, now)
@@ -33,7 +33,7 @@ def accept(life: Life, command: Command, decision: commands.Accept, now: datetim
         life.write(EventType.ASSIGNED, now, command.actor, state.phase, ownership(life))
 
 
-def plan(life: Life, command: Command, decision: commands.Plan, now: datetime) -> None:
+def plan(life: Life, command: Command, decision: Plan, now: datetime) -> None:
     """Propose a plan; one that is not complex stands at once."""
     before, state = life.state.phase, life.state
     if decision.complex is not None:
@@ -49,7 +49,7 @@ def plan(life: Life, command: Command, decision: commands.Plan, now: datetime) -
     life.write(EventType.PLANNED, now, command.actor, before, data | decision.evidence)
 
 
-def progress(life: Life, command: Command, decision: commands.Progress, now: datetime) -> None:
+def progress(life: Life, command: Command, decision: Progress, now: datetime) -> None:
     """Note progress; what the customer hears starts its clock anew (14)."""
     before = life.state.phase
     if decision.visible and decision.was_heard:
@@ -58,7 +58,7 @@ def progress(life: Life, command: Command, decision: commands.Progress, now: dat
     life.write(EventType.PROGRESSED, now, command.actor, before, data)
 
 
-def wait(life: Life, command: Command, decision: commands.Wait, now: datetime) -> None:
+def wait(life: Life, command: Command, decision: Wait, now: datetime) -> None:
     """Wait for somebody or something; once resolved, for an appointment (9)."""
     before, state = life.state.phase, life.state
     if decision.reason not in WAITS.get(state.status, frozenset()):
@@ -73,14 +73,14 @@ def wait(life: Life, command: Command, decision: commands.Wait, now: datetime) -
     life.write(EventType.WAITING, now, command.actor, before, data)
 
 
-def resume(life: Life, command: Command, _: commands.Resume, now: datetime) -> None:
+def resume(life: Life, command: Command, _: Resume, now: datetime) -> None:
     """End every wait."""
     before = life.state.phase
     life.stop_waiting(now)
     life.write(EventType.RESUMED, now, command.actor, before)
 
 
-def resolve(life: Life, command: Command, decision: commands.Resolve, now: datetime) -> None:
+def resolve(life: Life, command: Command, decision: Resolve, now: datetime) -> None:
     """Say that the problem is solved: a callback is owed now."""
     before, state = life.state.phase, life.state
     life.ledger.meet(ClockName.RESPONSE, now)
@@ -101,14 +101,14 @@ def resolve(life: Life, command: Command, decision: commands.Resolve, now: datet
     life.write(EventType.RESOLVED, now, command.actor, before, data)
 
 
-def approve_plan(life: Life, command: Command, decision: commands.ApprovePlan, now: datetime) -> None:
+def approve_plan(life: Life, command: Command, decision: ApprovePlan, now: datetime) -> None:
     """Let a complex plan stand."""
     before = life.state.phase
     life.approve_plan(now, decision)
     life.write(EventType.PLAN_APPROVED, now, command.actor, before, decision.evidence)
 
 
-def reject_plan(life: Life, command: Command, _: commands.RejectPlan, now: datetime) -> None:
+def reject_plan(life: Life, command: Command, _: RejectPlan, now: datetime) -> None:
     """Send a complex plan back; its clock runs on."""
     before = life.state.phase
     life.state.plan = PlanState.REJECTED
@@ -124,7 +124,7 @@ def _note_earlier_wait(life: Life, reason: WaitReason, now: datetime) -> None:
     state.waits = [wait for wait in state.waits if wait.reason is not reason]
 
 
-def _appoint(life: Life, decision: commands.Wait, now: datetime) -> None:
+def _appoint(life: Life, decision: Wait, now: datetime) -> None:
     """The customer asked for an appointment: the callback is due at its end (semantics.md 9)."""
     clock = ClockName.SECOND_CALLBACK if life.state.first_callback_satisfied else ClockName.CALLBACK
     if decision.until:
