@@ -7,7 +7,7 @@ import pytest
 from services.runtime.postgres import database, raw_statement
 
 LATE_SECONDS = 10.0
-"""How late a test may come to a limit that was kept."""
+"""A test may come so late to a limit that was kept."""
 _USUAL = (database.CONNECT_SECONDS, database.ACQUIRE_SECONDS)
 
 

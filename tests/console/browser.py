@@ -11,7 +11,7 @@ from tests.programs import axe
 WIDTHS = {"desk": {"width": 1440, "height": 900}, "phone": {"width": 390, "height": 844}}
 SCHEMES = ("light", "dark")
 LOOKS = (("zh-CN", "light", "desk"), ("en-US", "dark", "phone"))
-"""How pages are opened to be looked at by every rule: language, scheme and width."""
+"""Language, scheme and width in which a page is opened to be judged by every rule."""
 _AT_REST = "Promise.allSettled(document.getAnimations().map(each => each.finished)).then(() => null)"
 Open = Callable[..., Awaitable[Page]]
 
