@@ -53,7 +53,7 @@ class CustomerStep(Message):
     codes: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class OpenQuestion(Message):
+class UnansweredQuestion(Message):
     """The latest question to the customer that they have not answered."""
 
     fields: tuple[str, ...]
@@ -91,7 +91,7 @@ class CustomerTicket(Message):
     merged_into: str | None
     kept: KeptTicket | None = None
     missing: tuple[str, ...]
-    asked: OpenQuestion | None
+    asked: UnansweredQuestion | None
     waiting_for: tuple[WaitReason, ...]
     promises: tuple[CustomerPromise, ...]
     steps: tuple[CustomerStep, ...]

@@ -91,7 +91,7 @@ class Remark(Message):
     data: dict[str, JsonValue] = Field(default_factory=dict)
 
 
-class JournalEntry(Message):
+class RemarkEntry(Message):
     """A remark on its way into the ticket's workflow. `id` is the event's command id: it tells a repeat."""
 
     id: str

@@ -14,7 +14,7 @@ _NOON = time(12)
 
 
 @dataclass(frozen=True, slots=True)
-class CalendarDay:
+class ScheduleDay:
     """One date of a calendar. `hours` are worked: the breaks are cut out of them."""
 
     date: date
@@ -27,7 +27,7 @@ class CalendarDay:
     """Whether the calendar's own dates say so, and not its week or its country."""
 
 
-def days_of(hours: LocalHours, year: int) -> Iterator[CalendarDay]:
+def days_of(hours: LocalHours, year: int) -> Iterator[ScheduleDay]:
     """Every date of a year, 1970 to 2100."""
     names = statutory.names(hours.country, year) if hours.country else {}
     day = date(year, 1, 1)
@@ -46,12 +46,12 @@ def exists(day: date, zone: ZoneInfo) -> bool:
     return datetime.combine(day, _NOON, zone).astimezone(UTC).astimezone(zone).date() == day
 
 
-def _day(hours: LocalHours, day: date, name: Mapping[str, str] | None) -> CalendarDay:
+def _day(hours: LocalHours, day: date, name: Mapping[str, str] | None) -> ScheduleDay:
     kind, _ = hours.planned(day)
     worked = hours.on(day) if exists(day, hours.zone) else ()
     own = day in hours.holidays or day in hours.shifts or day in hours.breaks
     is_shut = kind is DayKind.OPEN and not worked
-    return CalendarDay(
+    return ScheduleDay(
         date=day,
         kind=DayKind.CLOSED if is_shut else kind,
         name=name,

@@ -9,7 +9,7 @@ from icalendar import Calendar, Event, Timezone, vRecur, vText
 
 from services.contracts.lines import one_line
 from services.contracts.policy import StoredCalendar
-from services.promises.days import CalendarDay, days_of
+from services.promises.days import ScheduleDay, days_of
 from services.promises.drafts import DayKind, LocalHours, read_draft
 
 _DAY = timedelta(days=1)
@@ -95,7 +95,7 @@ class _Writer:
                     event.add("EXDATE", [self._local(day, start) for day in other])
                 yield event
 
-    def _is_by_week(self, day: CalendarDay) -> bool:
+    def _is_by_week(self, day: ScheduleDay) -> bool:
         return self._hours.planned(day.date)[0] in _BY_WEEK
 
     def _shifts(self) -> Iterator[Event]:
@@ -109,7 +109,7 @@ class _Writer:
             if made_up.kind is DayKind.MAKE_UP:
                 yield from self._make_up(made_up)
 
-    def _make_up(self, day: CalendarDay) -> Iterator[Event]:
+    def _make_up(self, day: ScheduleDay) -> Iterator[Event]:
         for start, end in self._hours.planned(day.date)[1]:
             span = (f"{start // 60:02}:{start % 60:02}", f"{end // 60:02}:{end % 60:02}")
             yield self._timed("STATUTORY", day.date, span, self._name(day, self._words["shift"]))
@@ -129,7 +129,7 @@ class _Writer:
             for span in spans.items():
                 yield self._timed("BREAK", date.fromisoformat(text), span, self._words["break"])
 
-    def _name(self, day: CalendarDay | None, otherwise: str) -> str:
+    def _name(self, day: ScheduleDay | None, otherwise: str) -> str:
         return (day.name or {}).get(self._language, otherwise) if day else otherwise
 
     def _timed(self, kind: str, day: date, span: tuple[str, str], summary: str) -> Event:

@@ -12,7 +12,7 @@ from temporalio.service import RPCError, RPCStatusCode
 
 from services.contracts.base import Message
 from services.contracts.commands.update import Command, UpdateOutcome
-from services.contracts.feed import JournalEntry
+from services.contracts.feed import RemarkEntry
 from services.contracts.names import (
     ENDED,
     ILLEGAL_TRANSITION,
@@ -150,7 +150,7 @@ class TicketEngine:
         """
         return await self._update(ticket_no, UPDATE_COMMAND, command, command.id, limit)
 
-    async def remark(self, ticket_no: str, entry: JournalEntry, limit: timedelta) -> UpdateOutcome:
+    async def remark(self, ticket_no: str, entry: RemarkEntry, limit: timedelta) -> UpdateOutcome:
         """Hand over a remark; answers its sequence number when it is durable. Repeats as `command`.
 
         Raises:

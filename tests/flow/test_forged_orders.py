@@ -15,7 +15,7 @@ from temporalio.contrib.pydantic import pydantic_data_converter
 from temporalio.worker import UnsandboxedWorkflowRunner, Worker
 
 from services.contracts.commands.update import Command, UpdateOutcome
-from services.contracts.feed import JournalEntry, Remark
+from services.contracts.feed import Remark, RemarkEntry
 from services.contracts.journal import EventType
 from services.contracts.names import (
     ACTIVITY_RECORD,
@@ -103,7 +103,7 @@ async def test_a_forged_update_is_refused_and_leaves_no_trace(
     state = (await ticket.row())["state"]
     if argument is Remark:
         remark = Remark(key="forged", type=EventType.SURVEY_ANSWERED, at=await ticket.now(), cycle=1)
-        argument = JournalEntry(id="forged", remark=remark)
+        argument = RemarkEntry(id="forged", remark=remark)
     elif argument is Recalculation:
         argument = Recalculation(
             publication="forged",

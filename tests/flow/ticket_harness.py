@@ -16,7 +16,7 @@ from temporalio.testing import WorkflowEnvironment
 
 from services.access.directory_copy import DirectoryCopy, Roll
 from services.contracts.commands.update import Command
-from services.contracts.feed import JournalEntry, Remark
+from services.contracts.feed import Remark, RemarkEntry
 from services.contracts.feedback import FirstPromise, Product, Registration
 from services.contracts.journal import Actor, Event, EventType
 from services.contracts.names import ticket_workflow_id
@@ -114,7 +114,7 @@ class Ticket:
     async def hear(self, type_: EventType, *, cycle: int = 1, **data: Any) -> int:
         """Let another service say something; answers the version at which it was durable."""
         remark = Remark(key=uuid.uuid4().hex, type=type_, at=await self.now(), cycle=cycle, data=data)
-        entry = JournalEntry(id=remark.key, remark=remark)
+        entry = RemarkEntry(id=remark.key, remark=remark)
         return (await self.harness.engine.remark(self.ticket_no, entry, LIMIT)).version
 
     async def run_id(self) -> str | None:

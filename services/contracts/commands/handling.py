@@ -37,7 +37,7 @@ class Accept(Message):
     complex: bool | None = None
 
 
-class Proposed(CustomerTold):
+class ProposedPlan(CustomerTold):
     """处理方案. A complex one awaits the department head."""
 
     cause: Cause | None = None
@@ -45,11 +45,11 @@ class Proposed(CustomerTold):
     complex: bool | None = None
 
 
-class Plan(Proposed, Telling):
+class Plan(ProposedPlan, Telling):
     """The same, for the workflow."""
 
 
-class PlanBody(Proposed):
+class PlanBody(ProposedPlan):
     """Steps as one text or a list of them."""
 
     steps: Annotated[tuple[Text, ...], Field(min_length=1, max_length=100)] | Text

@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import insert
 from services.contracts.commands.ending import Join
 from services.contracts.commands.update import Command
 from services.contracts.copies import JoinedCopy
-from services.contracts.feed import JournalEntry, Remark
+from services.contracts.feed import Remark, RemarkEntry
 from services.contracts.journal import Actor, EventType
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Refusal, Unavailable
@@ -158,8 +158,8 @@ def _others(copy: TicketRow, kept: TicketRow) -> tuple[JoinedCopy, ...]:
     return tuple(it for it in (own, *copy.state.joined) if it.customer_id != kept.row["customer_id"])
 
 
-def _entry(command: Command, cycle: int) -> JournalEntry:
+def _entry(command: Command, cycle: int) -> RemarkEntry:
     data = {"copy": command.decision["copy_no"], "other_customer": bool(command.decision["others"])}
     now = datetime.now(UTC)
     remark = Remark(key=command.id, type=EventType.COPY_JOINED, at=now, cycle=cycle, data=data)
-    return JournalEntry(id=command.id, remark=remark)
+    return RemarkEntry(id=command.id, remark=remark)

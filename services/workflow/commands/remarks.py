@@ -9,7 +9,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.commands.update import UpdateOutcome
-from services.contracts.feed import JournalEntry, Remark
+from services.contracts.feed import Remark, RemarkEntry
 from services.contracts.journal import REMARKS
 from services.contracts.ticket import TicketState
 from services.runtime.errors import ValidationFailed
@@ -51,7 +51,7 @@ class Remarks:
                 {"en": "this type is the ticket's own to write", "zh": "此类型只能由工单自身写入"},
             )
         ticket = await self._queries.require(ticket_no)
-        entry = JournalEntry(id=_entry_id(ticket_no, remark), remark=remark)
+        entry = RemarkEntry(id=_entry_id(ticket_no, remark), remark=remark)
         async with self._database.read() as connection:
             known = await _seq_of(connection, ticket_no, entry)
         if known is not None:
@@ -63,7 +63,7 @@ class Remarks:
         except Ended:
             return await self.append(ticket_no, entry)
 
-    async def _send(self, ticket_no: str, entry: JournalEntry, limit: timedelta) -> UpdateOutcome:
+    async def _send(self, ticket_no: str, entry: RemarkEntry, limit: timedelta) -> UpdateOutcome:
         """Hand it over; a workflow that started anew because the journal holds it already need not get it again."""
         try:
             return await self._engine.remark(ticket_no, entry, limit)
@@ -74,7 +74,7 @@ class Remarks:
                 raise
             return UpdateOutcome(version=known)
 
-    async def append(self, ticket_no: str, entry: JournalEntry) -> int:
+    async def append(self, ticket_no: str, entry: RemarkEntry) -> int:
         """Write in the place of a workflow that has ended. Its last step is recorded, so the row's lock is enough to
         be alone; a retry of that step finds a journal that is ahead and gives way to it."""
         async with self._database.begin() as connection:
@@ -97,7 +97,7 @@ def _entry_id(ticket_no: str, remark: Remark) -> str:
     return hashlib.sha256(f"remark\0{ticket_no}\0{remark.key}".encode()).hexdigest()[:32]
 
 
-async def _seq_of(connection: AsyncConnection, ticket_no: str, entry: JournalEntry) -> int | None:
+async def _seq_of(connection: AsyncConnection, ticket_no: str, entry: RemarkEntry) -> int | None:
     mine = (journal.c.ticket_no == ticket_no, journal.c.command_id == entry.id)
     seq: int | None = await connection.scalar(select(journal.c.seq).where(*mine))
     return seq

@@ -10,7 +10,7 @@ from typing import Any
 
 from services.contracts.base import format_instant
 from services.contracts.commands.receipt import Telling
-from services.contracts.feed import JournalEntry
+from services.contracts.feed import RemarkEntry
 from services.contracts.journal import SYSTEM, Actor, Event, EventType
 from services.contracts.policy import PolicySettings, PolicySnapshot
 from services.contracts.recording import RecordRequest, Schedule, apply_schedule
@@ -100,7 +100,7 @@ class Life:
         if is_answer(event.type, actor.kind, event.data):
             self.ledger.meet(ClockName.CUSTOMER_WAIT, at)
 
-    def remark(self, entry: JournalEntry) -> None:
+    def remark(self, entry: RemarkEntry) -> None:
         """Append what another service has to say; nothing else changes."""
         remark = entry.remark
         self.command_id = entry.id

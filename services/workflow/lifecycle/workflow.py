@@ -10,7 +10,7 @@ with workflow.unsafe.imports_passed_through():
     from services.contracts.basis import Basis, is_outdated
     from services.contracts.commands.table import DECISIONS
     from services.contracts.commands.update import Command, UpdateOutcome
-    from services.contracts.feed import JournalEntry
+    from services.contracts.feed import RemarkEntry
     from services.contracts.names import (
         ENDED,
         ILLEGAL_TRANSITION,
@@ -93,7 +93,7 @@ class TicketWorkflow:
         self._refuse(command)
 
     @workflow.update(name=UPDATE_REMARK)
-    async def remark(self, entry: JournalEntry) -> UpdateOutcome:
+    async def remark(self, entry: RemarkEntry) -> UpdateOutcome:
         """Enter what another service has to say, whatever the phase; answers when it is durable.
 
         Raises:
@@ -105,7 +105,7 @@ class TicketWorkflow:
         return await self._durable()
 
     @remark.validator
-    def _require_life(self, entry: JournalEntry) -> None:
+    def _require_life(self, entry: RemarkEntry) -> None:
         del entry
         if self.stopping or self.life.state.ended:
             raise _ending()

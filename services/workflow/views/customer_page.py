@@ -12,7 +12,7 @@ from services.contracts.customer import (
     CustomerStep,
     CustomerTicket,
     KeptTicket,
-    OpenQuestion,
+    UnansweredQuestion,
 )
 from services.contracts.journal import EventType
 from services.contracts.ticket import DeadlineName, TicketState
@@ -144,13 +144,13 @@ def _news(row: Row) -> CustomerStep:
     )
 
 
-def _is_offered(state: TicketState, command: CommandName, asked: OpenQuestion | None) -> bool:
+def _is_offered(state: TicketState, command: CommandName, asked: UnansweredQuestion | None) -> bool:
     """Legal, and of use: there is nothing to supply where nothing is missing."""
     wanted = command is not CommandName.SUPPLY_INFORMATION or bool(state.missing) or asked is not None
     return wanted and is_legal(state, command)
 
 
-def _asked(state: TicketState, rows: Sequence[Row]) -> OpenQuestion | None:
+def _asked(state: TicketState, rows: Sequence[Row]) -> UnansweredQuestion | None:
     """The last question, while the ticket waits for its answer."""
     if not state.is_waiting_for(WaitReason.CUSTOMER):
         return None
@@ -159,7 +159,8 @@ def _asked(state: TicketState, rows: Sequence[Row]) -> OpenQuestion | None:
     if not asked or asked[-1]["at"] < since:
         return None
     last = asked[-1]
-    return OpenQuestion(fields=tuple(last["data"].get("fields", ())), at=last["at"], message=_body(last).get("message"))
+    fields = tuple(last["data"].get("fields", ()))
+    return UnansweredQuestion(fields=fields, at=last["at"], message=_body(last).get("message"))
 
 
 def _promises(state: TicketState) -> Iterable[CustomerPromise]:

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from services.contracts.policy import CalendarDraft, StoredCalendar
 from services.promises.calendars import Calendar
-from services.promises.days import CalendarDay, days_of, text_of
+from services.promises.days import ScheduleDay, days_of, text_of
 from services.promises.drafts import DayKind, read_draft
 from tests.unit.promises.instants import MINUTE, WORKDAY, draft
 from tests.unit.promises.test_promises_calendar_properties import situations
 
 
-def year(number: int = 2026, **values: Any) -> dict[date, CalendarDay]:
+def year(number: int = 2026, **values: Any) -> dict[date, ScheduleDay]:
     """The days of a calendar of weekdays."""
     stored = StoredCalendar(**{**draft().model_dump(), **values}, id="desk", version=1)
     return {day.date: day for day in days_of(read_draft(stored), number)}
