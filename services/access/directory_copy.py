@@ -82,8 +82,8 @@ class DirectoryCopy:
         self._asked_at = 0.0
 
     async def roll(self, *, must_have: Sequence[str] = (), at_once: bool = False) -> Roll:
-        """Everybody; asks again at once when somebody in `must_have` is not known yet, and `at_once` where it matters
-        who has just left.
+        """Everybody; asks again when somebody in `must_have` is not known, and `at_once` where it matters who just
+        left.
 
         Raises:
             Unavailable: the directory does not answer and there is no copy yet.

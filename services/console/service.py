@@ -1,5 +1,4 @@
-"""The page of one request, and what every page works with: the API, the templates, and the reader of the request in
-hand."""
+"""The page of one request: the API, the templates and the reader that every endpoint works with."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -72,8 +72,7 @@ class Unreached(StrEnum):
 
 
 class Reach(Message):
-    """The way in which our messages about a ticket reach its customer now: the channel and the address, shortened; else
-    why not."""
+    """The way in which our messages reach a ticket's customer now: channel and address, shortened; else why not."""
 
     channel: NoticeChannel | None = None
     address: str | None = None

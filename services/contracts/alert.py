@@ -9,8 +9,7 @@ from services.contracts.vocabulary import ClockName
 
 
 class Threshold(StrEnum):
-    """The threshold that raised an alert. A low rating is not a clock alert: it has no clock and outlives the ticket's
-    closing."""
+    """The threshold that raised an alert. A low rating has no clock and outlives the ticket's closing."""
 
     WARNING = "warning"
     BREACH = "breach"

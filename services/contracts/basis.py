@@ -14,8 +14,7 @@ _PARTS, _MOST_CYCLES = 4, 1_000_000
 
 
 class Basis(Message):
-    """The state of a ticket that a form was drawn from. `asked_at` is when the question that it shows was last
-    asked."""
+    """The state of a ticket that a form was drawn from. `asked_at` is when its question was last asked."""
 
     cycle: Annotated[int, Field(ge=1, le=_MOST_CYCLES)]
     phase: Phase

@@ -1,5 +1,4 @@
-"""A customer's view of their own ticket, and the commands that are theirs, through their signed link (product.md 2 and
-3)."""
+"""A customer's view of their own ticket, and their commands, through their signed link (product.md 2 and 3)."""
 
 from collections.abc import Mapping
 from typing import Annotated

@@ -31,8 +31,7 @@ class SurveyState(StrEnum):
 
 
 class NotInvited(StrEnum):
-    """The reason that nobody was asked, or nobody could be: the ticket's end, our own rules, or what became of the
-    notice."""
+    """The reason that nobody was asked, or could be: the ticket's end, our own rules, or the notice's end."""
 
     UNRESOLVED = CloseReason.UNRESOLVED
     INFORMATION_NOT_SUPPLIED = CloseReason.INFORMATION_NOT_SUPPLIED

@@ -230,8 +230,7 @@ class ClockState(StrEnum):
 
 
 class CommandName(StrEnum):
-    """The commands of api.md; `confirm` is the customer's own click on their page, `join` is what a merge does to the
-    ticket that is kept."""
+    """The commands of api.md; `confirm` is the customer's own click, `join` what a merge does to the kept ticket."""
 
     ACCEPT = "accept"
     REQUEST_INFORMATION = "request-information"

@@ -68,6 +68,5 @@ async def find_by_username(connection: AsyncConnection, username: str) -> RowMap
 
 @cache
 def _hash_of_nobody() -> str:
-    """The hash that an unknown user's password is checked against; made when the process starts, not at the first such
-    user."""
+    """The hash that an unknown user's password is checked against, made when the process starts."""
     return PasswordHash.recommended().hash("nobody has this password")

@@ -15,8 +15,7 @@ def require_reach(caller: Caller, department: str | None) -> None:
 
 
 def reaches(caller: Caller, department: str | None) -> bool:
-    """Whether a caller keeps what belongs to a department, or to the whole centre: a key that is bound to one does not
-    reach beyond it."""
+    """Whether a caller keeps what belongs to a department, or to the centre: a key bound to one reaches no further."""
     return caller.kind != "api_key" or caller.department in {None, department}
 
 

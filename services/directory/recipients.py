@@ -70,8 +70,7 @@ class Crew:
         return _ids([member for member in having if member["department"] == department] or of_centre)
 
     def _on_duty(self, department: str | None, at: datetime) -> tuple[str, ...]:
-        """Shifts of the department go before those of the whole centre; after them the person named, then the
-        supervisors."""
+        """Shifts of the department go before the centre's; after them the person named, then the supervisors."""
         covering = [shift for shift in self.shifts if shift["from_at"] <= at < shift["to_at"]]
         for of in dict.fromkeys((department, None)):
             on_shift = {shift["staff"] for shift in covering if shift["department"] == of}

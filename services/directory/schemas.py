@@ -218,8 +218,7 @@ class IssuedApiKey(ApiKey):
 
 
 class AuditEntry(Message):
-    """A change of a department, person or key, and its author; `fields` holds old and new values, of a password only
-    that it was set."""
+    """A change of a department, person or key; `fields` holds old and new values, of a password that it was set."""
 
     id: str
     at: Instant

@@ -40,8 +40,7 @@ class DirectoryService:
         return None if password is None else await self.passwords.hash(password)
 
     def mint(self, member: StaffMember, generation: int) -> str:
-        """Sign a token for a member of staff: a session of this generation of theirs. `Unavailable` in a process that
-        has no signing key."""
+        """Sign a token for a session of this generation of theirs. `Unavailable` in a process without a signing key."""
         if self.signing_key is None:
             raise Unavailable
         return mint_token(

@@ -4,11 +4,13 @@ A key sees its own department. Staff also see the keys that act for the whole ce
 and are named in the journal; whoever keeps the directory sees all.
 """
 
-from sqlalchemy import ColumnElement, Table, and_, or_, select, true
+from sqlalchemy import ColumnElement, RowMapping, Table, and_, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.permissions import Action, may
+from services.directory import changes
 from services.directory.tables import api_keys, audit, on_call, staff
+from services.runtime.errors import Forbidden
 from services.runtime.security.auth import Caller
 
 
@@ -47,9 +49,12 @@ def seen_changes(caller: Caller) -> ColumnElement[bool]:
     return or_(*(and_(audit.c.subject_kind == kind, its) for kind, its in subject.items()))
 
 
-async def sees(connection: AsyncConnection, table: Table, identifier: str, seen: ColumnElement[bool]) -> bool:
-    """Whether one row of a list is among what is `seen`."""
-    return await connection.scalar(select(table.c.id).where(table.c.id == identifier, seen)) is not None
+async def find(connection: AsyncConnection, table: Table, identifier: str, seen: ColumnElement[bool]) -> RowMapping:
+    """One row of a list. Raises `NotFound`, and `Forbidden` for one that is not among what is `seen`."""
+    row = await changes.find(connection, table, identifier)
+    if await connection.scalar(select(table.c.id).where(table.c.id == identifier, seen)) is None:
+        raise Forbidden
+    return row
 
 
 def _is_of_its_shifts(department: str) -> ColumnElement[bool]:

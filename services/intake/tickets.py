@@ -21,8 +21,7 @@ class Tickets:
         self._turn = asyncio.Semaphore(_AT_ONCE)
 
     async def access(self, ticket_no: str) -> TicketAccess:
-        """The department and people of a ticket. One that the workflow service has not got yet is in nobody's
-        department."""
+        """The department and people of a ticket. One that was not handed over yet is in nobody's department."""
         async with self._turn:
             try:
                 answer = await self._peer.get(f"/internal/tickets/{segment(ticket_no)}/access")

@@ -111,8 +111,7 @@ class Calendar:
             yield _instant(start), _instant(end)
 
     def next_working_day(self, at: datetime) -> datetime:
-        """The local midnight at which the working day after the one of `at` begins; an instant on a day off belongs to
-        the next working day.
+        """The local midnight at which the working day after `at`'s begins; a day off belongs to the next working day.
 
         Raises:
             CalendarExhausted: there is none.

@@ -59,8 +59,7 @@ def warnings_at(
     pauses: Sequence[Pause],
     calendar: Calendar,
 ) -> tuple[datetime, ...]:
-    """Instants of the warnings, sorted: at shares of the clock's time, or a length of the clock's own time before `due`
-    (22).
+    """Instants of the warnings, sorted: at shares of the clock's time, or a length of it before `due` (22).
 
     For a clock of working time `PT1H` before means an hour of opening time before. `due` may be a date promised instead
     of the target's. Warnings that would fall on the start or earlier, or on the due instant or later, are left out.

@@ -41,8 +41,7 @@ _SUMMARY_SHOWN = 80
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """An event that was read or passed over. `code` is what was read, or why not; `line` and `summary` are of the
-    event."""
+    """An event that was read or passed over. `code` says what or why; `line` and `summary` are the event's."""
 
     code: str
     count: int = 1

@@ -29,8 +29,7 @@ class Pack(Message):
 
 @dataclass(frozen=True, slots=True)
 class Adoption:
-    """The scope that a pack is adopted for: everything, or only some kinds or departments; by which calendar, or the
-    pack's."""
+    """The scope that a pack is adopted for: everything, or some kinds or departments; by a calendar, or its own."""
 
     kinds: Sequence[Kind] = field(default=())
     departments: Sequence[Code] = field(default=())

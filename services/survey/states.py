@@ -56,8 +56,7 @@ class Standings:
         await self._move(move, "sent")
 
     async def delivered(self, survey_id: str) -> None:
-        """The invitation's notice has come to an end; the workflow is to ask how. A survey that is no longer scheduled
-        knows already."""
+        """The invitation's notice has come to an end; the workflow asks how. An unscheduled survey knows already."""
         scheduled = (invitations.c.id == survey_id) & (invitations.c.state == SurveyState.SCHEDULED)
         told = update(invitations).where(scheduled).values(revision=invitations.c.revision + 1, engine_id=None)
         async with self._database.begin() as connection:

@@ -74,8 +74,7 @@ def due_if_running(clock: Clock, calendars: Calendars, now: datetime) -> datetim
 
 
 def due_by_policy(clock: Clock, calendars: Calendars, now: datetime) -> datetime:
-    """The instant at which a clock is due by its target, whatever was promised instead; a paused one as if it ran again
-    from `now`."""
+    """The instant at which a clock is due by its target alone; a paused one as if it ran again from `now`."""
     calendar = _calendar(calendars, clock.calendar, clock.calendar_version)
     pauses = paused_spans(clock)
     if clock.state is ClockState.PAUSED:

@@ -79,8 +79,7 @@ def body_of(form: Form, fields: Sequence[Field], zone: ZoneInfo, words: Words) -
 
 
 def placed(problems: Iterable[FieldProblem], fields: Sequence[Field]) -> tuple[dict[str, str], list[str]]:
-    """The API's errors by field, and those that no field on the page stands for. What is wrong with an object stands
-    at its first field."""
+    """The API's errors by field, and those that no field shows. An object's error stands at its first field."""
     at: dict[str, str] = {}
     elsewhere: list[str] = []
     names = [each.name for each in fields]

@@ -76,7 +76,7 @@ async def _filter_form(page: Page, shown: Filters) -> dict[str, Any]:
     named = shown.get("owner", ())
     people = [(id_, directory.person(id_)) for id_, it in directory.staff.items() if _handles(it) or id_ in named]
     choices: dict[str, list[tuple[str, str]]] = {
-        "department": [(each["id"], each["name"]) for each in directory.departments.values() if each["active"]],
+        "department": [(each["id"], each["name"]) for each in directory.active_departments],
         "owner": [(ME, words.text("board.mine")), *people],
         **{
             name: [(code.value, words.of(name, code)) for code in codes]

@@ -3,7 +3,6 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Annotated, Any
-from zoneinfo import available_timezones
 
 from fastapi import Query, Request
 from fastapi.responses import Response
@@ -24,16 +23,13 @@ from services.runtime.pages import read_form
 router = page_router()
 _MEDIA_TYPES: Mapping[str, str] = {"ical": "text/calendar", "json": "application/json"}
 _MOST_BYTES = 1_000_000
-_ZONES = sorted(available_timezones())
 
 
 @router.get("/calendars/{calendar_id}/edit")
 async def show_settings(page: PageDep, calendar_id: str, version: int | None = None) -> Response:
     """The week, zone and country as a form; `version` begins with an older one."""
     require(page, Action.WRITE_CALENDAR)
-    address = path("v1", KIND, calendar_id)
-    latest = await page.desk.get(address)
-    calendar = latest if version is None else await page.desk.get(address, version=version)
+    latest, calendar = await catalogue.latest_and(page, KIND, calendar_id, version)
     return await _form(page, latest, calendar, calendar_forms.standing(calendar))
 
 
@@ -110,8 +106,7 @@ async def write_file(
 
 
 async def _uploaded(request: Request) -> tuple[str, str, int | None]:
-    """The media type that a file's first letter tells, its text, and the version that the form was made from, if it
-    names one."""
+    """A file's media type by its first letter, its text, and the version that the form names, if it does."""
     try:
         async with request.form(max_files=1, max_fields=3) as form:
             file = form.get("file")
@@ -142,10 +137,9 @@ async def _form(
         status=status if stale or typed.errors or typed.general else HTTPStatus.OK,
         calendar=latest,
         like=calendar["version"],
-        title=(await catalogue.reading(page)).title(latest),
         filled=typed,
         stale=stale,
         weekdays=calendar_forms.WEEKDAYS,
-        zones=_ZONES,
-        tabs=catalogue.tabs(page),
+        zones=calendar_forms.ZONES,
+        **await catalogue.heading(page, latest),
     )

@@ -15,7 +15,7 @@ from services.console.pages import publications
 from services.console.promises import calculator, calendar_forms, catalogue, drafts
 from services.console.promises.calendar_differences import differences
 from services.console.promises.calendar_year import CalendarYear, days_left, usual_hours
-from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, number, require
+from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
 from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_other, see_said
@@ -125,24 +125,11 @@ async def publish_calendar(request: Request, page: PageDep, calendar_id: str) ->
 
 @router.get("/calendars/{calendar_id}/compare")
 async def compare_versions(request: Request, page: PageDep, calendar_id: str) -> Response:
-    """Two versions of a calendar side by side; the one before the latest, and the latest, by default."""
+    """Two versions of a calendar side by side."""
     require(page, Action.READ_CALENDAR)
-    address = path("v1", KIND, calendar_id)
-    latest = await page.desk.get(address)
-    older = number(request.query_params.get("from", "")) or max(latest["version"] - 1, 1)
-    newer = number(request.query_params.get("to", "")) or latest["version"]
-    before, after = await page.desk.get(address, version=older), await page.desk.get(address, version=newer)
-    return page.render(
-        "version_compare.html",
-        kind=KIND,
-        subject=latest,
-        title=(await catalogue.reading(page)).title(latest),
-        versions=await catalogue.versions(page, KIND, latest),
-        before=before,
-        after=after,
-        lines=differences(before, after, page.words),
-        tabs=catalogue.tabs(page),
-    )
+    found = await catalogue.compared(request, page, KIND, calendar_id)
+    lines = differences(found["before"], found["after"], page.words)
+    return page.render("version_compare.html", kind=KIND, lines=lines, **found)
 
 
 async def show(
@@ -154,22 +141,19 @@ async def show(
     day: date | None = None,
 ) -> Response:
     """The page of one calendar; answered with 422 or 409 where something was refused."""
-    address = path("v1", KIND, calendar_id)
-    latest = await page.desk.get(address)
-    calendar = latest if version is None else await page.desk.get(address, version=version)
+    latest, calendar = await catalogue.latest_and(page, KIND, calendar_id, version)
     versions = await catalogue.versions(page, KIND, latest)
     published = catalogue.published(versions)
     today = page.now.astimezone(ZoneInfo(calendar["time_zone"])).date()
     chosen = day or _date(request.query_params.get("day", ""))
     number = _year(request.query_params.get("year", ""), chosen or today)
-    found = await page.desk.get(f"{address}/days", year=number, version=calendar["version"])
+    found = await page.desk.get(f"{path('v1', KIND, calendar_id)}/days", year=number, version=calendar["version"])
     year = CalendarYear(found, page.words, today)
     may_write = Action.WRITE_CALENDAR in page.reader.allowed
     return page.render(
         "calendar.html",
         status=_status(shown),
         calendar=calendar,
-        title=(await catalogue.reading(page)).title(calendar),
         latest=latest,
         versions=versions,
         published=published,
@@ -185,8 +169,8 @@ async def show(
         directory=await page.console.names.directory(page.desk),
         may_write=may_write and calendar["version"] == latest["version"],
         may_publish=may_write,
-        tabs=catalogue.tabs(page),
         years=(FIRST_YEAR, LAST_YEAR),
+        **await catalogue.heading(page, calendar),
     )
 
 

@@ -15,8 +15,8 @@ class DepartmentsPage(RegisterPage):
     """Departments, each with the calendar that it goes by."""
 
     async def choices(self, page: Page, directory: KnownDirectory, entries: Sequence[Entry]) -> Choices:
-        """Calendars too: those published, and those that departments go by in any case, which would be lost if they
-        were not shown."""
+        """Calendars too: those published, and those that departments go by, which would be lost if they were
+        missing."""
         reading = await catalogue.reading(page)
         published = [each for each in await page.desk.items("/v1/calendars") if each["published_version"]]
         titles = {each["id"]: reading.title(each) for each in published}

@@ -75,8 +75,7 @@ async def _show(
 
 
 def _recipient(page: Page, directory: KnownDirectory, notice: Mapping[str, Any]) -> str:
-    """The person it is for: a colleague by name, a customer as such; their name stands in the text for those
-    entitled."""
+    """The person it is for: a colleague by name, a customer as such; the text names them for those entitled."""
     if notice["audience"] == Audience.STAFF:
         return directory.person(notice["recipient"])
     return page.words.of("audience", Audience.CUSTOMER)

@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from services.console.forms import durations
 from services.console.forms.values import local_moment
 from services.console.promises import catalogue, drafts
-from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, number, require
+from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
 from services.console.promises.ladder_chart import chart, steps, written_step
 from services.console.promises.policies import URGENCIES, VersionLine
 from services.console.public_api.client import ApiProblem, path
@@ -78,35 +78,32 @@ async def show_ladder(
 ) -> Response:
     """Show who is told when, for one sort of alert; the asked one stands in the address."""
     require(page, Action.READ_POLICY)
-    address = path("v1", KIND, ladder_id)
-    latest = await page.desk.get(address)
-    ladder = latest if version is None else await page.desk.get(address, version=version)
+    latest, ladder = await catalogue.latest_and(page, KIND, ladder_id, version)
     calendars = [each["id"] for each in await page.desk.items("/v1/calendars") if each["published_version"]]
     asked = _asked(request.query_params, page, calendars)
-    plan = await page.desk.get(f"{address}/plan", **_questions(asked, page, ladder))
+    plan = await page.desk.get(f"{path('v1', KIND, ladder_id)}/plan", **_questions(asked, page, ladder))
     present = page.present()
     directory = await page.console.names.directory(page.desk)
     return page.render(
         "ladder.html",
         ladder=ladder,
-        title=(await catalogue.reading(page)).title(ladder),
         latest=latest["version"],
-        versions=await _versions(page, latest),
+        versions=await catalogue.versions(page, KIND, latest),
         asked=asked,
         clocks=tuple(ClockName),
         urgencies=URGENCIES,
         thresholds=tuple(Threshold),
         calendars=calendars,
-        departments=[each for each in directory.departments.values() if each["active"]],
+        departments=directory.active_departments,
         directory=directory,
         chart=chart(plan, present),
         steps=steps(plan, present),
         plan=plan,
         length=lambda code: durations.written(code, page.words),
         table=_table(ladder, present),
-        tabs=catalogue.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
         done=done,
+        **await catalogue.heading(page, ladder),
     )
 
 
@@ -114,9 +111,7 @@ async def show_ladder(
 async def show_text(page: PageDep, ladder_id: str, version: int | None = None) -> Response:
     """The ladder as YAML; `version` begins with an older one."""
     require(page, Action.WRITE_POLICY)
-    address = path("v1", KIND, ladder_id)
-    latest = await page.desk.get(address)
-    ladder = latest if version is None else await page.desk.get(address, version=version)
+    latest, ladder = await catalogue.latest_and(page, KIND, ladder_id, version)
     return await _text(page, latest, _written(ladder))
 
 
@@ -143,31 +138,12 @@ async def write_text(request: Request, page: PageDep, ladder_id: str) -> Respons
 
 @router.get("/ladders/{ladder_id}/compare")
 async def compare_versions(request: Request, page: PageDep, ladder_id: str) -> Response:
-    """Two versions of a ladder side by side; the one before the latest, and the latest, by default."""
+    """Two versions of a ladder side by side."""
     require(page, Action.READ_POLICY)
-    address = path("v1", KIND, ladder_id)
-    latest = await page.desk.get(address)
-    versions = await _versions(page, latest)
-    known = [each["version"] for each in versions]
-    older = _asked_version(request, "from", known[1] if len(known) > 1 else known[0])
-    newer = _asked_version(request, "to", latest["version"])
-    before, after = await page.desk.get(address, version=older), await page.desk.get(address, version=newer)
-    present = page.present()
-    said_before, said_after = _said(before, present), _said(after, present)
-    lines = [
-        VersionLine(label, said_before.get(label), said_after.get(label)) for label in {**said_before, **said_after}
-    ]
-    return page.render(
-        "version_compare.html",
-        kind=KIND,
-        subject=latest,
-        title=(await catalogue.reading(page)).title(latest),
-        versions=versions,
-        before=before,
-        after=after,
-        lines=[line for line in lines if line.changed],
-        tabs=catalogue.tabs(page),
-    )
+    found, present = await catalogue.compared(request, page, KIND, ladder_id), page.present()
+    before, after = _said(found["before"], present), _said(found["after"], present)
+    lines = [VersionLine(label, before.get(label), after.get(label)) for label in {**before, **after}]
+    return page.render("version_compare.html", kind=KIND, lines=[line for line in lines if line.changed], **found)
 
 
 async def _list(page: Page, *, form: Form | None = None, wrong: Sequence[str] = ()) -> Response:
@@ -200,16 +176,11 @@ async def _text(
         "ladder_text.html",
         status=HTTPStatus.CONFLICT if stale else problem.status if problem else HTTPStatus.OK,
         ladder=latest,
-        title=(await catalogue.reading(page)).title(latest),
         text=text,
         faults=faults,
         stale=stale,
-        tabs=catalogue.tabs(page),
+        **await catalogue.heading(page, latest),
     )
-
-
-async def _versions(page: Page, latest: Item) -> list[Item]:
-    return await catalogue.versions(page, KIND, latest)
 
 
 def _asked(given: Mapping[str, str], page: Page, calendars: Sequence[str]) -> LadderQuestion:
@@ -286,8 +257,3 @@ def _said(ladder: Item, present: Present) -> dict[str, str]:
             climb["acknowledged_for"], words
         )
     return {**said_, **{name: " → ".join(its) for name, its in _table(ladder, present)}}
-
-
-def _asked_version(request: Request, name: str, otherwise: int) -> int:
-    asked = number(request.query_params.get(name, ""))
-    return otherwise if asked is None else asked

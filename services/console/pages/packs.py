@@ -58,9 +58,7 @@ async def _show(page: Page, failed: str = "", typed: Typed | None = None) -> Res
         reading=await catalogue.reading(page),
         calendars=await catalogue.choices(page, "/v1/calendars"),
         kinds=[FieldChoice(each, page.words.of("kind", each)) for each in Kind],
-        departments=[
-            FieldChoice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]
-        ],
+        departments=[FieldChoice(each["id"], each["name"]) for each in directory.active_departments],
         tabs=catalogue.tabs(page),
         failed=failed,
         typed=typed or Typed(),

@@ -2,16 +2,14 @@
 
 from collections.abc import Sequence
 from typing import Any
-from zoneinfo import available_timezones
 
 from services.console.promises import catalogue
+from services.console.promises.calendar_forms import ZONES
 from services.console.public_api.directory_names import KnownDirectory
 from services.console.registers import staff_hours
 from services.console.registers.admin_lists import PEOPLE
 from services.console.registers.register_page import Entry, RegisterPage
 from services.console.service import Page
-
-_ZONES = sorted(available_timezones())
 
 
 class PeoplePage(RegisterPage):
@@ -24,7 +22,7 @@ class PeoplePage(RegisterPage):
         return {
             "reached": lambda entry: staff_hours.reached(entry, directory, quiet, titles, page.words),
             "hours_filled": staff_hours.is_filled,
-            "zones": _ZONES,
+            "zones": ZONES,
         }
 
 

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from services.console.forms import fingerprints
 from services.console.promises import catalogue, drafts
-from services.console.promises.drafts import number, require
+from services.console.promises.drafts import require
 from services.console.promises.policies import FACTS
 from services.console.promises.policy_forms import draft_of
 from services.console.public_api.client import path
@@ -22,6 +22,7 @@ from services.runtime.errors import NotFound
 from services.runtime.pages import Form, new_key, read_form, require_key
 
 router = page_router()
+KIND = "policies"
 NOTHING = ""
 _STEPS: Mapping[str, int] = {"up": -1, "down": 1}
 
@@ -38,7 +39,7 @@ async def add_policy(request: Request, page: PageDep) -> Response:
     require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     like = form.one("like")
-    draft = draft_of(await catalogue.policy(page, like)) if like else {}
+    draft = draft_of(await catalogue.one(page, KIND, like)) if like else {}
     if wrong := await drafts.add(page, "policies", form, draft):
         return await _list(page, form=form, wrong=wrong)
     return see_other(f"{path('policies', form.one('id'))}/edit")
@@ -70,7 +71,7 @@ async def show_policy(page: PageDep, policy_id: str, version: int | None = None,
 async def _show(
     page: Page, policy_id: str, version: int | None = None, *, done: str = "", outdated: bool = False
 ) -> Response:
-    shown = await catalogue.policy(page, policy_id, version)
+    shown = await catalogue.one(page, KIND, policy_id, version)
     versions = await catalogue.versions(page, "policies", shown)
     return page.render(
         "policy.html",
@@ -95,7 +96,7 @@ async def retire_policy(request: Request, page: PageDep, policy_id: str) -> Resp
     """Apply a policy to no new ticket any more."""
     require(page, Action.WRITE_POLICY)
     form = await read_form(request)
-    key, policy = require_key(form), await catalogue.policy(page, policy_id)
+    key, policy = require_key(form), await catalogue.one(page, KIND, policy_id)
     if policy["retired_at"] is None and fingerprints.is_outdated(form.one("basis"), _in_force(policy)):
         return await _show(page, policy_id, outdated=True)
     if not is_confirmed(form):
@@ -112,24 +113,10 @@ async def retire_policy(request: Request, page: PageDep, policy_id: str) -> Resp
 
 @router.get("/policies/{policy_id}/compare")
 async def compare_versions(page: PageDep, policy_id: str, request: Request, every: str = "") -> Response:
-    """Two versions of a policy side by side; the one before the latest, and the latest, by default."""
-    latest = await catalogue.policy(page, policy_id)
-    versions = await catalogue.versions(page, "policies", latest)
-    older = _asked_version(request, "from", max(latest["version"] - 1, 1))
-    newer = _asked_version(request, "to", latest["version"])
-    reading = await catalogue.reading(page)
-    before, after = await catalogue.policy(page, policy_id, older), await catalogue.policy(page, policy_id, newer)
-    return page.render(
-        "policy_compare.html",
-        policy=latest,
-        title=reading.title(latest),
-        versions=versions,
-        before=before,
-        after=after,
-        sections=reading.compared(before, after),
-        every=bool(every),
-        tabs=catalogue.tabs(page),
-    )
+    """Two versions of a policy side by side."""
+    found = await catalogue.compared(request, page, KIND, policy_id)
+    sections = (await catalogue.reading(page)).compared(found["before"], found["after"])
+    return page.render("policy_compare.html", policy=found["subject"], sections=sections, every=bool(every), **found)
 
 
 def moved_by(ids: Sequence[str], identifier: str, step: int) -> list[str]:
@@ -173,8 +160,3 @@ async def _list(
         moved=moved,
         key=new_key,
     )
-
-
-def _asked_version(request: Request, name: str, otherwise: int) -> int:
-    asked = number(request.query_params.get(name, ""))
-    return otherwise if asked is None else asked

@@ -25,6 +25,7 @@ from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Pr
 from services.runtime.pages import Form, read_form
 
 router = page_router()
+KIND = "policies"
 YAML = "application/yaml"
 _MOST_FIELDS = 1_000
 _LINT = "/v1/policies/lint"
@@ -52,8 +53,7 @@ class Checked:
 async def show_form(page: PageDep, policy_id: str, version: int | None = None) -> Response:
     """The policy as a form; `version` begins with an older one."""
     require(page, Action.WRITE_POLICY)
-    latest = await catalogue.policy(page, policy_id)
-    shown = latest if version is None else await catalogue.policy(page, policy_id, version)
+    latest, shown = await catalogue.latest_and(page, KIND, policy_id, version)
     return await _form(page, latest, policy_forms.standing(shown, page.words), Checked())
 
 
@@ -62,7 +62,7 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
     """Check what was typed, or store it as a draft; what is wrong stands at its field."""
     require(page, Action.WRITE_POLICY)
     form = await read_form(request, most_fields=_MOST_FIELDS)
-    latest = await catalogue.policy(page, policy_id)
+    latest = await catalogue.one(page, KIND, policy_id)
     draft, typed = policy_forms.read(form, latest, page.words)
     if is_outdated(form, latest):
         return await _form(page, latest, typed, Checked(stale=True))
@@ -75,7 +75,7 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
         await page.desk.put(path("v1", "policies", policy_id), draft, version=latest["version"])
     except ApiProblem as problem:
         refused = _refused(problem)
-        latest = await catalogue.policy(page, policy_id) if refused.stale else latest
+        latest = await catalogue.one(page, KIND, policy_id) if refused.stale else latest
         return await _form(page, latest, policy_forms.typed(form, problem.errors), refused)
     return see_said(f"{path('policies', policy_id)}?done=saved")
 
@@ -84,8 +84,7 @@ async def save_form(request: Request, page: PageDep, policy_id: str) -> Response
 async def show_yaml(page: PageDep, policy_id: str, version: int | None = None) -> Response:
     """The policy as YAML."""
     require(page, Action.WRITE_POLICY)
-    latest = await catalogue.policy(page, policy_id)
-    shown = latest if version is None else await catalogue.policy(page, policy_id, version)
+    latest, shown = await catalogue.latest_and(page, KIND, policy_id, version)
     # With its id the text is compared with other policies, and not with what it will replace.
     text = yaml.safe_dump({"id": policy_id, **draft_of(shown)}, allow_unicode=True, sort_keys=False)
     return await _text(page, latest, text, Checked())
@@ -97,7 +96,7 @@ async def save_yaml(request: Request, page: PageDep, policy_id: str) -> Response
     require(page, Action.WRITE_POLICY)
     form = await read_form(request)
     text = (form.many("text") or ("",))[-1]
-    latest = await catalogue.policy(page, policy_id)
+    latest = await catalogue.one(page, KIND, policy_id)
     if is_outdated(form, latest):
         return await _text(page, latest, text, Checked(stale=True))
     try:
@@ -107,14 +106,14 @@ async def save_yaml(request: Request, page: PageDep, policy_id: str) -> Response
         await page.desk.send_text("PUT", path("v1", "policies", policy_id), text, YAML, version=latest["version"])
     except ApiProblem as problem:
         refused = _refused(problem)
-        latest = await catalogue.policy(page, policy_id) if refused.stale else latest
+        latest = await catalogue.one(page, KIND, policy_id) if refused.stale else latest
         return await _text(page, latest, text, refused)
     return see_said(f"{path('policies', policy_id)}?done=saved")
 
 
 async def _form(page: Page, latest: Mapping[str, Any], typed: Typed, checked: Checked) -> Response:
     directory = await page.console.names.directory(page.desk)
-    departments = [each for each in directory.departments.values() if each["active"]]
+    departments = directory.active_departments
     facts = {name: _worded(page, name, codes) for name, codes in _CODES.items()}
     return await _shown(
         page,
@@ -150,9 +149,8 @@ async def _shown(page: Page, template: str, latest: Mapping[str, Any], checked: 
         template,
         status=HTTPStatus.CONFLICT if checked.stale else status,
         policy=latest,
-        title=(await catalogue.reading(page)).title(latest),
         checked=checked,
-        tabs=catalogue.tabs(page),
+        **await catalogue.heading(page, latest),
         **values,
     )
 

@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
-from zoneinfo import available_timezones
 
 from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.forms.values import Typed, beside
 from services.console.promises import catalogue
+from services.console.promises.calendar_forms import ZONES
 from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
 from services.console.public_api.client import ApiProblem
 from services.console.service import Page, PageDep
@@ -22,7 +22,6 @@ router = page_router()
 AUDIENCES = ("customer", "staff")
 _ADDRESS = "/v1/quiet-hours"
 _PARTS = ("from", "to", "time_zone")
-_ZONES = sorted(available_timezones())
 
 
 @router.get("/quiet-hours")
@@ -68,7 +67,7 @@ def _show(page: Page, typed: Typed, version: int, *, done: str = "", stale: bool
         version=version,
         stale=stale,
         audiences=AUDIENCES,
-        zones=_ZONES,
+        zones=ZONES,
         tabs=catalogue.tabs(page),
         may_write=Action.WRITE_POLICY in page.reader.allowed,
         done=done,

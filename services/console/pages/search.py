@@ -59,7 +59,6 @@ def _address(sealed: str, **more: str) -> str:
 
 
 def _meant(q: str) -> str:
-    """The words to look for: a ticket number is meant however it is written, full width, with a `#`, spaces or
-    hyphens."""
+    """The words to look for: a ticket number is meant however it is written, full width or with `#` or spaces."""
     number = re.sub(r"[\s#-]", "", unicodedata.normalize("NFKC", q))
     return number if TICKET_NO.fullmatch(number) else q

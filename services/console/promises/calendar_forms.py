@@ -4,12 +4,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
+from zoneinfo import available_timezones
 
 from services.console.forms.values import Typed
 from services.console.public_api.client import FieldProblem
 from services.runtime.pages import Form
 from services.wording import LANGUAGES, Words
 
+ZONES = sorted(available_timezones())
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 USUAL, HOLIDAY, WORKING = "usual", "holiday", "working"
 MOST_DAYS = 62

@@ -4,6 +4,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from fastapi import Request
+
+from services.console.promises.drafts import number
 from services.console.promises.policies import Reading
 from services.console.public_api.client import path
 from services.console.public_api.titles import Titles
@@ -60,15 +63,35 @@ async def standings(page: Page) -> list[PolicyStanding]:
     return [PolicyStanding(each, each["published_version"]) for each in await page.desk.items("/v1/policies")]
 
 
-async def policy(page: Page, policy_id: str, version: int | None = None) -> Item:
-    """One version of a policy, the latest by default. Raises `ApiProblem`."""
+async def one(page: Page, kind: str, identifier: str, version: int | None = None) -> Item:
+    """One version of a policy, calendar or ladder, the latest by default. Raises `ApiProblem`."""
     asked: dict[str, int] = {} if version is None else {"version": version}
-    found: Item = await page.desk.get(path("v1", "policies", policy_id), **asked)
+    found: Item = await page.desk.get(path("v1", kind, identifier), **asked)
     return found
 
 
+async def latest_and(page: Page, kind: str, identifier: str, version: int | None) -> tuple[Item, Item]:
+    """The latest version, and the one asked for, which is the latest by default. Raises `ApiProblem`."""
+    latest = await one(page, kind, identifier)
+    return latest, latest if version is None else await one(page, kind, identifier, version)
+
+
+async def heading(page: Page, subject: Item) -> dict[str, Any]:
+    """The title and the tabs over the page of a policy, calendar or ladder."""
+    return {"title": (await reading(page)).title(subject), "tabs": tabs(page)}
+
+
+async def compared(request: Request, page: Page, kind: str, identifier: str) -> dict[str, Any]:
+    """Two versions side by side, `from` and `to` of the address: by default the latest and the one before it."""
+    latest = await one(page, kind, identifier)
+    known = await versions(page, kind, latest)
+    before = await one(page, kind, identifier, _asked(request, "from", known[min(1, len(known) - 1)]))
+    after = await one(page, kind, identifier, _asked(request, "to", latest))
+    return {"subject": latest, "versions": known, "before": before, "after": after, **await heading(page, latest)}
+
+
 async def versions(page: Page, kind: str, latest: Item) -> list[Item]:
-    """The versions of a policy or calendar, newest first."""
+    """The versions of a policy, calendar or ladder, newest first."""
     found = await page.desk.items(path("v1", kind, latest["id"], "versions"))
     return sorted(found, key=lambda each: each["version"], reverse=True)
 
@@ -82,3 +105,8 @@ async def choices(page: Page, address: str) -> list[str]:
 def published(versions_: Sequence[Item]) -> int | None:
     """The latest of them that is published, or none."""
     return max((each["version"] for each in versions_ if each.get("published_at")), default=None)
+
+
+def _asked(request: Request, name: str, otherwise: Item) -> int:
+    asked = number(request.query_params.get(name, ""))
+    return int(otherwise["version"]) if asked is None else asked

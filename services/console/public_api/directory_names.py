@@ -25,9 +25,13 @@ class KnownDirectory:
     keys: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def person(self, identifier: str | None) -> str:
-        """The name of a member of staff, or of a key that acts for one, with what tells namesakes apart; an
-        unknown id stands for itself."""
+        """The name of a member of staff or a key, with what tells namesakes apart; an unknown id stands for itself."""
         return self._called.get(identifier or "", identifier or "")
+
+    @cached_property
+    def active_departments(self) -> list[Mapping[str, Any]]:
+        """The departments that take work."""
+        return [each for each in self.departments.values() if each["active"]]
 
     @cached_property
     def _called(self) -> Mapping[str, str]:

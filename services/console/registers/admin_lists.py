@@ -154,8 +154,7 @@ def standing(entry: Mapping[str, Any], register: Register, zone: ZoneInfo) -> Ty
 
 
 def drawn_from(entry: Mapping[str, Any], register: Register) -> dict[str, Any]:
-    """The part of an entry that an administrator can change, as the API tells it; the order of what is ticked says
-    nothing."""
+    """The part of an entry that an administrator can change; the order of what is ticked says nothing."""
     names = [each.name for each in register.change] + (["hours", "time_zone"] if register.week else [])
     return {name: _unordered(entry[name]) for name in names if name in entry}
 

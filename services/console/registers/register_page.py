@@ -46,13 +46,12 @@ class RegisterPage:
 
     async def choices(self, _page: Page, directory: KnownDirectory, _entries: Sequence[Entry]) -> Choices:
         """The choices of every `Field.source`."""
-        staff, departments = directory.staff.items(), directory.departments.items()
         return {
             "zones": (),  # typed, with the browser's list of them beside
-            "departments": [FieldChoice(id_, each["name"]) for id_, each in departments if each["active"]],
+            "departments": [FieldChoice(each["id"], each["name"]) for each in directory.active_departments],
             "staff": [
                 FieldChoice(id_, directory.person(id_), directory.department(each["department"]))
-                for id_, each in staff
+                for id_, each in directory.staff.items()
                 if each["active"]
             ],
         }

@@ -92,8 +92,7 @@ class Present:
         return Countdown("soon" if left < SOON else "running", text, due=at, ticks=True)
 
     def next_clock(self, clocks: Sequence[Mapping[str, Any]], calendar: str | None = None) -> Countdown:
-        """The clock that a ticket is up against: its live clock that is due first, a paused one only if nothing
-        runs."""
+        """The clock that a ticket is up against: the live one due first, a paused one only if nothing runs."""
         live = [clock for clock in clocks if clock["state"] in LIVE]
         if not live:
             return Countdown("none", self.words.text("clock.none"))

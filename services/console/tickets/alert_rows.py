@@ -50,8 +50,7 @@ class Alarm:
 
 
 def in_order(alerts: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
-    """Unanswered first; among them breaches before low ratings before warnings, the most overdue first. What is over
-    comes newest first."""
+    """Unanswered first: breaches, low ratings, warnings, the most overdue first. What is over comes newest first."""
     if all(alert["state"] == "resolved" for alert in alerts):
         return sorted(alerts, key=lambda alert: str(alert["resolved_at"]), reverse=True)
     return sorted(

@@ -1,5 +1,4 @@
-"""Filters of the board: those that its address holds, those that stand unasked, and the chips that show what no field
-of the form does."""
+"""Filters of the board: those in its address, those that stand unasked, and chips for what no field shows."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress

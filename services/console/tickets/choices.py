@@ -33,9 +33,7 @@ def choices(page: Page, found: Overview) -> dict[str, list[FieldChoice]]:
     """The choices of every `Field.source`."""
     words, ticket, directory = page.words, found.ticket, found.directory
     return {
-        "departments": [
-            FieldChoice(each["id"], each["name"]) for each in directory.departments.values() if each["active"]
-        ],
+        "departments": [FieldChoice(each["id"], each["name"]) for each in directory.active_departments],
         "handlers": _handlers(found),
         "askable": _askable(ticket, words),
         "wait_reasons": [FieldChoice(each, words.of("wait_reason", each)) for each in _waits(ticket)],

@@ -170,8 +170,7 @@ class RecordCallback(CallbackAttempt):
 
 
 class RecordCallbackBody(CallbackAttempt):
-    """The customer's answers in a callback. `open_question` is what the call could not answer: it becomes a ticket of
-    its own."""
+    """The customer's answers in a callback. `open_question`, which the call could not answer, becomes a ticket."""
 
     note: Text | None = None
     open_question: Text | None = None

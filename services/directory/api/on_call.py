@@ -9,12 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import Code, Instant, format_instant
 from services.contracts.directory import Shift
-from services.directory import changes, on_call, visibility
+from services.directory import on_call, visibility
 from services.directory.api.staff import Page
 from services.directory.schemas import NewShift, ShiftChange
 from services.directory.service import DirectoryDep, Reader, Writer
 from services.directory.tables import on_call as table
-from services.runtime.errors import Forbidden
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
 from services.runtime.postgres.idempotency import HttpAnswer
@@ -52,10 +51,7 @@ async def list_shifts(
 async def show_shift(identifier: str, caller: Reader, directory: DirectoryDep) -> Shift:
     """Show one shift; 403 for one that the caller's list leaves out."""
     async with directory.database.read() as connection:
-        row = await changes.find(connection, table, identifier)
-        if not await visibility.sees(connection, table, identifier, visibility.seen_shifts(caller)):
-            raise Forbidden
-    return on_call.shift_of(row)
+        return on_call.shift_of(await visibility.find(connection, table, identifier, visibility.seen_shifts(caller)))
 
 
 @router.post("/v1/on-call", status_code=201, response_model=Shift, responses=LOCATED)

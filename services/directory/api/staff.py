@@ -26,7 +26,6 @@ from services.directory.schemas import (
 )
 from services.directory.service import Auditor, DirectoryDep, DirectoryService, Reader, Writer
 from services.directory.tables import api_keys, departments, staff
-from services.runtime.errors import Forbidden
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
 from services.runtime.postgres.idempotency import HttpAnswer
@@ -134,10 +133,7 @@ async def list_api_keys(
 async def show_api_key(identifier: str, caller: Reader, directory: DirectoryDep) -> ApiKey:
     """Show one key without its secret; 403 for one that the caller's list leaves out."""
     async with directory.database.read() as connection:
-        row = await changes.find(connection, api_keys, identifier)
-        if not await visibility.sees(connection, api_keys, identifier, visibility.seen_keys(caller)):
-            raise Forbidden
-    return keys.api_key_of(row)
+        return keys.api_key_of(await visibility.find(connection, api_keys, identifier, visibility.seen_keys(caller)))
 
 
 @router.post("/v1/api-keys", status_code=201, response_model=IssuedApiKey, responses=LOCATED)

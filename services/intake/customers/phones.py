@@ -110,8 +110,7 @@ def _splits(typed: str) -> Iterator[tuple[str, str]]:
 
 
 def _runs(typed: str) -> Iterator[str]:
-    """Texts that may be a number: digits with what stands between them, and where that is several numbers, each of
-    them."""
+    """Texts that may be a number: digits with what stands between them, and of several numbers each."""
     for run in _RUN.findall(typed):
         yield run
         yield from run.split("/")

@@ -29,8 +29,7 @@ def refuse_reasons(feedback: Feedback, received_at: datetime) -> list[FieldError
 
 
 def impossible_dates(told: Feedback | Supplement, at: datetime) -> list[FieldError]:
-    """Faults of dates: what has happened and lies ahead, what is wished for and lies behind; a day more for zones and
-    wrong clocks."""
+    """Faults of dates: past ones that lie ahead, wished ones that lie behind; a day more for zones and wrong clocks."""
     bought, wanted = told.product.purchased_on if told.product else None, told.expected_by
     errors: list[FieldError] = []
     if told.occurred_at is not None and told.occurred_at > at + _A_DAY:

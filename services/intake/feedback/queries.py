@@ -20,8 +20,7 @@ _COPIED = ("kind", "category", "urgency", "priority")
 
 
 async def registrations(connection: AsyncConnection, ticket_nos: list[str]) -> list[Registration]:
-    """Registrations of these tickets for the workflow service, in the order of their numbers; unknown ones are left
-    out."""
+    """Registrations of these tickets, in the order of their numbers; unknown ones are left out."""
     rows = await connection.execute(
         _REGISTRATIONS.where(feedback.c.ticket_no.in_(ticket_nos)).order_by(feedback.c.ticket_no)
     )

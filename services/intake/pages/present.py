@@ -89,8 +89,7 @@ def story(ticket: CustomerTicket, t: Words, description: str) -> list[StoryLine]
 
 
 def news(ticket: CustomerTicket, t: Words) -> tuple[str, list[StoryLine]] | None:
-    """The standing of the ticket that this one was merged into, where it is another customer's, and what was heard of
-    it."""
+    """The standing of another customer's ticket that this one was merged into, and what was heard of it."""
     kept = ticket.kept
     if kept is None:
         return None

@@ -1,5 +1,4 @@
-"""Triggers by which the database itself refuses: a changed journal, a changed verdict, a changed audit log (invariants
-I7, I15)."""
+"""Triggers by which the database refuses a changed journal, verdict or audit log (invariants I7, I15)."""
 
 from collections.abc import Sequence
 

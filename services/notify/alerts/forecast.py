@@ -1,5 +1,4 @@
-"""Forecast of an alert's next step, when and to whom it will really be told: the climb's own choice, made ahead of its
-time.
+"""Forecast of an alert's next step, when and to whom: the climb's own choice, made ahead of its time.
 
 An acknowledgement, a snooze and a pause end at an instant at which perhaps nobody is reached: then the step waits for
 hours to begin, or one above it is told before.

@@ -45,8 +45,7 @@ class PublishedCalendars:
 
 
 class CalendarsCopy:
-    """Calendars that the workflow service published last, as far as they were heard of; PostgreSQL keeps them for the
-    next start."""
+    """Calendars published last, as far as they were heard of; PostgreSQL keeps them for the next start."""
 
     def __init__(self, database: Database, tickets: ServiceClient) -> None:
         self._database = database

@@ -1,5 +1,4 @@
-"""Choice of the step of a ladder that is told, and when: whom it finds, and when they are reached (semantics.md 23).
-Pure.
+"""Choice of a ladder's next step, and when: whom it finds, and when they are reached (semantics.md 23). Pure.
 
 A step tells whoever of it is reached; it does not wait for the others. A step that reaches nobody waits for the first
 of its people, and no longer than it takes until somebody above is reached at the time of their own step.

@@ -36,8 +36,7 @@ class Temporal:
         return f"127.0.0.1:{self.port}"
 
     def program(self) -> Program:
-        """The program that the supervisor runs as the server; write-ahead logging doubles the tickets per second of its
-        default."""
+        """The server's program; write-ahead logging doubles the tickets per second of its default."""
         store = Store(self.store)
         return Program(
             name="temporal",

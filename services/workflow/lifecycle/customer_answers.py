@@ -37,8 +37,7 @@ def is_answer(type_: str, actor: str, data: Mapping[str, Any]) -> bool:
 
 
 def oldest_unanswered(rows: Iterable[Mapping[Any, Any]]) -> datetime | None:
-    """The instant at which the customer wrote what nobody has answered yet, from the events of `TALK` in the order of
-    the journal."""
+    """The instant of the customer's oldest unanswered message, from the events of `TALK` in the journal's order."""
     since: datetime | None = None
     for row in rows:
         if row["type"] == EventType.CUSTOMER_MESSAGE:

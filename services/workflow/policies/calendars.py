@@ -22,9 +22,6 @@ from services.workflow.policies.catalogue import Catalogue
 from services.workflow.policies.policy_schemas import differences
 from services.workflow.policies.push_to_intake import Promising
 
-_NO_VERSION = {"en": "there is no such version of this calendar", "zh": "该日历没有这个版本"}
-_NOT_PUBLISHED = {"en": "no calendar of this id is published", "zh": "没有已发布的此编号日历"}
-
 TURNS = Turns(at_once=4, each=2)
 
 

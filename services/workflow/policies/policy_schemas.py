@@ -123,8 +123,7 @@ class Packs(Message):
 
 
 class Adopt(Message):
-    """The scope that a pack is adopted for: some kinds, some departments, or everything; by its own calendar, or
-    another."""
+    """The scope that a pack is adopted for: some kinds or departments, or all; by its own calendar, or another."""
 
     calendar: Code | None = None
     kind: Annotated[tuple[Kind, ...], Field(max_length=len(Kind))] = ()

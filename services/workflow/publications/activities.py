@@ -1,5 +1,4 @@
-"""Activities of a publication's workflow: the next tickets are recalculated, and the publication's row says how far it
-is.
+"""Activities of a publication's workflow: recalculate the next tickets, and say in its row how far it is.
 
 A ticket that was recalculated before (the answer got lost, the worker died) is told by its journal, so each is changed
 and counted once.

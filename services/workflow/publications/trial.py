@@ -111,8 +111,7 @@ def policy_of(state: TicketState, policies: Sequence[Policy]) -> PolicySnapshot 
 def would_be_due(
     clock: Clock, state: TicketState, policy: PolicySnapshot | None, trial: Trial, at: datetime | None = None
 ) -> datetime | None:
-    """The instant at which a clock that is breached or finished would have been due; None where nothing would have been
-    promised.
+    """The instant at which a breached or finished clock would have been due; None where nothing was promised.
 
     As if the change had come just before the breach: what the ticket waited for afterwards counts. For an unmet clock a
     wait that goes on counts up to `at`: one that would stand still now is due as if it ran again.
