@@ -7,6 +7,8 @@ hours to begin, or one above it is told before.
 from collections.abc import Sequence
 from dataclasses import replace
 
+from sqlalchemy.ext.asyncio import AsyncConnection
+
 from services.contracts.alert import Rung, Threshold
 from services.notify.alerts.escalation import DueAlert, due_step
 from services.notify.alerts.views import NextView
@@ -16,7 +18,9 @@ from services.notify.ladders.ladders import Ladder, LadderPlace, rungs_of
 from services.runtime.errors import Refusal
 
 
-async def foretell(search: CandidateSearch, alerts: Sequence[DueAlert]) -> dict[str, NextView]:
+async def foretell(
+    search: CandidateSearch, alerts: Sequence[DueAlert], connection: AsyncConnection | None = None
+) -> dict[str, NextView]:
     """The next step of each alert, by its id, as hours and shifts are known now; nothing of one that will tell nobody
     any more. A shift that begins while the step waits can bring it forward.
 
@@ -27,7 +31,7 @@ async def foretell(search: CandidateSearch, alerts: Sequence[DueAlert]) -> dict[
     if not climbing:
         return {}
     try:
-        candidates = await search.find([each.sought(each.row["next_at"]) for each in climbing])
+        candidates = await search.find([each.sought(each.row["next_at"]) for each in climbing], connection)
     except Refusal:
         return {each.row["id"]: _unasked(each) for each in climbing}
     foretold = ((each.row["id"], _foretold(each, candidates)) for each in climbing)

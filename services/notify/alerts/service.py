@@ -149,10 +149,12 @@ class Alerts:
         require_version(if_match, row["version"])
         after = await change(connection, row, ticket)
         shown = await _with_all(connection, [after])
-        return (await self._views(caller, shown))[0]
+        return (await self._views(caller, shown, connection))[0]
 
-    async def _views(self, caller: Caller, shown: Sequence[ShownAlert]) -> list[AlertView]:
-        following = await foretell(self.candidates, [DueAlert(each.row, each.ticket) for each in shown])
+    async def _views(
+        self, caller: Caller, shown: Sequence[ShownAlert], connection: AsyncConnection | None = None
+    ) -> list[AlertView]:
+        following = await foretell(self.candidates, [DueAlert(each.row, each.ticket) for each in shown], connection)
         return [
             alert_view(
                 each.row,
