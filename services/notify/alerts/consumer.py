@@ -32,6 +32,7 @@ _CLOSED_BEFORE: Mapping[str, Any] = {
     "next_level": None,
 }
 """A breach that is heard of after the ticket was closed is on record, and nobody is told (21)."""
+_NOT_OVER: Mapping[str, Any] = dict.fromkeys(("resolution", "resolved_at", "engine_id"))
 
 
 class AlertConsumer:
@@ -48,10 +49,9 @@ class AlertConsumer:
         facts = _newest(events)
         await ticket_copies.remember(connection, facts.values())
         in_use = await self._ladders.in_use(connection) if any(map(_threshold_of, events)) else {}
-        raised = list[str]()
+        crossed = [_crossed(event, threshold, in_use, now) for event in events if (threshold := _threshold_of(event))]
+        raised = await _insert(connection, [each for each in crossed if each is not None])
         for event in events:
-            if threshold := _threshold_of(event):
-                raised += await _raise(connection, event, threshold, in_use, now)
             if event.event.type is EventType.RECALCULATED:
                 await _excuse(connection, event, now)
         await _resolve_what_is_over(connection, facts, now)
@@ -70,40 +70,33 @@ class AlertConsumer:
         in_use = await self._ladders.in_use(connection)
         values = {"ticket_no": asked.ticket_no, "cycle": asked.cycle, "clock": None, "clock_round": None}
         values |= _climb(Threshold.LOW_RATING, None, in_use, None)
-        values |= {"due_at": asked.due_at, "raised_at": asked.raised_at}
-        raised = await _insert(connection, values, now) or await ratings.call_again(connection, asked, now)
+        values |= {"due_at": asked.due_at, "raised_at": asked.raised_at, "next_at": min(asked.raised_at, now)}
+        raised = await _insert(connection, [values]) or await ratings.call_again(connection, asked, now)
         await self._escalation.begin(connection, raised, now)
         return await ratings.alert_of(connection, asked)
 
 
-async def _raise(
-    connection: AsyncConnection,
-    event: TicketEvent,
-    threshold: Threshold,
-    in_use: Mapping[str, StoredLadder],
-    now: datetime,
-) -> Sequence[str]:
+def _crossed(
+    event: TicketEvent, threshold: Threshold, in_use: Mapping[str, StoredLadder], now: datetime
+) -> Mapping[str, Any] | None:
+    """The alert of a threshold that a clock has crossed, whose first step is due at once; None of a late warning."""
     data = event.event.data
     clock, cycle, round_ = ClockName(str(data["clock"])), int(str(data["clock_cycle"])), int(str(data["round"]))
-    due_at = datetime.fromisoformat(str(data["due_at"]))
+    due_at, raised_at = (datetime.fromisoformat(str(data[name])) for name in ("due_at", "detected_at"))
     state = event.ticket.live_clocks.get(f"{clock}/{cycle}/{round_}")
     if threshold is Threshold.WARNING and (state is not ClockState.RUNNING or due_at <= now):
-        return ()
+        return None
     values: dict[str, Any] = {"ticket_no": event.ticket_no, "cycle": cycle, "clock": clock, "clock_round": round_}
     values |= _climb(threshold, clock, in_use, str(data["ladder"]) if data.get("ladder") else None)
-    values |= {"due_at": due_at, "raised_at": datetime.fromisoformat(str(data["detected_at"]))}
-    if event.ticket.phase is Phase.CLOSED:
-        values |= {**_CLOSED_BEFORE, "resolved_at": now}
-    return await _insert(connection, values, now)
+    values |= {"due_at": due_at, "raised_at": raised_at, "next_at": min(raised_at, now)}
+    return values | {**_CLOSED_BEFORE, "resolved_at": now} if event.ticket.phase is Phase.CLOSED else values
 
 
-async def _insert(connection: AsyncConnection, values: Mapping[str, Any], now: datetime) -> Sequence[str]:
-    """Make an alert, whose first step is due at once; answers its id where it is new and not over."""
-    row = await store.insert_alert(connection, {"next_at": min(values["raised_at"], now), **values})
-    if row is None or not store.is_open(row):
-        return ()
-    await store.remark(connection, row, EventType.ALERT_RAISED, row["raised_at"], {"due_at": row["due_at"]})
-    return (row["id"],)
+async def _insert(connection: AsyncConnection, alerts_to_be: Sequence[Mapping[str, Any]]) -> Sequence[str]:
+    """Make alerts; answers the ids of those that are new and not over."""
+    # A statement for many rows takes its columns from the first.
+    complete = [{**_NOT_OVER, **values} for values in alerts_to_be]
+    return [row["id"] for row in await store.insert_alerts(connection, complete) if store.is_open(row)]
 
 
 def _threshold_of(event: TicketEvent) -> Threshold | None:

@@ -144,6 +144,7 @@ class Escalation:
         await submit(connection, drafts, self._settings.notice_stale_after)
         for each in due:
             await _move(connection, each, steps.get(each.row["id"]), at, by_workflow=by_workflow)
+        await store.announce(connection)
 
     def _drafts(self, due: DueAlert, step: NextStep, at: datetime) -> Sequence[NoticeDraft]:
         """Drafts of the notices at a step: to those whom it tells, and to the heads for their information."""
@@ -230,7 +231,7 @@ async def _move(
     else:
         event = "told" if step.choice.recipients else None
         values = _behind(due, step.choice.place, max(at, datetime.now(UTC)))
-    await store.change(connection, row, event, by_workflow=by_workflow, **values)
+    await store.write(connection, row, event, by_workflow=by_workflow, **values)
 
 
 def _waiting(row: Mapping[Any, Any], step: NextStep, at: datetime) -> dict[str, Any]:

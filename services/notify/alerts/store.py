@@ -5,7 +5,7 @@ A new row, a lost signal, an engine that is down or wiped are thus one and the s
 """
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -39,16 +39,26 @@ alerts_total = Counter(
 )
 
 
-async def insert_alert(connection: AsyncConnection, values: Mapping[str, Any]) -> RowMapping | None:
-    """Make an alert, once for its ticket, cycle, clock, round and threshold; None when there is one already."""
-    new = {"id": f"a-{secrets.token_hex(8)}", **values}
-    made = await connection.execute(insert(alerts).values(new).on_conflict_do_nothing().returning(*alerts.c))
-    row = made.mappings().one_or_none()
-    if row is not None:
+async def insert_alerts(connection: AsyncConnection, values: Sequence[Mapping[str, Any]]) -> Sequence[RowMapping]:
+    """Make alerts, each once for its ticket, cycle, clock, round and threshold; answers those that are new. The journal
+    is to be told of those that are not over."""
+    if not values:
+        return ()
+    drawn = [{"id": f"a-{secrets.token_hex(8)}", "remarks": int(is_open(each)), **each} for each in values]
+    made = await connection.execute(insert(alerts).on_conflict_do_nothing().returning(*alerts.c), drawn)
+    rows = made.mappings().all()
+    for row in rows:
         count(row, "raised")
-        await wake(connection, CHANGED_CHANNEL)
-        await wake(connection, STARTER_CHANNEL)
-    return row
+    told = [
+        _entry(row, 1, EventType.ALERT_RAISED, row["raised_at"], {"due_at": row["due_at"]})
+        for row in rows
+        if row["remarks"]
+    ]
+    if told:
+        await connection.execute(insert(remarks), told)
+        await wake(connection, REMARKS_CHANNEL)
+    await announce(connection)
+    return rows
 
 
 async def locked(connection: AsyncConnection, alert_id: str) -> RowMapping | None:
@@ -61,7 +71,22 @@ async def locked(connection: AsyncConnection, alert_id: str) -> RowMapping | Non
 async def change(
     connection: AsyncConnection, row: Mapping[Any, Any], event: str | None, *, by_workflow: bool = False, **values: Any
 ) -> RowMapping:
-    """Change a row that is `locked`; `event` is counted. The alert's own workflow hears from the answer to its step."""
+    """Change a row that is `locked`, and let everybody hear of it; see `write`."""
+    after = await write(connection, row, event, by_workflow=by_workflow, **values)
+    await announce(connection)
+    return after
+
+
+async def announce(connection: AsyncConnection) -> None:
+    """Wake the streams, and the starter, when the transaction commits."""
+    await wake(connection, CHANGED_CHANNEL)
+    await wake(connection, STARTER_CHANNEL)
+
+
+async def write(
+    connection: AsyncConnection, row: Mapping[Any, Any], event: str | None, *, by_workflow: bool = False, **values: Any
+) -> RowMapping:
+    """Change a row; `event` is counted. The alert's own workflow hears from the answer to its step."""
     bookkeeping: dict[str, Any] = {"version": alerts.c.version + 1, "tx": THIS_TRANSACTION}
     if not by_workflow:
         bookkeeping["engine_id"] = None
@@ -69,9 +94,6 @@ async def change(
     after = (await connection.execute(changed.returning(*alerts.c))).mappings().one()
     if event is not None:
         count(row, event)
-    await wake(connection, CHANGED_CHANNEL)
-    if not by_workflow:
-        await wake(connection, STARTER_CHANNEL)
     return after
 
 
@@ -104,6 +126,15 @@ async def remark(
 ) -> RowMapping:
     """Note what the ticket's journal is to be told; it is entered as soon as this is committed."""
     number = row["remarks"] + 1
+    await connection.execute(insert(remarks).values(_entry(row, number, type_, at, told)))
+    await wake(connection, REMARKS_CHANNEL)
+    counted = update(alerts).where(alerts.c.id == row["id"]).values(remarks=number).returning(*alerts.c)
+    return (await connection.execute(counted)).mappings().one()
+
+
+def _entry(
+    row: Mapping[Any, Any], number: int, type_: EventType, at: datetime, told: Mapping[str, Any]
+) -> dict[str, Any]:
     said = {
         "alert_id": row["id"],
         "clock": row["clock"],
@@ -118,11 +149,7 @@ async def remark(
         cycle=row["cycle"],
         data={name: value for name, value in said.items() if value is not None},
     )
-    values = {"key": entry.key, "alert_id": row["id"], "number": number, "remark": entry.model_dump(mode="json")}
-    await connection.execute(insert(remarks).values(values))
-    await wake(connection, REMARKS_CHANNEL)
-    counted = update(alerts).where(alerts.c.id == row["id"]).values(remarks=number).returning(*alerts.c)
-    return (await connection.execute(counted)).mappings().one()
+    return {"key": entry.key, "alert_id": row["id"], "number": number, "remark": entry.model_dump(mode="json")}
 
 
 async def standing(connection: AsyncConnection, alert_id: str) -> AlertStanding:
