@@ -3,18 +3,17 @@
 from services.runtime.errors import Conflict, Forbidden, Unauthenticated
 
 
-class AlreadyExists(Conflict):
+class AlreadyExists(Conflict, code="already_exists"):
     """A name that must be unique is taken."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
             {"en": f"{name} is taken.", "zh": f"{name} 已被使用。"},
-            code="already_exists",
             title={"en": "Already exists", "zh": "已存在"},
         )
 
 
-class LastAdmin(Conflict):
+class LastAdmin(Conflict, code="last_admin"):
     """Nobody would be left who can change the directory."""
 
     def __init__(self) -> None:
@@ -23,12 +22,11 @@ class LastAdmin(Conflict):
                 "en": "This is the last active administrator; make another one first.",
                 "zh": "这是最后一位在岗的管理员，请先指定另一位。",
             },
-            code="last_admin",
             title={"en": "Last administrator", "zh": "最后一位管理员"},
         )
 
 
-class DefaultDepartment(Conflict):
+class DefaultDepartment(Conflict, code="default_department"):
     """Tickets that no other department takes would have nowhere to go."""
 
     def __init__(self) -> None:
@@ -37,7 +35,6 @@ class DefaultDepartment(Conflict):
                 "en": "This department takes what no other one does; make another department the default first.",
                 "zh": "该部门接收其他部门不受理的工单，请先将另一部门设为默认。",
             },
-            code="default_department",
             title={"en": "Default department", "zh": "默认部门"},
         )
 

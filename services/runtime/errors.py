@@ -25,11 +25,14 @@ class Refusal(Exception):
     """A request is answered with a problem document.
 
     `title` and `detail` are for a person and replace the catalogue's text: one text, or one per language
-    (`{"en": ..., "zh": ...}`).
+    (`{"en": ..., "zh": ...}`). Each class of refusals is declared with its status and code.
     """
 
     status: ClassVar[int] = 500
     default_code: ClassVar[str] = "internal_error"
+
+    def __init_subclass__(cls, *, status: int | None = None, code: str | None = None) -> None:
+        cls.status, cls.default_code = status or cls.status, code or cls.default_code
 
     def __init__(
         self,
@@ -48,18 +51,12 @@ class Refusal(Exception):
         super().__init__(self.detail or self.code)
 
 
-class MalformedJson(Refusal):
+class MalformedJson(Refusal, status=400, code="malformed_json"):
     """The body is not JSON that every reader agrees on: syntax, encoding, duplicate keys, NaN, depth."""
 
-    status = 400
-    default_code = "malformed_json"
 
-
-class MalformedYaml(Refusal):
+class MalformedYaml(Refusal, status=400, code="malformed_yaml"):
     """The body is not YAML that says what it seems to say; `errors` names the line."""
-
-    status = 400
-    default_code = "malformed_yaml"
 
     def __init__(self, line: int, message: Words) -> None:
         error: FieldError = {"pointer": "", "code": self.default_code, "message": message, "line": line}
@@ -67,84 +64,51 @@ class MalformedYaml(Refusal):
         super().__init__({"en": f"Line {line}: {english}", "zh": f"第 {line} 行：{chinese}"}, extra={"errors": [error]})
 
 
-class MalformedRequest(Refusal):
+class MalformedRequest(Refusal, status=400, code="malformed_request"):
     """The request itself is broken: target, headers or encoding."""
 
-    status = 400
-    default_code = "malformed_request"
 
-
-class Unauthenticated(Refusal):
+class Unauthenticated(Refusal, status=401, code="unauthenticated"):
     """Nobody, or nobody known, is asking."""
-
-    status = 401
-    default_code = "unauthenticated"
 
     def __init__(self, detail: Words = "", *, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(detail, headers={"WWW-Authenticate": "Bearer", **(headers or {})})
 
 
-class Forbidden(Refusal):
+class Forbidden(Refusal, status=403, code="forbidden"):
     """The caller is known and may not."""
 
-    status = 403
-    default_code = "forbidden"
 
-
-class NotFound(Refusal):
+class NotFound(Refusal, status=404, code="not_found"):
     """No such thing, or none that the caller may know of."""
 
-    status = 404
-    default_code = "not_found"
 
-
-class MethodNotAllowed(Refusal):
+class MethodNotAllowed(Refusal, status=405, code="method_not_allowed"):
     """The path exists, not for this method."""
 
-    status = 405
-    default_code = "method_not_allowed"
 
-
-class RequestTimedOut(Refusal):
+class RequestTimedOut(Refusal, status=408, code="request_timeout"):
     """The client began a request and did not finish it in time."""
 
-    status = 408
-    default_code = "request_timeout"
 
-
-class Conflict(Refusal):
+class Conflict(Refusal, status=409, code="conflict"):
     """The state refuses; name why by `code`, for instance `illegal_transition` with `extra={"allowed": [...]}`."""
 
-    status = 409
-    default_code = "conflict"
 
-
-class StaleVersion(Refusal):
+class StaleVersion(Refusal, status=412, code="stale_version"):
     """`If-Match` names another version than the current one."""
 
-    status = 412
-    default_code = "stale_version"
 
-
-class TooLarge(Refusal):
+class TooLarge(Refusal, status=413, code="too_large"):
     """The body is larger than the limit."""
 
-    status = 413
-    default_code = "too_large"
 
-
-class UnsupportedMediaType(Refusal):
+class UnsupportedMediaType(Refusal, status=415, code="unsupported_media_type"):
     """The body is of a type that the endpoint does not take."""
 
-    status = 415
-    default_code = "unsupported_media_type"
 
-
-class ValidationFailed(Refusal):
+class ValidationFailed(Refusal, status=422, code="validation_failed"):
     """The input is well-formed and wrong; `errors` says where."""
-
-    status = 422
-    default_code = "validation_failed"
 
     def __init__(self, errors: Sequence[FieldError], detail: Words = "") -> None:
         super().__init__(detail, extra={"errors": list(errors)})
@@ -156,36 +120,24 @@ class ValidationFailed(Refusal):
         return cls([{"pointer": pointer, "code": code, "message": message}])
 
 
-class IdempotencyKeyReused(Refusal):
+class IdempotencyKeyReused(Refusal, status=422, code="idempotency_key_reused"):
     """The same `Idempotency-Key` came with another body."""
 
-    status = 422
-    default_code = "idempotency_key_reused"
 
-
-class RateLimited(Refusal):
+class RateLimited(Refusal, status=429, code="rate_limited"):
     """Too many requests of one caller."""
-
-    status = 429
-    default_code = "rate_limited"
 
     def __init__(self, retry_after: int = 1, detail: Words = "") -> None:
         super().__init__(detail, headers={"Retry-After": str(retry_after)})
         self.retry_after = retry_after
 
 
-class HeadersTooLarge(Refusal):
+class HeadersTooLarge(Refusal, status=431, code="headers_too_large"):
     """The request's head is larger than the limit."""
 
-    status = 431
-    default_code = "headers_too_large"
 
-
-class Unavailable(Refusal):
+class Unavailable(Refusal, status=503, code="unavailable"):
     """A dependency is down or overloaded; what was asked may or may not have happened: repeat with the same key."""
-
-    status = 503
-    default_code = "unavailable"
 
     def __init__(self, detail: Words = "", *, code: str | None = None, retry_after: int = 2) -> None:
         super().__init__(detail, code=code, headers={"Retry-After": str(retry_after)})

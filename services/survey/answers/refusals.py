@@ -3,11 +3,8 @@
 from services.runtime.errors import Conflict, Refusal
 
 
-class SurveyClosed(Refusal):
+class SurveyClosed(Refusal, status=410, code="survey_closed"):
     """The survey's time is over, or its question is."""
-
-    status = 410
-    default_code = "survey_closed"
 
     @classmethod
     def expired(cls) -> "SurveyClosed":
@@ -34,10 +31,8 @@ class SurveyClosed(Refusal):
         )
 
 
-class AnsweredElsewhere(Conflict):
+class AnsweredElsewhere(Conflict, code="answered_elsewhere"):
     """Another window has answered since the form was shown."""
-
-    default_code = "answered_elsewhere"
 
     def __init__(self) -> None:
         super().__init__(
@@ -49,10 +44,8 @@ class AnsweredElsewhere(Conflict):
         )
 
 
-class AlreadyAnswered(Conflict):
+class AlreadyAnswered(Conflict, code="already_answered"):
     """An answer counts once."""
-
-    default_code = "already_answered"
 
     def __init__(self) -> None:
         super().__init__(
