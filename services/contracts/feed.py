@@ -5,6 +5,7 @@ from pydantic import Field, JsonValue
 from services.contracts.base import Code, Instant, Message
 from services.contracts.copies import JoinedCopy
 from services.contracts.journal import Event, EventType
+from services.contracts.page import Page
 from services.contracts.vocabulary import (
     Category,
     Channel,
@@ -71,11 +72,8 @@ class TicketEvent(Message):
     ticket: TicketFacts
 
 
-class EventPage(Message):
+class EventPage(Page[TicketEvent]):
     """A page of the feed; `next_cursor` is where to go on, also from a page without items."""
-
-    items: tuple[TicketEvent, ...]
-    next_cursor: str | None
 
 
 class Remark(Message):

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import Code, Instant, format_instant
 from services.contracts.directory import Shift
+from services.contracts.page import Page
 from services.directory import on_call, visibility
-from services.directory.api.staff import Page
 from services.directory.schemas import NewShift, ShiftChange
 from services.directory.service import DirectoryDep, Reader, Writer
 from services.directory.tables import on_call as table

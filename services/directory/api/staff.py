@@ -2,15 +2,15 @@
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse
 from sqlalchemy import ColumnElement, RowMapping, Table, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.base import Message
 from services.contracts.directory import ApiKey, Department, StaffMember
+from services.contracts.page import Page
 from services.contracts.permissions import Action, may
 from services.directory import changes, keys, people, visibility
 from services.directory.grants import reaches
@@ -32,15 +32,7 @@ from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["directory"])
-Item = TypeVar("Item")
 _ALL = true()
-
-
-class Page(Message, Generic[Item]):
-    """One page of a list."""
-
-    items: tuple[Item, ...]
-    next_cursor: str | None
 
 
 @router.get("/v1/departments")

@@ -8,6 +8,7 @@ from pydantic import Field
 from services.contracts.alert import AlertState, Resolution, Rung, Threshold
 from services.contracts.base import Instant, Message
 from services.contracts.notice import NoticeChannel, NoticeState
+from services.contracts.page import Page
 from services.contracts.vocabulary import ClockName
 from services.notify.alerts.actions import Answer
 from services.notify.ticket_copies import KnownTicket
@@ -81,11 +82,9 @@ class AlertView(Message):
     allowed: tuple[Answer, ...] = Field(description="What the caller can do with it now.")
 
 
-class AlertPage(Message):
+class AlertPage(Page[AlertView]):
     """A page of alerts. The stream goes on from `position` without a gap: give it as `Last-Event-ID`."""
 
-    items: tuple[AlertView, ...]
-    next_cursor: str | None
     position: str
 
 

@@ -4,6 +4,7 @@ from pydantic import Field
 
 from services.contracts.alert import Rung, Threshold
 from services.contracts.base import Code, Instant, Message, Titles
+from services.contracts.page import Page
 from services.contracts.vocabulary import ClockName, Urgency
 from services.notify.ladders.ladders import Climbs, LadderDraft
 from services.notify.ladders.store import StoredLadder
@@ -29,11 +30,8 @@ class LadderView(Message):
     created_by: str | None
 
 
-class LadderPage(Message):
+class LadderPage(Page[LadderView]):
     """The latest version of every ladder."""
-
-    items: tuple[LadderView, ...]
-    next_cursor: str | None
 
 
 class LadderVersion(Message):
@@ -44,11 +42,8 @@ class LadderVersion(Message):
     created_by: str | None
 
 
-class LadderVersions(Message):
+class LadderVersions(Page[LadderVersion]):
     """Every version, newest first."""
-
-    items: tuple[LadderVersion, ...]
-    next_cursor: str | None
 
 
 class PlannedRecipient(Message):

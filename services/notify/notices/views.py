@@ -7,6 +7,7 @@ from sqlalchemy import RowMapping
 
 from services.contracts.base import Instant, Message
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState, NotSentReason
+from services.contracts.page import Page
 from services.notify.notices.catalogue import StoredTemplate
 from services.notify.notices.letter import Placeholders, fill
 from services.notify.notices.samples import audience_of, variables
@@ -42,11 +43,8 @@ class NoticeView(Message):
     links: dict[str, str] | None
 
 
-class NoticePage(Message):
+class NoticePage(Page[NoticeView]):
     """A page of notices."""
-
-    items: tuple[NoticeView, ...]
-    next_cursor: str | None
 
 
 class TemplateView(Message):
@@ -65,11 +63,8 @@ class TemplateView(Message):
     updated_by: str | None
 
 
-class TemplatePage(Message):
+class TemplatePage(Page[TemplateView]):
     """A page of texts."""
-
-    items: tuple[TemplateView, ...]
-    next_cursor: str | None
 
 
 class Preview(Message):

@@ -8,6 +8,7 @@ from sqlalchemy import RowMapping
 
 from services.contracts.base import Code, Instant, Line, Message, Unreadable
 from services.contracts.journal import EventType
+from services.contracts.page import Page
 from services.notify.webhooks.states import DeliveryState, DisabledReason
 
 LONGEST_URL = 2_000
@@ -76,11 +77,8 @@ class IssuedWebhook(WebhookView):
     secret: str = Field(description="For the receiver, which checks signatures with it: `whsec_...`.")
 
 
-class WebhookPage(Message):
+class WebhookPage(Page[WebhookView]):
     """One page of webhooks, in the order in which they were made."""
-
-    items: tuple[WebhookView, ...]
-    next_cursor: str | None
 
 
 class Attempt(Message):
@@ -109,11 +107,8 @@ class DeliveryView(Message):
     next_try_at: Instant | None = Field(description="Of the ticket's first waiting delivery; the others wait for it.")
 
 
-class DeliveryPage(Message):
+class DeliveryPage(Page[DeliveryView]):
     """One page of deliveries, the newest first."""
-
-    items: tuple[DeliveryView, ...]
-    next_cursor: str | None
 
 
 class DeliveryFilters(BaseModel):

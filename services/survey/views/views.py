@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import Field
 
 from services.contracts.base import Instant, Message
+from services.contracts.page import Page
 from services.contracts.permissions import Action, Principal, may
 from services.contracts.survey import NotInvited, Overall, SurveyState
 from services.contracts.vocabulary import Category, Channel, CloseReason, Kind, Phase, Urgency
@@ -73,11 +74,8 @@ class HandedSurveyLink(Message):
     link: str
 
 
-class SurveyPage(Message):
+class SurveyPage(Page[SurveyView]):
     """A page of surveys."""
-
-    items: tuple[SurveyView, ...]
-    next_cursor: str | None
 
 
 _SHOWN = tuple(SurveyView.model_fields.keys() - {"questionnaire", "link", "answer"})

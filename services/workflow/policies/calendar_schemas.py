@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import Field
 
 from services.contracts.base import Code, Instant, Message, Titles
+from services.contracts.page import Page
 from services.contracts.policy import CalendarDraft, StoredCalendar
 from services.promises.drafts import DayKind
 
@@ -43,11 +44,8 @@ class RegisteredCalendar(StoredCalendar):
     published_version: int | None = Field(description="The version that is in force.")
 
 
-class CalendarPage(Message):
+class CalendarPage(Page[RegisteredCalendar]):
     """A page of calendars."""
-
-    items: tuple[RegisteredCalendar, ...]
-    next_cursor: str | None
 
 
 class CalendarVersion(Message):
@@ -59,11 +57,8 @@ class CalendarVersion(Message):
     published_at: Instant | None
 
 
-class CalendarVersions(Message):
+class CalendarVersions(Page[CalendarVersion]):
     """A page of a calendar's versions, the latest first."""
-
-    items: tuple[CalendarVersion, ...]
-    next_cursor: str | None
 
 
 class DayView(Message):

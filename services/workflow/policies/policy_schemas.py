@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from pydantic import ConfigDict, Field, JsonValue
 
 from services.contracts.base import Code, Instant, Message, Titles
+from services.contracts.page import Page
 from services.contracts.policy import PackId, Policy, PolicyDraft
 from services.contracts.vocabulary import Kind
 from services.promises.faults import Level
@@ -49,11 +50,8 @@ class PolicyBody(PolicyDraft):
     warnings: tuple[FaultView, ...] = ()
 
 
-class PolicyPage(Message):
+class PolicyPage(Page[RegisteredPolicy]):
     """A page of policies, in the order in which they are tried; retired ones keep their place."""
-
-    items: tuple[RegisteredPolicy, ...]
-    next_cursor: str | None
 
 
 class PolicyVersion(Message):
@@ -65,11 +63,8 @@ class PolicyVersion(Message):
     published_at: Instant | None
 
 
-class PolicyVersions(Message):
+class PolicyVersions(Page[PolicyVersion]):
     """A page of a policy's versions, the latest first."""
-
-    items: tuple[PolicyVersion, ...]
-    next_cursor: str | None
 
 
 class Difference(Message):

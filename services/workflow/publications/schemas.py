@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from services.contracts.base import Instant, Message, Unreadable
+from services.contracts.page import Page
 from services.contracts.publication import PublicationState, SubjectKind
 from services.contracts.vocabulary import ClockName
 from services.workflow.policies.calendar_schemas import CalendarBody
@@ -135,11 +136,8 @@ class PublicationView(Message):
     failed: int
 
 
-class PublicationPage(Message):
+class PublicationPage(Page[PublicationView]):
     """A page of publications, the latest first."""
-
-    items: tuple[PublicationView, ...]
-    next_cursor: str | None
 
 
 class ClockChange(Message):
@@ -162,11 +160,8 @@ class TicketChange(Message):
     error: Literal["engine_unavailable", "no_workflow", "always_changing", "not_computable", "came_late"] | None
 
 
-class TicketChangePage(Message):
+class TicketChangePage(Page[TicketChange]):
     """A page of what a publication did."""
-
-    items: tuple[TicketChange, ...]
-    next_cursor: str | None
 
 
 def _refuse_both(version: int | None, draft: object) -> None:

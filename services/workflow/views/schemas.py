@@ -11,6 +11,7 @@ from services.contracts.address import Reach
 from services.contracts.base import Instant, Message
 from services.contracts.feedback import CustomerView, Product
 from services.contracts.journal import Actor, EventType
+from services.contracts.page import Page
 from services.contracts.ticket import PlanState
 from services.contracts.vocabulary import (
     CallbackChannel,
@@ -131,11 +132,8 @@ class TicketView(Message):
     customer: CustomerView
 
 
-class TicketPage(Message):
+class TicketPage(Page[TicketView]):
     """A page of tickets; contacts are masked."""
-
-    items: tuple[TicketView, ...]
-    next_cursor: str | None
 
 
 class ListCount(Message):
@@ -220,11 +218,9 @@ class ClockTotal(Message):
     elapsed_seconds: int = Field(description="By the wall clock, from each start to each end or now.")
 
 
-class LedgerPage(Message):
+class LedgerPage(Page[LedgerView]):
     """A page of a ticket's clocks; `departments` and `totals` are of the whole ticket."""
 
-    items: tuple[LedgerView, ...]
-    next_cursor: str | None
     departments: tuple[StretchView, ...]
     totals: tuple[ClockTotal, ...]
 
@@ -243,11 +239,8 @@ class TimelineItem(FromTo):
     data: dict[str, JsonValue]
 
 
-class TimelinePage(Message):
+class TimelinePage(Page[TimelineItem]):
     """A page of a ticket's journal, from its first event."""
-
-    items: tuple[TimelineItem, ...]
-    next_cursor: str | None
 
 
 class FeedItem(Message):
@@ -261,9 +254,7 @@ class FeedItem(Message):
     data: dict[str, JsonValue]
 
 
-class FeedPage(Message):
+class FeedPage(Page[FeedItem]):
     """A page of the feed. `position` is the cursor to go on from later, also where `next_cursor` is null."""
 
-    items: tuple[FeedItem, ...]
-    next_cursor: str | None
     position: str | None
