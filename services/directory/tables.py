@@ -18,6 +18,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from services.runtime.postgres.columns import created_at, instant, position
 from services.runtime.postgres.idempotency import idempotency_table
 
 metadata = MetaData(
@@ -32,31 +33,22 @@ metadata = MetaData(
 )
 
 
-def _position() -> Column[int]:
-    """The order in which rows were made, and with it the stable order of lists."""
-    return Column("position", BigInteger, Identity(always=True), nullable=False, unique=True)
-
-
 def _active() -> Column[bool]:
     return Column("active", Boolean, nullable=False, server_default=text("true"))
-
-
-def _created_at() -> Column[object]:
-    return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
 
 
 departments = Table(
     "departments",
     metadata,
     Column("id", Text, primary_key=True),
-    _position(),
+    position(),
     Column("name", Text, nullable=False),
     Column("categories", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Column("default", Boolean, nullable=False, server_default=text("false")),
     Column("on_call_fallback", Text, nullable=True),
     Column("calendar", Text, nullable=True),
     _active(),
-    _created_at(),
+    created_at(),
     CheckConstraint('active OR NOT "default"', name="default_is_active"),
 )
 Index("uq_departments_default", departments.c.default, unique=True, postgresql_where=departments.c.default)
@@ -65,7 +57,7 @@ staff = Table(
     "staff",
     metadata,
     Column("id", Text, primary_key=True),
-    _position(),
+    position(),
     Column("username", Text, nullable=False),
     Column("name", Text, nullable=False),
     Column("roles", ARRAY(Text), nullable=False),
@@ -78,7 +70,7 @@ staff = Table(
     Column("session_generation", Integer, nullable=False, server_default=text("0")),
     Column("kept_session", Text, nullable=True),
     _active(),
-    _created_at(),
+    created_at(),
 )
 Index("uq_staff_username", func.lower(staff.c.username), unique=True)
 
@@ -86,9 +78,9 @@ ended_sessions = Table(
     "ended_sessions",
     metadata,
     Column("id", Text, primary_key=True),
-    _position(),
+    position(),
     Column("staff", ForeignKey(staff.c.id), nullable=False),
-    Column("expires_at", DateTime(timezone=True), nullable=False),
+    instant("expires_at", nullable=False),
 )
 """Sessions that were signed out before their tokens expired."""
 
@@ -96,14 +88,14 @@ api_keys = Table(
     "api_keys",
     metadata,
     Column("id", Text, primary_key=True),
-    _position(),
+    position(),
     Column("name", Text, nullable=False),
     Column("key_hash", Text, nullable=False, unique=True),
     Column("scopes", ARRAY(Text), nullable=False),
     Column("department", ForeignKey(departments.c.id), nullable=True),
     _active(),
-    _created_at(),
-    Column("last_used_at", DateTime(timezone=True), nullable=True),
+    created_at(),
+    instant("last_used_at"),
     CheckConstraint("cardinality(scopes) > 0", name="scopes_not_empty"),
 )
 
@@ -111,12 +103,12 @@ on_call = Table(
     "on_call",
     metadata,
     Column("id", Text, primary_key=True),
-    _position(),
+    position(),
     Column("staff", ForeignKey(staff.c.id), nullable=False),
     Column("department", ForeignKey(departments.c.id), nullable=True),
-    Column("from_at", DateTime(timezone=True), nullable=False),
-    Column("to_at", DateTime(timezone=True), nullable=False),
-    _created_at(),
+    instant("from_at", nullable=False),
+    instant("to_at", nullable=False),
+    created_at(),
     CheckConstraint("from_at < to_at", name="ends_after_it_begins"),
 )
 Index("on_call_by_time", on_call.c.from_at, on_call.c.id)

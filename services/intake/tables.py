@@ -20,17 +20,10 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from services.runtime.postgres.columns import NAMES, instant
 from services.runtime.postgres.idempotency import idempotency_table
 
-metadata = MetaData(
-    schema="intake",
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "uq": "%(table_name)s_%(column_0_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s",
-    },
-)
+metadata = MetaData(schema="intake", naming_convention=NAMES)
 
 ticket_serial = Sequence("ticket_serial", metadata=metadata, schema="intake", start=1)
 """Counts every ticket; no row is locked to take the next number."""
@@ -59,9 +52,9 @@ customers = Table(
     Column("preferred_from", Text),
     Column("preferred_until", Text),
     Column("do_not_call", Boolean, nullable=False, server_default=text("false")),
-    Column("created_at", DateTime(timezone=True), nullable=False),
-    Column("updated_at", DateTime(timezone=True), nullable=False),
-    Column("corrected_at", DateTime(timezone=True)),
+    instant("created_at", nullable=False),
+    instant("updated_at", nullable=False),
+    instant("corrected_at"),
     Column("vouched", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     Index("customers_by_phone", "phone", postgresql_where=text("phone IS NOT NULL")),
     Index("customers_by_email", "email", postgresql_where=text("email IS NOT NULL")),
@@ -83,7 +76,7 @@ feedback = Table(
     "feedback",
     metadata,
     Column("ticket_no", Text, primary_key=True),
-    Column("received_at", DateTime(timezone=True), nullable=False),
+    instant("received_at", nullable=False),
     Column("customer_id", Text, nullable=False),
     Column("content", JSONB, nullable=False),
     Column("contact", JSONB, nullable=False),
@@ -142,7 +135,7 @@ supplements = Table(
     metadata,
     Column("command_id", Text, primary_key=True),
     Column("ticket_no", Text, ForeignKey(feedback.c.ticket_no), nullable=False),
-    Column("supplied_at", DateTime(timezone=True), nullable=False),
+    instant("supplied_at", nullable=False),
     Column("content", JSONB, nullable=False),
     Column("contact", JSONB, nullable=False),
     Column("answer", JSONB, nullable=False),

@@ -1,9 +1,10 @@
 """Schema `notify`: what its parts share. Notices, alerts and webhooks keep their tables beside their code."""
 
-from sqlalchemy import Column, DateTime, Index, Integer, MetaData, Table, Text
+from sqlalchemy import Column, Index, Integer, MetaData, Table, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from services.runtime.feed.consumer import consumer_tables
+from services.runtime.postgres.columns import instant
 from services.runtime.postgres.idempotency import idempotency_table
 
 metadata = MetaData(schema="notify")
@@ -32,8 +33,8 @@ tickets = Table(
     Column("customer_id", Text, nullable=False),
     Column("product_model", Text),
     Column("calendar", Text),
-    Column("opened_at", DateTime(timezone=True), nullable=False),
-    Column("closed_at", DateTime(timezone=True)),
+    instant("opened_at", nullable=False),
+    instant("closed_at"),
     Index("tickets_by_department", "department"),
 )
 """What notify knows of tickets, as the feed told it last: who may see what, whom to tell, in which language."""

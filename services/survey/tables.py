@@ -4,7 +4,6 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -20,22 +19,11 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.runtime.feed.consumer import consumer_tables
+from services.runtime.postgres.columns import NAMES, created_at, instant
 from services.runtime.postgres.idempotency import idempotency_table
 from services.runtime.temporal.workflow_starter import engine_columns
 
-metadata = MetaData(
-    schema="survey",
-    naming_convention={
-        "pk": "%(table_name)s_pkey",
-        "fk": "%(table_name)s_%(column_0_name)s_fkey",
-        "uq": "%(table_name)s_%(column_0_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s",
-    },
-)
-
-
-def _instant(name: str, *, nullable: bool = True) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
+metadata = MetaData(schema="survey", naming_convention=NAMES)
 
 
 questionnaires = Table(
@@ -44,7 +32,7 @@ questionnaires = Table(
     Column("id", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("body", JSONB, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    created_at(),
     PrimaryKeyConstraint("id", "version"),
 )
 
@@ -72,19 +60,19 @@ invitations = Table(
     Column("product_model", Text),
     Column("policy", Text),
     Column("close_reason", Text, nullable=False),
-    _instant("resolved_at"),
-    _instant("closed_at", nullable=False),
-    _instant("reopened_at"),
+    instant("resolved_at"),
+    instant("closed_at", nullable=False),
+    instant("reopened_at"),
     Column("remind_after", Text, nullable=False),
     Column("expires_after", Text, nullable=False),
-    _instant("created_at", nullable=False),
-    _instant("sent_at"),
-    _instant("remind_at"),
-    _instant("reminded_at"),
-    _instant("expires_at"),
-    _instant("answered_at"),
-    _instant("expired_at"),
-    _instant("withdrawn_at"),
+    instant("created_at", nullable=False),
+    instant("sent_at"),
+    instant("remind_at"),
+    instant("reminded_at"),
+    instant("expires_at"),
+    instant("answered_at"),
+    instant("expired_at"),
+    instant("withdrawn_at"),
     Column("nonce", Text, nullable=False),
     Column("token_hash", LargeBinary, nullable=False),
     Column("revision", Integer, nullable=False, server_default=text("0")),
@@ -109,7 +97,7 @@ answers = Table(
     "answers",
     metadata,
     Column("survey_id", Text, ForeignKey(invitations.c.id), primary_key=True),
-    _instant("changed_at", nullable=False),
+    instant("changed_at", nullable=False),
     Column("scores", JSONB, nullable=False),
     Column("overall", SmallInteger),
     Column("recommend", SmallInteger),

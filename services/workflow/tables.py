@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
+from services.runtime.postgres.columns import created_at, instant
 from services.runtime.postgres.commit_order import transaction_column
 from services.runtime.postgres.idempotency import idempotency_table
 from services.runtime.temporal.workflow_starter import engine_columns
@@ -26,10 +27,6 @@ from services.runtime.temporal.workflow_starter import engine_columns
 metadata = MetaData(schema="workflow")
 idempotency = idempotency_table(metadata)
 """Answers of the POSTs that are no commands: those are kept with the commands."""
-
-
-def _instant(name: str, *, nullable: bool = True) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
 
 
 tickets = Table(
@@ -60,13 +57,13 @@ tickets = Table(
     Column("incident_id", Text),
     Column("tags", ARRAY(Text), nullable=False),
     Column("cause", Text),
-    _instant("opened_at", nullable=False),
-    _instant("accepted_at"),
-    _instant("assigned_at"),
-    _instant("responded_at"),
-    _instant("resolved_at"),
-    _instant("confirmed_at"),
-    _instant("closed_at"),
+    instant("opened_at", nullable=False),
+    instant("accepted_at"),
+    instant("assigned_at"),
+    instant("responded_at"),
+    instant("resolved_at"),
+    instant("confirmed_at"),
+    instant("closed_at"),
     Column("resolution", Text),
     Column("resolution_reason", Text),
     Column("confirmation", Text),
@@ -75,7 +72,7 @@ tickets = Table(
     Column("close_evidence", Text),
     Column("merged_into", Text),
     Column("join_pending", Boolean, nullable=False, server_default=text("false")),
-    _instant("next_due_at"),
+    instant("next_due_at"),
     Column("policy", JSONB),
     Column("state", JSONB, nullable=False),
     Column("ended", Boolean, nullable=False),
@@ -110,7 +107,7 @@ journal = Table(
     Column("ticket_no", Text, nullable=False),
     Column("seq", Integer, nullable=False),
     Column("type", Text, nullable=False),
-    _instant("at", nullable=False),
+    instant("at", nullable=False),
     Column("actor_kind", Text, nullable=False),
     Column("actor_id", Text, nullable=False),
     Column("from_phase", Text),
@@ -135,17 +132,17 @@ clocks = Table(
     Column("name", Text, nullable=False),
     Column("round", Integer, nullable=False),
     Column("state", Text, nullable=False),
-    _instant("started_at", nullable=False),
-    _instant("due_at"),
-    _instant("met_at"),
-    _instant("breached_at"),
-    _instant("ended_at"),
+    instant("started_at", nullable=False),
+    instant("due_at"),
+    instant("met_at"),
+    instant("breached_at"),
+    instant("ended_at"),
     Column("elapsed_seconds", BigInteger),
     Column("overdue_seconds", BigInteger),
     Column("priority", Text, nullable=False),
     Column("policy", Text, nullable=False),
     Column("policy_version", Integer, nullable=False),
-    _instant("excused_at"),
+    instant("excused_at"),
     Column("ledger", JSONB, nullable=False),
     PrimaryKeyConstraint("ticket_no", "cycle", "name", "round"),
     Index("clocks_running_by_due", "due_at", postgresql_where=text("state = 'running'")),
@@ -167,7 +164,7 @@ commands = Table(
     Column("body_hash", Text, nullable=False),
     Column("body", JSONB, nullable=False),
     Column("command", JSONB, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    created_at(),
     Column("answer", JSONB),
     Index(
         "commands_by_key", "caller", "ticket_no", "name", "key", unique=True, postgresql_where=text("key IS NOT NULL")
@@ -175,36 +172,30 @@ commands = Table(
     Index("commands_of_ticket", "ticket_no", "created_at"),
 )
 
-policies = Table(
-    "policies",
-    metadata,
-    Column("id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("body", JSONB, nullable=False),
-    _instant("created_at", nullable=False),
-    Column("created_by", Text),
-    _instant("published_at"),
-    PrimaryKeyConstraint("id", "version"),
-)
 
-calendars = Table(
-    "calendars",
-    metadata,
-    Column("id", Text, nullable=False),
-    Column("version", Integer, nullable=False),
-    Column("body", JSONB, nullable=False),
-    _instant("created_at", nullable=False),
-    Column("created_by", Text),
-    _instant("published_at"),
-    PrimaryKeyConstraint("id", "version"),
-)
+def _versions_of(name: str) -> Table:
+    return Table(
+        name,
+        metadata,
+        Column("id", Text, nullable=False),
+        Column("version", Integer, nullable=False),
+        Column("body", JSONB, nullable=False),
+        instant("created_at", nullable=False),
+        Column("created_by", Text),
+        instant("published_at"),
+        PrimaryKeyConstraint("id", "version"),
+    )
+
+
+policies = _versions_of("policies")
+calendars = _versions_of("calendars")
 
 policy_order = Table(
     "policy_order",
     metadata,
     Column("id", Text, primary_key=True),
     Column("position", Integer, nullable=False),
-    _instant("retired_at"),
+    instant("retired_at"),
 )
 """The order in which policies are tried; a retired one keeps its place and is passed over."""
 
@@ -228,8 +219,8 @@ publications = Table(
     Column("state", Text, nullable=False),
     Column("run", Integer, nullable=False, server_default=text("1")),
     Column("requested_by", Text, nullable=False),
-    _instant("requested_at", nullable=False),
-    _instant("finished_at"),
+    instant("requested_at", nullable=False),
+    instant("finished_at"),
     Column("walked_to", Text, nullable=False, server_default=""),
     Column("total", Integer, nullable=False, server_default=text("0")),
     Column("done", Integer, nullable=False, server_default=text("0")),
@@ -250,7 +241,7 @@ publication_failures = Table(
     Column("ticket_no", Text, nullable=False),
     Column("error", Text, nullable=False),
     Column("attempts", Integer, nullable=False),
-    _instant("failed_at", nullable=False),
+    instant("failed_at", nullable=False),
     PrimaryKeyConstraint("publication_id", "ticket_no"),
     ForeignKeyConstraint(["publication_id"], ["workflow.publications.id"]),
 )

@@ -3,7 +3,6 @@
 from sqlalchemy import (
     CheckConstraint,
     Column,
-    DateTime,
     ForeignKey,
     Index,
     Integer,
@@ -15,13 +14,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.notify.tables import metadata
+from services.runtime.postgres.columns import instant
 from services.runtime.postgres.commit_order import transaction_column
 from services.runtime.temporal.workflow_starter import engine_columns
-
-
-def _instant(name: str, *, nullable: bool = True) -> Column[object]:
-    return Column(name, DateTime(timezone=True), nullable=nullable)
-
 
 alerts = Table(
     "alerts",
@@ -33,8 +28,8 @@ alerts = Table(
     Column("clock", Text),
     Column("clock_round", Integer),
     Column("threshold", Text, nullable=False),
-    _instant("due_at", nullable=False),
-    _instant("raised_at", nullable=False),
+    instant("due_at", nullable=False),
+    instant("raised_at", nullable=False),
     Column("state", Text, nullable=False),
     Column("ladder", JSONB, nullable=False),
     Column("ladder_id", Text),
@@ -45,19 +40,19 @@ alerts = Table(
     Column("last_round", Integer, nullable=False),
     Column("next_round", Integer),
     Column("next_level", Integer),
-    _instant("next_at"),
-    _instant("waits_from"),
+    instant("next_at"),
+    instant("waits_from"),
     Column("waits_by", Text),
-    _instant("exhausted_at"),
+    instant("exhausted_at"),
     Column("acknowledged_by", Text),
-    _instant("acknowledged_at"),
-    _instant("expires_at"),
-    _instant("snoozed_until"),
+    instant("acknowledged_at"),
+    instant("expires_at"),
+    instant("snoozed_until"),
     Column("handed_to", Text),
     Column("resolution", Text),
     Column("resolution_note", Text),
     Column("resolved_by", Text),
-    _instant("resolved_at"),
+    instant("resolved_at"),
     Column("remarks", Integer, nullable=False, server_default=text("0")),
     transaction_column(),
     *engine_columns(),
@@ -98,7 +93,7 @@ tellings = Table(
     Column("level", Integer, nullable=False),
     Column("staff", Text, nullable=False),
     Column("rung", Text),
-    _instant("at", nullable=False),
+    instant("at", nullable=False),
     Column("notice_key", Text, nullable=False, unique=True),
     PrimaryKeyConstraint("alert_id", "round", "level", "staff"),
     Index("alert_tellings_by_staff", "staff", "alert_id"),
@@ -112,7 +107,7 @@ remarks = Table(
     Column("alert_id", ForeignKey(alerts.c.id), nullable=False),
     Column("number", Integer, nullable=False),
     Column("remark", JSONB, nullable=False),
-    _instant("entered_at"),
+    instant("entered_at"),
     Column("refused", Text),
     Index("alert_remarks_of_alert", "alert_id", "number", unique=True),
     Index("alert_remarks_unentered", "alert_id", postgresql_where=text("entered_at IS NULL")),

@@ -1,16 +1,17 @@
 """Tables of quiet hours and of the calendars that people are reached by."""
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, Integer, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Integer, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.notify.tables import metadata
+from services.runtime.postgres.columns import created_at
 
 quiet_hours = Table(
     "quiet_hours",
     metadata,
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("hours", JSONB, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    created_at(),
     Column("created_by", Text, nullable=False),
 )
 """Every version that somebody set; the highest holds. Before the first there are none."""

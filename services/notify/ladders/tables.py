@@ -1,9 +1,10 @@
 """The table of alert ladders."""
 
-from sqlalchemy import Column, DateTime, Integer, PrimaryKeyConstraint, Table, Text, text
+from sqlalchemy import Column, Integer, PrimaryKeyConstraint, Table, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from services.notify.tables import metadata
+from services.runtime.postgres.columns import created_at
 
 ladders = Table(
     "ladders",
@@ -12,7 +13,7 @@ ladders = Table(
     Column("version", Integer, nullable=False),
     Column("title", JSONB, nullable=False),
     Column("ladders", JSONB, nullable=False),
-    Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
+    created_at(),
     Column("created_by", Text, nullable=False),
     PrimaryKeyConstraint("id", "version"),
 )

@@ -1,12 +1,10 @@
 """Tables of notices and of their texts."""
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     DateTime,
-    Identity,
     Index,
     Integer,
     PrimaryKeyConstraint,
@@ -18,13 +16,14 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.notify.tables import metadata
+from services.runtime.postgres.columns import instant, position
 from services.runtime.temporal.workflow_starter import engine_columns
 
 notices = Table(
     "notices",
     metadata,
     Column("id", Text, primary_key=True),
-    Column("position", BigInteger, Identity(always=True), nullable=False, unique=True),
+    position(),
     Column("key", Text, nullable=False, unique=True),
     Column("ticket_no", Text),
     Column("kind", Text, nullable=False),
@@ -33,24 +32,24 @@ notices = Table(
     Column("language", Text),
     Column("urgent", Boolean, nullable=False),
     Column("precedence", SmallInteger, nullable=False, server_default=text("2")),
-    Column("at", DateTime(timezone=True), nullable=False),
+    instant("at", nullable=False),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("clock_timestamp()")),
     Column("facts", JSONB, nullable=False),
     Column("texts", JSONB, nullable=False),
     Column("links", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default="waiting"),
     Column("held", Boolean, nullable=False, server_default=text("false")),
-    Column("held_until", DateTime(timezone=True)),
+    instant("held_until"),
     Column("not_sent_reason", Text),
     Column("channel", Text),
     Column("template", Text),
     Column("subject", Text),
     Column("text", Text),
-    Column("sent_at", DateTime(timezone=True)),
+    instant("sent_at"),
     Column("tries", Integer, nullable=False, server_default=text("0")),
     Column("last_error", Text),
     Column("round", Integer, nullable=False, server_default=text("1")),
-    Column("workflow_from", DateTime(timezone=True)),
+    instant("workflow_from"),
     *engine_columns(),
     CheckConstraint("state IN ('waiting', 'sent', 'failed', 'not_sent')", name="notices_state"),
     CheckConstraint("(state = 'not_sent') = (not_sent_reason IS NOT NULL)", name="notices_not_sent_says_why"),

@@ -1,13 +1,11 @@
 """Tables of webhooks, of what they deliver, and of the department that a ticket has in the feed."""
 
 from sqlalchemy import (
-    BigInteger,
     Boolean,
     CheckConstraint,
     Column,
     DateTime,
     ForeignKey,
-    Identity,
     Index,
     Integer,
     Table,
@@ -18,15 +16,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.notify.tables import metadata
+from services.runtime.postgres.columns import created_at, instant, position
 from services.runtime.temporal.workflow_starter import engine_columns
-
-
-def _position() -> Column[int]:
-    return Column("position", BigInteger, Identity(always=True), nullable=False, unique=True)
-
-
-def _created_at() -> Column[object]:
-    return Column("created_at", DateTime(timezone=True), nullable=False, server_default=text("now()"))
 
 
 def _of_webhook(*, primary_key: bool = False) -> Column[str]:
@@ -38,7 +29,7 @@ webhooks = Table(
     "webhooks",
     metadata,
     Column("id", Text, primary_key=True),
-    _position(),
+    position(),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("url", Text, nullable=False),
     Column("description", Text, nullable=False, server_default=""),
@@ -49,13 +40,13 @@ webhooks = Table(
     Column("live_from", DateTime(timezone=True), nullable=False, server_default=text("now()")),
     Column("secret", Text, nullable=False),
     Column("older_secrets", JSONB, nullable=False, server_default=text("'[]'")),
-    Column("rests_until", DateTime(timezone=True)),
+    instant("rests_until"),
     Column("silent", Boolean, nullable=False, server_default=text("false")),
     Column("given_up", Integer, nullable=False, server_default=text("0")),
-    Column("told_at", DateTime(timezone=True)),
-    _created_at(),
+    instant("told_at"),
+    created_at(),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=text("now()")),
-    Column("deleted_at", DateTime(timezone=True)),
+    instant("deleted_at"),
     Column("wake_key", Text, nullable=False, unique=True),
     *engine_columns(),
     CheckConstraint("active = (disabled_reason IS NULL)", name="webhooks_inactive_says_why"),
@@ -68,19 +59,19 @@ deliveries = Table(
     "webhook_deliveries",
     metadata,
     Column("id", Text, primary_key=True),
-    _position(),
+    position(),
     _of_webhook(),
     Column("lane", Text, nullable=False),
     Column("event_id", Text, nullable=False),
     Column("type", Text, nullable=False),
     Column("ticket_no", Text),
     Column("seq", Integer),
-    Column("occurred_at", DateTime(timezone=True), nullable=False),
+    instant("occurred_at", nullable=False),
     Column("data", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default="pending"),
     Column("attempts", JSONB, nullable=False, server_default=text("'[]'")),
-    _created_at(),
-    Column("delivered_at", DateTime(timezone=True)),
+    created_at(),
+    instant("delivered_at"),
     UniqueConstraint("webhook_id", "event_id", name="webhook_deliveries_once"),
     CheckConstraint("state IN ('pending', 'delivered', 'exhausted', 'cancelled')", name="webhook_deliveries_state"),
     Index("webhook_deliveries_waiting", "webhook_id", "lane", "seq", postgresql_where=text("state = 'pending'")),
@@ -97,8 +88,8 @@ lanes = Table(
     Column("lane", Text, primary_key=True),
     Column("version", Integer, nullable=False, server_default=text("1")),
     Column("failures", Integer, nullable=False, server_default=text("0")),
-    Column("failing_since", DateTime(timezone=True)),
-    Column("next_try_at", DateTime(timezone=True)),
+    instant("failing_since"),
+    instant("next_try_at"),
     Index("webhook_lanes_due", "webhook_id", "next_try_at"),
 )
 """What waits of one ticket for one webhook goes one after another; a lane without anything waiting has no row.

@@ -15,12 +15,13 @@ from typing import Any
 
 from fastapi import Request
 from fastapi.responses import JSONResponse
-from sqlalchemy import Column, DateTime, Index, MetaData, Row, SmallInteger, Table, Text, delete, func, select, text
+from sqlalchemy import Column, Index, MetaData, Row, SmallInteger, Table, Text, delete, func, select, text
 from sqlalchemy.dialects.postgresql import JSONB, insert
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime.errors import Conflict, IdempotencyKeyReused, ValidationFailed
+from services.runtime.postgres.columns import created_at
 from services.runtime.postgres.database import Database
 from services.runtime.security.auth import Caller
 
@@ -70,7 +71,7 @@ def idempotency_table(metadata: MetaData, schema: str | None = None) -> Table:
         Column("status", SmallInteger),
         Column("answer", JSONB),
         Column("headers", JSONB),
-        Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        created_at(),
         schema=schema or metadata.schema,
     )
     Index("ix_idempotency_created_at", table.c.created_at)
