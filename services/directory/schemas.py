@@ -3,9 +3,10 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, Secret, SecretStr, StringConstraints
+from pydantic import Field, Secret, SecretStr, StringConstraints
 
-from services.contracts.base import Code, Email, Instant, Message, Name, Unreadable
+from services.contracts.base import Code, Email, Instant, Message, Name
+from services.contracts.changes import NotNull, WithoutRepeats
 from services.contracts.directory import (
     ApiKey,
     Department,
@@ -20,31 +21,15 @@ from services.contracts.policy import Weekday
 from services.contracts.vocabulary import Category
 from services.runtime.security.sessions import StaffStanding
 
-
-def _refuse_null(value: object) -> object:
-    if value is None:
-        raise Unreadable(
-            zh="如需保留原值请省略此字段；不能为 null", en="leave the field out to keep it; it cannot be null"
-        )
-    return value
-
-
-def _without_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(values))
-
-
-NotNull = BeforeValidator(_refuse_null)
-"""In a change, an absent field keeps its value; null is a value only where the field may be empty."""
-
 StaffEmail = Annotated[Email, Field(max_length=254)]
 Password = Annotated[SecretStr, Field(min_length=10, max_length=200)]
 AnyPassword = Annotated[SecretStr, Field(max_length=1000)]
-Roles = Annotated[tuple[StaffRole, ...], Field(min_length=1, max_length=20), AfterValidator(_without_repeats)]
-Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=50), AfterValidator(_without_repeats)]
+Roles = Annotated[tuple[StaffRole, ...], Field(min_length=1, max_length=20), WithoutRepeats]
+Scopes = Annotated[tuple[Scope, ...], Field(min_length=1, max_length=50), WithoutRepeats]
 WeeklyHours = Annotated[Mapping[Weekday, Annotated[Mapping[str, str], Field(max_length=20)]], Field(min_length=1)]
 """Written as a calendar's hours: `{"mon": {"09:00": "12:00", "13:30": "18:00"}}`."""
 TimeZone = Annotated[str, Field(max_length=100)]
-Categories = Annotated[tuple[Category, ...], Field(max_length=20), AfterValidator(_without_repeats)]
+Categories = Annotated[tuple[Category, ...], Field(max_length=20), WithoutRepeats]
 
 
 class Credentials(Message):

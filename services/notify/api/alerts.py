@@ -20,6 +20,7 @@ from services.notify.alerts.views import AlertPage, AlertView
 from services.notify.service import Notify, NotifyDep
 from services.runtime.errors import ValidationFailed
 from services.runtime.http import etag, if_match
+from services.runtime.http.conditions import versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.postgres.idempotency import HttpAnswer as Remembered
 from services.runtime.security.auth import Caller
@@ -88,7 +89,7 @@ async def stream_alerts(
 @router.get("/v1/alerts/{alert_id}", response_model=AlertView, responses=VERSIONED)
 async def read_alert(notify: NotifyDep, caller: AlertReader, alert_id: str) -> Response:
     """Show one alert; `ETag` is its version."""
-    return _versioned(await notify.alerts.show(caller, alert_id))
+    return versioned(await notify.alerts.show(caller, alert_id))
 
 
 @router.post("/v1/alerts/{alert_id}/acknowledge", **_ANSWERED)
@@ -162,7 +163,3 @@ def _require_bounded(until: datetime) -> None:
         raise ValidationFailed.at(
             "/until", "too_far", {"en": "an alert rests for 7 days at most", "zh": "提醒最多暂停 7 天"}
         )
-
-
-def _versioned(view: AlertView) -> JSONResponse:
-    return JSONResponse(view.model_dump(mode="json"), headers={"ETag": etag(view.version)})

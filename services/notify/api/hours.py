@@ -14,7 +14,8 @@ from services.notify.hours.quiet_hours import QuietHours
 from services.notify.hours.store import StoredQuietHours
 from services.notify.notices.submission import release_held
 from services.notify.service import NotifyDep
-from services.runtime.http import etag, if_match
+from services.runtime.http import if_match
+from services.runtime.http.conditions import versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.security.auth import Caller
 
@@ -72,4 +73,4 @@ def _answer(stored: StoredQuietHours) -> JSONResponse:
         updated_at=stored.updated_at,
         updated_by=stored.updated_by,
     )
-    return JSONResponse(view.model_dump(mode="json"), headers={"ETag": etag(stored.version)})
+    return versioned(view)

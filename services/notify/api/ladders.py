@@ -27,7 +27,8 @@ from services.notify.ladders.schemas import (
 )
 from services.notify.service import NotifyDep
 from services.runtime.errors import ValidationFailed
-from services.runtime.http import CursorQuery, LimitQuery, etag, if_match, preferred_language
+from services.runtime.http import CursorQuery, LimitQuery, if_match, preferred_language
+from services.runtime.http.conditions import versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.http.paging import page_of
 from services.runtime.http.yaml_routes import TAKES_YAML, WrittenRoute
@@ -79,7 +80,7 @@ async def list_ladders(notify: NotifyDep, _: Reader, limit: LimitQuery = 50, cur
 async def read_ladder(notify: NotifyDep, _: Reader, ladder_id: Code, version: VersionQuery = None) -> Response:
     """Show one ladder: the latest version, or the one that is asked for."""
     async with notify.resources.database.read() as connection:
-        return _versioned(ladder_view(await notify.alerts.ladders.find(connection, ladder_id, version)))
+        return versioned(ladder_view(await notify.alerts.ladders.find(connection, ladder_id, version)))
 
 
 @router.get("/v1/ladders/{ladder_id}/versions", response_model=LadderVersions)
@@ -111,7 +112,7 @@ async def put_ladder(
     _require_sound(draft, preferred_language(request.headers.get("accept-language")))
     async with notify.resources.database.begin() as connection:
         stored = await notify.alerts.ladders.put(connection, ladder_id, draft, by=caller.id, if_match=if_match(request))
-    return _versioned(ladder_view(stored))
+    return versioned(ladder_view(stored))
 
 
 @router.get("/v1/ladders/{ladder_id}/plan")
@@ -150,7 +151,3 @@ def _question(asked: PlanQuery) -> PlanQuestion:
         raise ValidationFailed.at("/clock", "unexpected", {"en": "a low rating has no clock", "zh": "低分评价没有时钟"})
     values: dict[str, Any] = asked.model_dump(exclude={"version", "at", "calendar"})
     return PlanQuestion(**values, at=asked.at or datetime.now(UTC), calendar=asked.calendar or DEFAULT_CALENDAR)
-
-
-def _versioned(view: LadderView) -> JSONResponse:
-    return JSONResponse(view.model_dump(mode="json"), headers={"ETag": etag(view.version)})

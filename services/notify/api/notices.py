@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse
 from pydantic import StringConstraints
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -27,7 +26,8 @@ from services.notify.notices.views import (
 )
 from services.notify.service import NotifyDep
 from services.runtime.errors import Forbidden
-from services.runtime.http import etag, if_match
+from services.runtime.http import if_match
+from services.runtime.http.conditions import versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller, CallerDep
@@ -119,7 +119,7 @@ async def read_template(notify: NotifyDep, _: TemplateReader, template_id: str) 
     """Show one text and what it may name; an id is like `accepted.zh-CN`."""
     async with notify.resources.database.read() as connection:
         stored = await catalogue.stored(connection, template_id)
-    return _versioned(template_view(stored))
+    return versioned(template_view(stored))
 
 
 @router.put(
@@ -143,7 +143,7 @@ async def put_template(
         stored = await catalogue.put(
             connection, template, by=caller.id, zone=notify.notices.zone, if_match=if_match(request)
         )
-    return _versioned(template_view(stored))
+    return versioned(template_view(stored))
 
 
 @router.post("/v1/notice-templates/{template_id}/preview", response_model=Preview)
@@ -172,7 +172,3 @@ async def preview_template(
         return HttpAnswer(shown.model_dump(mode="json"))
 
     return await notify.idempotency.once(request, caller, work)
-
-
-def _versioned(view: TemplateView) -> Response:
-    return JSONResponse(view.model_dump(mode="json"), headers={"ETag": etag(view.version)})

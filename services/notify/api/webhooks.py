@@ -4,7 +4,6 @@ from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
-from fastapi.responses import JSONResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.access.rights import allowed_to
@@ -26,6 +25,7 @@ from services.notify.webhooks.schemas import (
     webhook_view,
 )
 from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor, etag, if_match
+from services.runtime.http.conditions import versioned
 from services.runtime.http.openapi import CONDITIONAL, LOCATED, VERSIONED
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
@@ -76,7 +76,7 @@ async def read_webhook(notify: NotifyDep, caller: Reader, webhook_id: str) -> Re
     """Show one webhook."""
     async with notify.resources.database.read() as connection:
         row = await notify.webhooks.find(connection, caller, Action.READ_WEBHOOK, webhook_id)
-    return _versioned(webhook_view(row))
+    return versioned(webhook_view(row))
 
 
 @router.patch("/v1/webhooks/{webhook_id}", response_model=WebhookView, responses=VERSIONED, openapi_extra=CONDITIONAL)
@@ -87,7 +87,7 @@ async def change_webhook(
     not kept for it. Another address is tried at once."""
     async with notify.resources.database.begin() as connection:
         view = await notify.webhooks.change(connection, caller, webhook_id, change, if_match(request))
-    return _versioned(view)
+    return versioned(view)
 
 
 @router.delete("/v1/webhooks/{webhook_id}", response_model=WebhookView, openapi_extra=CONDITIONAL)
@@ -160,7 +160,3 @@ def _issued(view: WebhookView, sealed: str, status: int, headers: dict[str, str]
 
 def _accepted(view: Redelivered | DeliveryView) -> HttpAnswer:
     return HttpAnswer(view.model_dump(mode="json"), status=202)
-
-
-def _versioned(view: WebhookView) -> JSONResponse:
-    return JSONResponse(view.model_dump(mode="json"), headers={"ETag": etag(view.version)})

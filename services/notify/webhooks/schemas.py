@@ -1,12 +1,13 @@
 """Bodies of the endpoints of webhooks."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
 from sqlalchemy import RowMapping
 
-from services.contracts.base import Code, Instant, Line, Message, Unreadable
+from services.contracts.base import Code, Instant, Line, Message
+from services.contracts.changes import NotNull, WithoutRepeats
 from services.contracts.journal import EventType
 from services.contracts.page import Page
 from services.notify.webhooks.states import DeliveryState, DisabledReason
@@ -15,21 +16,8 @@ LONGEST_URL = 2_000
 TEST_TYPE = "webhook.test"
 
 
-def _refuse_null(value: object) -> object:
-    if value is None:
-        raise Unreadable(
-            zh="如需保留原值请省略此字段；不能为 null", en="leave the field out to keep it; it cannot be null"
-        )
-    return value
-
-
-def _without_repeats(values: tuple[Any, ...]) -> tuple[Any, ...]:
-    return tuple(dict.fromkeys(values))
-
-
-_NotNull = BeforeValidator(_refuse_null)
 Url = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=LONGEST_URL)]
-Types = Annotated[tuple[EventType, ...], Field(max_length=100), AfterValidator(_without_repeats)]
+Types = Annotated[tuple[EventType, ...], Field(max_length=100), WithoutRepeats]
 Description = Annotated[Line, StringConstraints(max_length=200)]
 
 
@@ -46,11 +34,11 @@ class NewWebhook(Message):
 class WebhookChange(Message):
     """Changes of a webhook."""
 
-    url: Annotated[Url | None, _NotNull] = None
-    description: Annotated[Description | None, _NotNull] = None
-    types: Annotated[Types | None, _NotNull] = None
+    url: Annotated[Url | None, NotNull] = None
+    description: Annotated[Description | None, NotNull] = None
+    types: Annotated[Types | None, NotNull] = None
     department: Code | None = None
-    active: Annotated[bool | None, _NotNull] = None
+    active: Annotated[bool | None, NotNull] = None
 
 
 class WebhookView(Message):

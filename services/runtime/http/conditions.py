@@ -1,8 +1,10 @@
 """Versions that a request insists on: `If-Match` and `If-None-Match` (RFC 9110, section 13.1)."""
 
 import re
+from typing import Any, Protocol
 
 from fastapi import Request
+from fastapi.responses import JSONResponse
 
 from services.runtime.errors import StaleVersion, ValidationFailed
 
@@ -13,9 +15,23 @@ _TAG = re.compile(r'[ \t]*(?:((?:W/)?"[\x21\x23-\x7e\x80-\xff]*")[ \t]*)?(?:,|$)
 _WEAK = "W/"
 
 
+class Versioned(Protocol):
+    """A message that shows the version of what it tells of."""
+
+    @property
+    def version(self) -> int: ...
+
+    def model_dump(self, *, mode: str) -> dict[str, Any]: ...
+
+
 def etag(version: int) -> str:
     """Write a version as an `ETag`."""
     return f'"{version}"'
+
+
+def versioned(view: Versioned) -> JSONResponse:
+    """Answer a thing with its version as the `ETag`."""
+    return JSONResponse(view.model_dump(mode="json"), headers={"ETag": etag(view.version)})
 
 
 def if_match(request: Request) -> IfMatch | None:

@@ -17,7 +17,8 @@ from services.promises.evaluate import EvaluateRequest, EvaluateResponse
 from services.promises.ical_notes import says
 from services.promises.ical_reader import Imported, Note
 from services.runtime.errors import UnsupportedMediaType, ValidationFailed
-from services.runtime.http import CursorQuery, LimitQuery, etag, if_match, page, preferred_language
+from services.runtime.http import CursorQuery, LimitQuery, if_match, page, preferred_language
+from services.runtime.http.conditions import versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.http.paging import page_of
 from services.runtime.http.yaml_routes import faults_of
@@ -67,7 +68,7 @@ async def list_calendars(
 @router.get("/v1/calendars/{calendar_id}", response_model=answers.RegisteredCalendar, responses=VERSIONED)
 async def read_calendar(tickets: TicketsDep, _: CalendarReader, calendar_id: str, version: Version = None) -> Response:
     """Show one version of a calendar."""
-    return _versioned(await tickets.calendars.register.calendar(calendar_id, version))
+    return versioned(await tickets.calendars.register.calendar(calendar_id, version))
 
 
 @router.get("/v1/calendars/{calendar_id}/versions", response_model=answers.CalendarVersions)
@@ -141,7 +142,7 @@ async def put_calendar(
 ) -> Response:
     """Store the next version of a calendar; with `publish=true` clocks that start from now on use it."""
     expected = if_match(request)
-    return _versioned(
+    return versioned(
         await tickets.calendars.put(calendar_id, draft.values(), publish=publish, if_match=expected, by=caller.id)
     )
 
@@ -179,10 +180,6 @@ async def evaluate_calendar(
 ) -> Response:
     """Calculate on a calendar given in the call, or a stored one; nothing is stored."""
     return await tickets.once(request, caller, lambda: tickets.calendars.evaluate(ask))
-
-
-def _versioned(calendar: answers.RegisteredCalendar) -> Response:
-    return JSONResponse(calendar.model_dump(mode="json"), headers={"ETag": etag(calendar.version)})
 
 
 def _years(year_from: int | None, year_to: int | None) -> tuple[int, int]:

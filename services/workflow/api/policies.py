@@ -15,6 +15,7 @@ from services.contracts.policy import PackId
 from services.promises.faults import Fault
 from services.promises.policy_packs import pack
 from services.runtime.http import CursorQuery, LimitQuery, etag, if_match, page, preferred_language
+from services.runtime.http.conditions import versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.http.paging import page_of
 from services.runtime.http.source_lines import Positions
@@ -105,8 +106,7 @@ async def lint_policy(
 @router.get("/v1/policies/{policy_id}", tags=["promises"], response_model=answers.RegisteredPolicy, responses=VERSIONED)
 async def read_policy(tickets: TicketsDep, _: PolicyReader, policy_id: str, version: Version | None = None) -> Response:
     """Show one version of a policy, the latest by default."""
-    policy = await tickets.policies.register.policy(policy_id, version)
-    return JSONResponse(policy.model_dump(mode="json"), headers={"ETag": etag(policy.version)})
+    return versioned(await tickets.policies.register.policy(policy_id, version))
 
 
 @router.get("/v1/policies/{policy_id}/versions", tags=["promises"], response_model=answers.PolicyVersions)
