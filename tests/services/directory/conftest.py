@@ -1,16 +1,14 @@
 """A directory behind its two ports, on a fresh database: `DirectoryHarness`."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import httpx
 import pytest
 from joserfc.jwk import OKPKey
-from pwdlib import PasswordHash
 from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.directory.assembly import assemble
-from services.directory.credentials import _hash_of_nobody
 from services.directory.service import DirectoryService
 from services.directory.settings import DirectorySettings
 from services.directory.tables import metadata
@@ -19,17 +17,6 @@ from services.runtime.role_parts import publish
 from services.runtime.security.auth import Authenticator
 from tests.services.directory.harness import ADMIN_KEY, PASSWORD, SECRET, DirectoryHarness
 from tests.services.in_process_client import InsidePeer
-
-_usual_hash = PasswordHash.recommended
-
-
-@pytest.fixture
-def usual_cost(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Passwords cost what they cost outside of tests; ask for it before `harness`."""
-    monkeypatch.setattr(PasswordHash, "recommended", _usual_hash)
-    _hash_of_nobody.cache_clear()
-    yield
-    _hash_of_nobody.cache_clear()
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from tests.patience import LATE_SECONDS
 from tests.services.runtime.sample_app import RECEIVE_SECONDS, SECRET
 
 JSON = {"Content-Type": "application/json"}
@@ -238,7 +239,7 @@ async def test_a_half_sent_head_is_cut_off(base: str) -> None:
     started = asyncio.get_running_loop().time()
     status, problem = await talk(base, b"GET /v1/orders/1 HTTP/1.1\r\nHost: x\r\n")
     assert (status, problem["code"]) == (408, "request_timeout")
-    assert RECEIVE_SECONDS <= asyncio.get_running_loop().time() - started < RECEIVE_SECONDS + 3
+    assert asyncio.get_running_loop().time() - started >= RECEIVE_SECONDS
 
 
 async def test_a_silent_connection_is_cut_off(base: str) -> None:
@@ -261,7 +262,7 @@ async def test_a_client_that_sends_on_after_its_answer_is_cut_off(base: str) -> 
     reader, writer = await connect(base)
     writer.write(b"POST /v1/orders HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999\r\n\r\n")
     assert b"413" in await reader.readline()
-    async with asyncio.timeout(RECEIVE_SECONDS + 6):
+    async with asyncio.timeout(RECEIVE_SECONDS + LATE_SECONDS):
         with pytest.raises(ConnectionError):
             await send_on(writer)
     writer.close()
@@ -297,7 +298,7 @@ async def raw_get(base: str, path: str, headers: bytes = b"") -> tuple[int, dict
 
 async def talk(base: str, *pieces: bytes, pause: float = 0.0) -> tuple[int, dict[str, str]]:
     reader, writer = await connect(base)
-    async with asyncio.timeout(RECEIVE_SECONDS + 6):
+    async with asyncio.timeout(RECEIVE_SECONDS + LATE_SECONDS):
         for piece in pieces:
             if reader.at_eof() or writer.is_closing():
                 break
