@@ -157,6 +157,13 @@ async def test_an_alert_is_handed_over_to_a_colleague_who_may_answer_it(system: 
     assert alert["id"] in [each["id"] for each in mine["items"]]
 
 
+async def test_an_alert_is_handed_to_nobody_whom_the_complaint_is_about(system: System) -> None:
+    alert = await breached(system, kind="complaint", complaint_about="林涛")
+    refused = await answer(system, alert, "hand-over", {"staff": system.ids["林涛"]})
+    assert (refused.status_code, refused.json()["errors"][0]["code"]) == (422, "may_not_answer")
+    assert (await answer(system, alert, "hand-over", {"staff": system.ids["周强"]})).status_code == 200
+
+
 async def test_a_repeat_under_a_key_gets_the_first_answer_and_changes_nothing(system: System) -> None:
     alert = await breached(system)
     first = await answer(system, alert, "acknowledge", Idempotency_Key="k")

@@ -109,6 +109,21 @@ def test_an_appointment_of_the_same_day_is_kept_by_an_attempt_that_does_not_coun
     assert ticket.case.wait(HOUR).breaches() == []
 
 
+@pytest.mark.parametrize(
+    ("until", "state"),
+    [(MIDNIGHT - TICK, ClockState.MET), (MIDNIGHT, ClockState.RUNNING), (MIDNIGHT + TICK, ClockState.RUNNING)],
+    ids=["before", "at", "after"],
+)
+def test_an_appointment_that_an_attempt_could_still_keep_waits_for_one_that_counts(
+    until: datetime, state: ClockState
+) -> None:
+    ticket = UnreachedTicket().call()
+    ticket.case.do(C.WAIT, after=HOUR, reason="appointment", until=format_instant(until))
+    ticket.call(after=MINUTE)
+    assert ticket.counted == [True, False]
+    assert ticket.case.state_of(K.CALLBACK, round_=2) is state
+
+
 def test_a_policy_that_asks_for_the_next_attempt_within_hours_is_not_broken_by_whoever_makes_it() -> None:
     ticket = UnreachedTicket(retry_after="PT4H").call().call(after=3 * HOUR).call(after=3 * HOUR)
     assert ticket.counted == [True, False, False]
@@ -126,6 +141,12 @@ def test_a_call_of_the_same_day_does_not_count_because_it_is_recorded_on_the_nex
     ticket = UnreachedTicket().call()
     ticket.case.wait_until(MIDNIGHT + HOUR)
     assert ticket.call(called_at=called).counted == [True, counts]
+
+
+def test_a_call_that_is_said_to_lie_ahead_is_of_the_day_on_which_it_is_recorded() -> None:
+    ticket = UnreachedTicket().call()
+    ticket.case.wait_until(MIDNIGHT - MINUTE)
+    assert ticket.call(called_at=MIDNIGHT).counted == [True, False]
 
 
 @pytest.mark.parametrize(

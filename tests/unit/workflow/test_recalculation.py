@@ -151,6 +151,16 @@ def test_a_warning_that_is_still_to_come_is_given_though_one_was_given_for_the_o
     assert [event.at for event in ticket.events("clock.warned")] == [MONDAY_9 + 12 * HOUR, MONDAY_9 + DAY]
 
 
+@pytest.mark.parametrize(("after", "given"), [(-TICK, 0), (timedelta(0), 1), (TICK, 1)], ids=["before", "at", "after"])
+def test_a_warning_that_falls_on_the_instant_of_the_move_is_not_given_again(after: timedelta, given: int) -> None:
+    ticket = case(ANSWER_IN_A_DAY, warn_at=(0.5,)).wait(13 * HOUR)
+    clock = ticket.life.ledger.live(RESPONSE)
+    assert clock is not None
+    assert (clock.warned, clock.warn_at) == (1, (MONDAY_9 + 12 * HOUR,))
+    ticket.life.ledger.date(clock, MONDAY_9 + 12 * HOUR + after)
+    assert clock.warned == given
+
+
 @pytest.mark.parametrize(("now", "excused"), [(48 * HOUR - TICK, True), (48 * HOUR, True), (48 * HOUR + TICK, False)])
 def test_rule_19_an_unmet_breach_is_excused_while_the_new_due_time_is_not_past(now: timedelta, excused: bool) -> None:
     ticket = case().wait(now)

@@ -11,10 +11,12 @@ from services.intake.customers.masking import mask_email, mask_identifier, mask_
         ("+8613800138000", "138****8000"),
         ("+862112345678", "211****5678"),
         ("+14155550123", "+14****0123"),
+        ("+86123456789", "123****6789"),
+        ("+8612345678", "****78"),
         ("+8610086", "****86"),
     ],
 )
-def test_a_phone_shows_its_ends(phone: str, shown: str) -> None:
+def test_a_phone_shows_its_ends_and_a_short_one_only_the_last(phone: str, shown: str) -> None:
     assert mask_phone(phone) == shown
 
 
