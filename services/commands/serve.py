@@ -17,8 +17,10 @@ from pydantic import ValidationError
 from services.commands.reference import reference
 from services.contracts.names import Role
 from services.runtime.garbage import Collector
-from services.runtime.http import PortTaken, Server, build_server, create_app, create_internal_app
-from services.runtime.pages import refusal_pages
+from services.runtime.http.app import create_app
+from services.runtime.http.internal import create_internal_app
+from services.runtime.http.server import PortTaken, Server, build_server
+from services.runtime.pages.refusals import refusal_pages
 from services.runtime.role_parts import Part, publish
 from services.runtime.security.auth import Authenticator
 from services.runtime.service_client import ServiceClient

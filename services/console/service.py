@@ -25,8 +25,7 @@ from services.console.wording import WORDING
 from services.contracts.names import Role
 from services.contracts.permissions import Action
 from services.runtime.errors import Refusal
-from services.runtime.pages import page_language
-from services.runtime.pages.language import other_language, remember_choice
+from services.runtime.pages.language import other_language, page_language, remember_choice
 from services.runtime.role_parts import service
 from services.runtime.security.auth import SESSION_COOKIE
 from services.runtime.telemetry import request_id

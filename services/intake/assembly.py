@@ -23,7 +23,7 @@ from services.intake.surveys import SurveyPages
 from services.intake.tables import idempotency
 from services.intake.tickets import Tickets
 from services.intake.wording import WORDING
-from services.runtime.pages import Pages
+from services.runtime.pages.frame import Pages
 from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.recurrence import HOUR, every

@@ -13,7 +13,7 @@ from services.intake.feedback.registrar import Registrar
 from services.intake.links.tokens import TicketLinks
 from services.intake.surveys import SurveyPages
 from services.intake.tickets import Tickets
-from services.runtime.pages import Pages
+from services.runtime.pages.frame import Pages
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_parts import service

@@ -9,7 +9,7 @@ from services.access.rights import require_right
 from services.contracts.address import ContactReader, LinkHandOver, Revealed
 from services.contracts.names import Role
 from services.contracts.permissions import Action
-from services.runtime.pages import Pages
+from services.runtime.pages.frame import Pages
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_parts import service

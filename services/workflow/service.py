@@ -15,7 +15,7 @@ from services.contracts.names import Role
 from services.contracts.permissions import Action, may
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Refusal
-from services.runtime.http import IfMatch
+from services.runtime.http.conditions import IfMatch
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_host import RoleHost
 from services.runtime.role_parts import service

@@ -19,7 +19,7 @@ from services.console.promises.calendar_forms import (
 )
 from services.console.promises.calendar_year import CalendarYear, days_left, usual_hours
 from services.console.wording import WORDING
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 from tests.console.page_client import Html, PageClient, path_in
 from tests.services.system import System, until
 

@@ -10,7 +10,7 @@ from services.console.public_api.client import FieldProblem
 from services.console.public_api.directory_names import KnownDirectory
 from services.console.wording import WORDING
 from services.contracts.policy import PolicyDraft
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 from services.wording import Words
 from tests.console.test_present import present
 

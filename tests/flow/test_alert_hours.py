@@ -22,7 +22,7 @@ from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.hours import store as quiet_hours
 from services.notify.hours.quiet_hours import QuietHours, QuietSpan
 from services.notify.ladders.ladders import DEFAULT, read_ladders
-from services.runtime.http import etag
+from services.runtime.http.conditions import etag
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import worker
 from tests.flow.alert_harness import HOUR, MINUTE, OWNER, SECOND, Alert, AlertHarness

@@ -28,7 +28,8 @@ from services.intake.settings import IntakeSettings
 from services.notify import assembly as notify
 from services.notify.settings import NotifySettings
 from services.runtime.errors import Unavailable
-from services.runtime.http import build_server, create_internal_app
+from services.runtime.http.internal import create_internal_app
+from services.runtime.http.server import build_server
 from services.runtime.postgres.database import Database
 from services.runtime.role_parts import Part
 from services.runtime.security.auth import Authenticator, mint_token

@@ -4,7 +4,7 @@ import pytest
 from fastapi import Request
 
 from services.runtime.errors import StaleVersion, ValidationFailed
-from services.runtime.http import ANY, if_match, is_known, require_version
+from services.runtime.http.conditions import ANY, if_match, is_known, require_version
 
 
 def request(header: str, *lines: str) -> Request:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from services.runtime.errors import ValidationFailed
-from services.runtime.http import cursor_instant, decode_cursor, encode_cursor
+from services.runtime.http.paging import cursor_instant, decode_cursor, encode_cursor
 
 
 @pytest.mark.parametrize(

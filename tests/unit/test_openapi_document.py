@@ -13,7 +13,7 @@ from services.contracts.journal import EventType
 from services.notify.webhooks.dispatcher import body_of
 from services.notify.webhooks.messages import WebhookMessage, WebhookTest
 from services.notify.webhooks.schemas import TEST_TYPE
-from services.runtime.http import create_app
+from services.runtime.http.app import create_app
 from services.runtime.http.openapi import with_one_name_a_schema
 from services.runtime.settings import RuntimeSettings
 from tests.generated import DOCUMENT, Generated, generated

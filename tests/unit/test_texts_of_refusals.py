@@ -16,8 +16,8 @@ from services.contracts.vocabulary import Urgency
 from services.notify.ladders.ladders import Ladder
 from services.promises.evaluate import EvaluateRequest
 from services.runtime.errors import ValidationFailed
-from services.runtime.http import decode_cursor, problem_response
-from services.runtime.http.problems import field_errors
+from services.runtime.http.paging import decode_cursor
+from services.runtime.http.problems import field_errors, problem_response
 from tests.programs import CHECKOUT
 
 SERVICES = ("directory", "intake", "notify", "runtime", "survey", "workflow")

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from services.console.forms.fields import NOBODY, Field
 from services.console.public_api.client import FieldProblem
 from services.contracts.base import format_instant
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 from services.wording import Words
 
 _TRUE = frozenset({"true", "on", "1"})

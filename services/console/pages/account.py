@@ -10,7 +10,7 @@ from services.console.forms.values import Typed
 from services.console.public_api.client import ApiProblem
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
-from services.runtime.pages import Form, new_key, read_form, require_key
+from services.runtime.pages.forms import Form, new_key, read_form, require_key
 
 router = page_router()
 _FIELDS = ("current", "new", "repeated")

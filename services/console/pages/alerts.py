@@ -15,8 +15,8 @@ from services.console.service import HEADERS, Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.console.tickets.alert_rows import VIEWS, alarm, in_order, snooze_end
 from services.runtime.errors import NotFound
-from services.runtime.http import leave_the_bound
-from services.runtime.pages import Form, new_key, read_form, require_key
+from services.runtime.http.edge import leave_the_bound
+from services.runtime.pages.forms import Form, new_key, read_form, require_key
 
 router = page_router()
 ANSWERS = frozenset({"acknowledge", "snooze", "hand-over", "resolve"})

@@ -21,7 +21,7 @@ from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_other, see_said
 from services.contracts.permissions import Action
 from services.runtime.errors import MalformedRequest, NotFound
-from services.runtime.pages import Form, read_form
+from services.runtime.pages.forms import Form, read_form
 
 router = page_router()
 KIND = "calendars"

@@ -9,7 +9,7 @@ from services.console.service import Page, PageDep
 from services.console.shell.confirmation import Confirmation, ask, is_confirmed
 from services.console.shell.routes import page_router, see_said
 from services.console.tickets import overview
-from services.runtime.pages import read_form, require_key
+from services.runtime.pages.forms import read_form, require_key
 
 router = page_router()
 

@@ -25,7 +25,7 @@ from services.contracts.base import format_instant
 from services.contracts.permissions import Action
 from services.contracts.policy import DEFAULT_CALENDAR
 from services.contracts.vocabulary import ClockName
-from services.runtime.pages import Form, read_form
+from services.runtime.pages.forms import Form, read_form
 
 router = page_router()
 KIND = "ladders"

@@ -22,7 +22,7 @@ from services.console.tickets.phone_form import BEGINNING, FIELDS, SECTIONS
 from services.console.tickets.rows import TICKET_NO, BoardRow, rows_of
 from services.contracts.permissions import Action
 from services.runtime.errors import Forbidden
-from services.runtime.pages import Form, new_key, read_form, require_key
+from services.runtime.pages.forms import Form, new_key, read_form, require_key
 from services.wording import LANGUAGES
 
 _FEWEST_DIGITS = 7

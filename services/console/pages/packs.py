@@ -15,7 +15,7 @@ from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
 from services.contracts.vocabulary import Kind
-from services.runtime.pages import new_key, read_form, require_key
+from services.runtime.pages.forms import new_key, read_form, require_key
 
 router = page_router()
 

@@ -19,7 +19,7 @@ from services.console.shell.confirmation import Confirmation, ask, is_confirmed
 from services.console.shell.routes import page_router, see_other, see_said
 from services.contracts.permissions import Action
 from services.runtime.errors import NotFound
-from services.runtime.pages import Form, new_key, read_form, require_key
+from services.runtime.pages.forms import Form, new_key, read_form, require_key
 
 router = page_router()
 KIND = "policies"

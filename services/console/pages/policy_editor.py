@@ -22,7 +22,7 @@ from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
 from services.contracts.policy import SecondCallbackFrom
 from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
-from services.runtime.pages import Form, read_form
+from services.runtime.pages.forms import Form, read_form
 
 router = page_router()
 KIND = "policies"

@@ -16,7 +16,7 @@ from services.console.public_api.client import ApiProblem
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
-from services.runtime.pages import Form, read_form
+from services.runtime.pages.forms import Form, read_form
 
 router = page_router()
 AUDIENCES = ("customer", "staff")

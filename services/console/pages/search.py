@@ -14,7 +14,7 @@ from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_other
 from services.console.tickets.rows import TICKET_NO, rows_of
 from services.runtime.errors import MalformedRequest
-from services.runtime.pages import read_form
+from services.runtime.pages.forms import read_form
 
 _PER_PAGE = 50
 

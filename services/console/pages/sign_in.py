@@ -13,7 +13,7 @@ from services.console.service import AnybodyDep, Page, PageDep
 from services.console.shell.routes import page_router, see_other
 from services.console.shell.sign_in_again import CARRIED, HOME, sign_in_page, target_of
 from services.runtime.errors import Forbidden
-from services.runtime.pages import Form, read_form
+from services.runtime.pages.forms import Form, read_form
 from services.runtime.security.auth import SESSION_COOKIE
 
 router = page_router()

@@ -13,7 +13,7 @@ from services.console.registers.admin_lists import TABS
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
-from services.runtime.pages import read_form
+from services.runtime.pages.forms import read_form
 
 router = page_router()
 

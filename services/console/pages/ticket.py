@@ -21,7 +21,7 @@ from services.console.tickets.overview import Overview
 from services.contracts.commands.table import HELD_BY_A_MISSED_CLOCK
 from services.contracts.vocabulary import CommandName, ToldBy
 from services.runtime.errors import NotFound
-from services.runtime.pages import Form, new_key, read_form, require_key
+from services.runtime.pages.forms import Form, new_key, read_form, require_key
 
 _MOST_FIELDS = 200
 _CONFLICT_CODES = {"illegal_transition": "illegal", "idempotency_in_flight": "unknown"}

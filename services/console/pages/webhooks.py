@@ -13,7 +13,7 @@ from services.console.service import PageDep
 from services.console.shell.confirmation import is_confirmed
 from services.console.shell.routes import see_said
 from services.runtime.errors import NotFound
-from services.runtime.pages import new_key, read_form, require_key
+from services.runtime.pages.forms import new_key, read_form, require_key
 
 _LONG_AGO = "2000-01-01T00:00:00Z"
 _PAGE = RegisterPage(WEBHOOKS)

@@ -8,7 +8,7 @@ from zoneinfo import available_timezones
 
 from services.console.forms.values import Typed
 from services.console.public_api.client import FieldProblem
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 from services.wording import LANGUAGES, Words
 
 ZONES = sorted(available_timezones())

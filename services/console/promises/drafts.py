@@ -8,7 +8,7 @@ from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page
 from services.contracts.permissions import Action
 from services.runtime.errors import Forbidden, MalformedRequest
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 from services.wording import LANGUAGES
 
 CORRECTABLE = frozenset(

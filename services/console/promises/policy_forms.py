@@ -13,7 +13,7 @@ from services.console.promises.policies import FACTS, SETTINGS, URGENCIES, pause
 from services.console.public_api.client import FieldProblem
 from services.contracts.policy import PAUSED_BY_DEFAULT, PolicyDraft
 from services.contracts.vocabulary import ClockName
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 from services.wording import LANGUAGES, Words
 
 SOME = "some"

@@ -18,7 +18,7 @@ from services.contracts.directory import Scope, StaffLanguage, StaffRole
 from services.contracts.journal import EventType
 from services.contracts.permissions import Action
 from services.contracts.vocabulary import Category
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 from services.wording import Words
 
 

@@ -12,7 +12,7 @@ from services.console.public_api.client import ApiProblem
 from services.console.registers import admin_lists
 from services.console.registers.admin_lists import Register
 from services.console.service import Page
-from services.runtime.pages import Form, new_key
+from services.runtime.pages.forms import Form, new_key
 
 CHANGED, GONE = "changed", "gone"
 _CORRECTABLE = frozenset({HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.CONFLICT})

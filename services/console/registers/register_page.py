@@ -20,7 +20,7 @@ from services.console.service import Page, PageDep
 from services.console.shell.confirmation import Confirmation, ask, is_confirmed
 from services.console.shell.routes import page_router, see_said
 from services.runtime.errors import Forbidden
-from services.runtime.pages import Form, new_key, read_form, require_key
+from services.runtime.pages.forms import Form, new_key, read_form, require_key
 
 Entry = Mapping[str, Any]
 Choices = Mapping[str, Sequence[FieldChoice]]

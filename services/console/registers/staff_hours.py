@@ -13,7 +13,7 @@ from services.console.promises import calendar_forms
 from services.console.promises.calendar_forms import WEEKDAYS
 from services.console.public_api.directory_names import KnownDirectory
 from services.console.public_api.titles import Titles
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 from services.wording import Words
 
 _ZONE = "time_zone"

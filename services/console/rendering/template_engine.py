@@ -10,7 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from services.console.forms.fields import NOBODY, Field, FieldChoice
 from services.console.forms.values import Typed
 from services.console.wording import WORDING
-from services.runtime.pages import printed
+from services.runtime.pages.visible_text import printed
 from services.wording import Words
 
 _HEADINGS: Mapping[str, Mapping[str, str]] = {

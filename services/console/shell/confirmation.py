@@ -10,7 +10,7 @@ from fastapi.responses import Response
 
 from services.console.service import Page
 from services.console.shell.sign_in_again import carried_fields
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 
 _CONFIRMED = "confirmed"
 

@@ -13,7 +13,7 @@ from fastapi.responses import RedirectResponse, Response
 from services.console.public_api.client import ApiProblem
 from services.console.service import Page, page_of
 from services.contracts.lines import one_line
-from services.runtime.pages import Form, read_form
+from services.runtime.pages.forms import Form, read_form
 
 HOME = "/"
 CARRIED = "carried."

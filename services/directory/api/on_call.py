@@ -14,8 +14,8 @@ from services.directory import on_call, visibility
 from services.directory.schemas import NewShift, ShiftChange
 from services.directory.service import DirectoryDep, Reader, Writer
 from services.directory.tables import on_call as table
-from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
+from services.runtime.http.paging import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.postgres.idempotency import HttpAnswer
 
 router = APIRouter(tags=["on-call"])

@@ -26,8 +26,8 @@ from services.directory.schemas import (
 )
 from services.directory.service import Auditor, DirectoryDep, DirectoryService, Reader, Writer
 from services.directory.tables import api_keys, departments, staff
-from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.http.openapi import LOCATED
+from services.runtime.http.paging import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 

@@ -12,7 +12,7 @@ from services.intake.schemas import (
     ContactReadingPage,
 )
 from services.intake.service import IntakeDep
-from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor
+from services.runtime.http.paging import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["intake"])

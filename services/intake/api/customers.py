@@ -23,7 +23,7 @@ from services.intake.schemas import (
 )
 from services.intake.service import Intake, IntakeDep
 from services.runtime.errors import Forbidden
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["intake"])

@@ -17,7 +17,7 @@ from services.intake.links.hand_over import log_hand_over
 from services.intake.schemas import SearchMatches, SupplementCommand, Wanted
 from services.intake.service import IntakeDep
 from services.runtime.errors import NotFound
-from services.runtime.http import page
+from services.runtime.http.paging import page
 from services.runtime.security.auth import PeerDep
 
 router = APIRouter(include_in_schema=False)

@@ -14,7 +14,7 @@ from services.contracts.vocabulary import Channel, CommandName
 from services.intake.customers.phones import NoPhone, stored_phone
 from services.runtime.errors import FieldError
 from services.runtime.http.problems import field_errors
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 
 Errors = dict[str, str]
 """What is wrong, as a code by the name of the field, in the order of the form."""

@@ -14,17 +14,10 @@ from services.intake.pages.present import said_wrong
 from services.intake.schemas import Registered, Successor
 from services.intake.service import Intake, IntakeDep
 from services.runtime.errors import IdempotencyKeyReused, NotFound, Unavailable, ValidationFailed
-from services.runtime.pages import (
-    Filled,
-    Form,
-    announce,
-    new_key,
-    page_language,
-    page_router,
-    read_form,
-    require_key,
-    see_other,
-)
+from services.runtime.pages.banner import announce
+from services.runtime.pages.forms import Filled, Form, new_key, read_form, require_key
+from services.runtime.pages.frame import page_router, see_other
+from services.runtime.pages.language import page_language
 from services.wording import LANGUAGES, Words
 
 router = page_router()

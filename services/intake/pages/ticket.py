@@ -16,18 +16,9 @@ from services.intake.pages.forms import Errors, WrongForm, body_of, errors_by_fi
 from services.intake.pages.report import wishes
 from services.intake.service import Intake, IntakeDep
 from services.runtime.errors import Conflict, IdempotencyKeyReused, NotFound, Unavailable, ValidationFailed
-from services.runtime.pages import (
-    Filled,
-    Form,
-    announce,
-    announcement,
-    forget_announcement,
-    new_key,
-    page_router,
-    read_form,
-    require_key,
-    see_other,
-)
+from services.runtime.pages.banner import announce, announcement, forget_announcement
+from services.runtime.pages.forms import Filled, Form, new_key, read_form, require_key
+from services.runtime.pages.frame import page_router, see_other
 from services.wording import Words
 
 router = page_router()

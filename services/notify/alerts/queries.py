@@ -19,7 +19,7 @@ from services.notify.alerts.tables import alerts, tellings
 from services.notify.notices.tables import notices
 from services.notify.tables import tickets
 from services.runtime.errors import ValidationFailed
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.runtime.postgres.commit_order import LARGEST_TRANSACTION, CommitOrder, settled_place
 from services.runtime.security.auth import Caller
 

@@ -28,7 +28,7 @@ from services.notify.ladders.store import LadderBook
 from services.notify.resources import Resources
 from services.notify.ticket_copies import KnownTicket
 from services.runtime.errors import NotFound, ValidationFailed
-from services.runtime.http import IfMatch, require_version
+from services.runtime.http.conditions import IfMatch, require_version
 from services.runtime.security.auth import Caller
 
 Change = Callable[[AsyncConnection, RowMapping, KnownTicket], Awaitable[RowMapping]]

@@ -15,7 +15,7 @@ from services.notify.alerts import queries
 from services.notify.alerts.service import Alerts
 from services.notify.alerts.store import CHANGED_CHANNEL
 from services.runtime.errors import RateLimited, Refusal, Unauthenticated, Unavailable
-from services.runtime.http import leave_the_bound
+from services.runtime.http.edge import leave_the_bound
 from services.runtime.security.auth import Authenticator, Caller
 
 HEARTBEAT_SECONDS = 15.0

@@ -19,8 +19,7 @@ from services.notify.alerts.service import Change
 from services.notify.alerts.views import AlertPage, AlertView
 from services.notify.service import Notify, NotifyDep
 from services.runtime.errors import ValidationFailed
-from services.runtime.http import etag, if_match
-from services.runtime.http.conditions import versioned
+from services.runtime.http.conditions import etag, if_match, versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.postgres.idempotency import HttpAnswer as Remembered
 from services.runtime.security.auth import Caller

@@ -14,8 +14,7 @@ from services.notify.hours.quiet_hours import QuietHours
 from services.notify.hours.store import StoredQuietHours
 from services.notify.notices.submission import release_held
 from services.notify.service import NotifyDep
-from services.runtime.http import if_match
-from services.runtime.http.conditions import versioned
+from services.runtime.http.conditions import if_match, versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.security.auth import Caller
 

@@ -27,10 +27,10 @@ from services.notify.ladders.schemas import (
 )
 from services.notify.service import NotifyDep
 from services.runtime.errors import ValidationFailed
-from services.runtime.http import CursorQuery, LimitQuery, if_match, preferred_language
-from services.runtime.http.conditions import versioned
+from services.runtime.http.conditions import if_match, versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
-from services.runtime.http.paging import page_of
+from services.runtime.http.paging import CursorQuery, LimitQuery, page_of
+from services.runtime.http.problems import preferred_language
 from services.runtime.http.yaml_routes import TAKES_YAML, WrittenRoute
 from services.runtime.language import Spoken
 from services.runtime.security.auth import Caller

@@ -26,8 +26,7 @@ from services.notify.notices.views import (
 )
 from services.notify.service import NotifyDep
 from services.runtime.errors import Forbidden
-from services.runtime.http import if_match
-from services.runtime.http.conditions import versioned
+from services.runtime.http.conditions import if_match, versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller, CallerDep

@@ -11,7 +11,7 @@ from services.contracts.notice import NoticeRequest, NoticeStanding
 from services.notify.notices import submission
 from services.notify.service import NotifyDep
 from services.runtime.errors import NotFound
-from services.runtime.http import page
+from services.runtime.http.paging import page
 from services.runtime.security.auth import PeerDep
 
 router = APIRouter(include_in_schema=False)

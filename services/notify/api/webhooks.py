@@ -24,9 +24,9 @@ from services.notify.webhooks.schemas import (
     WebhookView,
     webhook_view,
 )
-from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor, etag, if_match
-from services.runtime.http.conditions import versioned
+from services.runtime.http.conditions import etag, if_match, versioned
 from services.runtime.http.openapi import CONDITIONAL, LOCATED, VERSIONED
+from services.runtime.http.paging import CursorQuery, LimitQuery, decode_cursor, encode_cursor
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.hours.quiet_hours import QuietHours
 from services.notify.hours.tables import quiet_hours
-from services.runtime.http import IfMatch, require_version
+from services.runtime.http.conditions import IfMatch, require_version
 
 _WRITERS_LOCK = 0x7175696574
 

@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.notify.ladders.ladders import DEFAULT, LadderDraft
 from services.notify.ladders.tables import ladders
 from services.runtime.errors import NotFound
-from services.runtime.http import IfMatch, require_version
+from services.runtime.http.conditions import IfMatch, require_version
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from services.notify.notices.samples import sample
 from services.notify.notices.tables import templates
 from services.notify.notices.vocabulary import Language
 from services.runtime.errors import NotFound, ValidationFailed
-from services.runtime.http import IfMatch, require_version
+from services.runtime.http.conditions import IfMatch, require_version
 
 _FOLDER = Path(__file__).with_name("templates")
 

@@ -29,7 +29,7 @@ from services.notify.tables import tickets
 from services.notify.ticket_copies import KnownTicket
 from services.notify.wake_channels import FIRST_TRIES_CHANNEL
 from services.runtime.errors import Conflict, Forbidden, NotFound
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.security.auth import Caller
 from services.runtime.telemetry import request_id

@@ -21,7 +21,7 @@ from services.notify.webhooks.states import DeliveryState
 from services.notify.webhooks.tables import deliveries
 from services.notify.webhooks.tables import lanes as lane_rows
 from services.runtime.errors import Conflict, NotFound, ValidationFailed
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http.paging import decode_cursor, encode_cursor
 
 AT_ONCE = 5_000
 """Deliveries that one call sends again; the rest takes another call."""

@@ -20,7 +20,7 @@ from services.notify.webhooks.signatures import draw_secret
 from services.notify.webhooks.states import DeliveryState, DisabledReason
 from services.notify.webhooks.tables import deliveries, webhooks
 from services.runtime.errors import Forbidden, NotFound, ValidationFailed
-from services.runtime.http import IfMatch, require_version
+from services.runtime.http.conditions import IfMatch, require_version
 from services.runtime.security.auth import Caller
 from services.runtime.service_client import ServiceClient
 

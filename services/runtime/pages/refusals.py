@@ -8,7 +8,8 @@ from starlette.routing import BaseRoute, Match
 from starlette.types import Scope
 
 from services.runtime.errors import Refusal
-from services.runtime.http import Refuse, problem_response
+from services.runtime.http.edge import Refuse
+from services.runtime.http.problems import problem_response
 from services.runtime.pages.frame import Pages
 from services.runtime.role_parts import Part
 from services.runtime.settings import RuntimeSettings

@@ -11,7 +11,8 @@ from services.contracts.base import Message, Nothing
 from services.contracts.permissions import Action
 from services.contracts.survey import Answer, Questionnaire
 from services.runtime.errors import ValidationFailed
-from services.runtime.http import page, preferred_language
+from services.runtime.http.paging import page
+from services.runtime.http.problems import preferred_language
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 from services.runtime.turns import Turns

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from services.contracts.survey import BUILT_IN, OVERALL, Answer, Overall, Question, Questionnaire, QuestionType
 from services.runtime.http.problems import field_errors
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 from services.survey.answers.questionnaires import misfits, pointer_of, value_of
 from services.wording import Words
 

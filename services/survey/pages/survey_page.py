@@ -11,9 +11,10 @@ from pydantic import ValidationError
 from services.contracts.base import format_instant
 from services.contracts.survey import Answer, Questionnaire
 from services.runtime.errors import Refusal, Unavailable, ValidationFailed
-from services.runtime.http import preferred_language, problem_response
-from services.runtime.http.problems import field_errors
-from services.runtime.pages import Filled, page_language, page_router, read_form, see_other
+from services.runtime.http.problems import field_errors, preferred_language, problem_response
+from services.runtime.pages.forms import Filled, read_form
+from services.runtime.pages.frame import page_router, see_other
+from services.runtime.pages.language import page_language
 from services.survey.answers.answers import answer_of, basis_of
 from services.survey.answers.questionnaires import misfits
 from services.survey.answers.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed

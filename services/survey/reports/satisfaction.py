@@ -25,7 +25,7 @@ from services.access.reach import within_reach
 from services.contracts.base import Message
 from services.contracts.permissions import Action, Principal
 from services.contracts.survey import HIGHEST_LOW, OVERALL, Dimension
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.survey.states import Row
 from services.survey.tables import answers, invitations
 from services.survey.views.queries import AnswerFilters, matching

@@ -14,7 +14,7 @@ from services.contracts.permissions import Action, Principal
 from services.contracts.survey import OVERALL, SurveyState
 from services.contracts.vocabulary import Category, Channel, Kind, Urgency
 from services.runtime.errors import NotFound, ValidationFailed
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.runtime.postgres.database import Database
 from services.survey.states import Row, with_answer
 from services.survey.tables import answers, invitations

@@ -17,10 +17,10 @@ from services.promises.evaluate import EvaluateRequest, EvaluateResponse
 from services.promises.ical_notes import says
 from services.promises.ical_reader import Imported, Note
 from services.runtime.errors import UnsupportedMediaType, ValidationFailed
-from services.runtime.http import CursorQuery, LimitQuery, if_match, page, preferred_language
-from services.runtime.http.conditions import versioned
+from services.runtime.http.conditions import if_match, versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
-from services.runtime.http.paging import page_of
+from services.runtime.http.paging import CursorQuery, LimitQuery, page, page_of
+from services.runtime.http.problems import preferred_language
 from services.runtime.http.yaml_routes import faults_of
 from services.runtime.security.auth import Caller
 from services.workflow.policies import calendar_schemas as answers

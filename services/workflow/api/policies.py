@@ -14,10 +14,10 @@ from services.contracts.permissions import Action
 from services.contracts.policy import PackId
 from services.promises.faults import Fault
 from services.promises.policy_packs import pack
-from services.runtime.http import CursorQuery, LimitQuery, etag, if_match, page, preferred_language
-from services.runtime.http.conditions import versioned
+from services.runtime.http.conditions import etag, if_match, versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
-from services.runtime.http.paging import page_of
+from services.runtime.http.paging import CursorQuery, LimitQuery, page, page_of
+from services.runtime.http.problems import preferred_language
 from services.runtime.http.source_lines import Positions
 from services.runtime.http.yaml_routes import TAKES_YAML, WrittenRoute, faults_of, positions_of
 from services.runtime.security.auth import Caller

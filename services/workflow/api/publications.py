@@ -13,7 +13,7 @@ from services.access.rights import allowed_to
 from services.contracts.base import Code, format_instant
 from services.contracts.permissions import Action
 from services.contracts.publication import SubjectKind
-from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, encode_cursor, page
+from services.runtime.http.paging import CursorQuery, LimitQuery, decode_cursor, encode_cursor, page
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 from services.workflow.publications import schemas as answers

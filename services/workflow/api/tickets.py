@@ -11,17 +11,10 @@ from services.contracts.commands.table import BODIES
 from services.contracts.journal import EventType
 from services.contracts.permissions import Action
 from services.contracts.vocabulary import CommandName
-from services.runtime.http import (
-    CursorQuery,
-    LimitQuery,
-    etag,
-    if_match,
-    is_known,
-    page,
-    preferred_language,
-)
+from services.runtime.http.conditions import etag, if_match, is_known
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
-from services.runtime.http.paging import page_of
+from services.runtime.http.paging import CursorQuery, LimitQuery, page, page_of
+from services.runtime.http.problems import preferred_language
 from services.runtime.postgres.idempotency import replay_headers
 from services.runtime.security.auth import Caller
 from services.workflow.commands import commands

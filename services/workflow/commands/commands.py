@@ -18,7 +18,7 @@ from services.contracts.commands.update import Command, UpdateOutcome
 from services.contracts.names import ILLEGAL_TRANSITION, OUTDATED, STALE_VERSION
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Conflict, Forbidden, StaleVersion
-from services.runtime.http import ANY, IfMatch, require_version
+from services.runtime.http.conditions import ANY, IfMatch, require_version
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import KeyedRequest
 from services.runtime.security.auth import Caller

@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlalchemy import ColumnElement
 
-from services.runtime.http import decode_cursor, encode_cursor, foreign_cursor
+from services.runtime.http.paging import decode_cursor, encode_cursor, foreign_cursor
 from services.runtime.postgres.commit_order import LARGEST_TRANSACTION, CommitOrder
 from services.workflow.tables import journal
 

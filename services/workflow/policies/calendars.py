@@ -14,7 +14,7 @@ from services.promises.ical_reader import Imported, read_ical
 from services.promises.ical_writer import write_ical
 from services.promises.statutory import countries
 from services.runtime.errors import FieldError, ValidationFailed
-from services.runtime.http import IfMatch
+from services.runtime.http.conditions import IfMatch
 from services.runtime.turns import Turns, in_thread
 from services.workflow.policies.calendar_schemas import RegisteredCalendar
 from services.workflow.policies.calendar_store import CalendarRegister, own_official_until

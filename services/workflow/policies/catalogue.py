@@ -12,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.policy import PackId, Policy, Promises, StoredCalendar
 from services.promises.calendars import Calendar
 from services.promises.policies import built_in
-from services.runtime.http import IfMatch
+from services.runtime.http.conditions import IfMatch
 from services.runtime.postgres.database import Database
 from services.workflow.due_times import Calendars
 from services.workflow.policies.versions import last_version, latest_versions, version_row

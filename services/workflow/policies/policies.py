@@ -8,7 +8,7 @@ from services.contracts.policy import PackId, Policy, PolicyDraft
 from services.promises.faults import Fault, Level
 from services.promises.policy_packs import Adoption, adopted, pack
 from services.runtime.errors import FieldError, ValidationFailed
-from services.runtime.http import IfMatch
+from services.runtime.http.conditions import IfMatch
 from services.runtime.security.auth import Caller
 from services.workflow.policies.linting import PolicyLinting
 from services.workflow.policies.policy_schemas import Adopt, PolicyBody, RegisteredPolicy, differences

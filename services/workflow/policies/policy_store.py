@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.policy import Policy, PolicyDraft
 from services.runtime.errors import FieldError, NotFound, ValidationFailed
-from services.runtime.http import ANY, IfMatch
+from services.runtime.http.conditions import ANY, IfMatch
 from services.runtime.postgres.database import Database
 from services.workflow.policies.catalogue import advance
 from services.workflow.policies.policy_schemas import PolicyVersion, RegisteredPolicy

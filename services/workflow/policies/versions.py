@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.policy import Policy, StoredCalendar
 from services.runtime.errors import NotFound
-from services.runtime.http import IfMatch, require_version
+from services.runtime.http.conditions import IfMatch, require_version
 from services.runtime.postgres.database import Database
 
 NOT_IN_THE_BODY = frozenset({"published_at"})

@@ -16,7 +16,7 @@ from services.contracts.journal import EventType
 from services.contracts.permissions import Action, may
 from services.contracts.publication import PublicationState, SubjectKind
 from services.runtime.errors import Conflict, NotFound
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
 from services.runtime.security.auth import Caller

@@ -26,7 +26,7 @@ from services.access.reach import in_queue, is_owned
 from services.contracts.base import Code, Instant
 from services.contracts.permissions import Action, Principal, Relation, relations
 from services.contracts.vocabulary import Category, ClockName, Kind, Phase, Priority, Status, Urgency
-from services.runtime.http import cursor_instant, decode_cursor, foreign_cursor
+from services.runtime.http.paging import cursor_instant, decode_cursor, foreign_cursor
 from services.runtime.postgres.search_keys import folded_number, folded_number_column
 from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, tickets
 

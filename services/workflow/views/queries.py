@@ -23,7 +23,7 @@ from services.contracts.journal import EventType
 from services.contracts.permissions import Action, Principal, Relation, reach
 from services.contracts.vocabulary import ClockName
 from services.runtime.errors import NotFound
-from services.runtime.http import decode_cursor, encode_cursor
+from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.runtime.postgres.database import Database
 from services.workflow.journal.cursors import FEED_ORDER, behind, place_of, seq_of
 from services.workflow.lifecycle.customer_answers import TALK, oldest_unanswered

@@ -12,7 +12,8 @@ from services.directory.assembly import assemble
 from services.directory.service import DirectoryService
 from services.directory.settings import DirectorySettings
 from services.directory.tables import metadata
-from services.runtime.http import create_app, create_internal_app
+from services.runtime.http.app import create_app
+from services.runtime.http.internal import create_internal_app
 from services.runtime.role_parts import publish
 from services.runtime.security.auth import Authenticator
 from tests.services.directory.harness import ADMIN_KEY, PASSWORD, SECRET, DirectoryHarness

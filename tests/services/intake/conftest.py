@@ -11,8 +11,9 @@ from services.contracts.directory import StaffRole
 from services.intake.assembly import assemble
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
-from services.runtime.http import create_app, create_internal_app
-from services.runtime.pages import refusal_pages
+from services.runtime.http.app import create_app
+from services.runtime.http.internal import create_internal_app
+from services.runtime.pages.refusals import refusal_pages
 from services.runtime.role_parts import publish
 from services.runtime.security.auth import Authenticator
 from tests.ports import free_port

@@ -14,7 +14,7 @@ from services.notify.notices.delivery import Delivery
 from services.notify.notices.submission import UNTRIED, NoticeDraft, release_held
 from services.notify.notices.tables import notices
 from services.runtime.errors import StaleVersion
-from services.runtime.http import etag
+from services.runtime.http.conditions import etag
 from services.runtime.postgres.database import Database
 from tests.services.notify.notice_harness import SENDER, NoticeHarness, request, to_lin_tao
 

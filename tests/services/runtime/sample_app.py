@@ -8,7 +8,8 @@ from fastapi import APIRouter, Body, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.runtime.errors import Conflict
-from services.runtime.http import CursorQuery, LimitQuery, decode_cursor, if_match, page
+from services.runtime.http.conditions import if_match
+from services.runtime.http.paging import CursorQuery, LimitQuery, decode_cursor, page
 from services.runtime.security.auth import CallerDep, PeerDep
 
 SECRET = "the services' own secret, long enough to be one"

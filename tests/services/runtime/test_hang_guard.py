@@ -5,7 +5,7 @@ import asyncio
 import httpx
 from fastapi import APIRouter, Request
 
-from services.runtime.http import create_app
+from services.runtime.http.app import create_app
 from services.runtime.settings import RuntimeSettings
 from tests.services.runtime.conftest import serving
 

@@ -15,7 +15,7 @@ from joserfc import jwt
 from joserfc.jwk import OKPKey
 
 from services.runtime.errors import NotFound, Unauthenticated, Unavailable
-from services.runtime.http import create_internal_app
+from services.runtime.http.internal import create_internal_app
 from services.runtime.role_parts import Part
 from services.runtime.security import auth
 from services.runtime.security.auth import Authenticator, Caller, PeerDep, key_hash, mint_token

@@ -13,15 +13,12 @@ import structlog
 
 from services.runtime import telemetry
 from services.runtime.errors import Conflict, Unavailable, ValidationFailed
-from services.runtime.http import (
-    Server,
-    create_app,
-    create_internal_app,
-    decode_cursor,
-    encode_cursor,
-    preferred_language,
-)
+from services.runtime.http.app import create_app
+from services.runtime.http.internal import create_internal_app
 from services.runtime.http.limits import Windows
+from services.runtime.http.paging import decode_cursor, encode_cursor
+from services.runtime.http.problems import preferred_language
+from services.runtime.http.server import Server
 from services.runtime.role_parts import Part
 from services.runtime.security.auth import SESSION_COOKIE, Authenticator
 from services.runtime.service_client import ServiceClient

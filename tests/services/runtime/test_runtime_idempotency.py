@@ -11,7 +11,7 @@ from sqlalchemy import MetaData, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime.errors import Conflict
-from services.runtime.http import create_app
+from services.runtime.http.app import create_app
 from services.runtime.postgres import idempotency as module
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import KEPT, HttpAnswer, Idempotency, idempotency_table

@@ -11,17 +11,11 @@ import pytest
 from fastapi import APIRouter, Request, Response
 
 from services.runtime.errors import Conflict, Unavailable
-from services.runtime.http import Bounds, create_app
-from services.runtime.pages import (
-    Filled,
-    Pages,
-    new_key,
-    page_router,
-    read_form,
-    refusal_pages,
-    require_key,
-    see_other,
-)
+from services.runtime.http.app import create_app
+from services.runtime.http.edge import Bounds
+from services.runtime.pages.forms import Filled, new_key, read_form, require_key
+from services.runtime.pages.frame import Pages, page_router, see_other
+from services.runtime.pages.refusals import refusal_pages
 from services.runtime.pages.times import day, moment, offset
 from services.runtime.settings import RuntimeSettings
 from services.wording import Wording

@@ -7,7 +7,9 @@ from collections.abc import Iterator
 import pytest
 from fastapi import FastAPI
 
-from services.runtime.http import PortTaken, Server, build_server, create_app, server
+from services.runtime.http import server
+from services.runtime.http.app import create_app
+from services.runtime.http.server import PortTaken, Server, build_server
 from services.runtime.settings import RuntimeSettings
 from tests.services.system import until
 

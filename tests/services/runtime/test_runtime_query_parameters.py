@@ -10,7 +10,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from services.runtime.errors import Forbidden
-from services.runtime.http import create_app
+from services.runtime.http.app import create_app
 from services.runtime.settings import RuntimeSettings
 
 router = APIRouter()

@@ -7,7 +7,8 @@ import httpx
 from fastapi import APIRouter, Request
 from fastapi.responses import StreamingResponse
 
-from services.runtime.http import create_app, leave_the_bound
+from services.runtime.http.app import create_app
+from services.runtime.http.edge import leave_the_bound
 from services.runtime.settings import RuntimeSettings
 
 router = APIRouter()

@@ -10,7 +10,7 @@ from fastapi import APIRouter
 from starlette.types import Message
 
 from services.runtime.errors import RateLimited, Unavailable
-from services.runtime.http import create_app
+from services.runtime.http.app import create_app
 from services.runtime.security.auth import Authenticator, Caller
 from services.runtime.settings import RuntimeSettings
 from services.runtime.turns import Turns, in_thread

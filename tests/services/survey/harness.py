@@ -15,8 +15,8 @@ from sqlalchemy import update
 from services.contracts.directory import StaffRole
 from services.contracts.feed import TicketEvent
 from services.contracts.survey import Answer
-from services.runtime.http import create_app
-from services.runtime.pages import refusal_pages
+from services.runtime.http.app import create_app
+from services.runtime.pages.refusals import refusal_pages
 from services.runtime.role_parts import publish
 from services.runtime.security.auth import Authenticator, mint_token
 from services.runtime.service_client import ServiceClient

@@ -14,7 +14,7 @@ import pytest
 from temporalio.testing import WorkflowEnvironment
 
 from services.commands.openapi import document
-from services.runtime.http import encode_cursor
+from services.runtime.http.paging import encode_cursor
 from tests.services.system import System, feedback, running
 
 DOCUMENT = document()

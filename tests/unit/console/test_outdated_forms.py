@@ -13,7 +13,7 @@ from services.console.promises import drafts
 from services.console.registers import admin_lists, staff_hours
 from services.console.registers.admin_lists import KEYS, PEOPLE, WEBHOOKS
 from services.runtime.errors import MalformedRequest
-from services.runtime.pages import Form
+from services.runtime.pages.forms import Form
 
 PERSON = {"id": "1", "name": "李雷", "roles": ["clerk", "handler"], "department": None, "hours": None, "last_seen": 1}
 DRAWN = fingerprint(admin_lists.drawn_from(PERSON, PEOPLE))

@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from services.runtime.errors import Unavailable
-from services.runtime.http import create_internal_app
+from services.runtime.http.internal import create_internal_app
 from services.runtime.recurrence import every, until_done
 from services.runtime.role_host import hosted
 from services.runtime.role_parts import Part
