@@ -91,6 +91,13 @@ def test_a_reopened_feedback_that_nobody_accepted_owes_no_question_of_its_first_
     assert not rechosen(case).has(K.INFORMATION_REQUEST)
 
 
+@pytest.mark.parametrize("is_complex", [True, False])
+def test_a_plan_is_owed_from_now_on_of_a_complex_ticket_alone(is_complex: bool) -> None:
+    case = Case(promises({})).do(C.ACCEPT, complex=is_complex).wait(HOUR)
+    case.policy = promises({K.PLAN: "PT24H"}, version=2)
+    assert case.do(C.RECLASSIFY, choose=True, urgency=Urgency.LOW).has(K.PLAN) is is_complex
+
+
 def test_both_callbacks_of_a_complaint_are_owed_from_the_resolution_where_the_policy_says_so() -> None:
     case = promised(CALLBACKS)
     assert started(case.clock(K.CALLBACK)) == (timedelta(0), "PT24H")

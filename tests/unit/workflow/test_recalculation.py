@@ -410,6 +410,13 @@ def test_an_earlier_publication_never_follows_a_later_one() -> None:
         recalculate(ticket.life, earlier, ticket.now)
 
 
+def test_a_publication_may_come_again_once_it_was_applied() -> None:
+    ticket, trial = case(), trial_of(other({RESPONSE: "PT8H"}))
+    publish(ticket, trial)
+    publish(ticket.do(CommandName.TAG, add=["vip"]), trial)
+    assert ticket.clock(RESPONSE).due_at == MONDAY_9 + 8 * HOUR
+
+
 @pytest.mark.parametrize(
     ("met_after", "target", "effect"),
     [

@@ -239,6 +239,11 @@ class TestHandling:
         assert (case.state.urgency, case.state.priority) == ("urgent", "high")
         assert case.clock(K.RESPONSE).due_at == MONDAY_9 + 2 * HOUR
 
+    def test_a_safety_risk_that_a_clerk_has_lowered_is_not_raised_by_telling_it_again(self) -> None:
+        case = Case().do(C.SUPPLY_INFORMATION, HAN_MEIMEI, safety_risk=True).do(C.RECLASSIFY, urgency="low")
+        case.do(C.SUPPLY_INFORMATION, HAN_MEIMEI, safety_risk=True)
+        assert (case.state.safety_risk, case.state.urgency) == (True, "low")
+
     def test_many_affected_customers_make_the_priority_high(self) -> None:
         assert Case().do(C.SUPPLY_INFORMATION, HAN_MEIMEI, affected_count=5).state.priority == "high"
 
@@ -285,6 +290,12 @@ class TestEnding:
         assert case.state_of(K.ACCEPTANCE) is ClockState.CANCELLED
         assert case.clock(K.ACCEPTANCE).cancel_reason == "merged"
         assert case.state.deadlines == []
+
+    def test_a_copy_that_is_here_already_changes_nothing(self) -> None:
+        case = Case().do(C.JOIN, copy_no="20260302002")
+        version = case.state.version
+        case.do(C.JOIN, copy_no="20260302002")
+        assert (case.state.copies, case.state.version) == (("20260302002",), version)
 
     def test_a_reopened_ticket_begins_the_next_cycle_in_handling(self) -> None:
         case = called(resolved(), "satisfied").do(C.REOPEN, HAN_MEIMEI, after=6 * DAY)

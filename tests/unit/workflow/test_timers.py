@@ -164,6 +164,13 @@ def test_closing_found_late_is_dated_at_its_instant_and_sends_no_stale_reminder(
     assert closed.data["detected_at"] == "2026-03-12T02:00:00Z"
 
 
+@pytest.mark.parametrize(("late_by", "reminders"), [(-TICK, [2]), (timedelta(0), []), (TICK, [])])
+def test_no_reminder_is_sent_once_the_time_to_supply_is_over(late_by: timedelta, reminders: list[int]) -> None:
+    case = asked().sleep(7 * DAY + 8 * HOUR + late_by)
+    assert [event.data.get("reminder") for event in case.events("ticket.information_requested")] == [None, *reminders]
+    assert (case.phase is Phase.CLOSED) == (not reminders)
+
+
 def test_the_reopening_window_ends_the_life_without_an_event() -> None:
     case = Case().do(C.WITHDRAW)
     version = case.state.version
