@@ -1,5 +1,7 @@
 """Contacts as those see them who do not handle the ticket: `138****8000` (product.md 11)."""
 
+from collections.abc import Callable, Mapping
+
 from services.contracts.feedback import Customer, CustomerView
 from services.intake.customers.phones import split
 
@@ -35,24 +37,21 @@ def mask_identifier(identifier: str) -> str:
 
 def masked_customer(customer: Customer) -> Customer:
     """The sender of a feedback, shortened."""
-    return customer.model_copy(
-        update={
-            "name": customer.name and mask_name(customer.name),
-            "phone": customer.phone and mask_phone(customer.phone),
-            "email": customer.email and mask_email(customer.email),
-            "wechat_open_id": customer.wechat_open_id and mask_identifier(customer.wechat_open_id),
-        }
-    )
+    return customer.model_copy(update=_shortened(customer))
 
 
 def masked_view(view: CustomerView) -> CustomerView:
     """A customer on a ticket, shortened; number and tier stay, they reach nobody."""
-    return view.model_copy(
-        update={
-            "name": view.name and mask_name(view.name),
-            "phone": view.phone and mask_phone(view.phone),
-            "email": view.email and mask_email(view.email),
-            "wechat_open_id": view.wechat_open_id and mask_identifier(view.wechat_open_id),
-            "masked": True,
-        }
-    )
+    return view.model_copy(update={**_shortened(view), "masked": True})
+
+
+_MASKS: Mapping[str, Callable[[str], str]] = {
+    "name": mask_name,
+    "phone": mask_phone,
+    "email": mask_email,
+    "wechat_open_id": mask_identifier,
+}
+
+
+def _shortened(stated: Customer | CustomerView) -> dict[str, str]:
+    return {field: mask(given) for field, mask in _MASKS.items() if (given := getattr(stated, field))}

@@ -208,7 +208,7 @@ def _again(
         headers=refusal.headers,
         otherwise=opened.language,
         token=opened.token,
-        action=action,
+        action=f"/t/{opened.token}/{action}",
         typed=list(form.typed().items()),
         filled=Filled(form.typed()),
     )

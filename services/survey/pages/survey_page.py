@@ -105,10 +105,8 @@ async def take_answer(request: Request, surveys: SurveysDep, token: str) -> Resp
         anew = await _open(surveys, request, token)
         return _form(anew, Filled(forms.typed(form, anew.asked)), status=refusal.status)
     except Unavailable as refusal:
-        typed = form.typed().items()
-        return surveys.pages.answer(
-            request, "again.html", status=refusal.status, headers=refusal.headers, token=token_in(token), typed=typed
-        )
+        again: dict[str, Any] = {"action": f"/s/{token_in(token)}", "typed": form.typed().items()}
+        return surveys.pages.answer(request, "send_again.html", status=refusal.status, headers=refusal.headers, **again)
     return see_other(f"/s/{opened.token}")
 
 
