@@ -80,6 +80,8 @@ _BUILDS: Mapping[Role, tuple[Callable[[Any], AbstractAsyncContextManager[Part]],
 assert _BUILDS.keys() <= ASSEMBLIES.keys()
 _serial = itertools.count(1)
 _REPEATS = 10
+LIMITS = httpx.Limits(keepalive_expiry=1.0)
+"""An idle connection is let go long before the server does, after five seconds: no request meets its hanging up."""
 
 
 @dataclass
@@ -319,7 +321,9 @@ async def running(
     async with AsyncExitStack() as stack:
         parts = [await stack.enter_async_context(_part(role, values)) for role in roles]
         url = await _serve(stack, parts, RuntimeSettings(**values))
-        http = await stack.enter_async_context(httpx.AsyncClient(base_url=url, trust_env=False, timeout=30))
+        http = await stack.enter_async_context(
+            httpx.AsyncClient(base_url=url, trust_env=False, timeout=30, limits=LIMITS)
+        )
         database = Database(database_url, role="bihuan_app", application_name="tests")
         stack.push_async_callback(database.dispose)
         system = System(url, internal, http, database, pair.as_pem(private=True), {"admin": ADMIN_KEY})

@@ -194,7 +194,7 @@ async def test_twenty_repeats_at_once_are_one_effect_with_one_answer(system: Sys
     ticket_no = await system.accepted()
     body = {"message": "配件已订购", "visible": True}
     answers = await asyncio.gather(
-        *(system.give(ticket_no, "progress", body, by="林涛", Idempotency_Key="p-1") for _ in range(20))
+        *(system.insist(f"/v1/tickets/{ticket_no}/progress", body, by="林涛", Idempotency_Key="p-1") for _ in range(20))
     )
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
@@ -205,7 +205,10 @@ async def test_twenty_repeats_of_a_supplement_are_kept_once_by_intake_too(system
     ticket_no = await system.register(product={})
     body = {"product": {"serial_no": "SER-SUPPLIED"}, "message": "序列号如下"}
     answers = await asyncio.gather(
-        *(system.give(ticket_no, "supply-information", body, by="李雷", Idempotency_Key="s-1") for _ in range(20))
+        *(
+            system.insist(f"/v1/tickets/{ticket_no}/supply-information", body, by="李雷", Idempotency_Key="s-1")
+            for _ in range(20)
+        )
     )
     assert {answer.status_code for answer in answers} == {200}
     assert len((await system.get(f"/v1/feedback/{ticket_no}"))["supplements"]) == 1
