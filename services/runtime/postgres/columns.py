@@ -24,5 +24,5 @@ def position() -> Column[int]:
 
 
 def created_at() -> Column[object]:
-    """When the transaction that made the row began."""
+    """The beginning of the transaction that made the row."""
     return Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now())
