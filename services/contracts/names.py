@@ -26,11 +26,13 @@ WORKFLOW_PUBLICATION = "PublicationWorkflow"
 ACTIVITY_RECALCULATE = "publications.recalculate"
 ACTIVITY_FINISH = "publications.finish"
 
-WORKFLOW_NOTICE = "NoticeWorkflow"
+WORKFLOW_NOTICE = "NoticeDeliveryWorkflow"
+FORMER_WORKFLOW_NOTICE = "NoticeWorkflow"
 ACTIVITY_DELIVER = "notices.deliver"
 ACTIVITY_GIVE_UP = "notices.give_up"
 
-WORKFLOW_ALERT = "AlertWorkflow"
+WORKFLOW_ALERT = "AlertEscalationWorkflow"
+FORMER_WORKFLOW_ALERT = "AlertWorkflow"
 SIGNAL_ALERT_CHANGED = "changed"
 ACTIVITY_CLIMB = "alerts.climb"
 

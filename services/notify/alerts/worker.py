@@ -15,6 +15,7 @@ from services.notify.alerts.remarks import RemarkDispatcher
 from services.notify.alerts.store import WAITS, standing_of
 from services.notify.alerts.tables import alerts
 from services.notify.alerts.workflow import AlertWorkflow
+from services.notify.former_workflows import FormerAlertWorkflow
 from services.notify.hours.calendars import REFRESHED_EVERY, CalendarsCopy
 from services.notify.ladders.candidates import CandidateSearch
 from services.notify.ladders.ladders import read_ladders
@@ -39,7 +40,7 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     consumer = opened.consumer(CONSUMER, AlertConsumer(ladders, escalation).apply)
     return WorkerPart(
         name="alerts",
-        workflows=[AlertWorkflow],
+        workflows=[AlertWorkflow, FormerAlertWorkflow],
         activities=[AlertActivities(escalation).climb],
         startables=[startable(client)],
         starts_per_second=opened.settings.alert_workflows_per_second,
