@@ -214,6 +214,11 @@ def test_two_roles_may_what_either_may() -> None:
     assert allowed(both, TICKET) == allowed(ADMIN, TICKET) | allowed(WANG_FANG, TICKET)
 
 
+def test_of_two_roles_the_one_that_reaches_farther_counts_in_a_list() -> None:
+    both = replace(LI_LEI, roles=frozenset({StaffRole.CLERK, StaffRole.AUDITOR}))
+    assert (reach(LI_LEI), reach(both)) == (Relation.QUEUE, Relation.ANY)
+
+
 @pytest.mark.parametrize("role", StaffRole)
 def test_every_role_has_its_row_in_the_table(role: StaffRole) -> None:
     assert role in BY_ROLE

@@ -74,7 +74,7 @@ class TestReasonsFirst:
         assert case.state.owed_reasons == ["response/1/1", "progress/1/1"]
 
     def test_the_clerks_clocks_are_not_the_owner_s(self) -> None:
-        case = Case(promises({K.ACCEPTANCE: "PT1H"})).do(C.ACCEPT, after=2 * HOUR, owner=LI_LEI.id)
+        case = Case(promises({K.ACCEPTANCE: "PT1H"})).do(C.ASSIGN, owner=LI_LEI.id).do(C.ACCEPT, after=2 * HOUR)
         assert case.state.unexplained == ["acceptance/1/1"]
         assert case.do(C.RESPOND).state.responded_at is not None
 

@@ -111,6 +111,10 @@ class TestSecondCallback:
         called(case, "satisfied", 2 * HOUR)
         assert case.clock(K.SECOND_CALLBACK).due_at == MONDAY_9 + 24 * HOUR
 
+    @pytest.mark.parametrize("kind", [kind for kind in Kind if kind is not Kind.COMPLAINT])
+    def test_nothing_but_a_complaint_has_one_from_the_resolution(self, kind: Kind) -> None:
+        assert not resolved(kind, second_callback_from="resolution").has(K.SECOND_CALLBACK)
+
     def test_a_late_first_callback_leaves_it_breached_where_it_counts_from_the_resolution(self) -> None:
         case = called(resolved(Kind.COMPLAINT, second_callback_from="resolution"), "satisfied", 25 * HOUR)
         assert case.breaches() == ["callback", "second_callback"]
