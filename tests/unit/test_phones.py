@@ -2,10 +2,13 @@
 
 import pytest
 
-from services.contracts.feedback import Customer
+from services.contracts.asked_fields import AskedField
+from services.contracts.feedback import Customer, Product, stored_customer
+from services.contracts.vocabulary import Kind
 from services.intake.customers.identity import identity_of, normalised, person_behind, unusable
 from services.intake.customers.masking import mask_phone
 from services.intake.customers.phones import NoPhone, is_shared, stored_phone
+from services.intake.feedback.completeness import missing_from
 from services.intake.wording import WORDING
 from services.runtime.errors import ValidationFailed
 
@@ -104,6 +107,11 @@ def test_from_a_program_it_is_kept_as_it_is_if_there_is_a_second_way_in() -> Non
     assert (kept.phone, unusable(kept)) == ("1380013800", ("phone",))
     with pytest.raises(ValidationFailed):
         normalised(Customer(name="韩梅梅", phone="1380013800"), lenient=True)
+
+
+def test_what_cannot_be_called_reaches_nobody_so_a_contact_is_asked_for() -> None:
+    for phone, missing in (("1380013800", (AskedField.CONTACT,)), (MOBILE, ())):
+        assert missing_from(Kind.CONSULTATION, stored_customer({"phone": phone}), Product()) == missing
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from typing import Annotated, Any
 
 import httpx
@@ -184,14 +185,15 @@ async def test_a_key_that_is_none_is_refused(client: httpx.AsyncClient, key: str
 async def test_answers_are_kept_30_days_at_least_and_not_for_ever(
     client: httpx.AsyncClient, endpoint: CountedEndpoint
 ) -> None:
-    await sell(client, key="kept")
-    await sell(client, key="old")
-    async with endpoint.database.begin() as connection:
-        age = "UPDATE till.idempotency SET created_at = created_at - CAST(:age AS interval) WHERE key = :key"
-        await connection.execute(text(age), {"age": KEPT, "key": "old"})
-        await connection.execute(text(age), {"age": KEPT - (KEPT / 40), "key": "kept"})
+    ages = {"promised": timedelta(days=30), "kept": KEPT - timedelta(hours=1), "old": KEPT}
+    for key, age in ages.items():
+        await sell(client, key=key)
+        async with endpoint.database.begin() as connection:
+            older = "UPDATE till.idempotency SET created_at = created_at - CAST(:age AS interval) WHERE key = :key"
+            await connection.execute(text(older), {"age": age, "key": key})
     assert await endpoint.idempotency.sweep() == 1
-    assert (await sell(client, key="kept")).headers["idempotent-replay"] == "true"
+    for key in ("promised", "kept"):
+        assert (await sell(client, key=key)).headers["idempotent-replay"] == "true"
 
 
 def test_equal_json_has_one_fingerprint_and_other_json_another(endpoint: CountedEndpoint) -> None:
