@@ -72,6 +72,16 @@ async def test_a_supplied_contact_reaches_the_ticket_and_fills_the_record(harnes
     assert profile["phone"] == "+8613800138000"
 
 
+async def test_what_the_record_knows_stays_although_a_supplement_says_otherwise(harness: IntakeHarness) -> None:
+    known = {"name": "韩梅梅", "phone": "13800138000", "email": "first@example.com"}
+    number = (await harness.register(channel="phone", customer=known))["ticket_no"]
+    harness.belongs(number)
+    await _supply(harness, number, "c1", customer={"email": "second@example.com", "wechat_open_id": "oAbC"})
+    customer = (await harness.ask("GET", f"/internal/registrations/{number}")).json()["customer_id"]
+    profile = (await harness.call("GET", f"/v1/customers/{customer}")).json()
+    assert (profile["email"], profile["wechat_open_id"]) == ("first@example.com", "oAbC")
+
+
 async def test_a_supplement_to_nothing_is_not_found(harness: IntakeHarness) -> None:
     answer = await harness.ask(
         "POST", "/internal/feedback/20240520001/supplement", {"command_id": "c", "supplement": {"situation": "x"}}

@@ -310,6 +310,16 @@ async def test_another_call_is_announced_where_there_will_be_one(
     assert [row["kind"] for row in rows] == (["callback_announced"] if announced else [])
 
 
+@pytest.mark.parametrize("counts", [True, False])
+async def test_an_attempt_too_soon_after_another_announces_no_call(journal: JournalHarness, counts: bool) -> None:
+    phases = ("resolved.awaiting_callback", "resolved.awaiting_callback")
+    ticket = {"phase": phases[1]}
+    rows = await journal.happens(
+        E.CALLBACK_RECORDED, outcome="not_reached", counts=counts, phases=phases, ticket=ticket
+    )
+    assert bool(rows) is counts
+
+
 @pytest.mark.parametrize("reason", CloseReason)
 async def test_closing_says_the_reason_and_takes_back_what_waits(journal: JournalHarness, reason: CloseReason) -> None:
     type_ = {CloseReason.MERGED: E.MERGED, CloseReason.WITHDRAWN: E.WITHDRAWN}.get(reason, E.CLOSED)
