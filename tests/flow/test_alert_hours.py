@@ -212,6 +212,9 @@ async def test_a_head_whom_the_first_step_alerts_is_not_informed_besides(harness
     alert = await harness.ticket().breached(C.RESOLUTION)
     assert sorted(await alert.told()) == sorted([TOLD_OWNER, HEAD])
     assert await alert.overdue_notices() == []
+    await alert.passes(15 * MINUTE + SECOND)
+    assert len(await alert.told()) > 2
+    assert await alert.overdue_notices() == []
 
 
 async def test_an_excused_breach_ends_its_alert_and_takes_back_what_is_still_to_be_said(harness: AlertHarness) -> None:

@@ -169,6 +169,16 @@ async def test_the_next_cycle_of_a_ticket_asks_again_without_a_cooldown(harness:
     assert await again.state() == "sent"
 
 
+async def test_an_answer_about_one_cycle_starts_no_cooldown_for_the_next(harness: SurveyHarness) -> None:
+    survey = await sent(harness)
+    await survey.answer()
+    await survey.end()
+    await harness.reopen(survey)
+    row = await survey.row()
+    again = await harness.close(ticket_no=row["ticket_no"], cycle=2, customer_id=row["customer_id"], start=False)
+    assert (await survey.state(), await again.state()) == ("answered", "scheduled")
+
+
 async def test_a_survey_withdrawn_before_it_went_is_never_sent(harness: SurveyHarness) -> None:
     survey = await harness.close(start=False)
     await harness.reopen(survey)
