@@ -3,7 +3,7 @@
 import pytest
 from playwright.async_api import expect
 
-from tests.console.browser import LOOKS, Open, faults
+from tests.console.browser import LOOKS, Open, barriers, surplus
 from tests.services.system import System, alerted, noticed, until
 
 STAFF = ("/alerts", "/reports/satisfaction", "/inbox", "/account", "/people/on-call")
@@ -20,7 +20,8 @@ async def test_pages_of_staff_and_of_administrators_have_no_barrier_and_fit(
     for by, paths in (("王芳", STAFF), ("孙磊", KEPT)):
         for path in paths:
             page = await open_page(path, by=by, width=width, locale=language, color_scheme=scheme)
-            assert await faults(page, scheme, width) == [], path
+            assert await barriers(page) == [], path
+            assert await surplus(page) == 0, path
             await page.context.close()
 
 

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from sqlalchemy import insert
 
 from services.workflow.tables import publication_failures, publications
-from tests.console.browser import Open, barriers, faults, surplus
+from tests.console.browser import Open, barriers, surplus
 from tests.services.system import System
 
 DRAWN = ("/calendars/cn?year=2026&day=2026-10-01", "/ladders/default?urgency=normal")
@@ -23,7 +23,8 @@ async def test_calendars_and_ladders_have_no_barrier_and_fit(
     for path in paths:
         page = await open_page(path, by="孙磊", width=width, locale=language, color_scheme=scheme)
         await expect(page.locator("main .tabs")).to_be_visible()
-        assert await faults(page, scheme, width) == [], path
+        assert await barriers(page) == [], path
+        assert await surplus(page) == 0, path
         await page.context.close()
 
 
