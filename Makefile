@@ -8,10 +8,12 @@ up: ## Start everything on this machine: PostgreSQL, Temporal, web process, work
 
 # All of them share the cores; a few are not worth the start of a second process. Compiled tests are kept: to rewrite
 # the asserts of every file costs each process as long as five hundred tests.
+# Tests wait as much as they compute, so that there are two processes for each core; eight fill the memory of a laptop.
+processes := -n $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN)))) --maxprocesses 8
 pytest := env -u PYTHONDONTWRITEBYTECODE $(python) -m pytest --durations=20
 
 test: environment ## Run the tests but the slow ones (PYTEST="-k name" narrows them)
-	@exec $(pytest) -m 'not slow' $(or $(PYTEST),-n logical)
+	@exec $(pytest) -m 'not slow' $(or $(PYTEST),$(processes))
 
 test-slow: environment ## Run the tests that kill processes, deploy roles apart or drive long journeys
 	@exec $(pytest) -m slow $(or $(PYTEST),-n logical)
