@@ -170,12 +170,24 @@ async def reset(ticket: Ticket, task: int = 0) -> None:
     """As `temporal workflow reset` does, to one of the first tasks and without what came after it."""
     events = (await ticket.handle.fetch_history()).events
     finished = [it.event_id for it in events if it.HasField("workflow_task_completed_event_attributes")]
+    await reset_to(ticket, finished[task])
+
+
+async def reset_the_last_command(ticket: Ticket) -> None:
+    """As `temporal workflow reset` does, to a task that brought nothing but a command, which nothing then brings."""
+    events = (await ticket.handle.fetch_history()).events
+    taken = [it.event_id for it in events if it.HasField("workflow_execution_update_accepted_event_attributes")]
+    await reset_to(ticket, taken[-1] - 1)
+
+
+async def reset_to(ticket: Ticket, finished: int) -> None:
+    """Take back the task that was finished by the event of this number, and all that came after it."""
     client = ticket.harness.env.client
     request = ResetWorkflowExecutionRequest(
         namespace=client.namespace,
         workflow_execution=WorkflowExecution(workflow_id=ticket.handle.id),
         reason="by hand",
-        workflow_task_finish_event_id=finished[task],
+        workflow_task_finish_event_id=finished,
         request_id=uuid.uuid4().hex,
         reset_reapply_type=ResetReapplyType.RESET_REAPPLY_TYPE_NONE,
     )
@@ -205,7 +217,7 @@ async def starting(harness: TicketHarness, ticket: Ticket) -> AsyncIterator[None
         await asyncio.gather(running, return_exceptions=True)
 
 
-@pytest.mark.parametrize("end", [terminate, cancel, reset, partial(reset, task=2)])
+@pytest.mark.parametrize("end", [terminate, cancel, reset, partial(reset, task=2), reset_the_last_command])
 async def test_a_workflow_that_was_ended_by_hand_is_taken_up_again_without_a_command(
     harness: TicketHarness, end: Callable[[Ticket], Awaitable[None]]
 ) -> None:

@@ -52,6 +52,7 @@ class TicketWorkflow:
         self.alarm_at: datetime | None = None
         self.rang = False
         self.set_back = _begins_again()
+        self.loop = asyncio.get_running_loop()
         workflow.register_random_seed_callback(self._notice_a_reset)
 
     @workflow.run
@@ -213,6 +214,7 @@ class TicketWorkflow:
         """An operator has taken steps back that the journal holds; the engine gives such a run another random seed. An
         empty batch asks the journal at once, which answers with what it holds."""
         self.set_back = True
+        self.loop.call_soon(bool)  # conditions are looked at only after something else has run
 
     def _set_alarm(self) -> None:
         """One timer for the earliest instant, replaced only when that moves earlier; a late alarm just looks again."""
