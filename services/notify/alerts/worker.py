@@ -6,7 +6,13 @@ from typing import Any
 from sqlalchemy import Row
 from temporalio.client import Client
 
-from services.contracts.names import QUEUE_NOTIFY, SIGNAL_ALERT_CHANGED, WORKFLOW_ALERT, alert_workflow_id
+from services.contracts.names import (
+    FORMER_WORKFLOW_ALERT,
+    QUEUE_NOTIFY,
+    SIGNAL_ALERT_CHANGED,
+    WORKFLOW_ALERT,
+    alert_workflow_id,
+)
 from services.notify.alerts.activities import AlertActivities
 from services.notify.alerts.consumer import AlertConsumer
 from services.notify.alerts.escalation import Escalation
@@ -15,7 +21,6 @@ from services.notify.alerts.remarks import RemarkDispatcher
 from services.notify.alerts.store import WAITS, standing_of
 from services.notify.alerts.tables import alerts
 from services.notify.alerts.workflow import AlertWorkflow
-from services.notify.former_workflows import FormerAlertWorkflow
 from services.notify.hours.calendars import REFRESHED_EVERY, CalendarsCopy
 from services.notify.ladders.candidates import CandidateSearch
 from services.notify.ladders.ladders import read_ladders
@@ -40,7 +45,7 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     consumer = opened.consumer(CONSUMER, AlertConsumer(ladders, escalation).apply)
     return WorkerPart(
         name="alerts",
-        workflows=[AlertWorkflow, FormerAlertWorkflow],
+        workflows=[AlertWorkflow],
         activities=[AlertActivities(escalation).climb],
         startables=[startable(client)],
         starts_per_second=opened.settings.alert_workflows_per_second,
@@ -76,5 +81,7 @@ def startable(client: Client) -> Startable:
         start=start,
         revision=alerts.c.version,
         order=alerts.c.next_at,
-        workflows=Workflows(WORKFLOW_ALERT, QUEUE_NOTIFY, alert_workflow_id, (alerts.c.id,)),
+        workflows=Workflows(
+            WORKFLOW_ALERT, QUEUE_NOTIFY, alert_workflow_id, (alerts.c.id,), former=FORMER_WORKFLOW_ALERT
+        ),
     )

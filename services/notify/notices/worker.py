@@ -8,9 +8,8 @@ from temporalio.client import Client
 
 from services.access.directory_copy import DirectoryCopy
 from services.contracts.lines import one_line
-from services.contracts.names import QUEUE_NOTIFY, WORKFLOW_NOTICE, notice_workflow_id
+from services.contracts.names import FORMER_WORKFLOW_NOTICE, QUEUE_NOTIFY, WORKFLOW_NOTICE, notice_workflow_id
 from services.contracts.notice import NoticeOrder
-from services.notify.former_workflows import FormerNoticeWorkflow
 from services.notify.notices.activities import NoticeActivities
 from services.notify.notices.addresses import AddressBook
 from services.notify.notices.channels.choice import channels_of
@@ -38,7 +37,7 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     consumer = opened.consumer(CONSUMER, telling.apply, telling.apply_late)
     return WorkerPart(
         name="notices",
-        workflows=[NoticeWorkflow, FormerNoticeWorkflow],
+        workflows=[NoticeWorkflow],
         activities=[activities.deliver, activities.give_up],
         startables=[startable(client, settings)],
         tasks=[consumer.run, FirstAttempts(opened.database, deliveries, hands=settings.notify_slots).run],
@@ -74,7 +73,13 @@ def startable(client: Client, settings: NotifySettings) -> Startable:
         key=notices.c.id,
         columns=(notices.c.id, notices.c.round),
         start=start,
-        workflows=Workflows(WORKFLOW_NOTICE, QUEUE_NOTIFY, notice_workflow_id, (notices.c.id, notices.c.round)),
+        workflows=Workflows(
+            WORKFLOW_NOTICE,
+            QUEUE_NOTIFY,
+            notice_workflow_id,
+            (notices.c.id, notices.c.round),
+            former=FORMER_WORKFLOW_NOTICE,
+        ),
     )
 
 

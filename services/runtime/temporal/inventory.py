@@ -19,7 +19,8 @@ from services.runtime.temporal.signatures import Signatures
 class Workflows:
     """The workflows of a kind of row, as they are known: by type and queue, and each by an id made of `columns`.
 
-    `expected` are the living rows that have one all the time, where not all have.
+    `expected` are the living rows that have one all the time, where not all have. `former` is the type under which an
+    earlier release began them: what runs under it is ended, and the row gets a workflow of today's type.
     """
 
     type: str
@@ -27,6 +28,7 @@ class Workflows:
     id_of: Callable[..., str]
     columns: tuple[Column[Any], ...]
     expected: ColumnElement[bool] | None = None
+    former: str | None = None
 
 
 class Runs(Protocol):
@@ -51,7 +53,7 @@ class EngineRuns:
         Raises:
             RPCError: the engine does not answer.
         """
-        here = f"{_running(workflows)} AND TaskQueue = '{workflows.queue}'"
+        here = f"{_running(workflows.type)} AND TaskQueue = '{workflows.queue}'"
         return (await self._client.count_workflows(here)).count
 
     async def ids(self, workflows: Workflows) -> AsyncIterator[str]:
@@ -60,12 +62,18 @@ class EngineRuns:
         Raises:
             RPCError: the engine does not answer.
         """
-        async for found in self._client.list_workflows(_running(workflows)):
+        if workflows.former is not None:
+            async for found in self._client.list_workflows(_running(workflows.former)):
+                await self._terminate(found, "begun by an earlier release")
+        async for found in self._client.list_workflows(_running(workflows.type)):
             if found.task_queue == workflows.queue and await self._is_ours(found):
                 yield found.id
                 continue
-            with suppress(RPCError):  # it may have ended by itself
-                await self._client.get_workflow_handle(found.id, run_id=found.run_id).terminate("not started by us")
+            await self._terminate(found, "not started by us")
+
+    async def _terminate(self, found: WorkflowExecution, reason: str) -> None:
+        with suppress(RPCError):  # it may have ended by itself
+            await self._client.get_workflow_handle(found.id, run_id=found.run_id).terminate(reason=reason)
 
     async def _is_ours(self, found: WorkflowExecution) -> bool:
         converter = self._client.data_converter
@@ -79,5 +87,5 @@ class EngineRuns:
             return False
 
 
-def _running(workflows: Workflows) -> str:
-    return f"WorkflowType = '{workflows.type}' AND ExecutionStatus = 'Running'"
+def _running(type_: str) -> str:
+    return f"WorkflowType = '{type_}' AND ExecutionStatus = 'Running'"
