@@ -7,12 +7,12 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
 from temporalio.api.common.v1 import WorkflowExecution
-from temporalio.api.enums.v1 import EventType, IndexedValueType, ResetReapplyType
-from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.api.enums.v1 import EventType, ResetReapplyType
 from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest, ResetWorkflowExecutionRequest
 from temporalio.client import Client, WorkflowHistory
 from temporalio.service import RPCError
@@ -20,6 +20,7 @@ from temporalio.service import RPCError
 from services.contracts.names import SEARCH_ATTRIBUTES, ticket_workflow_id
 from services.contracts.policy import ClockRule
 from services.contracts.vocabulary import ClockName, CommandName, Urgency
+from services.runtime.stack.temporal import Temporal
 from services.runtime.temporal.client import engine_identity
 from services.runtime.temporal.inventory import EngineRuns
 from services.runtime.temporal.workflow_starter import Starter
@@ -120,15 +121,16 @@ async def bare(harness: TicketHarness) -> Client:
                 return client
 
 
-async def register(client: Client) -> None:
-    """Do what the log asks for."""
-    types = dict.fromkeys(SEARCH_ATTRIBUTES, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD)
-    request = AddSearchAttributesRequest(namespace=client.namespace, search_attributes=types)
-    await client.operator_service.add_search_attributes(request)
+async def register(client: Client, folder: Path) -> None:
+    """Do at each start what `make up` does with its own server: the store may be of an earlier release."""
+    port = int(client.service_client.config.target_host.rpartition(":")[2])
+    server = Temporal(folder / "temporal.db", port, client.namespace, folder / "temporal.log", SEARCH_ATTRIBUTES)
+    for _ in range(2):
+        await server.register()
 
 
 async def test_without_the_attributes_tickets_start_all_the_same_and_the_log_says_what_to_do(
-    harness: TicketHarness, bare: Client, monkeypatch: pytest.MonkeyPatch
+    harness: TicketHarness, bare: Client, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     engine = TicketEngine(bare)
     first, second = [await harness.stored(await harness.open(start=False)) for _ in range(2)]
@@ -141,7 +143,7 @@ async def test_without_the_attributes_tickets_start_all_the_same_and_the_log_say
     for start in (first, second):
         described = await bare.get_workflow_handle(ticket_workflow_id(start.state.ticket_no)).describe()
         assert not {key.key.name for key in described.typed_search_attributes} & {*SEARCH_ATTRIBUTES}
-    await register(bare)
+    await register(bare, tmp_path)
     monkeypatch.setattr(engine_module, "SEARCHABLE_RETRY_SECONDS", 0.0)
     again = TicketEngine(bare)
     third = await harness.stored(await harness.open(start=False))

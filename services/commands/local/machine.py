@@ -104,7 +104,7 @@ class Machine:
                 SEARCH_ATTRIBUTES,
             )
             address = server.address
-            await self.supervisor.start(server.program(), lambda: temporal.ping(server.address, namespace))
+            await self.supervisor.start(server.program(), server.register)
         self.addresses = replace(self.addresses, temporal=address)
 
     async def migrate(self) -> None:

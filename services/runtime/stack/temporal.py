@@ -55,11 +55,20 @@ class Temporal:
             is_lost=store.is_lost,
         )  # fmt: skip
 
+    async def register(self) -> None:
+        """Let the namespace know the keywords, which a program teaches only a new store; raise as `ping`."""
+        names = (part for name in self.keywords for part in ("--name", name, "--type", "Keyword"))
+        await _operate(self.address, self.namespace, "search-attribute", "create", *names)
+
 
 async def ping(address: str, namespace: str) -> None:
     """Return when the engine at `address` serves `namespace`; raise `ConnectionError` with its reason otherwise."""
+    await _operate(address, namespace, "namespace", "describe")
+
+
+async def _operate(address: str, namespace: str, *command: str) -> None:
     process = await asyncio.create_subprocess_exec(
-        str(binary()), "operator", "namespace", "describe", "--namespace", namespace,
+        str(binary()), "operator", *command, "--namespace", namespace,
         "--address", address, "--command-timeout", f"{_PROBE_SECONDS}s",
         env=_environment(), stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.PIPE,
     )  # fmt: skip
