@@ -1,5 +1,6 @@
 """The texts of notices: built-in files, and what operations wrote in their place."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,7 @@ from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.http.conditions import IfMatch, require_version
 
 _FOLDER = Path(__file__).with_name("templates")
+_PART = re.compile(r"{% include '(\w+)' %}\n")
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,20 @@ class StoredTemplate:
 
 @cache
 def built_in() -> Mapping[str, Template]:
-    """Every kind in both languages, by id; a file is its subject, an empty line, and its text."""
+    """Every kind in both languages, by id; a file is its subject, an empty line, and its text. What several say alike
+    is a file of `parts`, and stands in their texts: operations edit whole ones."""
     found = {}
     for kind in NoticeKind:
         for language in Language:
-            subject, _, text = (_FOLDER / f"{kind}.{language}.txt").read_text(encoding="utf-8").partition("\n\n")
+            subject, _, text = _read(kind, language).partition("\n\n")
             template = Template(kind, language, 0, subject, text.rstrip("\n"))
             found[template.id] = template
     return found
+
+
+def _read(name: str, language: Language) -> str:
+    text = (_FOLDER / f"{name}.{language}.txt").read_text(encoding="utf-8")
+    return _PART.sub(lambda part: _read(f"parts/{part[1]}", language), text)
 
 
 def known(template_id: str) -> Template:
