@@ -3,15 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Body, Depends, Request, Response
-from fastapi.responses import JSONResponse
-from pydantic import Field
 
 from services.access.rights import allowed_to
 from services.contracts.base import Instant
 from services.contracts.permissions import Action
 from services.notify.hours import store
 from services.notify.hours.quiet_hours import QuietHours
-from services.notify.hours.store import StoredQuietHours
+from services.notify.hours.store import QuietHoursView
 from services.notify.notices.submission import release_held
 from services.notify.service import NotifyDep
 from services.runtime.http.conditions import if_match, versioned
@@ -33,19 +31,11 @@ class QuietHoursBody(QuietHours):
     updated_by: str | None = None
 
 
-class QuietHoursView(QuietHours):
-    """The quiet hours in force."""
-
-    version: int = Field(description="0 until somebody has set them.")
-    updated_at: Instant | None
-    updated_by: str | None
-
-
 @router.get("/v1/quiet-hours", response_model=QuietHoursView, responses=VERSIONED)
 async def read_quiet_hours(notify: NotifyDep, _: Reader) -> Response:
     """Show when notices that can wait do so: those to customers, and those to the staff."""
     async with notify.resources.database.read() as connection:
-        return _answer(await store.in_force(connection))
+        return versioned(await store.in_force(connection))
 
 
 @router.put("/v1/quiet-hours", response_model=QuietHoursView, responses=VERSIONED, openapi_extra=CONDITIONAL)
@@ -57,19 +47,7 @@ async def put_quiet_hours(
     Alerts know better: outside a shift, one's own hours and the calendar of one's department, the quiet hours of the
     staff are when an alert of a ticket that is not urgent reaches nobody.
     """
-    hours = QuietHours(customer=body.customer, staff=body.staff)
     async with notify.resources.database.begin() as connection:
-        stored = await store.put(connection, hours, by=caller.id, if_match=if_match(request))
+        stored = await store.put(connection, body, by=caller.id, if_match=if_match(request))
         await release_held(connection)
-        return _answer(stored)
-
-
-def _answer(stored: StoredQuietHours) -> JSONResponse:
-    view = QuietHoursView(
-        customer=stored.hours.customer,
-        staff=stored.hours.staff,
-        version=stored.version,
-        updated_at=stored.updated_at,
-        updated_by=stored.updated_by,
-    )
-    return versioned(view)
+        return versioned(stored)

@@ -96,7 +96,7 @@ class CandidateSearch:
         calendars, quiet = await self._calendars.current(), await self._quiet_hours(connection)
         read_from = _named(found.generation, calendars, quiet)
         return Candidates(
-            answers, found.present, hours, calendars, quiet.hours.staff, read_from, found.next_shift_at
+            answers, found.present, hours, calendars, quiet.staff, read_from, found.next_shift_at
         )  # fmt: skip
 
     async def knows(self, calendar: str) -> bool:
@@ -112,7 +112,7 @@ class CandidateSearch:
         found = await ask(self._directory, (), (), datetime.now(UTC))
         return _named(found.generation, await self._calendars.current(), await self._quiet_hours())
 
-    async def _quiet_hours(self, connection: AsyncConnection | None = None) -> store.StoredQuietHours:
+    async def _quiet_hours(self, connection: AsyncConnection | None = None) -> store.QuietHoursView:
         if connection is not None:
             return await store.in_force(connection)
         async with self._database.read() as own:
@@ -124,5 +124,5 @@ def _at(person: WorkingHours, at: datetime) -> WorkingHours:
     return person if on_shift == person.on_shift else person.model_copy(update={"on_shift": on_shift})
 
 
-def _named(people: int, calendars: PublishedCalendars, quiet: store.StoredQuietHours) -> str:
+def _named(people: int, calendars: PublishedCalendars, quiet: store.QuietHoursView) -> str:
     return f"{people}/{calendars.generation}/{quiet.version}"

@@ -121,7 +121,7 @@ class Delivery:
         if row["urgent"] or row["round"] > 1:
             return None
         async with self._database.read() as connection:
-            quiet = (await store.in_force(connection)).hours
+            quiet = await store.in_force(connection)
         return quiet.hold_until(Audience(row["audience"]), NoticeKind(row["kind"]), self._now(), urgent=row["urgent"])
 
     async def _hold(self, row: RowMapping, until: datetime) -> NoticeState:

@@ -124,4 +124,4 @@ async def test_quiet_hours_are_versions_and_a_stale_one_is_refused(harness: Quie
     assert await harness.set_hours(QuietHours(), if_match=1) == 2
     async with harness.database.read() as connection:
         stored = await store.in_force(connection)
-    assert (stored.hours, stored.version, stored.updated_by) == (QuietHours(), 2, "sun-lei")
+    assert (stored.customer, stored.staff, stored.version, stored.updated_by) == (None, None, 2, "sun-lei")
