@@ -42,6 +42,8 @@ async def _run(url: str, action: Callable[[Config], object]) -> None:
     try:
         async with engine.connect() as connection:
             await connection.execute(text(f"SELECT pg_advisory_lock({_LOCK})"))
+            # A lock that is not to be had soon fails the migration instead of holding up the service.
+            await connection.execute(text("SET lock_timeout = '5s'"))
             await connection.commit()
             await connection.run_sync(lambda sync_connection: action(_configure(sync_connection)))
     finally:

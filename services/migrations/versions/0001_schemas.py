@@ -1,13 +1,9 @@
 """One schema a service, and the role that services work as."""
 
-from collections.abc import Sequence
-
 from alembic import op
 
 revision: str = "0001"
 down_revision: str | None = None
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 SCHEMAS = ("intake", "workflow", "directory")
 
@@ -40,7 +36,6 @@ END $$
 
 def upgrade() -> None:
     """Make role, schemas and rights."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute(ROLE)
     for schema in SCHEMAS:
         op.execute(f"CREATE SCHEMA {schema}")
@@ -49,6 +44,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the schemas with all that is in them; the role stays, other databases of the server may use it."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     for schema in SCHEMAS:
         op.execute(f"DROP SCHEMA {schema} CASCADE")

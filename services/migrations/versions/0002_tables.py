@@ -1,7 +1,5 @@
 """The tables of every service."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -10,13 +8,10 @@ from services.runtime.postgres.commit_order import Xid8
 
 revision: str = "0002"
 down_revision: str | None = "0001"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
-    """Apply the change; a lock that is not to be had soon fails the migration instead of holding up the service."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
+    """Make the tables."""
     op.execute(sa.schema.CreateSequence(sa.Sequence("ticket_serial", schema="intake")))
     op.create_table(
         "contact_readings",
@@ -512,7 +507,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the change back."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index("uq_staff_username", table_name="staff", schema="directory")
     op.drop_table("staff", schema="directory")
     op.drop_table("api_keys", schema="directory")

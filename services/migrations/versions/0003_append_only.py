@@ -1,13 +1,9 @@
 """Triggers by which the database refuses a changed journal, verdict or audit log (invariants I7, I15)."""
 
-from collections.abc import Sequence
-
 from alembic import op
 
 revision: str = "0003"
 down_revision: str | None = "0002"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 APPEND_ONLY = ("workflow.journal", "intake.contact_readings", "directory.audit")
 
@@ -40,7 +36,6 @@ END $$
 
 def upgrade() -> None:
     """Guard the tables by trigger, which holds for their owner too, and by right."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute(REFUSE)
     op.execute(KEEP_VERDICTS)
     for table in APPEND_ONLY:
@@ -61,6 +56,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the guards away."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("DROP FUNCTION workflow.keep_verdict() CASCADE")
     op.execute("DROP FUNCTION workflow.refuse_change() CASCADE")

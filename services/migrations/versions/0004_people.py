@@ -1,13 +1,9 @@
 """Schemas of notify and survey."""
 
-from collections.abc import Sequence
-
 from alembic import op
 
 revision: str = "0004"
 down_revision: str | None = "0003"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 SCHEMAS = ("notify", "survey")
 
@@ -24,7 +20,6 @@ END $$
 
 def upgrade() -> None:
     """Make the schemas, with the rights of the role that services work as."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     for schema in SCHEMAS:
         op.execute(f"CREATE SCHEMA {schema}")
         op.execute(RIGHTS.format(schema=schema))
@@ -32,6 +27,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the schemas with all that is in them."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     for schema in SCHEMAS:
         op.execute(f"DROP SCHEMA {schema} CASCADE")

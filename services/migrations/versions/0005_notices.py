@@ -1,20 +1,15 @@
 """Notices, their templates, what notify knows of tickets, and where it stands in the feed."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0005"
 down_revision: str | None = "0004"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
     """Make the tables."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.create_table(
         "feed_cursors",
         sa.Column("follower", sa.Text(), nullable=False),
@@ -151,8 +146,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
-
     op.drop_index("tickets_by_department", table_name="tickets", schema="notify")
     op.drop_table("tickets", schema="notify")
     op.drop_table("ticket_handlers", schema="notify")

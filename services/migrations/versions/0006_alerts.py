@@ -1,7 +1,5 @@
 """Alerts; on-call shifts; how staff are reached."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
@@ -10,13 +8,10 @@ from services.runtime.postgres.commit_order import Xid8
 
 revision: str = "0006"
 down_revision: str | None = "0005"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
     """Make the tables."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.create_table(
         "alerts",
         sa.Column("id", sa.Text(), nullable=False),
@@ -171,7 +166,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_column("staff", "language", schema="directory")
     op.drop_column("staff", "email", schema="directory")
     op.drop_column("departments", "on_call_fallback", schema="directory")

@@ -1,20 +1,15 @@
 """Webhooks, what they deliver, and the departments that tickets have in the feed."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0007"
 down_revision: str | None = "0006"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
     """Make the tables."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.create_table(
         "webhook_departments",
         sa.Column("ticket_no", sa.Text(), nullable=False),
@@ -116,7 +111,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index("webhook_lanes_due", table_name="webhook_lanes", schema="notify")
     op.drop_table("webhook_lanes", schema="notify")
     op.drop_index(

@@ -1,20 +1,15 @@
 """Questionnaires, invitations and answers."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0008"
 down_revision: str | None = "0007"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
     """Make the tables."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.create_table(
         "feed_cursors",
         sa.Column("follower", sa.Text(), nullable=False),
@@ -168,7 +163,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the tables."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_table("answers", schema="survey")
     op.drop_table("questionnaires", schema="survey")
     op.drop_index("invitations_newest", table_name="invitations", schema="survey")

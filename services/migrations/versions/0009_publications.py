@@ -1,14 +1,10 @@
 """Publications, how far they are, and the excuses of clocks that have their verdict."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0009"
 down_revision: str | None = "0008"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 # Finished clocks never change (semantics.md 11), but for the mark that a publication would have avoided a breach (19).
 KEEP_VERDICTS_BUT_EXCUSE = """
@@ -38,7 +34,6 @@ END $$
 
 def upgrade() -> None:
     """Make the tables; let a finished clock be excused once."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.create_table(
         "publications",
         sa.Column("id", sa.Text(), nullable=False),
@@ -103,7 +98,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take it all back; what was excused stays in the journal."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute(KEEP_VERDICTS)
     op.drop_column("clocks", "excused_at", schema="workflow")
     op.drop_index(

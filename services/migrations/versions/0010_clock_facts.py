@@ -1,14 +1,10 @@
 """Facts applied to a clock, beside its verdict (semantics.md 11)."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0010"
 down_revision: str | None = "0009"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 # Clocks that were stored before tell it in their ledgers.
 FILL = """
@@ -20,7 +16,6 @@ UPDATE workflow.clocks SET
 
 def upgrade() -> None:
     """Add the columns and fill them; the guard of verdicts would refuse that for finished clocks."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.add_column("clocks", sa.Column("priority", sa.Text(), nullable=True), schema="workflow")
     op.add_column("clocks", sa.Column("policy", sa.Text(), nullable=True), schema="workflow")
     op.add_column("clocks", sa.Column("policy_version", sa.Integer(), nullable=True), schema="workflow")
@@ -33,6 +28,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the columns away."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     for name in ("policy_version", "policy", "priority"):
         op.drop_column("clocks", name, schema="workflow")

@@ -1,15 +1,11 @@
 """Ladders as data, quiet hours, and the hours at which people are reached."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0011"
 down_revision: str | None = "0010"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 APPEND_ONLY = ("notify.ladders", "notify.quiet_hours")
 
@@ -24,7 +20,6 @@ END $$
 
 def upgrade() -> None:
     """Make the tables and columns; versions that were written are never changed."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.create_table(
         "ladders",
         sa.Column("id", sa.Text(), nullable=False),
@@ -86,7 +81,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop them."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_column("staff", "time_zone", schema="directory")
     op.drop_column("staff", "hours", schema="directory")
     op.drop_column("departments", "calendar", schema="directory")

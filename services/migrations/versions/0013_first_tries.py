@@ -1,19 +1,14 @@
 """The first try of a notice, which needs no workflow."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0013"
 down_revision: str | None = "0012"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
     """Mark what waits now: it has its workflow already."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.add_column("notices", sa.Column("workflow_from", sa.DateTime(timezone=True), nullable=True), schema="notify")
     op.execute("UPDATE notify.notices SET workflow_from = now() WHERE state = 'waiting' AND engine_id IS NOT NULL")
     op.create_index(
@@ -28,6 +23,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the column."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index("notices_untried", table_name="notices", schema="notify")
     op.drop_column("notices", "workflow_from", schema="notify")

@@ -1,14 +1,10 @@
 """Authors of the end of a customer's link."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0018"
 down_revision: str | None = "0014"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 REVOKE = """
 DO $$ BEGIN
@@ -21,7 +17,6 @@ END $$
 
 def upgrade() -> None:
     """Make the log; its lines are never changed."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.create_table(
         "link_revocations",
         sa.Column("ticket_no", sa.Text(), nullable=False),
@@ -48,5 +43,4 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the log."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_table("link_revocations", schema="intake")

@@ -1,15 +1,11 @@
 """Whether somebody answers for who a sender is, and lookups of whole contacts in the audit log."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision: str = "0021"
 down_revision: str | None = "0027"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 CONTACTS = sa.text("'{phone,email,wechat_open_id}'")
 LOOKUP = sa.text("what = 'lookup'")
@@ -25,7 +21,6 @@ def _allow(*what: str) -> None:
 
 def upgrade() -> None:
     """Vouch for what is stored, but for what came by the public form; let the audit log tell of lookups."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     known: sa.Column[list[str]] = sa.Column(
         "vouched", postgresql.ARRAY(sa.Text()), server_default=CONTACTS, nullable=False
     )
@@ -48,7 +43,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget who vouched, and the lookups."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index("contact_lookups_by_reader", table_name="contact_readings", schema="intake")
     op.execute("DELETE FROM intake.contact_readings WHERE what = 'lookup'")
     _allow(*WHAT)

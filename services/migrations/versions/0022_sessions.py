@@ -1,19 +1,14 @@
 """Ends of staff sessions before their tokens expire."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0022"
 down_revision: str | None = "0030"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
     """Count the generations of sessions of each member of staff, and keep which ones were signed out."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.add_column(
         "staff",
         sa.Column("session_generation", sa.Integer(), server_default=sa.text("0"), nullable=False),
@@ -35,7 +30,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget them: signed-out tokens count again until they expire."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_table("ended_sessions", schema="directory")
     op.drop_column("staff", "kept_session", schema="directory")
     op.drop_column("staff", "session_generation", schema="directory")

@@ -1,14 +1,10 @@
 """Tickets whose merge the kept ticket has not heard of yet."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0025"
 down_revision: str | None = "0021"
-branch_labels: Sequence[str] | None = None
-depends_on: Sequence[str] | None = None
 
 SCHEMA = "workflow"
 

@@ -1,19 +1,14 @@
 """The kind of what somebody was given of a customer: the contact, or a link."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0027"
 down_revision: str | None = "0022"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 
 def upgrade() -> None:
     """Let the audit log say what was shown; everything before was a contact."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.add_column(
         "contact_readings",
         sa.Column("what", sa.Text(), server_default="contact", nullable=False),
@@ -29,6 +24,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Forget the difference."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_constraint(op.f("contact_readings_what"), "contact_readings", schema="intake", type_="check")
     op.drop_column("contact_readings", "what", schema="intake")

@@ -1,21 +1,16 @@
 """The turn of a notice, and the entries that journals are still owed."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0030"
 down_revision: str | None = "0018"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 UNTRIED = sa.text("state = 'waiting' AND NOT held AND workflow_from IS NULL")
 
 
 def upgrade() -> None:
     """Give every notice a turn; what waits now keeps whether it is urgent."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     turn = sa.Column("precedence", sa.SmallInteger(), server_default=sa.text("2"), nullable=False)
     op.add_column("notices", turn, schema="notify")
     op.execute("UPDATE notify.notices SET precedence = 1 WHERE state = 'waiting' AND urgent")
@@ -32,7 +27,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the turns back."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index("alert_remarks_unentered", table_name="alert_remarks", schema="notify")
     op.drop_index("notices_untried", table_name="notices", schema="notify")
     op.create_index(

@@ -1,21 +1,16 @@
 """Alerts whose first step is taken with their raising, and that the engine is told of as of one row."""
 
-from collections.abc import Sequence
-
 import sqlalchemy as sa
 from alembic import op
 
 revision: str = "0031"
 down_revision: str | None = "0025"
-branch_labels: str | Sequence[str] | None = None
-depends_on: str | Sequence[str] | None = None
 
 NOT_ENDED = sa.text("NOT ended")
 
 
 def upgrade() -> None:
     """Say with the engine's id alone which alerts the engine is still to be told of."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.execute("UPDATE notify.alerts SET engine_id = '' WHERE ended AND engine_id IS NULL")
     op.drop_index("alerts_living", table_name="alerts", schema="notify")
     op.drop_index("alerts_by_next_step", table_name="alerts", schema="notify")
@@ -39,7 +34,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Count again what workflows were told."""
-    op.execute("SET LOCAL lock_timeout = '5s'")
     op.drop_index("alerts_by_next_step", table_name="alerts", schema="notify")
     op.drop_index("alerts_untold_to_engine", table_name="alerts", schema="notify")
     ended: sa.Column[bool] = sa.Column("ended", sa.Boolean(), server_default=sa.text("false"), nullable=False)
