@@ -25,12 +25,8 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("contact_readings_pkey")),
         schema="intake",
     )
-    op.create_index(
-        "contact_readings_by_customer", "contact_readings", ["customer_id", "id"], unique=False, schema="intake"
-    )
-    op.create_index(
-        "contact_readings_by_ticket", "contact_readings", ["ticket_no", "id"], unique=False, schema="intake"
-    )
+    op.create_index("contact_readings_by_customer", "contact_readings", ["customer_id", "id"], schema="intake")
+    op.create_index("contact_readings_by_ticket", "contact_readings", ["ticket_no", "id"], schema="intake")
     op.create_table(
         "customers",
         sa.Column("id", sa.Text(), nullable=False),
@@ -58,7 +54,6 @@ def upgrade() -> None:
         "customers_by_email",
         "customers",
         ["email"],
-        unique=False,
         schema="intake",
         postgresql_where=sa.text("email IS NOT NULL"),
     )
@@ -66,7 +61,6 @@ def upgrade() -> None:
         "customers_by_phone",
         "customers",
         ["phone"],
-        unique=False,
         schema="intake",
         postgresql_where=sa.text("phone IS NOT NULL"),
     )
@@ -74,7 +68,6 @@ def upgrade() -> None:
         "customers_by_wechat",
         "customers",
         ["wechat_open_id"],
-        unique=False,
         schema="intake",
         postgresql_where=sa.text("wechat_open_id IS NOT NULL"),
     )
@@ -102,7 +95,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ticket_no", name=op.f("feedback_pkey")),
         schema="intake",
     )
-    op.create_index("feedback_by_customer", "feedback", ["customer_id", "received_at"], unique=False, schema="intake")
+    op.create_index("feedback_by_customer", "feedback", ["customer_id", "received_at"], schema="intake")
     op.create_index(
         "feedback_by_key",
         "feedback",
@@ -115,7 +108,6 @@ def upgrade() -> None:
         "feedback_by_order",
         "feedback",
         [sa.literal_column("((content -> 'product') ->> 'order_no')")],
-        unique=False,
         schema="intake",
         postgresql_where=sa.text("content -> 'product' ->> 'order_no' IS NOT NULL"),
     )
@@ -123,7 +115,6 @@ def upgrade() -> None:
         "feedback_by_serial",
         "feedback",
         [sa.literal_column("((content -> 'product') ->> 'serial_no')")],
-        unique=False,
         schema="intake",
         postgresql_where=sa.text("content -> 'product' ->> 'serial_no' IS NOT NULL"),
     )
@@ -140,7 +131,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("caller", "path", "key", name=op.f("idempotency_pkey")),
         schema="intake",
     )
-    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"], unique=False, schema="intake")
+    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"], schema="intake")
     op.create_table(
         "number_days",
         sa.Column("day", sa.Date(), nullable=False),
@@ -186,7 +177,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("command_id", name=op.f("supplements_pkey")),
         schema="intake",
     )
-    op.create_index("supplements_by_ticket", "supplements", ["ticket_no", "supplied_at"], unique=False, schema="intake")
+    op.create_index("supplements_by_ticket", "supplements", ["ticket_no", "supplied_at"], schema="intake")
     op.create_table(
         "calendars",
         sa.Column("id", sa.Text(), nullable=False),
@@ -219,7 +210,6 @@ def upgrade() -> None:
         "clocks_breached",
         "clocks",
         ["ticket_no"],
-        unique=False,
         schema="workflow",
         postgresql_where=sa.text("state = 'breached'"),
     )
@@ -227,7 +217,6 @@ def upgrade() -> None:
         "clocks_running_by_due",
         "clocks",
         ["due_at"],
-        unique=False,
         schema="workflow",
         postgresql_where=sa.text("state = 'running'"),
     )
@@ -254,7 +243,7 @@ def upgrade() -> None:
         schema="workflow",
         postgresql_where=sa.text("key IS NOT NULL"),
     )
-    op.create_index("commands_of_ticket", "commands", ["ticket_no", "created_at"], unique=False, schema="workflow")
+    op.create_index("commands_of_ticket", "commands", ["ticket_no", "created_at"], schema="workflow")
     op.create_table(
         "idempotency",
         sa.Column("caller", sa.Text(), nullable=False),
@@ -268,7 +257,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("caller", "path", "key"),
         schema="workflow",
     )
-    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"], unique=False, schema="workflow")
+    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"], schema="workflow")
     op.create_table(
         "journal",
         sa.Column("ticket_no", sa.Text(), nullable=False),
@@ -295,11 +284,10 @@ def upgrade() -> None:
         "journal_by_command",
         "journal",
         ["command_id"],
-        unique=False,
         schema="workflow",
         postgresql_where=sa.text("command_id IS NOT NULL"),
     )
-    op.create_index("journal_feed", "journal", ["tx", "ticket_no", "seq"], unique=False, schema="workflow")
+    op.create_index("journal_feed", "journal", ["tx", "ticket_no", "seq"], schema="workflow")
     op.create_table(
         "policies",
         sa.Column("id", sa.Text(), nullable=False),
@@ -385,27 +373,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ticket_no"),
         schema="workflow",
     )
-    op.create_index("tickets_by_customer", "tickets", ["customer_id"], unique=False, schema="workflow")
-    op.create_index("tickets_by_department", "tickets", ["department", "status"], unique=False, schema="workflow")
+    op.create_index("tickets_by_customer", "tickets", ["customer_id"], schema="workflow")
+    op.create_index("tickets_by_department", "tickets", ["department", "status"], schema="workflow")
     op.create_index(
         "tickets_by_next_due",
         "tickets",
         [sa.literal_column("next_due_at NULLS LAST"), "ticket_no"],
-        unique=False,
         schema="workflow",
     )
     op.create_index(
         "tickets_by_opening",
         "tickets",
         [sa.literal_column("opened_at DESC"), sa.literal_column("ticket_no DESC")],
-        unique=False,
         schema="workflow",
     )
     op.create_index(
         "tickets_by_serial",
         "tickets",
         ["serial_no"],
-        unique=False,
         schema="workflow",
         postgresql_where=sa.text("serial_no IS NOT NULL"),
     )
@@ -413,7 +398,6 @@ def upgrade() -> None:
         "tickets_living",
         "tickets",
         ["engine_id"],
-        unique=False,
         schema="workflow",
         postgresql_where=sa.text("NOT ended"),
     )
@@ -465,7 +449,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("caller", "path", "key", name=op.f("pk_idempotency")),
         schema="directory",
     )
-    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"], unique=False, schema="directory")
+    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"], schema="directory")
     op.create_table(
         "api_keys",
         sa.Column("id", sa.Text(), nullable=False),
@@ -507,93 +491,27 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Take the change back."""
-    op.drop_index("uq_staff_username", table_name="staff", schema="directory")
     op.drop_table("staff", schema="directory")
     op.drop_table("api_keys", schema="directory")
-    op.drop_index("ix_idempotency_created_at", table_name="idempotency", schema="directory")
     op.drop_table("idempotency", schema="directory")
-    op.drop_index(
-        "uq_departments_default", table_name="departments", schema="directory", postgresql_where=sa.text('"default"')
-    )
     op.drop_table("departments", schema="directory")
     op.drop_table("audit", schema="directory")
-    op.drop_index("tickets_living", table_name="tickets", schema="workflow", postgresql_where=sa.text("NOT ended"))
-    op.drop_index(
-        "tickets_by_serial", table_name="tickets", schema="workflow", postgresql_where=sa.text("serial_no IS NOT NULL")
-    )
-    op.drop_index("tickets_by_opening", table_name="tickets", schema="workflow")
-    op.drop_index("tickets_by_next_due", table_name="tickets", schema="workflow")
-    op.drop_index("tickets_by_department", table_name="tickets", schema="workflow")
-    op.drop_index("tickets_by_customer", table_name="tickets", schema="workflow")
     op.drop_table("tickets", schema="workflow")
     op.drop_table("promises_in_force", schema="workflow")
     op.drop_table("policy_order", schema="workflow")
     op.drop_table("policies", schema="workflow")
-    op.drop_index("journal_feed", table_name="journal", schema="workflow")
-    op.drop_index(
-        "journal_by_command",
-        table_name="journal",
-        schema="workflow",
-        postgresql_where=sa.text("command_id IS NOT NULL"),
-    )
     op.drop_table("journal", schema="workflow")
-    op.drop_index("ix_idempotency_created_at", table_name="idempotency", schema="workflow")
     op.drop_table("idempotency", schema="workflow")
-    op.drop_index("commands_of_ticket", table_name="commands", schema="workflow")
-    op.drop_index(
-        "commands_by_key", table_name="commands", schema="workflow", postgresql_where=sa.text("key IS NOT NULL")
-    )
     op.drop_table("commands", schema="workflow")
-    op.drop_index(
-        "clocks_running_by_due", table_name="clocks", schema="workflow", postgresql_where=sa.text("state = 'running'")
-    )
-    op.drop_index(
-        "clocks_breached", table_name="clocks", schema="workflow", postgresql_where=sa.text("state = 'breached'")
-    )
     op.drop_table("clocks", schema="workflow")
     op.drop_table("calendars", schema="workflow")
-    op.drop_index("supplements_by_ticket", table_name="supplements", schema="intake")
     op.drop_table("supplements", schema="intake")
     op.drop_table("promises_in_force", schema="intake")
     op.drop_table("policy_snapshots", schema="intake")
     op.drop_table("outbox", schema="intake")
     op.drop_table("number_days", schema="intake")
-    op.drop_index("ix_idempotency_created_at", table_name="idempotency", schema="intake")
     op.drop_table("idempotency", schema="intake")
-    op.drop_index(
-        "feedback_by_serial",
-        table_name="feedback",
-        schema="intake",
-        postgresql_where=sa.text("content -> 'product' ->> 'serial_no' IS NOT NULL"),
-    )
-    op.drop_index(
-        "feedback_by_order",
-        table_name="feedback",
-        schema="intake",
-        postgresql_where=sa.text("content -> 'product' ->> 'order_no' IS NOT NULL"),
-    )
-    op.drop_index(
-        "feedback_by_key",
-        table_name="feedback",
-        schema="intake",
-        postgresql_where=sa.text("idempotency_key IS NOT NULL"),
-    )
-    op.drop_index("feedback_by_customer", table_name="feedback", schema="intake")
     op.drop_table("feedback", schema="intake")
-    op.drop_index(
-        "customers_by_wechat",
-        table_name="customers",
-        schema="intake",
-        postgresql_where=sa.text("wechat_open_id IS NOT NULL"),
-    )
-    op.drop_index(
-        "customers_by_phone", table_name="customers", schema="intake", postgresql_where=sa.text("phone IS NOT NULL")
-    )
-    op.drop_index(
-        "customers_by_email", table_name="customers", schema="intake", postgresql_where=sa.text("email IS NOT NULL")
-    )
     op.drop_table("customers", schema="intake")
-    op.drop_index("contact_readings_by_ticket", table_name="contact_readings", schema="intake")
-    op.drop_index("contact_readings_by_customer", table_name="contact_readings", schema="intake")
     op.drop_table("contact_readings", schema="intake")
     op.execute(sa.schema.DropSequence(sa.Sequence("ticket_serial", schema="intake")))

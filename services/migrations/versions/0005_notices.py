@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("caller", "path", "key"),
         schema="notify",
     )
-    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"], unique=False, schema="notify")
+    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"], schema="notify")
     op.create_table(
         "notice_templates",
         sa.Column("id", sa.Text(), nullable=False),
@@ -99,16 +99,14 @@ def upgrade() -> None:
         "notices_by_recipient",
         "notices",
         ["recipient", "position"],
-        unique=False,
         schema="notify",
         postgresql_where=sa.text("audience = 'staff'"),
     )
-    op.create_index("notices_by_ticket", "notices", ["ticket_no", "position"], unique=False, schema="notify")
+    op.create_index("notices_by_ticket", "notices", ["ticket_no", "position"], schema="notify")
     op.create_index(
         "notices_living",
         "notices",
         ["engine_attempts", "id"],
-        unique=False,
         schema="notify",
         postgresql_where=sa.text("state = 'waiting' AND NOT held"),
     )
@@ -141,27 +139,15 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ticket_no"),
         schema="notify",
     )
-    op.create_index("tickets_by_department", "tickets", ["department"], unique=False, schema="notify")
+    op.create_index("tickets_by_department", "tickets", ["department"], schema="notify")
 
 
 def downgrade() -> None:
     """Drop the tables."""
-    op.drop_index("tickets_by_department", table_name="tickets", schema="notify")
     op.drop_table("tickets", schema="notify")
     op.drop_table("ticket_handlers", schema="notify")
-    op.drop_index(
-        "notices_living",
-        table_name="notices",
-        schema="notify",
-        postgresql_where=sa.text("state = 'waiting' AND NOT held"),
-    )
-    op.drop_index("notices_by_ticket", table_name="notices", schema="notify")
-    op.drop_index(
-        "notices_by_recipient", table_name="notices", schema="notify", postgresql_where=sa.text("audience = 'staff'")
-    )
     op.drop_table("notices", schema="notify")
     op.drop_table("notice_templates", schema="notify")
-    op.drop_index("ix_idempotency_created_at", table_name="idempotency", schema="notify")
     op.drop_table("idempotency", schema="notify")
     op.drop_table("feed_failures", schema="notify")
     op.drop_table("feed_cursors", schema="notify")

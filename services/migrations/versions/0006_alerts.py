@@ -62,19 +62,17 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id"),
         schema="notify",
     )
-    op.create_index("alerts_by_change", "alerts", ["tx", "id"], unique=False, schema="notify")
+    op.create_index("alerts_by_change", "alerts", ["tx", "id"], schema="notify")
     op.create_index(
         "alerts_by_raising",
         "alerts",
         [sa.literal_column("raised_at DESC"), sa.literal_column("id DESC")],
-        unique=False,
         schema="notify",
     )
     op.create_index(
         "alerts_by_next_step",
         "alerts",
         ["next_at"],
-        unique=False,
         schema="notify",
         postgresql_where=sa.text("NOT ended"),
     )
@@ -82,7 +80,6 @@ def upgrade() -> None:
         "alerts_living",
         "alerts",
         ["engine_attempts", "id"],
-        unique=False,
         schema="notify",
         postgresql_where=sa.text("NOT ended"),
     )
@@ -103,7 +100,6 @@ def upgrade() -> None:
         "alerts_unresolved",
         "alerts",
         ["ticket_no"],
-        unique=False,
         schema="notify",
         postgresql_where=sa.text("state <> 'resolved'"),
     )
@@ -140,7 +136,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("notice_key"),
         schema="notify",
     )
-    op.create_index("alert_tellings_by_staff", "alert_tellings", ["staff", "alert_id"], unique=False, schema="notify")
+    op.create_index("alert_tellings_by_staff", "alert_tellings", ["staff", "alert_id"], schema="notify")
     op.create_table(
         "on_call",
         sa.Column("id", sa.Text(), nullable=False),
@@ -157,8 +153,8 @@ def upgrade() -> None:
         sa.UniqueConstraint("position", name=op.f("uq_on_call_position")),
         schema="directory",
     )
-    op.create_index("on_call_by_end", "on_call", ["to_at"], unique=False, schema="directory")
-    op.create_index("on_call_by_time", "on_call", ["from_at", "id"], unique=False, schema="directory")
+    op.create_index("on_call_by_end", "on_call", ["to_at"], schema="directory")
+    op.create_index("on_call_by_time", "on_call", ["from_at", "id"], schema="directory")
     op.add_column("departments", sa.Column("on_call_fallback", sa.Text(), nullable=True), schema="directory")
     op.add_column("staff", sa.Column("email", sa.Text(), nullable=True), schema="directory")
     op.add_column("staff", sa.Column("language", sa.Text(), nullable=True), schema="directory")

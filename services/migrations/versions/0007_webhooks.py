@@ -74,15 +74,12 @@ def upgrade() -> None:
         sa.UniqueConstraint("webhook_id", "event_id", name="webhook_deliveries_once"),
         schema="notify",
     )
-    op.create_index("webhook_deliveries_by_age", "webhook_deliveries", ["created_at"], unique=False, schema="notify")
-    op.create_index(
-        "webhook_deliveries_by_webhook", "webhook_deliveries", ["webhook_id", "position"], unique=False, schema="notify"
-    )
+    op.create_index("webhook_deliveries_by_age", "webhook_deliveries", ["created_at"], schema="notify")
+    op.create_index("webhook_deliveries_by_webhook", "webhook_deliveries", ["webhook_id", "position"], schema="notify")
     op.create_index(
         "webhook_deliveries_exhausted",
         "webhook_deliveries",
         ["webhook_id"],
-        unique=False,
         schema="notify",
         postgresql_where=sa.text("state = 'exhausted'"),
     )
@@ -90,7 +87,6 @@ def upgrade() -> None:
         "webhook_deliveries_waiting",
         "webhook_deliveries",
         ["webhook_id", "lane", "seq"],
-        unique=False,
         schema="notify",
         postgresql_where=sa.text("state = 'pending'"),
     )
@@ -106,27 +102,12 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("webhook_id", "lane"),
         schema="notify",
     )
-    op.create_index("webhook_lanes_due", "webhook_lanes", ["webhook_id", "next_try_at"], unique=False, schema="notify")
+    op.create_index("webhook_lanes_due", "webhook_lanes", ["webhook_id", "next_try_at"], schema="notify")
 
 
 def downgrade() -> None:
     """Drop the tables."""
-    op.drop_index("webhook_lanes_due", table_name="webhook_lanes", schema="notify")
     op.drop_table("webhook_lanes", schema="notify")
-    op.drop_index(
-        "webhook_deliveries_waiting",
-        table_name="webhook_deliveries",
-        schema="notify",
-        postgresql_where=sa.text("state = 'pending'"),
-    )
-    op.drop_index(
-        "webhook_deliveries_exhausted",
-        table_name="webhook_deliveries",
-        schema="notify",
-        postgresql_where=sa.text("state = 'exhausted'"),
-    )
-    op.drop_index("webhook_deliveries_by_webhook", table_name="webhook_deliveries", schema="notify")
-    op.drop_index("webhook_deliveries_by_age", table_name="webhook_deliveries", schema="notify")
     op.drop_table("webhook_deliveries", schema="notify")
     op.drop_table("webhooks", schema="notify")
     op.drop_table("webhook_departments", schema="notify")

@@ -43,7 +43,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("caller", "path", "key", name=op.f("idempotency_pkey")),
         schema="survey",
     )
-    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"], unique=False, schema="survey")
+    op.create_index("ix_idempotency_created_at", "idempotency", ["created_at"], schema="survey")
     op.create_table(
         "invitations",
         sa.Column("id", sa.Text(), nullable=False),
@@ -101,19 +101,15 @@ def upgrade() -> None:
         "invitations_by_answer",
         "invitations",
         ["answered_at"],
-        unique=False,
         schema="survey",
         postgresql_where=sa.text("answered_at IS NOT NULL"),
     )
-    op.create_index("invitations_by_closing", "invitations", ["closed_at"], unique=False, schema="survey")
-    op.create_index(
-        "invitations_by_customer", "invitations", ["customer_id", "closed_at"], unique=False, schema="survey"
-    )
+    op.create_index("invitations_by_closing", "invitations", ["closed_at"], schema="survey")
+    op.create_index("invitations_by_customer", "invitations", ["customer_id", "closed_at"], schema="survey")
     op.create_index(
         "invitations_by_sending",
         "invitations",
         ["sent_at"],
-        unique=False,
         schema="survey",
         postgresql_where=sa.text("sent_at IS NOT NULL"),
     )
@@ -121,7 +117,6 @@ def upgrade() -> None:
         "invitations_living",
         "invitations",
         ["engine_attempts", "id"],
-        unique=False,
         schema="survey",
         postgresql_where=sa.text("NOT done"),
     )
@@ -129,7 +124,6 @@ def upgrade() -> None:
         "invitations_newest",
         "invitations",
         [sa.literal_column("created_at DESC"), sa.literal_column("id DESC")],
-        unique=False,
         schema="survey",
     )
     op.create_table(
@@ -165,24 +159,7 @@ def downgrade() -> None:
     """Drop the tables."""
     op.drop_table("answers", schema="survey")
     op.drop_table("questionnaires", schema="survey")
-    op.drop_index("invitations_newest", table_name="invitations", schema="survey")
-    op.drop_index("invitations_living", table_name="invitations", schema="survey", postgresql_where=sa.text("NOT done"))
-    op.drop_index(
-        "invitations_by_sending",
-        table_name="invitations",
-        schema="survey",
-        postgresql_where=sa.text("sent_at IS NOT NULL"),
-    )
-    op.drop_index("invitations_by_customer", table_name="invitations", schema="survey")
-    op.drop_index("invitations_by_closing", table_name="invitations", schema="survey")
-    op.drop_index(
-        "invitations_by_answer",
-        table_name="invitations",
-        schema="survey",
-        postgresql_where=sa.text("answered_at IS NOT NULL"),
-    )
     op.drop_table("invitations", schema="survey")
-    op.drop_index("ix_idempotency_created_at", table_name="idempotency", schema="survey")
     op.drop_table("idempotency", schema="survey")
     op.drop_table("feed_failures", schema="survey")
     op.drop_table("feed_cursors", schema="survey")

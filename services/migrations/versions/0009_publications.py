@@ -62,14 +62,12 @@ def upgrade() -> None:
         "publications_newest",
         "publications",
         [sa.literal_column("requested_at DESC"), sa.literal_column("id DESC")],
-        unique=False,
         schema="workflow",
     )
     op.create_index(
         "publications_running",
         "publications",
         ["engine_attempts", "id"],
-        unique=False,
         schema="workflow",
         postgresql_where=sa.text("state = 'running'"),
     )
@@ -88,7 +86,6 @@ def upgrade() -> None:
         "tickets_open",
         "tickets",
         ["ticket_no"],
-        unique=False,
         schema="workflow",
         postgresql_where=sa.text("status <> 'closed'"),
     )
@@ -104,11 +101,4 @@ def downgrade() -> None:
         "tickets_open", table_name="tickets", schema="workflow", postgresql_where=sa.text("status <> 'closed'")
     )
     op.drop_table("publication_failures", schema="workflow")
-    op.drop_index(
-        "publications_running",
-        table_name="publications",
-        schema="workflow",
-        postgresql_where=sa.text("state = 'running'"),
-    )
-    op.drop_index("publications_newest", table_name="publications", schema="workflow")
     op.drop_table("publications", schema="workflow")

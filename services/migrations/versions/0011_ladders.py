@@ -67,7 +67,6 @@ def upgrade() -> None:
         "alerts_that_wait",
         "alerts",
         ["waits_by"],
-        unique=False,
         schema="notify",
         postgresql_where=sa.text("waits_from IS NOT NULL"),
     )

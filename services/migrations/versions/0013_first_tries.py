@@ -15,7 +15,6 @@ def upgrade() -> None:
         "notices_untried",
         "notices",
         [sa.literal_column("urgent DESC"), "position"],
-        unique=False,
         schema="notify",
         postgresql_where=sa.text("state = 'waiting' AND NOT held AND workflow_from IS NULL"),
     )
