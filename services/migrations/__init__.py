@@ -33,7 +33,7 @@ async def check(url: str) -> None:
 
 async def write(url: str, message: str) -> None:
     """Write the migration that takes the database at `url` to what the services' tables say."""
-    number = f"{len(list(_VERSIONS.glob('[0-9]*.py'))) + 1:04}"
+    number = f"{max(int(each.name[:4]) for each in _VERSIONS.glob('[0-9]*.py')) + 1:04}"
     await _run(url, lambda config: command.revision(config, message=message, autogenerate=True, rev_id=number))
 
 

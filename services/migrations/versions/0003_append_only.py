@@ -2,6 +2,8 @@
 
 from alembic import op
 
+from services.migrations.guards import make_append_only
+
 revision: str = "0003"
 down_revision: str | None = "0002"
 
@@ -25,29 +27,13 @@ BEGIN
 END $$
 """
 
-REVOKE = """
-DO $$ BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'bihuan_app') THEN
-        REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM bihuan_app;
-    END IF;
-END $$
-"""
-
 
 def upgrade() -> None:
     """Guard the tables by trigger, which holds for their owner too, and by right."""
     op.execute(REFUSE)
     op.execute(KEEP_VERDICTS)
     for table in APPEND_ONLY:
-        op.execute(
-            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table}"
-            " FOR EACH ROW EXECUTE FUNCTION workflow.refuse_change()"
-        )
-        op.execute(
-            f"CREATE TRIGGER never_emptied BEFORE TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION workflow.refuse_change()"
-        )
-        op.execute(REVOKE.format(table=table))
+        make_append_only(table)
     op.execute(
         "CREATE TRIGGER keep_verdict BEFORE UPDATE ON workflow.clocks"
         " FOR EACH ROW EXECUTE FUNCTION workflow.keep_verdict()"

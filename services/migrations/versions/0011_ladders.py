@@ -4,18 +4,12 @@ import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects import postgresql
 
+from services.migrations.guards import make_append_only
+
 revision: str = "0011"
 down_revision: str | None = "0010"
 
 APPEND_ONLY = ("notify.ladders", "notify.quiet_hours")
-
-REVOKE = """
-DO $$ BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'bihuan_app') THEN
-        REVOKE UPDATE, DELETE, TRUNCATE ON {table} FROM bihuan_app;
-    END IF;
-END $$
-"""
 
 
 def upgrade() -> None:
@@ -50,15 +44,7 @@ def upgrade() -> None:
         schema="notify",
     )
     for table in APPEND_ONLY:
-        op.execute(
-            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON {table}"
-            " FOR EACH ROW EXECUTE FUNCTION workflow.refuse_change()"
-        )
-        op.execute(
-            f"CREATE TRIGGER never_emptied BEFORE TRUNCATE ON {table}"
-            " FOR EACH STATEMENT EXECUTE FUNCTION workflow.refuse_change()"
-        )
-        op.execute(REVOKE.format(table=table))
+        make_append_only(table)
     for name in ("ladder_id", "ladder_missing", "waits_by"):
         op.add_column("alerts", sa.Column(name, sa.Text(), nullable=True), schema="notify")
     op.add_column("alerts", sa.Column("ladder_version", sa.Integer(), nullable=True), schema="notify")

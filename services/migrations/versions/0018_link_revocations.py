@@ -3,16 +3,10 @@
 import sqlalchemy as sa
 from alembic import op
 
+from services.migrations.guards import make_append_only
+
 revision: str = "0018"
 down_revision: str | None = "0014"
-
-REVOKE = """
-DO $$ BEGIN
-    IF EXISTS (SELECT FROM pg_roles WHERE rolname = 'bihuan_app') THEN
-        REVOKE UPDATE, DELETE, TRUNCATE ON intake.link_revocations FROM bihuan_app;
-    END IF;
-END $$
-"""
 
 
 def upgrade() -> None:
@@ -30,15 +24,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("ticket_no", "generation", name=op.f("link_revocations_pkey")),
         schema="intake",
     )
-    op.execute(
-        "CREATE TRIGGER append_only BEFORE UPDATE OR DELETE ON intake.link_revocations"
-        " FOR EACH ROW EXECUTE FUNCTION workflow.refuse_change()"
-    )
-    op.execute(
-        "CREATE TRIGGER never_emptied BEFORE TRUNCATE ON intake.link_revocations"
-        " FOR EACH STATEMENT EXECUTE FUNCTION workflow.refuse_change()"
-    )
-    op.execute(REVOKE)
+    make_append_only("intake.link_revocations")
 
 
 def downgrade() -> None:
