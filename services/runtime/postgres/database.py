@@ -2,16 +2,20 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import asyncpg
+from pydantic_core import from_json
 from sqlalchemy import Connection, Executable, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
-from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.pool import AsyncAdaptedQueuePool, ConnectionPoolEntry, PoolProxiedConnection
+from sqlalchemy.util.queue import Empty
 
 from services.runtime.errors import Unavailable
 from services.runtime.postgres.hang_guard import HangGuard
@@ -35,15 +39,17 @@ class Database:
     def __init__(
         self, url: str, *, pool_size: int = 10, role: str | None = None, application_name: str = "bihuan"
     ) -> None:
-        self._connect = partial(asyncpg.connect, **_connect_arguments(url, role, application_name))
+        self._connect = partial(_Connecting, _connect_arguments(url, role, application_name))
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._connect,
+            poolclass=_Pool,
             pool_size=pool_size,
             max_overflow=0,
             pool_timeout=CONNECT_SECONDS,
             # An error's text may end in a log or a workflow history; what a statement was given must not (I14).
             hide_parameters=True,
+            json_deserializer=from_json,
             json_serializer=partial(json.dumps, ensure_ascii=False, separators=(",", ":"), allow_nan=False),
         )
         _discard_lost_connections(self.engine)
@@ -109,6 +115,26 @@ class Database:
     async def dispose(self) -> None:
         """Close every connection of the pool."""
         await self.engine.dispose()
+
+
+@dataclass(frozen=True)
+class _Connecting:
+    """A connection that is opened when somebody awaits it; a pool that cannot wait drops it without a warning."""
+
+    arguments: Mapping[str, Any]
+
+    def __await__(self) -> Generator[Any, None, "asyncpg.Connection[asyncpg.Record]"]:
+        return asyncpg.connect(**self.arguments).__await__()
+
+
+class _Pool(AsyncAdaptedQueuePool):
+    """A pool that hands out what is idle at once, instead of a wait with a time-out for what is there already."""
+
+    def _do_get(self) -> ConnectionPoolEntry:
+        try:
+            return self._pool.get(block=False)
+        except Empty:
+            return super()._do_get()
 
 
 def _connect_arguments(url: str, role: str | None, application_name: str) -> dict[str, object]:

@@ -1,0 +1,108 @@
+"""Statements by the driver: bounded and guarded as the pool's own, and true to the tables."""
+
+import importlib
+import pkgutil
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
+
+import services
+from services.intake.feedback.insert_statement import FILE
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import RawStatement, json_text
+from services.workflow.journal.feed_items import events_behind, one_event
+from tests.services.runtime.sample_app import until
+
+NUMBER = RawStatement("SELECT CAST(:number AS integer) AS number, CAST(:given AS jsonb) AS given")
+
+
+@pytest.fixture
+async def lone(postgres_url: str) -> Database:
+    """A pool of one connection."""
+    return Database(postgres_url, pool_size=1, application_name="lone")
+
+
+async def session_of(database: Database) -> int:
+    return int((await RawStatement("SELECT pg_backend_pid() AS pid").one(database, {}))["pid"])
+
+
+async def test_json_goes_in_as_text_and_comes_out_as_a_value(lone: Database) -> None:
+    row = await NUMBER.one(lone, {"number": 3, "given": json_text({"名": [1, None]})})
+    assert dict(row) == {"number": 3, "given": {"名": [1, None]}}
+    await lone.dispose()
+
+
+async def test_a_pool_that_is_full_lends_its_idle_connection_again(lone: Database) -> None:
+    assert await session_of(lone) == await session_of(lone)
+    async with lone.begin() as connection:
+        own = await connection.scalar(text("SELECT pg_backend_pid()"))
+    assert await session_of(lone) == own
+    await lone.dispose()
+
+
+async def test_a_session_lost_while_idle_is_replaced_unnoticed(pool: Database, lone: Database) -> None:
+    before = await session_of(lone)
+    async with lone.read() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+    assert driver is not None
+    await RawStatement(f"SELECT pg_terminate_backend({before})").one(pool, {})
+
+    async def hung_up() -> bool:
+        return bool(driver.is_closed())
+
+    await until(hung_up)
+    assert await session_of(lone) != before
+    assert lone.engine.sync_engine.pool.checkedin() == 1  # type: ignore[attr-defined]
+    await lone.dispose()
+
+
+async def test_a_mistake_leaves_the_connection_to_the_next(lone: Database) -> None:
+    with pytest.raises(DBAPIError):
+        await RawStatement("SELECT 1 / 0").one(lone, {})
+    assert await RawStatement("SELECT 1 AS one").first(lone, {}) is not None
+    assert await RawStatement("SELECT 1 AS one WHERE false").first(lone, {}) is None
+    await lone.dispose()
+
+
+async def test_a_statement_within_a_transaction_shares_its_fate(pool: Database) -> None:
+    insert = RawStatement("INSERT INTO kept VALUES (:number) RETURNING number")
+    async with pool.autocommit() as connection:
+        await connection.execute(text("CREATE TABLE kept (number int)"))
+
+    async def fail() -> None:
+        async with pool.begin() as connection:
+            await connection.execute(text("SELECT 1"))
+            await insert.within(connection, {"number": 1})
+            raise KeyError
+
+    with pytest.raises(KeyError):
+        await fail()
+    async with pool.begin() as connection:
+        await connection.execute(text("SELECT 1"))
+        await insert.within(connection, {"number": 2})
+    kept = await RawStatement("SELECT number FROM kept").all(pool, {})
+    assert [row["number"] for row in kept] == [2]
+
+
+async def test_a_statement_that_would_be_a_transaction_of_its_own_is_refused_within_one(pool: Database) -> None:
+    async with pool.begin() as connection:
+        with pytest.raises(RuntimeError, match="has not begun"):
+            await NUMBER.within(connection, {"number": 1, "given": "null"})
+
+
+async def test_every_statement_of_the_house_fits_the_migrated_tables(database: Database) -> None:
+    for module in pkgutil.walk_packages(services.__path__, "services."):
+        if ".migrations" not in module.name and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    asked = {FILE, events_behind(100), one_event()}
+    of_services = {each for each in RawStatement.known if any(f"{name}." in each.sql for name in SCHEMAS)}
+    assert asked <= of_services
+    async with database.begin() as connection:
+        driver = (await connection.get_raw_connection()).driver_connection
+        assert driver is not None
+        for statement in of_services:
+            await driver.prepare(statement.sql)
+
+
+SCHEMAS = ("workflow", "intake", "notify", "survey", "directory")
