@@ -1,7 +1,7 @@
 """The copy of tickets that notify keeps from the feed, and who may reach them (invariant I16)."""
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -38,11 +38,6 @@ class KnownTicket:
 
 
 _KNOWN_TICKET = TypeAdapter(KnownTicket)
-
-
-def with_those_present(ticket: KnownTicket, present: Collection[str]) -> KnownTicket:
-    """A ticket as ladders see it: an owner who has left counts as nobody."""
-    return ticket if ticket.owner is None or ticket.owner in present else replace(ticket, owner=None)
 
 
 async def remember(connection: AsyncConnection, facts: Iterable[TicketFacts]) -> None:

@@ -1,23 +1,25 @@
 """The people around the steps of alerts: who is found, as the directory knows it, and when each of them is reached."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.alert import Rung
-from services.contracts.directory import RecipientsQuestion, WorkingHours
+from services.contracts.directory import Recipients, RecipientsAsked, RecipientsQuestion, WorkingHours
 from services.contracts.vocabulary import Urgency
 from services.notify.hours import store
 from services.notify.hours.availability import EVERYBODY, Availability
 from services.notify.hours.calendars import CalendarsCopy, PublishedCalendars
 from services.notify.hours.quiet_hours import QuietSpan
 from services.notify.ladders.ladders import Ladder, LadderPlace, rungs_of
-from services.notify.ladders.recipients import MOST_QUESTIONS, Answers, ask, questions
+from services.notify.ladders.recipients import Answers
 from services.notify.resources import Resources
-from services.notify.ticket_copies import KnownTicket, with_those_present
+from services.notify.ticket_copies import KnownTicket
+
+_MOST_QUESTIONS = 1_000
 
 
 @dataclass(frozen=True)
@@ -31,10 +33,11 @@ class SoughtStep:
 
     @property
     def questions(self) -> set[RecipientsQuestion]:
-        """Questions to the directory: administrators stand in, and heads are told of every breach."""
+        """Questions to the directory: administrators stand in, heads are told of every breach; the owner is known."""
         steps = map(self.ladder.step, self.ladder.rest_of_round(self.place))
         rungs = {rung for step in steps for rung in rungs_of(step)} | {Rung.ADMIN, Rung.DEPARTMENT_HEAD}
-        return questions(self.ticket, rungs, self.at)
+        department, at = self.ticket.department, self.at
+        return {RecipientsQuestion(rung=rung, department=department, at=at) for rung in rungs - {Rung.OWNER}}
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,7 @@ class Candidates:
     """
 
     answers: Answers
-    present: frozenset[str]
+    present: Collection[str]
     """Of the owners asked about, those who are still there."""
     hours: Mapping[str, WorkingHours]
     calendars: PublishedCalendars
@@ -56,7 +59,7 @@ class Candidates:
 
     def seen(self, ticket: KnownTicket) -> KnownTicket:
         """A ticket as its ladder sees it: an owner who has left counts as nobody."""
-        return with_those_present(ticket, self.present)
+        return ticket if ticket.owner is None or ticket.owner in self.present else replace(ticket, owner=None)
 
     def availability(self, ticket: KnownTicket, at: datetime) -> Availability:
         """Hours in which they are reached from an instant on; of an urgent ticket everybody always is."""
@@ -87,9 +90,10 @@ class CandidateSearch:
         answers: dict[RecipientsQuestion, tuple[str, ...]] = {}
         hours: dict[str, WorkingHours] = {}
         shifts: dict[str, set[tuple[datetime, datetime]]] = defaultdict(set)
-        for begin in range(0, len(asked), MOST_QUESTIONS):
-            found = await ask(self._directory, asked[begin : begin + MOST_QUESTIONS], owners, hours_at)
-            answers |= found.answers
+        for begin in range(0, len(asked), _MOST_QUESTIONS):
+            some = asked[begin : begin + _MOST_QUESTIONS]
+            found = await self._ask(hours_at, some, owners)
+            answers |= zip(some, found.items, strict=True)
             for each in found.hours:
                 shifts[each.staff] |= set(each.shifts)
                 hours[each.staff] = each.model_copy(update={"shifts": tuple(shifts[each.staff])})
@@ -109,8 +113,16 @@ class CandidateSearch:
         Raises:
             Unavailable: as `find`.
         """
-        found = await ask(self._directory, (), (), datetime.now(UTC))
+        found = await self._ask(datetime.now(UTC))
         return _named(found.generation, await self._calendars.current(), await self._quiet_hours())
+
+    async def _ask(
+        self, hours_at: datetime, items: Sequence[RecipientsQuestion] = (), owners: Collection[str] = ()
+    ) -> Recipients:
+        asked = RecipientsAsked(items=tuple(items), hours_at=hours_at, also=tuple(sorted(owners)))
+        return Recipients.model_validate(
+            await self._directory.post("/internal/recipients", asked.model_dump(mode="json"))
+        )
 
     async def _quiet_hours(self, connection: AsyncConnection | None = None) -> store.QuietHoursView:
         if connection is not None:
