@@ -110,7 +110,7 @@ def _climb(
     stored, missing = chosen(in_use, wanted)
     if missing:
         log().warning("a policy names a ladder that there is not; the default one is climbed", ladder=missing)
-    ladder = stored.draft.of(threshold, clock)
+    ladder = stored.of(threshold, clock)
     return {
         "threshold": threshold,
         "state": AlertState.OPEN,

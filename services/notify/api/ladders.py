@@ -20,10 +20,10 @@ from services.notify.ladders.schemas import (
     LadderBody,
     LadderPage,
     LadderPlan,
+    LadderVersion,
     LadderVersions,
     LadderView,
     ladder_view,
-    version_view,
 )
 from services.notify.service import NotifyDep
 from services.runtime.errors import ValidationFailed
@@ -90,7 +90,7 @@ async def list_ladder_versions(
     """List who wrote which version of a ladder, newest first."""
     async with notify.resources.database.read() as connection:
         found = await notify.alerts.ladders.versions(connection, ladder_id)
-    shown = [version_view(each).model_dump(mode="json") for each in found]
+    shown = [each.model_dump(mode="json", include=set(LadderVersion.model_fields)) for each in found]
     return JSONResponse(page_of(shown, lambda item: str(item["version"]), limit, cursor))
 
 
@@ -108,10 +108,9 @@ async def put_ladder(
     Alerts that are raised from now on climb it; those that climb keep theirs. What is in use already is not stored
     again.
     """
-    draft = LadderDraft(title=body.title, breach=body.breach, low_rating=body.low_rating)
-    _require_sound(draft, preferred_language(request.headers.get("accept-language")))
+    _require_sound(body, preferred_language(request.headers.get("accept-language")))
     async with notify.resources.database.begin() as connection:
-        stored = await notify.alerts.ladders.put(connection, ladder_id, draft, by=caller.id, if_match=if_match(request))
+        stored = await notify.alerts.ladders.put(connection, ladder_id, body, by=caller.id, if_match=if_match(request))
     return versioned(ladder_view(stored))
 
 

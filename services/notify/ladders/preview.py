@@ -52,7 +52,7 @@ async def plan(search: CandidateSearch, stored: StoredLadder, question: PlanQues
     Raises:
         Unavailable: the directory or PostgreSQL does not answer.
     """
-    ladder, ticket = stored.draft.of(question.threshold, question.clock), _ticket(question)
+    ladder, ticket = stored.of(question.threshold, question.clock), _ticket(question)
     told_once = question.threshold is Threshold.WARNING
     walk: _Walk | None = _Walk(LadderPlace(1, 1), question.at)
     ended_at, items = question.at, list[PlannedStep]()

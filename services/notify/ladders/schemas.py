@@ -91,18 +91,4 @@ class LadderPlan(Message):
 
 def ladder_view(stored: StoredLadder) -> LadderView:
     """Show a version."""
-    draft = stored.draft
-    return LadderView(
-        id=stored.id,
-        version=stored.version,
-        title=draft.title,
-        breach=draft.breach,
-        low_rating=draft.low_rating,
-        created_at=stored.created_at,
-        created_by=stored.created_by,
-    )
-
-
-def version_view(stored: StoredLadder) -> LadderVersion:
-    """Show who wrote a version."""
-    return LadderVersion(version=stored.version, created_at=stored.created_at, created_by=stored.created_by)
+    return LadderView.model_validate(stored, from_attributes=True)

@@ -1,28 +1,26 @@
 """The ladders that are in use: what operations wrote, else what is built in."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.notify.ladders.ladders import DEFAULT, LadderDraft
+from services.contracts.base import Instant, Titles
+from services.notify.ladders.ladders import DEFAULT, LadderDraft, Ladders
 from services.notify.ladders.tables import ladders
 from services.runtime.errors import NotFound
 from services.runtime.http.conditions import IfMatch, require_version
 
 
-@dataclass(frozen=True)
-class StoredLadder:
+class StoredLadder(Ladders):
     """One version. Version 0 is built in; nobody wrote it."""
 
     id: str
     version: int
-    draft: LadderDraft
-    created_at: datetime | None = None
+    title: Titles
+    created_at: Instant | None = None
     created_by: str | None = None
 
 
@@ -30,7 +28,7 @@ class LadderBook:
     """The built-in ladders, and what was written since."""
 
     def __init__(self, built_in: Mapping[str, LadderDraft]) -> None:
-        self._built_in = {id_: StoredLadder(id_, 0, draft) for id_, draft in built_in.items()}
+        self._built_in = {id_: StoredLadder(**_content(draft), id=id_, version=0) for id_, draft in built_in.items()}
         self._read: dict[tuple[str, int], StoredLadder] = {}
 
     async def in_use(self, connection: AsyncConnection) -> Mapping[str, StoredLadder]:
@@ -76,11 +74,11 @@ class LadderBook:
         await connection.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"ladder/{id_}", 0))))
         current = (await self.in_use(connection)).get(id_)
         require_version(if_match, current.version if current else 0, exists=current is not None)
-        if current is not None and _content(current.draft) == _content(draft):
-            return current
         written = _content(draft)
+        if current is not None and _content(current) == written:
+            return current
         values = {"id": id_, "version": (current.version if current else 0) + 1, "created_by": by}
-        values |= {"title": dict(draft.title), "ladders": {name: written[name] for name in ("breach", "low_rating")}}
+        values |= {"title": written.pop("title"), "ladders": written}
         row = (await connection.execute(insert(ladders).values(values).returning(ladders))).mappings().one()
         return self._of(row)
 
@@ -88,8 +86,8 @@ class LadderBook:
         """A version never changes: each is read into its model once."""
         key = (row["id"], row["version"])
         if key not in self._read:
-            draft = LadderDraft.model_validate({"title": row["title"], **row["ladders"]})
-            self._read[key] = StoredLadder(*key, draft, row["created_at"], row["created_by"])
+            beside = {name: row[name] for name in StoredLadder.model_fields if name not in Ladders.model_fields}
+            self._read[key] = StoredLadder(**row["ladders"], **beside)
         return self._read[key]
 
 
@@ -100,5 +98,5 @@ def chosen(in_use: Mapping[str, StoredLadder], wanted: str | None) -> tuple[Stor
     return in_use[DEFAULT], wanted
 
 
-def _content(draft: LadderDraft) -> dict[str, Any]:
-    return draft.model_dump(mode="json", exclude={"id", "version"})
+def _content(written: LadderDraft | StoredLadder) -> dict[str, Any]:
+    return written.model_dump(mode="json", include={"title", "breach", "low_rating"})
