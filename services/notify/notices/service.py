@@ -35,7 +35,6 @@ from services.runtime.security.auth import Caller
 from services.runtime.telemetry import request_id
 
 _RESENDABLE = {NoticeState.SENT, NoticeState.FAILED, NoticeState.NOT_SENT}
-_LARGEST_POSITION = 2**63 - 1
 
 
 class NoticeFilters(BaseModel):
@@ -199,8 +198,7 @@ def _filtered(query: Select[Any], caller: Caller, filters: NoticeFilters) -> Sel
     if filters.mine:
         query = query.where(_own(caller))
     if filters.cursor is not None:
-        position = min(max(decode_cursor(filters.cursor, int)[0], 0), _LARGEST_POSITION)
-        query = query.where(notices.c.position < position)
+        query = query.where(notices.c.position < decode_cursor(filters.cursor, int)[0])
     return query
 
 

@@ -25,7 +25,6 @@ from services.runtime.http.paging import decode_cursor, encode_cursor
 
 AT_ONCE = 5_000
 """Deliveries that one call sends again; the rest takes another call."""
-_LARGEST_POSITION = 2**63 - 1
 _DID_NOT_ARRIVE = (DeliveryState.EXHAUSTED, DeliveryState.CANCELLED)
 
 
@@ -39,8 +38,7 @@ async def page(
     if filters.ticket_no is not None:
         query = query.where(deliveries.c.ticket_no == filters.ticket_no)
     if filters.cursor is not None:
-        position = min(max(decode_cursor(filters.cursor, int)[0], 0), _LARGEST_POSITION)
-        query = query.where(deliveries.c.position < position)
+        query = query.where(deliveries.c.position < decode_cursor(filters.cursor, int)[0])
     query = query.order_by(deliveries.c.position.desc()).limit(filters.limit + 1)
     rows: Sequence[RowMapping] = (await connection.execute(query)).mappings().all()
     more = len(rows) > filters.limit
