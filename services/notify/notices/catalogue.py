@@ -13,9 +13,10 @@ from sqlalchemy.dialects.postgresql import distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.notice import NoticeKind
-from services.notify.notices.rendering import Template, Unwritable, Written, write
+from services.notify.notices.rendering import Template, Written, write
 from services.notify.notices.samples import sample
 from services.notify.notices.tables import templates
+from services.notify.notices.template_bounds import Unwritable
 from services.notify.notices.vocabulary import Language
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.http.conditions import IfMatch, require_version
@@ -61,11 +62,6 @@ def known(template_id: str) -> Template:
     if found is None:
         raise NotFound
     return found
-
-
-async def in_use(connection: AsyncConnection, kind: NoticeKind, language: Language) -> Template:
-    """The text that notices of a kind are written with now."""
-    return (await stored(connection, f"{kind}.{language}")).template
 
 
 async def stored(connection: AsyncConnection, template_id: str) -> StoredTemplate:

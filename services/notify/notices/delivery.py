@@ -16,10 +16,11 @@ from services.notify.notices.addresses import RecipientAddress
 from services.notify.notices.channels.base import ChannelAdapter, DeliveryDeferred, Undeliverable
 from services.notify.notices.channels.choice import channel_to
 from services.notify.notices.letter import House, Letter, Placeholders, fill, html_of, signed
-from services.notify.notices.rendering import Unwritable, Written, write
+from services.notify.notices.rendering import Written, write
 from services.notify.notices.samples import CUSTOMER_PLACE, SURVEY_LINK_PLACE, TICKET_LINK_PLACE
 from services.notify.notices.submission import NO_CHANNEL, notices_total
 from services.notify.notices.tables import notices
+from services.notify.notices.template_bounds import Unwritable
 from services.notify.notices.vocabulary import Language
 from services.runtime.errors import NotFound
 from services.runtime.postgres.database import Database
@@ -153,7 +154,7 @@ class Delivery:
             return Written(row["subject"], row["text"]), Language.of(row["language"], Language.CHINESE)
         language = Language.of(row["language"] or reached.language, Language.CHINESE)
         async with self._database.read() as connection:
-            template = await catalogue.in_use(connection, NoticeKind(row["kind"]), language)
+            template = (await catalogue.stored(connection, f"{row['kind']}.{language}")).template
         written = write(template, self._facts(row), self._sender.zone)
         version = f"{template.id}@{template.version}"
         await self._note(row, subject=written.subject, text=written.text, language=language, template=version)

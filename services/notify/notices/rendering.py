@@ -23,7 +23,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from services.contracts.lines import harmless, visible
 from services.contracts.notice import NoticeKind
 from services.notify.notices.samples import NAMES, TEXTS, variables
-from services.notify.notices.template_bounds import TooDeep, check_bounds
+from services.notify.notices.template_bounds import Unwritable, check_bounds
 from services.notify.notices.vocabulary import Language, sorts, spoken, word
 
 LONGEST_SUBJECT, LONGEST_TEXT = 200, 60_000
@@ -44,14 +44,6 @@ class Theirs(str):
     """Words that a person wrote, on their way into a text."""
 
     __slots__ = ()
-
-
-class Unwritable(Exception):
-    """A text cannot be made of its template; `line` says where, `why` in a sentence, by language."""
-
-    def __init__(self, *, en: str, zh: str, line: int = 1, part: str = "text") -> None:
-        self.why, self.line, self.part = {"en": en, "zh": zh}, line, part
-        super().__init__(en)
 
 
 @dataclass(frozen=True)
@@ -121,8 +113,6 @@ def _render(
         return "".join(_bounded(_compiled(environment, plain(source)).generate(facts), most))
     except Unwritable as error:
         raise Unwritable(**error.why, line=error.line, part=part) from error
-    except TooDeep as error:
-        raise Unwritable(en=error.why["en"], zh=error.why["zh"], line=error.line, part=part) from error
     except TemplateSyntaxError as error:
         said = error.message or "a syntax error"
         raise Unwritable(en=said, zh=f"模板语法错误：{said}", line=error.lineno, part=part) from error
@@ -226,11 +216,8 @@ def _listed(entries: Any) -> str:
 
 def _tidy(text: str) -> str:
     """No more than one empty line in a row, none at the ends: what an `if` left out leaves no hole."""
-    lines: list[str] = []
-    for line in (each.rstrip() for each in text.strip().splitlines()):
-        if line or (lines and lines[-1]):
-            lines.append(line)
-    return "\n".join(lines)
+    lines = "\n".join(line.rstrip() for line in text.strip().splitlines())
+    return re.sub("\n{3,}", "\n\n", lines)
 
 
 def _line_of(error: BaseException) -> int:

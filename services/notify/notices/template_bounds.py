@@ -14,11 +14,11 @@ _BEGINS, _ENDS = frozenset({"block_begin", "variable_begin"}), frozenset({"block
 _LEFT_OUT = frozenset({"whitespace", "comment", "comment_begin", "comment_end", "data"})
 
 
-class TooDeep(Exception):
-    """A template is beyond the bounds; `line` says where, `why` in a sentence, by language."""
+class Unwritable(Exception):
+    """A text cannot be made of its template; `line` says where, `why` in a sentence, by language."""
 
-    def __init__(self, line: int, *, en: str, zh: str) -> None:
-        self.line, self.why = line, {"en": en, "zh": zh}
+    def __init__(self, *, en: str, zh: str, line: int = 1, part: str = "text") -> None:
+        self.why, self.line, self.part = {"en": en, "zh": zh}, line, part
         super().__init__(en)
 
 
@@ -26,7 +26,7 @@ def check_bounds(environment: ImmutableSandboxedEnvironment, source: str) -> Non
     """Refuse what would nest deeper, or run on longer, than a text needs.
 
     Raises:
-        TooDeep: with the line.
+        Unwritable: with the line.
         TemplateSyntaxError: it cannot be cut into tokens.
     """
     measure = _Measure()
@@ -50,26 +50,15 @@ class _Measure:
             return
         self.tokens += 1
         self._nest(text)
-        if len(self.branches) > DEEPEST_IF:
-            raise TooDeep(line, en=f"`if` nests deeper than {DEEPEST_IF} levels", zh=f"if 嵌套超过 {DEEPEST_IF} 层")
-        if self.branches and self.branches[-1] > MOST_BRANCHES:
-            raise TooDeep(
-                line,
-                en=f"more than {MOST_BRANCHES} `elif` of one `if`",
-                zh=f"同一个 if 的 elif 超过 {MOST_BRANCHES} 个",
-            )
-        if self.brackets > DEEPEST_BRACKETS:
-            raise TooDeep(
-                line,
-                en=f"brackets nest deeper than {DEEPEST_BRACKETS} levels",
-                zh=f"括号嵌套超过 {DEEPEST_BRACKETS} 层",
-            )
-        if self.tokens > MOST_TOKENS:
-            raise TooDeep(
-                line,
-                en=f"an expression of more than {MOST_TOKENS} words and signs",
-                zh=f"一个表达式超过 {MOST_TOKENS} 个词和符号",
-            )
+        elifs = self.branches[-1] if self.branches else 0
+        for reached, most, en, zh in (
+            (len(self.branches), DEEPEST_IF, "`if` nests deeper than {} levels", "if 嵌套超过 {} 层"),
+            (elifs, MOST_BRANCHES, "more than {} `elif` of one `if`", "同一个 if 的 elif 超过 {} 个"),
+            (self.brackets, DEEPEST_BRACKETS, "brackets nest deeper than {} levels", "括号嵌套超过 {} 层"),
+            (self.tokens, MOST_TOKENS, "an expression of more than {} words and signs", "一个表达式超过 {} 个词和符号"),
+        ):
+            if reached > most:
+                raise Unwritable(en=en.format(most), zh=zh.format(most), line=line)
 
     def _nest(self, text: str) -> None:
         if text in _OPENING:

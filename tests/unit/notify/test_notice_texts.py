@@ -11,8 +11,9 @@ from services.contracts.notice import NoticeKind
 from services.contracts.vocabulary import CloseReason, Result
 from services.notify.notices.catalogue import built_in, tried
 from services.notify.notices.letter import House, Placeholders, fill, html_of, signed
-from services.notify.notices.rendering import LONGEST_TEXT, Template, Unwritable, plain, write
+from services.notify.notices.rendering import LONGEST_TEXT, Template, plain, write
 from services.notify.notices.samples import NAMES, TEXTS, carries_texts, sample, variables
+from services.notify.notices.template_bounds import Unwritable
 from services.notify.notices.vocabulary import Language, spoken, word
 from services.runtime.errors import ValidationFailed
 

@@ -8,8 +8,9 @@ import pytest
 
 from services.contracts.notice import NoticeKind
 from services.notify.notices.catalogue import tried
-from services.notify.notices.rendering import Template, Unwritable, write
+from services.notify.notices.rendering import Template, write
 from services.notify.notices.samples import sample
+from services.notify.notices.template_bounds import Unwritable
 from services.notify.notices.vocabulary import Language
 from services.runtime.errors import ValidationFailed
 
