@@ -1,21 +1,12 @@
 """The channel that would reach a customer about a ticket, asked before something is said to them (product.md 6)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from services.contracts.address import AddressQuestion, CustomerAddress, Reach, ReachQuestion, Unreached
 from services.contracts.notice import Audience, NoticeChannel
 from services.notify.notices.channels.base import ChannelAdapter
 from services.notify.notices.channels.choice import channel_to
 from services.runtime.service_client import ServiceClient
-
-
-@dataclass(frozen=True)
-class _Customer:
-    """A customer, as a channel asks about them."""
-
-    to_email: str | None
-    audience: Audience = Audience.CUSTOMER
 
 
 async def reaches(intake: ServiceClient, channels: Sequence[ChannelAdapter], question: ReachQuestion) -> list[Reach]:
@@ -33,7 +24,7 @@ def reach_of(channels: Sequence[ChannelAdapter], known: CustomerAddress) -> Reac
     """The way in which one customer is reached; the address is shown in part."""
     if known.ticket_link is None:
         return Reach(reason=Unreached.UNKNOWN_RECIPIENT)
-    channel = channel_to(channels, _Customer(known.email))
+    channel = channel_to(channels, Audience.CUSTOMER, known.email)
     if channel is None:
         return Reach(reason=Unreached.NO_ADDRESS)
     address = known.masked_email if channel.name is NoticeChannel.EMAIL else None

@@ -105,7 +105,7 @@ class Delivery:
         except Unwritable:
             return await self._end(row, NoticeState.NOT_SENT, reason=NotSentReason.UNWRITABLE)
         letter = self._letter(row, reached, written, language)
-        channel = channel_to(self._channels, letter)
+        channel = channel_to(self._channels, letter.audience, letter.to_email)
         if channel is None:
             return await self._end(row, NoticeState.NOT_SENT, reason=NotSentReason.NO_ADDRESS)
         return await self._send(row, channel, letter)

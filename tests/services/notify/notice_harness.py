@@ -12,7 +12,7 @@ from sqlalchemy import RowMapping, select
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeRequest, NoticeState
 from services.notify.notices import submission
 from services.notify.notices.addresses import RecipientAddress
-from services.notify.notices.channels.base import Addressee, ChannelAdapter, DeliveryDeferred, Undeliverable
+from services.notify.notices.channels.base import ChannelAdapter, DeliveryDeferred, Undeliverable
 from services.notify.notices.channels.inbox import Inbox
 from services.notify.notices.delivery import Delivery, Letterhead
 from services.notify.notices.letter import Letter
@@ -51,8 +51,8 @@ class FakeChannel:
         self.answers: list[Exception] = []
         self.letters: list[Letter] = []
 
-    def reaches(self, to: Addressee) -> bool:
-        return to.to_email is not None
+    def reaches(self, _: Audience, email: str | None) -> bool:
+        return email is not None
 
     async def send(self, letter: Letter) -> None:
         if self.answers and isinstance(self.answers[0], DeliveryDeferred | Undeliverable):

@@ -22,18 +22,6 @@ class DeliveryDeferred(Exception):
         super().__init__(code)
 
 
-class Addressee(Protocol):
-    """The person a channel is asked about: a letter's, or somebody's who may get one."""
-
-    @property
-    def audience(self) -> Audience:
-        """Whether they are of the staff."""
-
-    @property
-    def to_email(self) -> str | None:
-        """Their address, where there is one."""
-
-
 class ChannelAdapter(Protocol):
     """One way a notice goes."""
 
@@ -41,8 +29,8 @@ class ChannelAdapter(Protocol):
     def name(self) -> NoticeChannel:
         """Its name in the API."""
 
-    def reaches(self, to: Addressee) -> bool:
-        """Whether there is the address that this channel needs."""
+    def reaches(self, audience: Audience, email: str | None) -> bool:
+        """Whether somebody of this audience has the address that this channel needs."""
 
     async def send(self, letter: Letter) -> None:
         """Hand the letter over; returns when the other side has taken it. A repeat carries the same key.

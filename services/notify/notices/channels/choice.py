@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 
-from services.notify.notices.channels.base import Addressee, ChannelAdapter
+from services.contracts.notice import Audience
+from services.notify.notices.channels.base import ChannelAdapter
 from services.notify.notices.channels.email import Email
 from services.notify.notices.channels.inbox import Inbox
 from services.notify.settings import NotifySettings
@@ -15,6 +16,6 @@ def channels_of(settings: NotifySettings) -> Sequence[ChannelAdapter]:
     return (Email(settings), inbox) if mails else (inbox,)
 
 
-def channel_to(channels: Sequence[ChannelAdapter], to: Addressee) -> ChannelAdapter | None:
+def channel_to(channels: Sequence[ChannelAdapter], audience: Audience, email: str | None) -> ChannelAdapter | None:
     """By which one of them somebody is reached; None when by none."""
-    return next((each for each in channels if each.reaches(to)), None)
+    return next((each for each in channels if each.reaches(audience, email)), None)

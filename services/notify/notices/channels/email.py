@@ -10,8 +10,8 @@ from email.utils import format_datetime
 
 import aiosmtplib
 
-from services.contracts.notice import NoticeChannel
-from services.notify.notices.channels.base import Addressee, DeliveryDeferred, Undeliverable
+from services.contracts.notice import Audience, NoticeChannel
+from services.notify.notices.channels.base import DeliveryDeferred, Undeliverable
 from services.notify.notices.channels.mail_headers import address_of, mailbox, text
 from services.notify.notices.letter import Letter
 from services.notify.settings import NotifySettings, SmtpSecurity
@@ -34,9 +34,9 @@ class Email:
     def __init__(self, settings: NotifySettings) -> None:
         self._settings = settings
 
-    def reaches(self, to: Addressee) -> bool:
+    def reaches(self, _: Audience, email: str | None) -> bool:
         """Whether there is an e-mail address."""
-        return to.to_email is not None
+        return email is not None
 
     async def send(self, letter: Letter) -> None:
         """Send one mail.

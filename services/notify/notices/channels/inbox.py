@@ -1,7 +1,6 @@
 """The inbox: a notice is readable in the console, and goes nowhere."""
 
 from services.contracts.notice import Audience, NoticeChannel
-from services.notify.notices.channels.base import Addressee
 from services.notify.notices.letter import Letter
 
 
@@ -14,9 +13,9 @@ class Inbox:
     def __init__(self, *, for_customers: bool) -> None:
         self._for_customers = for_customers
 
-    def reaches(self, to: Addressee) -> bool:
+    def reaches(self, audience: Audience, _: str | None) -> bool:
         """Whether somebody reads the inbox for this recipient."""
-        return self._for_customers or to.audience is Audience.STAFF
+        return self._for_customers or audience is Audience.STAFF
 
     async def send(self, _: Letter) -> None:
         """Nothing is left to do."""
