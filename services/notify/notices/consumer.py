@@ -69,7 +69,7 @@ class NoticeConsumer:
             if not rule.when(item):
                 continue
             if rule.to is To.CUSTOMER:
-                yield NoticeDraft(_request(rule, item, item.ticket.customer_id), held=rule.held)
+                yield NoticeDraft(_request(rule, item, item.ticket.customer_id), held=rule.held(item))
                 for request in _news(rule, item):
                     yield NoticeDraft(request)
                 continue
@@ -78,7 +78,7 @@ class NoticeConsumer:
             left_out = {item.event.actor.id, item.ticket.complaint_about}
             for staff, part in await self._staff(connection, rule.to, item, late=late):
                 if staff not in left_out:
-                    yield NoticeDraft(_request(rule, item, staff, part=part, by_name=by_name), held=rule.held)
+                    yield NoticeDraft(_request(rule, item, staff, part=part, by_name=by_name), held=rule.held(item))
 
     async def _staff(
         self, connection: AsyncConnection, to: To, item: TicketEvent, *, late: bool

@@ -35,8 +35,8 @@ class NoticeRule:
     texts: Mapping[str, str] = field(default_factory=dict)
     news: str | None = None
     """What it is to the customers of copies, who hear of a ticket that is another's; None where they do not."""
-    held: bool = False
-    """Kept back until `RELEASES` lets it go."""
+    held: Callable[[TicketEvent], bool] = lambda _: False
+    """Whether it is kept back until `RELEASES` lets it go."""
 
 
 def _by_person(item: TicketEvent) -> bool:
@@ -53,10 +53,6 @@ def _is_visible(item: TicketEvent) -> bool:
 
 def _is_complex(item: TicketEvent) -> bool:
     return item.event.data.get("complex") is True
-
-
-def _is_simple(item: TicketEvent) -> bool:
-    return not _is_complex(item)
 
 
 def _is_callback_appointment(item: TicketEvent) -> bool:
@@ -146,10 +142,8 @@ NOTICE_RULES: Mapping[EventType, tuple[NoticeRule, ...]] = {
         NoticeRule(NoticeKind.ANSWERED, To.CUSTOMER, texts={"message": "message"}),
     ),
     EventType.PLANNED: (
-        NoticeRule(NoticeKind.PLAN, To.CUSTOMER, when=_is_simple, facts=_data("expected_at"), texts={"steps": "steps"}),
         NoticeRule(
-            NoticeKind.PLAN, To.CUSTOMER, when=_is_complex, facts=_data("expected_at"), texts={"steps": "steps"},
-            held=True,
+            NoticeKind.PLAN, To.CUSTOMER, facts=_data("expected_at"), texts={"steps": "steps"}, held=_is_complex
         ),
         NoticeRule(
             NoticeKind.PLAN_TO_APPROVE, To.DEPARTMENT_HEAD, when=_is_complex, facts=_promised(ClockName.PLAN),
