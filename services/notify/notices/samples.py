@@ -30,7 +30,7 @@ _SURVEY = {"survey_link": SURVEY_LINK_PLACE, "expires_at": _LATER}
 _CLOCK = {"clock": ClockName.RESPONSE, "due_at": _LATER, "owner_name": "林涛"}
 _LADDER = {"level": 1, "round": 1}
 
-_OWN: Mapping[NoticeKind, Mapping[str, Any]] = {
+_OF_CUSTOMERS: Mapping[NoticeKind, Mapping[str, Any]] = {
     NoticeKind.RECEIVED: {"acceptance_by": _AT, "response_by": _LATER},
     NoticeKind.INFORMATION_MISSING: {"fields": [AskedField.SERIAL_NO.value], "message": "序列号在机身背面的铭牌上。"},
     NoticeKind.INFORMATION_REMINDER: {"reminder": 1},
@@ -46,6 +46,8 @@ _OWN: Mapping[NoticeKind, Mapping[str, Any]] = {
     NoticeKind.JOINED_NEWS: {"news": "progress", "into": "20261120002", "message": "配件已到货。", "summary": None},
     NoticeKind.SURVEY: _SURVEY,
     NoticeKind.SURVEY_REMINDER: _SURVEY,
+}  # fmt: skip
+_OF_STAFF: Mapping[NoticeKind, Mapping[str, Any]] = {
     NoticeKind.ASSIGNED: {"part": "owner", "reopened": False, "resolution_by": _LATER, "note": "请优先处理。"},
     NoticeKind.WARNING: {**_CLOCK, **_LADDER},
     NoticeKind.BREACH: {**_CLOCK, **_LADDER},
@@ -63,31 +65,17 @@ NAMES = frozenset({"product_model", "by_name", "owner_name", "description"})
 TEXTS = frozenset({"message", "steps", "summary", "reason", "note"})
 """Texts of any length that people wrote."""
 
-_STAFF_KINDS = frozenset(
-    {
-        NoticeKind.ASSIGNED,
-        NoticeKind.WARNING,
-        NoticeKind.BREACH,
-        NoticeKind.OVERDUE,
-        NoticeKind.CHASE,
-        NoticeKind.COPY_JOINED,
-        NoticeKind.CUSTOMER_REPLIED,
-        NoticeKind.PLAN_TO_APPROVE,
-        NoticeKind.LOW_RATING,
-        NoticeKind.WEBHOOK_EXHAUSTED,
-    }
-)
-
 
 def audience_of(kind: NoticeKind) -> Audience:
     """The audience of notices of this kind."""
-    return Audience.STAFF if kind in _STAFF_KINDS else Audience.CUSTOMER
+    return Audience.STAFF if kind in _OF_STAFF else Audience.CUSTOMER
 
 
 def sample(kind: NoticeKind) -> dict[str, Any]:
     """Everything that a text of this kind may name, with an example of each."""
-    reached = _TO_STAFF if kind in _STAFF_KINDS else _TO_CUSTOMER
-    return {**_ALWAYS, **reached, **_OWN[kind]}
+    if kind in _OF_STAFF:
+        return {**_ALWAYS, **_TO_STAFF, **_OF_STAFF[kind]}
+    return {**_ALWAYS, **_TO_CUSTOMER, **_OF_CUSTOMERS[kind]}
 
 
 def variables(kind: NoticeKind) -> tuple[str, ...]:
