@@ -12,9 +12,7 @@ with workflow.unsafe.imports_passed_through():
 
 _ONE_TRY = timedelta(seconds=15)
 _ONCE = RetryPolicy(maximum_attempts=1)
-_UNTIL_IT_WORKS = RetryPolicy(
-    initial_interval=timedelta(milliseconds=200), backoff_coefficient=2, maximum_interval=timedelta(seconds=5)
-)
+_UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=5))
 """An alert is never given up: after a fault it leaves soon (invariant I12)."""
 
 

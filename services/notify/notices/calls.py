@@ -24,9 +24,7 @@ async def deliver(order: NoticeOrder) -> str:
         result_type=str,
         start_to_close_timeout=_ONE_TRY,
         schedule_to_close_timeout=order.give_up_after,
-        retry_policy=RetryPolicy(
-            initial_interval=order.retry_first, backoff_coefficient=2, maximum_interval=order.retry_longest
-        ),
+        retry_policy=RetryPolicy(initial_interval=order.retry_first, maximum_interval=order.retry_longest),
     )
     return state
 

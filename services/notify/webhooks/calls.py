@@ -9,12 +9,7 @@ with workflow.unsafe.imports_passed_through():
     from services.contracts.names import ACTIVITY_CARRY
     from services.contracts.webhook import Carried, CarryRequest
 
-_UNTIL_IT_WORKS = RetryPolicy(
-    initial_interval=timedelta(milliseconds=200),
-    backoff_coefficient=2,
-    maximum_interval=timedelta(seconds=10),
-    maximum_attempts=0,
-)
+_UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
 """A pass is never given up: how often a delivery is tried is its own matter."""
 
 
