@@ -10,7 +10,6 @@ from services.contracts.base import Message
 from services.contracts.notice import NoticeRequest, NoticeStanding
 from services.notify.notices import submission
 from services.notify.service import NotifyDep
-from services.runtime.errors import NotFound
 from services.runtime.http.paging import page
 from services.runtime.security.auth import PeerDep
 
@@ -34,20 +33,14 @@ async def submit_notice(request: NoticeRequest, _: PeerDep, notify: NotifyDep) -
     """Take a notice in; a repeat of its key changes nothing and answers where it stands."""
     async with notify.resources.database.begin() as connection:
         await submission.submit(connection, [request], notify.notices.stale_after)
-        standing = await submission.standing(connection, request.key)
-    if standing is None:
-        raise NotFound
-    return standing
+        return await submission.standing(connection, request.key)
 
 
 @router.get("/internal/notices/{key:path}")
 async def read_standing(key: str, _: PeerDep, notify: NotifyDep) -> NoticeStanding:
     """Tell where the notice of a key stands."""
     async with notify.resources.database.read() as connection:
-        standing = await submission.standing(connection, key)
-    if standing is None:
-        raise NotFound
-    return standing
+        return await submission.standing(connection, key)
 
 
 @router.post("/internal/reach")

@@ -8,13 +8,14 @@ from enum import IntEnum
 from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import ColumnElement, RowMapping, func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.notice import NoticeKind, NoticeRequest, NoticeStanding, NoticeState, NotSentReason
 from services.notify.notices.tables import notices
 from services.notify.wake_channels import FIRST_TRIES_CHANNEL
+from services.runtime.errors import NotFound
 from services.runtime.postgres.commit_notifier import wake
 
 notices_total = Counter("bihuan_notices_total", "Notices that came to an end, by how.", ["kind", "channel", "state"])
@@ -87,18 +88,16 @@ async def release_held(connection: AsyncConnection) -> None:
     await wake(connection, FIRST_TRIES_CHANNEL)
 
 
-async def standing(connection: AsyncConnection, key: str) -> NoticeStanding | None:
-    """Standing of the notice of this key; None without one."""
-    found = await connection.execute(select(notices).where(notices.c.key == key))
-    row = found.mappings().one_or_none()
-    return standing_of(row) if row else None
+async def standing(connection: AsyncConnection, key: str) -> NoticeStanding:
+    """The part of the notice of this key that its submitter may know.
 
-
-def standing_of(row: RowMapping) -> NoticeStanding:
-    """The part of a row that a submitter may know."""
-    return NoticeStanding(
-        id=row["id"], state=row["state"], not_sent_reason=row["not_sent_reason"], sent_at=row["sent_at"]
-    )
+    Raises:
+        NotFound: there is none.
+    """
+    row = (await connection.execute(select(notices).where(notices.c.key == key))).one_or_none()
+    if row is None:
+        raise NotFound
+    return NoticeStanding.model_validate(row, from_attributes=True)
 
 
 async def cancel(connection: AsyncConnection, prefix: str) -> int:

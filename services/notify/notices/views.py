@@ -102,14 +102,10 @@ def template_view(stored: StoredTemplate) -> TemplateView:
     """Show a text."""
     template = stored.template
     return TemplateView(
+        **vars(template),
         id=template.id,
-        kind=template.kind,
         audience=audience_of(template.kind),
-        language=template.language,
-        version=template.version,
         built_in=template.version == 0,
-        subject=template.subject,
-        text=template.text,
         variables=variables(template.kind),
         updated_at=stored.updated_at,
         updated_by=stored.updated_by,
