@@ -6,7 +6,20 @@ from collections.abc import Awaitable, Callable
 
 from rich.console import Console
 
-from tests.bench import alerts, board, deadlines, intake, loop, memory, promises, stack, survey, tickets
+from tests.bench import (
+    alerts,
+    board,
+    cost,
+    deadlines,
+    intake,
+    loop,
+    memory,
+    promises,
+    stack,
+    statements,
+    survey,
+    tickets,
+)
 from tests.bench.figures import Figure, show
 from tests.bench.post import DatedMailServer, post
 from tests.bench.stack import Stack
@@ -14,11 +27,13 @@ from tests.bench.stack import Stack
 _MEASURES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "intake": intake.measure,
     "tickets": tickets.measure,
+    "statements": statements.measure,
     "deadlines": deadlines.measure,
     "survey": survey.measure,
     "board": board.measure,
 }
 _WITH_MAIL: dict[str, Callable[[Stack, DatedMailServer], Awaitable[list[Figure]]]] = {
+    "cost": cost.measure,
     "loop": loop.measure,
     "alerts": alerts.measure,
 }

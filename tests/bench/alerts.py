@@ -52,7 +52,7 @@ def _figures(due: Mapping[str, datetime], told: Mapping[str, datetime]) -> list[
     )
     return [
         Figure("alert: due to mail received p50", percentile(late, 0.5), "s"),
-        Figure("alert: due to mail received p99", percentile(late, 0.99), "s", None, Goal(AT_MOST, 2.0), note),
+        Figure("alert: due to mail received p99", percentile(late, 0.99), "s", None, Goal(AT_MOST, 1.0), note),
         Figure("alerts missing or early", len(due.keys() - told.keys()) + sum(each < 0 for each in late), "", None,
                Goal(AT_MOST, 0)),
     ]  # fmt: skip

@@ -13,7 +13,7 @@ async def _work() -> None:
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     client = await connect(os.environ["BENCH_TEMPORAL_ADDRESS"], secret=os.environ["BENCH_SECRET"])
     slots = {"max_concurrent_workflow_tasks": 40, "max_concurrent_activities": 20, "max_cached_workflows": 2_000}
-    async with worker(client, QUEUE, workflows=[BareTicket], activities=[note], passthrough=("pydantic",), **slots):
+    async with worker(client, QUEUE, workflows=[BareTicket], activities=[note], **slots):
         await stop.wait()
 
 

@@ -125,7 +125,7 @@ async def _play(connection: Connection, number: int) -> str:
 
 async def _load(stack: Stack, played: list[str]) -> list[str]:
     """Copy the tickets that were played until there are enough; returns the copies' numbers."""
-    database = await asyncpg.connect(stack.machine.addresses.owner_url.replace("+asyncpg", ""))
+    database = await stack.connect()
     try:
         copies = TICKETS // len(played)
         async with database.transaction():

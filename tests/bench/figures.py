@@ -12,10 +12,11 @@ AT_MOST: Callable[[float, float], bool] = float.__le__
 
 @dataclass(frozen=True)
 class Goal:
-    """The goal of a figure: its ratio to the floor, or itself where there is no floor."""
+    """The goal of a figure: of its ratio to the floor, or of itself where there is no floor or it is `absolute`."""
 
     holds: Callable[[float, float], bool]
     value: float
+    absolute: bool = False
 
     def __str__(self) -> str:
         return f"{'≥' if self.holds is AT_LEAST else '≤'} {self.value:g}"
@@ -38,11 +39,18 @@ class Figure:
         return self.ours / self.floor if self.floor else None
 
     @property
+    def aim(self) -> str:
+        """The goal in words; with its unit where it is not of the ratio."""
+        if self.goal is None:
+            return ""
+        return f"{self.goal} {self.unit}" if self.goal.absolute else str(self.goal)
+
+    @property
     def verdict(self) -> str:
         """Whether the goal is met; empty without one."""
         if self.goal is None:
             return ""
-        judged = self.ours if self.ratio is None else self.ratio
+        judged = self.ours if self.ratio is None or self.goal.absolute else self.ratio
         return "met" if self.goal.holds(float(judged), float(self.goal.value)) else "missed"
 
 
@@ -55,7 +63,7 @@ def show(figures: Sequence[Figure]) -> None:
             f"{figure.ours:,.4g} {figure.unit}",
             "" if figure.floor is None else f"{figure.floor:,.4g} {figure.unit}",
             "" if figure.ratio is None else f"{figure.ratio:.2f}",
-            "" if figure.goal is None else str(figure.goal),
+            figure.aim,
             figure.verdict,
             figure.note,
         )

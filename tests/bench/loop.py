@@ -24,9 +24,9 @@ async def measure(stack: Stack, post: DatedMailServer) -> list[Figure]:
     """Play loops side by side and one after another, every notice by mail; then count one ticket's events."""
     connections = [Connection(stack.url, stack.key) for _ in range(CONCURRENCY)]
     numbers = itertools.count()
-    await until_done(_loops(connections, numbers, CONCURRENCY), CONCURRENCY)
-    crowd = await until_done(_loops(connections, numbers, LOOPS), CONCURRENCY)
-    alone = await until_done(_loops(connections, numbers, ALONE), 1)
+    await until_done(loops(connections, numbers, CONCURRENCY), CONCURRENCY)
+    crowd = await until_done(loops(connections, numbers, LOOPS), CONCURRENCY)
+    alone = await until_done(loops(connections, numbers, ALONE), 1)
     client = await connect(stack.machine.addresses.temporal, secret=stack.machine.home.secret("internal"))
     number = next(numbers)
     ticket_no = await _play(connections[0], number)
@@ -43,7 +43,7 @@ async def measure(stack: Stack, post: DatedMailServer) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _loops(connections: list[Connection], numbers: Iterator[int], count: int) -> Iterator[Job]:
+def loops(connections: list[Connection], numbers: Iterator[int], count: int) -> Iterator[Job]:
     """Jobs that take a free connection each."""
 
     async def loop() -> list[float]:

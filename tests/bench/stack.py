@@ -11,16 +11,21 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import asyncpg
+
 from services.commands.local import first_start
 from services.commands.local.machine import CHECKOUT, WEB, Machine
 from services.runtime.stack.home import Home
 from services.runtime.stack.ports import free_port
+from services.runtime.stack.postgres import SUPERUSER
 from services.runtime.stack.programs import Program, end, last_line, spawn
 from services.runtime.stack.settings import StackSettings
 from services.runtime.stack.supervisor import Supervisor
 
 # One key does all the asking here, so the limit of one caller must not be what is measured.
 UNLIMITED = {"BIHUAN_RATE_LIMIT": "10000000/minute"}
+APPLICATION = "bench"
+"""What PostgreSQL knows our own connections by."""
 
 
 @dataclass(frozen=True)
@@ -35,9 +40,26 @@ class Stack:
         """The public address."""
         return self.machine.addresses.url
 
+    @property
+    def pids(self) -> list[tuple[str, int]]:
+        """Name and pid of each process, PostgreSQL and Temporal among them."""
+        return [(each.program.name, each.process.pid) for each in self.machine.supervisor.running]
+
+    async def connect(self, *, superuser: bool = False) -> asyncpg.Connection:
+        """Connect to the database as its owner, or as the server's superuser: the caller closes it."""
+        return await asyncpg.connect(
+            self.machine.addresses.owner_url,
+            user=SUPERUSER if superuser else None,
+            password=self.machine.home.secret("postgres") if superuser else None,
+            server_settings={"application_name": APPLICATION},
+        )
+
     @asynccontextmanager
-    async def beside(self, module: str, **environment: str) -> AsyncIterator[None]:
-        """Run a module as a process beside the stack, logged like the others; raises when it ends in between."""
+    async def beside(self, module: str, **environment: str) -> AsyncIterator[int]:
+        """Run a module as a process beside the stack, logged like the others; raises when it ends in between.
+
+        Its pid is what the block gets.
+        """
         program = Program(
             name=module.rpartition(".")[2],
             argv=(sys.executable, "-m", module),
@@ -49,7 +71,7 @@ class Stack:
         try:
             async with asyncio.TaskGroup() as group:
                 watch = group.create_task(_complain_when_ended(process, program))
-                yield
+                yield process.pid
                 watch.cancel()
         finally:
             await end(process, program)
