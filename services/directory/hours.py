@@ -6,8 +6,10 @@ from typing import Any
 from sqlalchemy import RowMapping
 
 from services.contracts.policy import CalendarDraft
+from services.directory.refusals import wrong
+from services.directory.wording import WORDING
 from services.promises.calendars import Calendar, CalendarErrors
-from services.runtime.errors import FieldError, ValidationFailed
+from services.runtime.errors import ValidationFailed
 
 
 def require_readable_hours(state: Mapping[str, Any] | RowMapping) -> None:
@@ -16,31 +18,15 @@ def require_readable_hours(state: Mapping[str, Any] | RowMapping) -> None:
     if hours is None and time_zone is None:
         return
     if hours is None:
-        raise ValidationFailed.at(
-            "/hours",
-            "required",
-            {"en": "a time zone is given together with the hours kept in it", "zh": "时区须与该时区的工作时段一起填写"},
-        )
+        raise ValidationFailed.at("/hours", "required", WORDING.told("wrong", "without_hours"))
     if time_zone is None:
-        raise ValidationFailed.at(
-            "/time_zone",
-            "required",
-            {"en": "say in which time zone these hours are kept", "zh": "请填写这些工作时段所在的时区"},
-        )
+        raise ValidationFailed.at("/time_zone", "required", WORDING.told("wrong", "without_time_zone"))
     if not any(hours.values()):
-        raise ValidationFailed.at(
-            "/hours",
-            "never_open",
-            {
-                "en": "without any hours nobody is ever reached: leave them out",
-                "zh": "没有任何时段就永远联系不到人：请不要填写",
-            },
-        )
+        raise wrong("/hours", "never_open")
     try:
         Calendar.compile(CalendarDraft(time_zone=time_zone, hours=hours))
     except CalendarErrors as error:
-        raise ValidationFailed([_field_error(each) for each in error.errors]) from error
-
-
-def _field_error(fault: Any) -> FieldError:
-    return {"pointer": fault.pointer, "code": fault.code, "message": fault.words}
+        faults = error.errors
+        raise ValidationFailed(
+            [{"pointer": each.pointer, "code": each.code, "message": each.words} for each in faults]
+        ) from error

@@ -13,9 +13,9 @@ from services.contracts.directory import Shift
 from services.directory import changes
 from services.directory.grants import require_reach
 from services.directory.people import require_answering, require_department
+from services.directory.refusals import wrong
 from services.directory.schemas import NewShift, ShiftChange
 from services.directory.tables import on_call
-from services.runtime.errors import ValidationFailed
 from services.runtime.security.auth import Caller
 
 
@@ -89,10 +89,6 @@ def shift_of(row: Mapping[str, Any] | RowMapping) -> Shift:
 
 async def _require_sound(connection: AsyncConnection, values: Mapping[str, Any]) -> None:
     if values["to_at"] <= values["from_at"]:
-        raise ValidationFailed.at(
-            "/to_at",
-            "not_after_beginning",
-            {"en": "a shift ends after it begins", "zh": "班次的结束时间必须晚于开始时间"},
-        )
+        raise wrong("/to_at", "not_after_beginning")
     await require_department(connection, values["department"])
     await require_answering(connection, values["staff"], values["department"], "/staff")

@@ -12,10 +12,9 @@ from services.contracts.permissions import BY_ROLE, Action
 from services.directory import changes, sessions
 from services.directory.grants import require_reach, require_roles
 from services.directory.hours import require_readable_hours
-from services.directory.refusals import AlreadyExists, DefaultDepartment, LastAdmin
+from services.directory.refusals import AlreadyExists, DefaultDepartment, LastAdmin, wrong
 from services.directory.schemas import DepartmentChange, NewDepartment, NewStaff, StaffChange
 from services.directory.tables import departments, staff
-from services.runtime.errors import ValidationFailed
 from services.runtime.security.auth import Caller
 
 
@@ -108,11 +107,7 @@ async def require_department(connection: AsyncConnection, identifier: str | None
         return
     known = select(departments.c.id).where(departments.c.id == identifier, departments.c.active)
     if await connection.scalar(known) is None:
-        raise ValidationFailed.at(
-            "/department",
-            "unknown_department",
-            {"en": "no active department has this id", "zh": "没有此编号的启用部门"},
-        )
+        raise wrong("/department", "unknown_department")
 
 
 def department_of(row: Mapping[str, Any] | RowMapping) -> Department:
@@ -145,17 +140,11 @@ async def require_answering(
     """
     row = await find_staff(connection, identifier)
     if row is None or not row["active"]:
-        raise ValidationFailed.at(
-            pointer, "unknown_staff", {"en": "no active member of staff has this id", "zh": "没有此编号的在职员工"}
-        )
+        raise wrong(pointer, "unknown_staff")
     if not may_answer(row):
-        raise ValidationFailed.at(
-            pointer, "may_not_answer", {"en": "none of their roles may answer an alert", "zh": "其角色均无权处理提醒"}
-        )
+        raise wrong(pointer, "may_not_answer")
     if department is not None and row["department"] not in {None, department}:
-        raise ValidationFailed.at(
-            pointer, "other_department", {"en": "they belong to another department", "zh": "其属于其他部门"}
-        )
+        raise wrong(pointer, "other_department")
     return row
 
 
@@ -166,11 +155,7 @@ def may_answer(row: Mapping[str, Any] | RowMapping) -> bool:
 
 def _require_active_default(values: Mapping[str, Any]) -> None:
     if values["default"] and not values["active"]:
-        raise ValidationFailed.at(
-            "/default",
-            "inactive",
-            {"en": "an inactive department cannot be the default", "zh": "停用的部门不能作为默认部门"},
-        )
+        raise wrong("/default", "inactive")
 
 
 async def _require_fallback(connection: AsyncConnection, values: Mapping[str, Any]) -> None:

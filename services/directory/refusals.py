@@ -1,58 +1,32 @@
-"""Refusals of the directory besides wrong input, in the words that people read."""
+"""Refusals of the directory, in the words of its wording."""
 
-from services.runtime.errors import Conflict, Forbidden, Unauthenticated
+from services.directory.wording import WORDING
+from services.runtime.errors import Conflict, Forbidden, Unauthenticated, ValidationFailed
 
 
-class AlreadyExists(Conflict, code="already_exists"):
+class AlreadyExists(Conflict, code="already_exists", wording=WORDING):
     """A name that must be unique is taken."""
 
     def __init__(self, name: str) -> None:
-        super().__init__(
-            {"en": f"{name} is taken.", "zh": f"{name} 已被使用。"},
-            title={"en": "Already exists", "zh": "已存在"},
-        )
+        super().__init__(WORDING.told("detail", self.default_code, {"name": name}))
 
 
-class LastAdmin(Conflict, code="last_admin"):
+class LastAdmin(Conflict, code="last_admin", wording=WORDING):
     """Nobody would be left who can change the directory."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "en": "This is the last active administrator; make another one first.",
-                "zh": "这是最后一位在岗的管理员，请先指定另一位。",
-            },
-            title={"en": "Last administrator", "zh": "最后一位管理员"},
-        )
 
-
-class DefaultDepartment(Conflict, code="default_department"):
+class DefaultDepartment(Conflict, code="default_department", wording=WORDING):
     """Tickets that no other department takes would have nowhere to go."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "en": "This department takes what no other one does; make another department the default first.",
-                "zh": "该部门接收其他部门不受理的工单，请先将另一部门设为默认。",
-            },
-            title={"en": "Default department", "zh": "默认部门"},
-        )
 
-
-class WrongCredentials(Unauthenticated):
+class WrongCredentials(Unauthenticated, wording=WORDING):
     """The same words for an unknown user, a wrong password and somebody deactivated: it tells nothing apart."""
 
-    def __init__(self) -> None:
-        super().__init__({"en": "The user name or the password is wrong.", "zh": "用户名或密码不正确。"})
 
-
-class BeyondKey(Forbidden):
+class BeyondKey(Forbidden, wording=WORDING):
     """A key would hand out, or touch, more than it holds itself."""
 
-    def __init__(self) -> None:
-        super().__init__(
-            {
-                "en": "A key hands out only what it holds itself: its scopes, roles that they cover, its department.",
-                "zh": "密钥只能授予自身拥有的权限：自身的权限范围、其涵盖的角色以及所属部门。",
-            }
-        )
+
+def wrong(pointer: str, code: str) -> ValidationFailed:
+    """One field of a body is wrong."""
+    return ValidationFailed.at(pointer, code, WORDING.told("wrong", code))

@@ -1,4 +1,4 @@
-"""Words of intake's pages, and the reasons that a text is no phone number."""
+"""Words of intake's pages and refusals, and the reasons that a text is no phone number."""
 
 from pathlib import Path
 

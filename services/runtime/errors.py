@@ -7,6 +7,8 @@ to decide: `code` says what happened.
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, NotRequired, TypedDict
 
+from services.wording import Wording
+
 Words = str | Mapping[str, str]
 """A text for people, or one per language (`en`, `zh`)."""
 
@@ -24,31 +26,40 @@ class FieldError(TypedDict):
 class Refusal(Exception):
     """A request is answered with a problem document.
 
-    `title` and `detail` are for a person and replace the catalogue's text: one text, or one per language
-    (`{"en": ..., "zh": ...}`). Each class of refusals is declared with its status and code.
+    `detail` is for a person and replaces the catalogue's text: one text, or one per language
+    (`{"en": ..., "zh": ...}`). Each class of refusals is declared with its status and code, and with the wording of its
+    service where that has a `title` or a `detail` of its own for the code.
     """
 
     status: ClassVar[int] = 500
     default_code: ClassVar[str] = "internal_error"
+    wording: ClassVar[Wording | None] = None
 
-    def __init_subclass__(cls, *, status: int | None = None, code: str | None = None) -> None:
+    def __init_subclass__(
+        cls, *, status: int | None = None, code: str | None = None, wording: Wording | None = None
+    ) -> None:
         cls.status, cls.default_code = status or cls.status, code or cls.default_code
+        cls.wording = wording or cls.wording
 
     def __init__(
         self,
         detail: Words = "",
         *,
         code: str | None = None,
-        title: Words = "",
         extra: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> None:
         self.code = code or self.default_code
-        self.title, self.titles = _split(title)
-        self.detail, self.details = _split(detail)
+        self.titles = self._told("title")
+        self.detail, self.details = _split(detail or self._told("detail"))
         self.extra: dict[str, Any] = dict(extra or {})
         self.headers: dict[str, str] = dict(headers or {})
         super().__init__(self.detail or self.code)
+
+    def _told(self, kind: str) -> dict[str, str]:
+        if self.wording is None or self.code not in self.wording.both.codes[kind]:
+            return {}
+        return self.wording.told(kind, self.code)
 
 
 class MalformedJson(Refusal, status=400, code="malformed_json"):

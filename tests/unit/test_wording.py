@@ -50,7 +50,7 @@ def hello(tmp_path: Path) -> Wording:
 
 def test_the_texts_of_every_room_are_found() -> None:
     assert {file.relative_to(ROOT).parts[0] for file in FILES} == {
-        "console", "contracts", "intake", "notify", "promises", "runtime", "survey", "workflow",
+        "console", "contracts", "directory", "intake", "notify", "promises", "runtime", "survey", "workflow",
     }  # fmt: skip
 
 

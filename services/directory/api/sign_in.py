@@ -12,10 +12,10 @@ from services.contracts.permissions import Action, may
 from services.directory import sessions
 from services.directory.credentials import find_by_username
 from services.directory.people import find_staff, set_own_password, staff_member_of
-from services.directory.refusals import WrongCredentials
+from services.directory.refusals import WrongCredentials, wrong
 from services.directory.schemas import Credentials, Me, NewPassword, SignedOut, SignOutWish, Token
 from services.directory.service import CallerNow, DirectoryDep, DirectoryService
-from services.runtime.errors import Forbidden, ValidationFailed
+from services.runtime.errors import Forbidden
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 
@@ -110,7 +110,5 @@ async def _require_current(
     directory.guesses.begin(identifier, address)
     row = await find_staff(connection, identifier)
     if not await directory.passwords.matches(current, row["password_hash"] if row is not None else None):
-        raise ValidationFailed.at(
-            "/current", "wrong_password", {"en": "this is not your current password", "zh": "当前密码不正确"}
-        )
+        raise wrong("/current", "wrong_password")
     directory.guesses.forgive(identifier, address)

@@ -15,16 +15,12 @@ from services.intake.feedback.queries import arrival
 from services.intake.links.hand_over import hand_over, handed_link
 from services.intake.schemas import HandedLink
 from services.intake.service import IntakeDep
+from services.intake.wording import WORDING
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["intake"])
-
-_OWN_WORK = {
-    "en": "You work on this ticket: somebody else hands the link over.",
-    "zh": "您参与处理该工单：请由其他人把链接交给客户。",
-}
 
 
 async def _may_hand_over(
@@ -37,7 +33,7 @@ async def _may_hand_over(
     access = await intake.tickets.access(ticket_no)
     require_right(caller, Action.HAND_OVER_LINK, access)
     if access.is_work_of(caller):
-        raise Forbidden(_OWN_WORK, code="own_work")
+        raise Forbidden(WORDING.told("refused", "own_work"), code="own_work")
     return caller
 
 

@@ -17,6 +17,7 @@ from services.contracts.base import Email
 from services.intake.audit.log import line_of
 from services.intake.customers.phones import NoPhone, split, stored_phone
 from services.intake.tables import contact_readings, customers
+from services.intake.wording import WORDING
 from services.runtime.errors import RateLimited
 
 _WINDOW = timedelta(hours=1)
@@ -59,12 +60,6 @@ async def log_lookup(connection: AsyncConnection, reader: ContactReader, found: 
 
 
 def _too_many(seconds: int, per_hour: int) -> RateLimited:
-    refusal = RateLimited(
-        max(seconds, 1),
-        {
-            "en": f"{per_hour} whole contacts were looked up within an hour: wait, or search by ticket number",
-            "zh": f"一小时内查找完整联系方式已达 {per_hour} 次，请稍后再试，或按工单号查找",
-        },
-    )
+    refusal = RateLimited(max(seconds, 1), WORDING.told("refused", "lookups", {"per_hour": per_hour}))
     refusal.extra["retry_after"] = refusal.retry_after
     return refusal

@@ -6,6 +6,7 @@ from services.contracts.asked_fields import AskedField
 from services.contracts.feedback import Customer, Feedback, Product, Supplement
 from services.contracts.vocabulary import Channel, Kind
 from services.intake.customers.identity import strongest_contact, usable
+from services.intake.wording import WORDING
 from services.runtime.errors import FieldError
 
 BRINGS_AN_ADDRESS = frozenset({Channel.EMAIL, Channel.WECHAT, Channel.SOCIAL, Channel.IMPORT})
@@ -33,27 +34,13 @@ def impossible_dates(told: Feedback | Supplement, at: datetime) -> list[FieldErr
     bought, wanted = told.product.purchased_on if told.product else None, told.expected_by
     errors: list[FieldError] = []
     if told.occurred_at is not None and told.occurred_at > at + _A_DAY:
-        errors.append(_in_the_future("/occurred_at"))
+        errors.append(_fault("/occurred_at", "in_the_future"))
     if bought is not None and bought > (at + _A_DAY).date():
-        errors.append(_in_the_future("/product/purchased_on"))
+        errors.append(_fault("/product/purchased_on", "in_the_future"))
     day = wanted.date() if isinstance(wanted, datetime) else wanted
     if day is not None and day < (at - _A_DAY).date():
-        errors.append(
-            {
-                "pointer": "/expected_by",
-                "code": "in_the_past",
-                "message": {"en": "give a date that is still to come", "zh": "请填写尚未到来的日期"},
-            }
-        )
+        errors.append(_fault("/expected_by", "in_the_past"))
     return errors
-
-
-def _in_the_future(pointer: str) -> FieldError:
-    return {
-        "pointer": pointer,
-        "code": "in_the_future",
-        "message": {"en": "must not lie in the future", "zh": "不能晚于当前时间"},
-    }
 
 
 def missing_from(kind: Kind, customer: Customer, product: Product) -> tuple[str, ...]:
@@ -69,22 +56,11 @@ def missing_from(kind: Kind, customer: Customer, product: Product) -> tuple[str,
 def _without_sender(customer: Customer) -> list[FieldError]:
     errors: list[FieldError] = []
     if not customer.name:
-        errors.append(
-            {
-                "pointer": "/customer/name",
-                "code": "required",
-                "message": {"en": "a name is required", "zh": "请填写姓名"},
-            }
-        )
+        errors.append(_fault("/customer/name", "required", "without_name"))
     if not has_contact(customer):
-        errors.append(
-            {
-                "pointer": "/customer",
-                "code": "required",
-                "message": {
-                    "en": "give a phone number, an e-mail address or a WeChat id",
-                    "zh": "请填写电话、电子邮箱或微信号",
-                },
-            }
-        )
+        errors.append(_fault("/customer", "required", "without_contact"))
     return errors
+
+
+def _fault(pointer: str, code: str, text: str = "") -> FieldError:
+    return {"pointer": pointer, "code": code, "message": WORDING.told("refused", text or code)}

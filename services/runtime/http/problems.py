@@ -53,7 +53,7 @@ def problem_response(refusal: Refusal, accept_language: str | None = None) -> JS
     document = {
         **_told(refusal.extra, language),
         "type": _TYPE_PREFIX + refusal.code,
-        "title": refusal.titles.get(language) or refusal.title or words.of("title", refusal.code),
+        "title": refusal.titles.get(language) or words.of("title", refusal.code),
         "status": refusal.status,
         "code": refusal.code,
         "detail": refusal.details.get(language) or refusal.detail or words.of("detail", refusal.code, ""),

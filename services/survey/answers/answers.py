@@ -19,6 +19,7 @@ from services.survey.metrics import count
 from services.survey.states import STARTER_CHANNEL, Row, lock
 from services.survey.tables import answers, invitations
 from services.survey.times import wall_length
+from services.survey.wording import WORDING
 
 UNANSWERED = "unanswered"
 
@@ -91,13 +92,13 @@ class Answering:
         """Refuse a survey that takes no answer any more. Who was never reached may answer all the same."""
         state = SurveyState(row["state"])
         if state is SurveyState.WITHDRAWN:
-            raise SurveyClosed.withdrawn()
+            raise SurveyClosed(code="survey_withdrawn")
         if state is SurveyState.NOT_SENT and NotInvited(row["not_sent_reason"]) not in UNDELIVERED:
-            raise SurveyClosed.withdrawn()
+            raise SurveyClosed(code="survey_withdrawn")
         expires_at = row["expires_at"] or row["created_at"] + wall_length(row["expires_after"])
         waits_for_its_notice = state is SurveyState.SCHEDULED
         if state is SurveyState.EXPIRED or (now > expires_at and not waits_for_its_notice):
-            raise SurveyClosed.expired()
+            raise SurveyClosed(code="survey_expired")
 
 
 def is_own(row: Row, caller: Principal) -> bool:
@@ -108,10 +109,7 @@ def is_own(row: Row, caller: Principal) -> bool:
 def refuse_own(row: Row, caller: Principal) -> None:
     """Nobody rates their own work (semantics.md 26)."""
     if is_own(row, caller):
-        raise Forbidden(
-            {"en": "You cannot record a rating of your own work.", "zh": "不能为自己处理的工单代录评价。"},
-            code="own_work",
-        )
+        raise Forbidden(WORDING.told("detail", "own_work"), code="own_work")
 
 
 def basis_of(row: Row) -> str:

@@ -10,19 +10,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.survey import BUILT_IN, Answer, Question, Questionnaire, QuestionType
 from services.runtime.errors import FieldError
-from services.runtime.http.problems import Language
 from services.runtime.postgres.database import Database
 from services.survey.tables import questionnaires
+from services.survey.wording import WORDING
 
 _FOLDER = Path(__file__).parents[1] / "packs"
 DEFAULT = "d0"
 _MOST_KEPT = 200
-_SAYS = {
-    "required": {"en": "please answer this question", "zh": "请回答这一项"},
-    "unknown_field": {"en": "the questionnaire has no such question", "zh": "问卷中没有这一项"},
-    "unknown_choice": {"en": "give one of the choices", "zh": "请从选项中选择"},
-    "wrong_type": {"en": "this question is answered differently", "zh": "这一项的答案类型不对"},
-}
 
 
 def built_in() -> list[Questionnaire]:
@@ -79,10 +73,10 @@ async def latest(connection: AsyncConnection, id_: str | None) -> tuple[str, int
     return found.id, found.version
 
 
-def misfits(questionnaire: Questionnaire, answer: Answer, language: Language) -> list[FieldError]:
+def misfits(questionnaire: Questionnaire, answer: Answer) -> list[FieldError]:
     """Faults that keep an answer from fitting its questionnaire, in the order of the questions."""
     return [
-        {"pointer": pointer, "code": code, "message": _SAYS[code][language]}
+        {"pointer": pointer, "code": code, "message": WORDING.told("wrong", code)}
         for pointer, code in (*_unfit(questionnaire, answer), *_unasked(questionnaire, answer))
     ]
 

@@ -12,7 +12,6 @@ from services.contracts.permissions import Action
 from services.contracts.survey import Answer, Questionnaire
 from services.runtime.errors import ValidationFailed
 from services.runtime.http.paging import page
-from services.runtime.http.problems import preferred_language
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 from services.runtime.turns import Turns
@@ -87,7 +86,7 @@ async def answer_survey(
     asked = await surveys.questionnaires.version(row["questionnaire"], row["questionnaire_version"])
 
     async def work(connection: AsyncConnection) -> HttpAnswer:
-        if errors := misfits(asked, answer, preferred_language(request.headers.get("accept-language"))):
+        if errors := misfits(asked, answer):
             raise ValidationFailed(errors)
         await surveys.answering.by_staff(connection, survey_id, answer, caller)
         recorded = await lock(connection, survey_id)

@@ -40,7 +40,7 @@ def read(form: Form, questionnaire: Questionnaire, t: Words) -> Answer:
         answer = Answer.model_validate(raw)
     except ValidationError as error:
         raise Wrong(_by_question(field_errors(error.errors()), questionnaire, t)) from error
-    if errors := misfits(questionnaire, answer, "en"):
+    if errors := misfits(questionnaire, answer):
         raise Wrong(_by_question(errors, questionnaire, t))
     return answer
 

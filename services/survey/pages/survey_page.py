@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from services.contracts.base import format_instant
 from services.contracts.survey import Answer, Questionnaire
 from services.runtime.errors import Refusal, Unavailable, ValidationFailed
-from services.runtime.http.problems import field_errors, preferred_language, problem_response
+from services.runtime.http.problems import field_errors, problem_response
 from services.runtime.pages.forms import Filled, read_form
 from services.runtime.pages.frame import page_router, see_other
 from services.runtime.pages.language import page_language
@@ -127,12 +127,11 @@ async def _take_json(request: Request, surveys: SurveyService, token: str) -> Re
 
 
 def _answer_in(request: Request, asked: Questionnaire) -> Answer:
-    language = request.headers.get("accept-language")
     try:
         answer = Answer.model_validate(request.state.json)
     except ValidationError as error:
-        raise ValidationFailed(field_errors(error.errors(), language)) from error
-    if errors := misfits(asked, answer, preferred_language(language)):
+        raise ValidationFailed(field_errors(error.errors(), request.headers.get("accept-language"))) from error
+    if errors := misfits(asked, answer):
         raise ValidationFailed(errors)
     return answer
 

@@ -19,6 +19,7 @@ from services.runtime.postgres.database import Database
 from services.survey.states import Row, with_answer
 from services.survey.tables import answers, invitations
 from services.survey.views.counted_surveys import CONDITIONS, Counted, dated
+from services.survey.wording import WORDING
 
 Moment = InstantOrDate
 """An instant, or a date, which is its beginning in the business time zone."""
@@ -156,11 +157,7 @@ def begin_of(moment: Instant | date, zone: ZoneInfo, pointer: str) -> datetime:
     try:
         return datetime.combine(moment, time.min, zone).astimezone(UTC)
     except OverflowError:
-        raise ValidationFailed.at(
-            pointer,
-            "invalid_date",
-            {"en": "give a date between the years 2 and 9998", "zh": "请填写公元 2 年至 9998 年之间的日期"},
-        ) from None
+        raise ValidationFailed.at(pointer, "invalid_date", WORDING.told("wrong", "invalid_date")) from None
 
 
 def _narrowed(filters: SurveyFilters) -> list[ColumnElement[bool]]:
