@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import ColumnElement, RowMapping, Table, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.base import format_instant
+from services.contracts.base import Message, format_instant
 from services.directory.schemas import AuditEntry
 from services.directory.tables import audit
 from services.runtime.errors import NotFound
@@ -15,6 +15,7 @@ from services.runtime.security.auth import Caller
 
 Subject = Literal["department", "staff", "api_key", "shift"]
 Change = Literal["created", "changed", "removed"]
+Read = TypeVar("Read", bound=Message)
 _WRITERS_LOCK = 0x6469726563746F72
 _NOT_CHOSEN = frozenset({"id", "position", "created_at"})
 _UNSPOKEN = frozenset({"password_hash", "key_hash", "email"})
@@ -35,6 +36,11 @@ async def find(connection: AsyncConnection, table: Table, identifier: str) -> Ro
     if row is None:
         raise NotFound
     return row
+
+
+def read_as(message: type[Read], row: Mapping[str, Any] | RowMapping) -> Read:
+    """The part of a row that a message tells."""
+    return message.model_validate({name: row[name] for name in message.model_fields})
 
 
 async def insert(

@@ -1,9 +1,8 @@
 """API keys: random, shown once, kept as a hash."""
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -30,7 +29,7 @@ async def create_key(connection: AsyncConnection, by: Caller, new: NewApiKey, ke
     await changes.lock_writers(connection)
     await require_department(connection, new.department)
     values = new.model_dump(mode="json") | {"id": f"k-{secrets.token_hex(8)}", "key_hash": key_hash(key)}
-    return api_key_of(await changes.insert(connection, by, "api_key", api_keys, values))
+    return changes.read_as(ApiKey, await changes.insert(connection, by, "api_key", api_keys, values))
 
 
 async def change_key(connection: AsyncConnection, by: Caller, identifier: str, change: ApiKeyChange) -> ApiKey:
@@ -43,7 +42,7 @@ async def change_key(connection: AsyncConnection, by: Caller, identifier: str, c
         _require_grantable(by, state["scopes"], state["department"])
     if after["department"] != row["department"]:
         await require_department(connection, after["department"])
-    return api_key_of(await changes.update(connection, by, "api_key", api_keys, row, values))
+    return changes.read_as(ApiKey, await changes.update(connection, by, "api_key", api_keys, row, values))
 
 
 async def introspect(connection: AsyncConnection, hashed: str) -> KnownKey | None:
@@ -53,12 +52,7 @@ async def introspect(connection: AsyncConnection, hashed: str) -> KnownKey | Non
     if row is None:
         return None
     await _note_use(connection, row)
-    return KnownKey.model_validate({name: row[name] for name in KnownKey.model_fields})
-
-
-def api_key_of(row: Mapping[str, Any] | RowMapping) -> ApiKey:
-    """A key as lists show it."""
-    return ApiKey.model_validate({name: row[name] for name in ApiKey.model_fields})
+    return changes.read_as(KnownKey, row)
 
 
 def _require_grantable(by: Caller, scopes: Collection[str], department: str | None) -> None:

@@ -35,7 +35,7 @@ async def create_shift(connection: AsyncConnection, by: Caller, new: NewShift) -
     await changes.lock_writers(connection)
     values = {"id": f"c-{secrets.token_hex(8)}", **new.model_dump()}
     await _require_sound(connection, values)
-    return shift_of(await changes.insert(connection, by, "shift", on_call, values))
+    return changes.read_as(Shift, await changes.insert(connection, by, "shift", on_call, values))
 
 
 async def change_shift(connection: AsyncConnection, by: Caller, identifier: str, change: ShiftChange) -> Shift:
@@ -47,7 +47,7 @@ async def change_shift(connection: AsyncConnection, by: Caller, identifier: str,
     for state in (row, after):
         require_reach(by, state["department"])
     await _require_sound(connection, after)
-    return shift_of(await changes.update(connection, by, "shift", on_call, row, values))
+    return changes.read_as(Shift, await changes.update(connection, by, "shift", on_call, row, values))
 
 
 async def remove_shift(connection: AsyncConnection, by: Caller, identifier: str) -> Shift:
@@ -56,7 +56,7 @@ async def remove_shift(connection: AsyncConnection, by: Caller, identifier: str)
     row = await changes.find(connection, on_call, identifier)
     require_reach(by, row["department"])
     await changes.remove(connection, by, "shift", on_call, row)
-    return shift_of(row)
+    return changes.read_as(Shift, row)
 
 
 async def list_shifts(
@@ -80,11 +80,6 @@ async def list_shifts(
     if after is not None:
         query = query.where(tuple_(on_call.c.from_at, on_call.c.id) > after)
     return (await connection.execute(query)).mappings().all()
-
-
-def shift_of(row: Mapping[str, Any] | RowMapping) -> Shift:
-    """A shift as others see it."""
-    return Shift.model_validate({name: row[name] for name in Shift.model_fields})
 
 
 async def _require_sound(connection: AsyncConnection, values: Mapping[str, Any]) -> None:

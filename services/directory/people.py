@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.directory import Department, StaffAddress, StaffMember, StaffRole
+from services.contracts.directory import Department, StaffMember, StaffRole
 from services.contracts.permissions import BY_ROLE, Action
 from services.directory import changes, sessions
 from services.directory.grants import require_reach, require_roles
@@ -28,7 +28,7 @@ async def create_department(connection: AsyncConnection, by: Caller, new: NewDep
     if await connection.scalar(select(departments.c.id).where(departments.c.id == values["id"])):
         raise AlreadyExists(values["id"])
     await _hand_over_default(connection, by, values)
-    return department_of(await changes.insert(connection, by, "department", departments, values))
+    return changes.read_as(Department, await changes.insert(connection, by, "department", departments, values))
 
 
 async def change_department(
@@ -44,7 +44,7 @@ async def change_department(
     _require_active_default({**row, **values})
     await _require_fallback(connection, {"id": identifier, **values})
     await _hand_over_default(connection, by, values, row)
-    return department_of(await changes.update(connection, by, "department", departments, row, values))
+    return changes.read_as(Department, await changes.update(connection, by, "department", departments, row, values))
 
 
 async def create_staff(
@@ -58,7 +58,7 @@ async def create_staff(
     values = new.model_dump(mode="json", exclude={"password"})
     require_readable_hours(values)
     values |= {"id": f"s-{secrets.token_hex(8)}", "password_hash": password_hash}
-    return staff_member_of(await changes.insert(connection, by, "staff", staff, values))
+    return changes.read_as(StaffMember, await changes.insert(connection, by, "staff", staff, values))
 
 
 async def change_staff(
@@ -84,7 +84,7 @@ async def change_staff(
         values |= {"password_hash": password_hash, **sessions.ending(row, by.session if by.id == row["id"] else None)}
     elif row["active"] and not after["active"]:
         values |= sessions.ending(row)
-    return staff_member_of(await changes.update(connection, by, "staff", staff, row, values))
+    return changes.read_as(StaffMember, await changes.update(connection, by, "staff", staff, row, values))
 
 
 async def find_staff(connection: AsyncConnection, identifier: str) -> RowMapping | None:
@@ -98,7 +98,7 @@ async def set_own_password(connection: AsyncConnection, by: Caller, password_has
     await changes.lock_writers(connection)
     row = await changes.find(connection, staff, by.id)
     values = {"password_hash": password_hash, **sessions.ending(row, by.session)}
-    return staff_member_of(await changes.update(connection, by, "staff", staff, row, values))
+    return changes.read_as(StaffMember, await changes.update(connection, by, "staff", staff, row, values))
 
 
 async def require_department(connection: AsyncConnection, identifier: str | None) -> None:
@@ -110,24 +110,9 @@ async def require_department(connection: AsyncConnection, identifier: str | None
         raise wrong("/department", "unknown_department")
 
 
-def department_of(row: Mapping[str, Any] | RowMapping) -> Department:
-    """A department as others see it."""
-    return Department.model_validate({name: row[name] for name in Department.model_fields})
-
-
-def staff_member_of(row: Mapping[str, Any] | RowMapping) -> StaffMember:
-    """A member of staff as those see them who keep the directory, and they themselves: without the password."""
-    return StaffMember.model_validate({name: row[name] for name in StaffMember.model_fields})
-
-
 def colleague_of(row: Mapping[str, Any] | RowMapping) -> StaffMember:
-    """A member of staff as everybody else sees them: without their address."""
-    return staff_member_of({**row, "email": None})
-
-
-def address_of(row: Mapping[str, Any] | RowMapping) -> StaffAddress:
-    """A member of staff's address and language."""
-    return StaffAddress.model_validate({name: row[name] for name in StaffAddress.model_fields})
+    """A member of staff as those see them who neither are them nor keep the directory: without their address."""
+    return changes.read_as(StaffMember, {**row, "email": None})
 
 
 async def require_answering(

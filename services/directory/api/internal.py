@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from sqlalchemy import Text, any_, cast, select
 from sqlalchemy.dialects.postgresql import ARRAY
 
-from services.contracts.directory import Recipients, RecipientsAsked
+from services.contracts.directory import Department, Recipients, RecipientsAsked, StaffAddress
 from services.directory import bootstrap, changes, keys, people, recipients, sessions
 from services.directory.schemas import (
     AddressesAsked,
@@ -56,7 +56,7 @@ async def copy_people(_: PeerDep, directory: DirectoryDep, known: int | None = N
         found_staff = await connection.execute(select(staff).order_by(staff.c.position))
     return People(
         generation=generation,
-        departments=tuple(map(people.department_of, found_departments.mappings())),
+        departments=tuple(changes.read_as(Department, row) for row in found_departments.mappings()),
         staff=tuple(map(people.colleague_of, found_staff.mappings())),
     )
 
@@ -67,7 +67,7 @@ async def show_addresses(asked: AddressesAsked, _: PeerDep, directory: Directory
     named = select(staff).where(staff.c.id == any_(cast(list(asked.ids), ARRAY(Text))))
     async with directory.database.read() as connection:
         rows = (await connection.execute(named)).mappings().all()
-    return StaffAddresses(items=tuple(map(people.address_of, rows)))
+    return StaffAddresses(items=tuple(changes.read_as(StaffAddress, row) for row in rows))
 
 
 @router.post("/internal/recipients")

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.base import Code, Instant, format_instant
 from services.contracts.directory import Shift
 from services.contracts.page import Page
-from services.directory import on_call, visibility
+from services.directory import changes, on_call, visibility
 from services.directory.schemas import NewShift, ShiftChange
 from services.directory.service import DirectoryDep, Reader, Writer
 from services.directory.tables import on_call as table
@@ -42,7 +42,7 @@ async def list_shifts(
         rows = await on_call.list_shifts(
             connection, visibility.seen_shifts(caller), filters, after=_position(cursor), limit=limit
         )
-    shifts = tuple(map(on_call.shift_of, rows[:limit]))
+    shifts = tuple(changes.read_as(Shift, row) for row in rows[:limit])
     following = encode_cursor([format_instant(shifts[-1].from_at), shifts[-1].id]) if len(rows) > limit else None
     return Page[Shift](items=shifts, next_cursor=following)
 
@@ -51,7 +51,8 @@ async def list_shifts(
 async def show_shift(identifier: str, caller: Reader, directory: DirectoryDep) -> Shift:
     """Show one shift; 403 for one that the caller's list leaves out."""
     async with directory.database.read() as connection:
-        return on_call.shift_of(await visibility.find(connection, table, identifier, visibility.seen_shifts(caller)))
+        row = await visibility.find(connection, table, identifier, visibility.seen_shifts(caller))
+    return changes.read_as(Shift, row)
 
 
 @router.post("/v1/on-call", status_code=201, response_model=Shift, responses=LOCATED)

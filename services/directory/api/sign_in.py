@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.directory import Scope, StaffLanguage, StaffMember, StaffRole
 from services.contracts.permissions import Action, may
-from services.directory import sessions
+from services.directory import changes, sessions
 from services.directory.credentials import find_by_username
-from services.directory.people import find_staff, set_own_password, staff_member_of
+from services.directory.people import find_staff, set_own_password
 from services.directory.refusals import WrongCredentials, wrong
 from services.directory.schemas import Credentials, Me, NewPassword, SignedOut, SignOutWish, Token
 from services.directory.service import CallerNow, DirectoryDep, DirectoryService
@@ -37,7 +37,7 @@ async def sign_in(request: Request, given: Credentials, directory: DirectoryDep)
     if not await directory.passwords.matches(given.password, kept) or row is None:
         raise WrongCredentials
     directory.guesses.forgive(given.username, address)
-    token = directory.mint(staff_member_of(row), row["session_generation"])
+    token = directory.mint(changes.read_as(StaffMember, row), row["session_generation"])
     return Token(access_token=token, expires_in=int(directory.token_lifetime.total_seconds()))
 
 

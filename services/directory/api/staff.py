@@ -41,14 +41,14 @@ async def list_departments(
 ) -> Page[Department]:
     """List departments in the order in which routing tries them: the order in which they were made."""
     rows, following = await _rows(directory, departments, limit, cursor)
-    return Page[Department](items=tuple(map(people.department_of, rows)), next_cursor=following)
+    return Page[Department](items=tuple(changes.read_as(Department, row) for row in rows), next_cursor=following)
 
 
 @router.get("/v1/departments/{identifier}")
 async def show_department(identifier: str, _: Reader, directory: DirectoryDep) -> Department:
     """Show one department."""
     async with directory.database.read() as connection:
-        return people.department_of(await changes.find(connection, departments, identifier))
+        return changes.read_as(Department, await changes.find(connection, departments, identifier))
 
 
 @router.post("/v1/departments", status_code=201, response_model=Department, responses=LOCATED)
@@ -118,14 +118,15 @@ async def list_api_keys(
     A key of a department sees those of its department; staff of one see those of the centre beside them.
     """
     rows, following = await _rows(directory, api_keys, limit, cursor, visibility.seen_keys(caller))
-    return Page[ApiKey](items=tuple(map(keys.api_key_of, rows)), next_cursor=following)
+    return Page[ApiKey](items=tuple(changes.read_as(ApiKey, row) for row in rows), next_cursor=following)
 
 
 @router.get("/v1/api-keys/{identifier}")
 async def show_api_key(identifier: str, caller: Reader, directory: DirectoryDep) -> ApiKey:
     """Show one key without its secret; 403 for one that the caller's list leaves out."""
     async with directory.database.read() as connection:
-        return keys.api_key_of(await visibility.find(connection, api_keys, identifier, visibility.seen_keys(caller)))
+        row = await visibility.find(connection, api_keys, identifier, visibility.seen_keys(caller))
+    return changes.read_as(ApiKey, row)
 
 
 @router.post("/v1/api-keys", status_code=201, response_model=IssuedApiKey, responses=LOCATED)
@@ -162,7 +163,7 @@ async def list_audit(
 
 def _member_for(caller: Caller, row: RowMapping) -> StaffMember:
     entitled = caller.id == row["id"] or (may(caller, Action.WRITE_DIRECTORY) and reaches(caller, row["department"]))
-    return people.staff_member_of(row) if entitled else people.colleague_of(row)
+    return changes.read_as(StaffMember, row) if entitled else people.colleague_of(row)
 
 
 async def _rows(
