@@ -64,7 +64,7 @@ async def list_shifts(
     seen: ColumnElement[bool],
     filters: ShiftFilters,
     *,
-    after: tuple[datetime, str] | None,
+    after: Sequence[Any] | None,
     limit: int,
 ) -> Sequence[RowMapping]:
     """A page of the shifts that are `seen`, by their beginning, and one row more when there are more."""
@@ -78,7 +78,7 @@ async def list_shifts(
     if filters.to is not None:
         query = query.where(on_call.c.from_at < filters.to)
     if after is not None:
-        query = query.where(tuple_(on_call.c.from_at, on_call.c.id) > after)
+        query = query.where(tuple_(on_call.c.from_at, on_call.c.id) > tuple_(*after))
     return (await connection.execute(query)).mappings().all()
 
 

@@ -40,7 +40,7 @@ async def list_shifts(
     filters = on_call.ShiftFilters(department, at, from_, to)
     async with directory.database.read() as connection:
         rows = await on_call.list_shifts(
-            connection, visibility.seen_shifts(caller), filters, after=_position(cursor), limit=limit
+            connection, visibility.seen_shifts(caller), filters, after=decode_cursor(cursor, datetime, str), limit=limit
         )
     shifts = tuple(changes.read_as(Shift, row) for row in rows[:limit])
     following = encode_cursor([format_instant(shifts[-1].from_at), shifts[-1].id]) if len(rows) > limit else None
@@ -78,10 +78,3 @@ async def remove_shift(identifier: str, by: Writer, directory: DirectoryDep) -> 
     """Take a shift off the plan; answers it as it was."""
     async with directory.database.begin() as connection:
         return await on_call.remove_shift(connection, by, identifier)
-
-
-def _position(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    begins, identifier = decode_cursor(cursor, datetime, str)
-    return begins, identifier

@@ -155,8 +155,9 @@ async def list_audit(
     """List who changed which department, person or key, newest first; a caller of one department sees what concerns it,
     its people, keys and shifts."""
     seen = visibility.seen_changes(caller)
+    before = None if cursor is None else decode_cursor(cursor, int)[0]
     async with directory.database.read() as connection:
-        entries = await changes.list_audit(connection, seen, before=_position(cursor), limit=limit)
+        entries = await changes.list_audit(connection, seen, before=before, limit=limit)
     following = encode_cursor([int(entries[limit - 1].id)]) if len(entries) > limit else None
     return Page[AuditEntry](items=tuple(entries[:limit]), next_cursor=following)
 
@@ -169,16 +170,10 @@ def _member_for(caller: Caller, row: RowMapping) -> StaffMember:
 async def _rows(
     directory: DirectoryService, table: Table, limit: int, cursor: str | None, seen: ColumnElement[bool] = _ALL
 ) -> tuple[Sequence[RowMapping], str | None]:
+    after = None if cursor is None else decode_cursor(cursor, int)[0]
     async with directory.database.read() as connection:
-        rows = await changes.list_rows(connection, table, seen, after=_position(cursor), limit=limit)
+        rows = await changes.list_rows(connection, table, seen, after=after, limit=limit)
     return rows[:limit], encode_cursor([rows[limit - 1]["position"]]) if len(rows) > limit else None
-
-
-def _position(cursor: str | None) -> int | None:
-    if cursor is None:
-        return None
-    position: int = decode_cursor(cursor, int)[0]
-    return position
 
 
 def _created(made: Department | StaffMember | ApiKey) -> HttpAnswer:

@@ -74,7 +74,12 @@ async def search_customers(
 
     async def work() -> dict[str, Any]:
         rows, following = await search.search_customers(
-            intake.database, intake.tickets, caller, wanted, _position(wanted.cursor), per_hour=intake.lookups_per_hour
+            intake.database,
+            intake.tickets,
+            caller,
+            wanted,
+            decode_cursor(wanted.cursor, datetime, str),
+            per_hour=intake.lookups_per_hour,
         )
         cursor = encode_cursor([following[0].isoformat(), following[1]]) if following else None
         found = CustomerPage(items=tuple(map(records.summary, rows)), next_cursor=cursor)
@@ -109,10 +114,3 @@ def _check_reach(caller: Caller, action: Action, accesses: Sequence[TicketAccess
         return
     if not any(may(caller, action, access) for access in accesses):
         raise Forbidden
-
-
-def _position(cursor: str | None) -> tuple[datetime, str] | None:
-    if cursor is None:
-        return None
-    created_at, customer_id = decode_cursor(cursor, datetime, str)
-    return created_at, customer_id

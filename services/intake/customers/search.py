@@ -117,7 +117,7 @@ async def _readable(database: Database, tickets: Tickets, caller: Caller, q: str
 async def _customers(connection: AsyncConnection, meant: ColumnElement[bool], limit: int, after: Place | None) -> Rows:
     found = select(customers).where(meant).order_by(customers.c.created_at.desc(), customers.c.id.desc()).limit(limit)
     if after is not None:
-        found = found.where(tuple_(customers.c.created_at, customers.c.id) < after)
+        found = found.where(tuple_(customers.c.created_at, customers.c.id) < tuple_(*after))
     return list((await connection.execute(found)).mappings())
 
 

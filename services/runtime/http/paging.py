@@ -43,12 +43,14 @@ def encode_cursor(position: Any) -> str:
     return base64.urlsafe_b64encode(json.dumps(position, separators=(",", ":")).encode()).decode().rstrip("=")
 
 
-def decode_cursor(cursor: str, *kinds: type) -> Any:
-    """Read a position back; 422 at `/cursor` for anything that `encode_cursor` did not write.
+def decode_cursor(cursor: str | None, *kinds: type) -> Any:
+    """Read a position back; None for the first page, 422 at `/cursor` for anything that `encode_cursor` did not write.
 
     Callers can forge cursors: give the `kinds` of a position's members (as a list) before one goes into a statement. A
     `datetime` was written in ISO format, and is read in UTC.
     """
+    if cursor is None:
+        return None
     try:
         position = parse_json(base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True))
     except (binascii.Error, ValueError, Refusal) as error:
