@@ -79,13 +79,5 @@ async def sweep(connection: AsyncConnection) -> None:
 
 def standing_of(row: RowMapping) -> StaffStanding:
     """The part of a row that decides about the sessions of a member of staff."""
-    return StaffStanding(
-        id=row["id"],
-        name=row["name"],
-        username=row["username"],
-        roles=frozenset(row["roles"]),
-        department=row["department"],
-        active=row["active"],
-        generation=row["session_generation"],
-        kept_session=row["kept_session"],
-    )
+    same = {name: row[name] for name in ("id", "name", "username", "department", "active", "kept_session")}
+    return StaffStanding(**same, roles=frozenset(row["roles"]), generation=row["session_generation"])

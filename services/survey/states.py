@@ -1,11 +1,11 @@
 """The life of an invitation's row. Each step is one statement that happens once, whoever races for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import case, select, update
+from sqlalchemy import ColumnElement, case, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.survey import NotInvited, SurveyState
@@ -36,10 +36,10 @@ class Standings:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def find(self, survey_id: str) -> Row | None:
-        """One invitation, with its answer where there is one; None for an id that nobody gave."""
+    async def find(self, *mine: ColumnElement[bool]) -> Row | None:
+        """The one invitation for which this holds, with its answer where there is one."""
         async with self._database.read() as connection:
-            return (await connection.execute(with_answer().where(invitations.c.id == survey_id))).mappings().first()
+            return (await connection.execute(with_answer().where(*mine))).mappings().first()
 
     async def sent(self, survey_id: str, sending: Sending) -> None:
         """The invitation reached the customer; an answer or a withdrawal that came first stays what it is."""
@@ -48,9 +48,7 @@ class Standings:
             .where(invitations.c.id == survey_id, invitations.c.sent_at.is_(None))
             .values(
                 state=case((invitations.c.state == SurveyState.SCHEDULED, SurveyState.SENT), else_=invitations.c.state),
-                sent_at=sending.sent_at,
-                remind_at=sending.remind_at,
-                expires_at=sending.expires_at,
+                **asdict(sending),
             )
         )
         await self._move(move, "sent")

@@ -65,10 +65,7 @@ async def readings(
             id=str(row.id),
             at=row.read_at,
             reader=Reader(kind=row.reader_kind, id=row.reader_id),
-            what=row.what,
-            customer_id=row.customer_id,
-            ticket_no=row.ticket_no,
-            request_id=row.request_id,
+            **{name: getattr(row, name) for name in ("what", "customer_id", "ticket_no", "request_id")},
         )
         for row in await connection.execute(lines)
     ]

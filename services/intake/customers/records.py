@@ -39,14 +39,11 @@ async def history(connection: AsyncConnection, customer_id: str, limit: int) -> 
     )
     return [
         PastTicket(
-            ticket_no=row.ticket_no,
-            received_at=row.received_at,
-            channel=row.content["channel"],
-            kind=row.kind,
-            category=row.category,
-            product=row.content.get("product", {}),
+            **{name: row[name] for name in ("ticket_no", "received_at", "kind", "category")},
+            channel=row["content"]["channel"],
+            product=row["content"].get("product", {}),
         )
-        for row in await connection.execute(past)
+        for row in (await connection.execute(past)).mappings()
     ]
 
 
@@ -121,12 +118,8 @@ def profile(row: RowMapping, tickets: tuple[PastTicket, ...], *, in_full: bool) 
         id=row["id"],
         **(stated if in_full else masked_customer(stated)).model_dump(),
         masked=not in_full,
-        tags=tuple(row["tags"]),
-        preferred_channel=row["preferred_channel"],
         preferred_hours=hours,
-        do_not_call=row["do_not_call"],
-        created_at=row["created_at"],
-        updated_at=row["updated_at"],
+        **{name: row[name] for name in ("tags", "preferred_channel", "do_not_call", "created_at", "updated_at")},
         tickets=tickets,
     )
 

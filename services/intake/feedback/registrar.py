@@ -69,7 +69,9 @@ class Registrar:
         try:
             filed = await self._writer.file(feedback, origin, received_at)
         except KeyTaken:
-            return Receipt(self._answer(await self._first(origin)), replayed=True)
+            row = await self._row(origin)
+            origin.asked.require_same(row.body_hash)
+            return Receipt(self._answer(_filed(row)), replayed=True)
         registered_total.labels(feedback.channel).inc()
         self._filed()
         return Receipt(self._answer(filed), replayed=False)
@@ -77,11 +79,6 @@ class Registrar:
     async def earlier(self, origin: Origin) -> Registered:
         """Read what was registered under a key that `register` found used with another body."""
         return self._answer(_filed(await self._row(origin)))
-
-    async def _first(self, origin: Origin) -> Filed:
-        row = await self._row(origin)
-        origin.asked.require_same(row.body_hash)
-        return _filed(row)
 
     async def _row(self, origin: Origin) -> Row[Any]:
         keyed = {"caller": origin.asked.caller, "idempotency_key": origin.asked.key}
@@ -107,9 +104,7 @@ def _filed(row: Row[Any]) -> Filed:
     return Filed(
         ticket_no=row.ticket_no,
         received_at=row.received_at,
-        proposed=Proposed(
-            kind=row.kind, category=row.category, urgency=row.urgency, priority=row.priority, rule=row.rule
-        ),
+        proposed=Proposed.model_validate(row, from_attributes=True),
         promises=PROMISES.validate_python(row.promises),
         missing=tuple(row.missing),
         unusable=unusable(stored_customer(row.contact)),

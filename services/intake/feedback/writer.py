@@ -120,12 +120,8 @@ class FeedbackWriter:
         promised = in_force.promise(feedback, proposed, tier, fixed["received_at"], complete=not missing)
         values = {
             **fixed,
+            **dict(proposed),
             "assumed_tier": tier,
-            "kind": proposed.kind,
-            "category": proposed.category,
-            "urgency": proposed.urgency,
-            "priority": proposed.priority,
-            "rule": proposed.rule,
             "missing": json.dumps(missing),
             "policy": promised.policy,
             "promises": PROMISES.dump_json(promised.promises).decode(),
@@ -137,18 +133,13 @@ class FeedbackWriter:
         # A stranger's word gives no record of a contact the number that is stated with it.
         overruled = customer.customer_no is not None and not origin.vouches
         return {
+            **dict(customer),
             "day": business_date(received_at, self._zone),
             "received_at": received_at,
             "customer_id": f"cus_{secrets.token_hex(10)}",
             "identity": identity_of(customer, self._secret),
             "found_by": None if origin.customer_id or overruled else strongest_contact(customer),
             "person": person_behind(customer),
-            "name": customer.name,
-            "phone": customer.phone,
-            "email": customer.email,
-            "wechat_open_id": customer.wechat_open_id,
-            "customer_no": customer.customer_no,
-            "tier": customer.tier,
             "content": feedback.model_dump_json(exclude={"customer"}, exclude_none=True),
             "contact": feedback.customer.model_dump_json(exclude_none=True),
             "vouched": origin.vouches,

@@ -124,14 +124,8 @@ def is_changed(row: Row) -> bool:
 
 def answer_of(row: Row) -> Answer:
     """The answer that a row holds."""
-    return Answer(
-        scores=row["scores"],
-        overall=Overall.of(row["overall"]),
-        recommend=row["recommend"],
-        solved_first_time=row["solved_first_time"],
-        suggestion=row["suggestion"],
-        other=row["other"],
-    )
+    given = {name: row[name] for name in Answer.model_fields}
+    return Answer.model_validate({**given, "overall": Overall.of(row["overall"])})
 
 
 async def _locked(connection: AsyncConnection, survey_id: str) -> Row:
@@ -167,12 +161,5 @@ async def _tell(connection: AsyncConnection, row: Row, **changes: Any) -> None:
 
 
 def _columns(answer: Answer) -> dict[str, Any]:
-    return {
-        "scores": dict(answer.scores),
-        "overall": answer.overall.score if answer.overall else None,
-        "recommend": answer.recommend,
-        "solved_first_time": answer.solved_first_time,
-        "suggestion": answer.suggestion,
-        "other": dict(answer.other),
-        "low": answer.is_low,
-    }
+    overall = answer.overall.score if answer.overall else None
+    return {**answer.model_dump(), "overall": overall, "low": answer.is_low}

@@ -24,6 +24,7 @@ from services.runtime.telemetry import log
 from services.survey.answers.answers import is_changed
 from services.survey.links import SurveyLinks
 from services.survey.states import Row, Sending, Standings
+from services.survey.tables import invitations
 from services.survey.times import Times
 
 NEWER = "newer"
@@ -107,7 +108,7 @@ class SurveyActivities:
         return SurveyStanding(state=row["state"])
 
     async def _row(self, survey_id: str) -> Row:
-        row = await self._standings.find(survey_id)
+        row = await self._standings.find(invitations.c.id == survey_id)
         if row is None:
             raise ApplicationError(f"no survey {survey_id}", non_retryable=True)
         return row
@@ -209,11 +210,5 @@ def _facts(row: Row, expires_at: datetime) -> dict[str, str | int | None]:
 
 def _codes(row: Row) -> dict[str, str | int | bool | dict[str, int] | None]:
     """The answer in codes: what a webhook may carry."""
-    return {
-        "scores": row["scores"],
-        "overall": Overall.of(row["overall"]),
-        "recommend": row["recommend"],
-        "solved_first_time": row["solved_first_time"],
-        "recorded_by": row["recorded_by"],
-        "low": row["low"],
-    }
+    codes = {name: row[name] for name in ("scores", "recommend", "solved_first_time", "recorded_by", "low")}
+    return {**codes, "overall": Overall.of(row["overall"])}

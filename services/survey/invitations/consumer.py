@@ -24,6 +24,21 @@ from services.survey.times import wall_length
 
 CLOSINGS = frozenset({EventType.CLOSED, EventType.MERGED, EventType.WITHDRAWN})
 _ASKED = (SurveyState.SCHEDULED, SurveyState.SENT, SurveyState.ANSWERED, SurveyState.EXPIRED)
+_COPIED = {
+    *(
+        "ticket_no",
+        "customer_id",
+        "language",
+        "department",
+        "owner",
+        "co_owners",
+        "complaint_about",
+        "kind",
+        "category",
+    ),
+    *("urgency", "priority", "channel", "product_model", "policy", "resolved_at"),
+}
+"""What an invitation keeps of its ticket as it was when it closed."""
 
 
 class Inviter:
@@ -81,33 +96,19 @@ class Inviter:
         return bool(await connection.scalar(select(asked)))
 
     async def _row(self, connection: AsyncConnection, item: TicketEvent, reason: NotInvited | None) -> dict[str, Any]:
-        """The invitation. Between its closing and its reopening a ticket changes nothing that is copied here."""
+        """The invitation. Between its closing and its reopening a ticket changes nothing that is copied."""
         ticket, defaults = item.ticket, PolicySettings()
         id_, nonce = uuid.uuid4().hex, new_nonce()
         questionnaire, version = await latest(connection, ticket.questionnaire)
         return {
+            **ticket.model_dump(include=_COPIED),
             "id": id_,
-            "ticket_no": item.ticket_no,
             "cycle": item.event.cycle,
-            "customer_id": ticket.customer_id,
             "state": SurveyState.NOT_SENT if reason else SurveyState.SCHEDULED,
             "not_sent_reason": reason,
-            "language": ticket.language,
             "questionnaire": questionnaire,
             "questionnaire_version": version,
-            "department": ticket.department,
-            "owner": ticket.owner,
-            "co_owners": list(ticket.co_owners),
-            "complaint_about": ticket.complaint_about,
-            "kind": ticket.kind,
-            "category": ticket.category,
-            "urgency": ticket.urgency,
-            "priority": ticket.priority,
-            "channel": ticket.channel,
-            "product_model": ticket.product_model,
-            "policy": ticket.policy,
             "close_reason": str(item.event.data["reason"]),
-            "resolved_at": ticket.resolved_at,
             "closed_at": item.event.at,
             "remind_after": ticket.survey_reminder_after or defaults.survey_reminder_after,
             "expires_after": ticket.survey_expires_after or defaults.survey_expires_after,

@@ -26,9 +26,8 @@ from services.contracts.base import Message
 from services.contracts.permissions import Action, Principal
 from services.contracts.survey import HIGHEST_LOW, OVERALL, Dimension
 from services.runtime.http.paging import decode_cursor, encode_cursor
-from services.survey.states import Row
 from services.survey.tables import answers, invitations
-from services.survey.views.queries import AnswerFilters, matching
+from services.survey.views.queries import AnswerFilters, matching, rated
 
 _BEST = 5
 
@@ -74,7 +73,7 @@ async def rows(
     found = (await connection.execute(_counted(caller, filters, zone))).mappings().all()
     shown, more = found[: filters.limit], len(found) > filters.limit
     quoted = await _quotations(connection, caller, filters, zone, [row["key"] for row in shown])
-    made = [_row(row, quoted.get(row["key"], ())) for row in shown]
+    made = [ReportRow(**row, quotations=tuple(quoted.get(row["key"], ()))) for row in shown]
     if filters.by is By.DIMENSION and filters.cursor is None:
         made = _with_every_dimension(made, filters)
     return made, encode_cursor([shown[-1]["key"]]) if more else None
@@ -180,28 +179,16 @@ def _said(caller: Principal, filters: ReportFilters, zone: ZoneInfo) -> Select[A
     elif filters.dimension is not None:
         key = literal(filters.dimension, Text)
     else:
-        rated = func.jsonb_object_keys(answers.c.scores).table_valued("key", name="rated").render_derived().lateral()
-        source, key = _JOINED.join(rated, true()), rated.c.key
+        each = func.jsonb_object_keys(answers.c.scores).table_valued("key", name="rated").render_derived().lateral()
+        source, key = _JOINED.join(each, true()), each.c.key
     return (
         select(key.label("key"), invitations.c.id, invitations.c.answered_at, answers.c.suggestion)
         .select_from(source)
-        .where(answers.c.suggestion.is_not(None), *_rated(filters), *matching(filters, zone))
+        .where(answers.c.suggestion.is_not(None), *rated(filters), *matching(filters, zone))
         .where(
             within_reach(caller, Action.READ_REPORT, invitations), within_reach(caller, Action.READ_NOTE, invitations)
         )
     )
-
-
-def _rated(filters: ReportFilters) -> list[ColumnElement[bool]]:
-    if filters.dimension is None:
-        return []
-    if filters.dimension == OVERALL:
-        return [answers.c.overall.is_not(None)]
-    return [answers.c.scores.has_key(filters.dimension)]
-
-
-def _row(row: Row, quotations: Sequence[str]) -> ReportRow:
-    return ReportRow(**row, quotations=tuple(quotations))
 
 
 def _with_every_dimension(made: list[ReportRow], filters: ReportFilters) -> list[ReportRow]:

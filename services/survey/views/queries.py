@@ -16,7 +16,7 @@ from services.contracts.vocabulary import Category, Channel, Kind, Urgency
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.runtime.postgres.database import Database
-from services.survey.states import Row, with_answer
+from services.survey.states import Row, Standings, with_answer
 from services.survey.tables import answers, invitations
 from services.survey.views.counted_surveys import CONDITIONS, Counted, dated
 from services.survey.wording import WORDING
@@ -74,6 +74,7 @@ class SurveyQueries:
 
     def __init__(self, database: Database, time_zone: str) -> None:
         self._database = database
+        self._standings = Standings(database)
         self.zone = ZoneInfo(time_zone)
 
     async def find(self, survey_id: str) -> Row:
@@ -82,19 +83,14 @@ class SurveyQueries:
         Raises:
             NotFound: there is none.
         """
-        async with self._database.read() as connection:
-            found = with_answer().where(invitations.c.id == survey_id)
-            row: Row | None = (await connection.execute(found)).mappings().first()
+        row = await self._standings.find(invitations.c.id == survey_id)
         if row is None:
             raise NotFound
         return row
 
     async def find_of(self, ticket_no: str, cycle: int) -> Row | None:
         """The survey of a ticket's cycle, if there is one."""
-        mine = (invitations.c.ticket_no == ticket_no, invitations.c.cycle == cycle)
-        async with self._database.read() as connection:
-            row: Row | None = (await connection.execute(with_answer().where(*mine))).mappings().first()
-        return row
+        return await self._standings.find(invitations.c.ticket_no == ticket_no, invitations.c.cycle == cycle)
 
     async def find_by_token(self, hashed: bytes | None) -> Row:
         """The survey that a link leads to.
@@ -102,11 +98,7 @@ class SurveyQueries:
         Raises:
             NotFound: nobody was given this link, or it was revoked.
         """
-        if hashed is None:
-            raise NotFound
-        async with self._database.read() as connection:
-            found = with_answer().where(invitations.c.token_hash == hashed)
-            row: Row | None = (await connection.execute(found)).mappings().first()
+        row = await self._standings.find(invitations.c.token_hash == hashed) if hashed else None
         if row is None:
             raise NotFound
         return row
@@ -118,8 +110,8 @@ class SurveyQueries:
             within_reach(caller, Action.READ_SURVEY, invitations), *attributed(filters), *period
         )
         query = query.where(*_narrowed(filters))
-        if filters.cursor:
-            query = query.where(tuple_(invitations.c.created_at, invitations.c.id) < tuple_(*_position(filters.cursor)))
+        if after := decode_cursor(filters.cursor or None, datetime, str):
+            query = query.where(tuple_(invitations.c.created_at, invitations.c.id) < tuple_(*after))
         query = query.order_by(invitations.c.created_at.desc(), invitations.c.id.desc()).limit(filters.limit + 1)
         async with self._database.read() as connection:
             rows = list((await connection.execute(query)).mappings())
@@ -138,6 +130,15 @@ def attributed(filters: AnswerFilters) -> list[ColumnElement[bool]]:
     """The filters on what was stored with the invitation."""
     named = ("department", "owner", "category", "kind", "urgency", "channel", "product_model")
     return [invitations.c[name].in_(values) for name in named if (values := getattr(filters, name))]
+
+
+def rated(filters: AnswerFilters) -> list[ColumnElement[bool]]:
+    """Whether the dimension that is asked for was rated at all."""
+    if filters.dimension is None:
+        return []
+    if filters.dimension == OVERALL:
+        return [answers.c.overall.is_not(None)]
+    return [answers.c.scores.has_key(filters.dimension)]
 
 
 def within(filters: AnswerFilters, zone: ZoneInfo, column: Any) -> list[ColumnElement[bool]]:
@@ -176,17 +177,10 @@ def _narrowed(filters: SurveyFilters) -> list[ColumnElement[bool]]:
 
 
 def _scored(filters: SurveyFilters) -> list[ColumnElement[bool]]:
+    if not filters.score:
+        return rated(filters)
     if filters.dimension == OVERALL:
-        scored = answers.c.overall.in_(filters.score) if filters.score else answers.c.overall.is_not(None)
-        return [scored]
+        return [answers.c.overall.in_(filters.score)]
     if filters.dimension is not None:
-        given = answers.c.scores[filters.dimension]
-        return [cast(given.astext, Integer).in_(filters.score) if filters.score else given.is_not(None)]
-    if filters.score:
-        return [answers.c.scores.path_exists("$.* ? (@ == " + " || @ == ".join(map(str, filters.score)) + ")")]
-    return []
-
-
-def _position(cursor: str) -> tuple[datetime, str]:
-    at, survey_id = decode_cursor(cursor, datetime, str)
-    return at, survey_id
+        return [cast(answers.c.scores[filters.dimension].astext, Integer).in_(filters.score)]
+    return [answers.c.scores.path_exists("$.* ? (@ == " + " || @ == ".join(map(str, filters.score)) + ")")]
