@@ -20,7 +20,6 @@ from services.intake.schemas import (
     Registered,
 )
 from services.intake.service import IntakeDep, intake_of
-from services.runtime.errors import NotFound
 from services.runtime.http.openapi import LOCATED
 from services.runtime.postgres.idempotency import HttpAnswer, replay_headers
 from services.runtime.security.auth import Caller
@@ -57,8 +56,6 @@ async def read_feedback(ticket_no: str, caller: FeedbackReader, intake: IntakeDe
     """
     async with intake.database.read() as connection:
         row = await arrival(connection, ticket_no)
-    if row is None:
-        raise NotFound
     access = await intake.tickets.access(ticket_no)
     require_right(caller, Action.READ_FEEDBACK, access)
     in_full = sees_contact(caller, access)
@@ -73,8 +70,7 @@ async def read_feedback(ticket_no: str, caller: FeedbackReader, intake: IntakeDe
 async def _of_their_queue(ticket_no: str, caller: LinkRevoker, intake: IntakeDep) -> Caller:
     """Whoever may end the link of this very ticket; asked before anything is said about the body."""
     async with intake.database.read() as connection:
-        if await arrival(connection, ticket_no) is None:
-            raise NotFound
+        await arrival(connection, ticket_no)
     require_right(caller, Action.REVOKE_LINK, await intake.tickets.access(ticket_no))
     return caller
 

@@ -16,7 +16,7 @@ from services.intake.links.hand_over import hand_over, handed_link
 from services.intake.schemas import HandedLink
 from services.intake.service import IntakeDep
 from services.intake.wording import WORDING
-from services.runtime.errors import Forbidden, NotFound
+from services.runtime.errors import Forbidden
 from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 
@@ -28,8 +28,7 @@ async def _may_hand_over(
 ) -> Caller:
     """Whoever may be given the link of this very ticket: nobody who could confirm their own work by it."""
     async with intake.database.read() as connection:
-        if await arrival(connection, ticket_no) is None:
-            raise NotFound
+        await arrival(connection, ticket_no)
     access = await intake.tickets.access(ticket_no)
     require_right(caller, Action.HAND_OVER_LINK, access)
     if access.is_work_of(caller):

@@ -9,7 +9,6 @@ from services.intake.feedback.origins import Origin
 from services.intake.feedback.queries import arrival
 from services.intake.feedback.registrar import Registrar
 from services.intake.schemas import FollowUp
-from services.runtime.errors import NotFound
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import KeyedRequest
 
@@ -34,8 +33,6 @@ async def follow_up(database: Database, registrar: Registrar, ticket_no: str, as
     """
     async with database.read() as connection:
         first = await arrival(connection, ticket_no)
-        if first is None:
-            raise NotFound
         asking = (await contacts.on_tickets(connection, {ticket_no}))[ticket_no]
     known = {name: getattr(asking, name) for name in _OF_A_CUSTOMER if name not in asking.unusable}
     sender = stored_customer({name: value for name, value in known.items() if value})

@@ -10,6 +10,7 @@ from services.intake.customers.identity import unusable
 from services.intake.customers.masking import masked_customer
 from services.intake.schemas import FeedbackView, LinkRevocation, Sender, Supplied
 from services.intake.tables import feedback, policy_snapshots, supplements
+from services.runtime.errors import NotFound
 
 _REGISTRATIONS = select(feedback, policy_snapshots.c.snapshot).join_from(
     feedback, policy_snapshots, policy_snapshots.c.digest == feedback.c.policy, isouter=True
@@ -27,10 +28,13 @@ async def registrations(connection: AsyncConnection, ticket_nos: list[str]) -> l
     return [_registration(row) for row in rows.mappings()]
 
 
-async def arrival(connection: AsyncConnection, ticket_no: str) -> RowMapping | None:
-    """The stored feedback."""
-    row = await connection.execute(select(feedback).where(feedback.c.ticket_no == ticket_no))
-    return row.mappings().one_or_none()
+async def arrival(connection: AsyncConnection, ticket_no: str) -> RowMapping:
+    """The stored feedback; `NotFound` without one."""
+    found = await connection.execute(select(feedback).where(feedback.c.ticket_no == ticket_no))
+    row = found.mappings().one_or_none()
+    if row is None:
+        raise NotFound
+    return row
 
 
 async def supplied_to(connection: AsyncConnection, ticket_no: str) -> list[RowMapping]:

@@ -45,8 +45,6 @@ async def _wait_for_others(connection: AsyncConnection, ticket_no: str) -> None:
 
 async def _keep(connection: AsyncConnection, ticket_no: str, command_id: str, supplement: Supplement) -> Supplemented:
     row = await arrival(connection, ticket_no)
-    if row is None:
-        raise NotFound
     earlier = await supplied_to(connection, ticket_no)
     content = supplement.model_dump(mode="json", exclude={"customer"}, exclude_none=True)
     contact = supplement.customer.model_dump(mode="json", exclude_none=True) if supplement.customer else {}

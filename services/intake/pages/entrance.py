@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
 
 from sqlalchemy import RowMapping
 
@@ -66,7 +65,7 @@ async def open_ticket(intake: Intake, token: str) -> OpenedTicket:
         raise NotFound
     async with intake.database.read() as connection:
         row = await arrival(connection, opened.ticket_no)
-    if row is None or row["link_generation"] != opened.generation:
+    if row["link_generation"] != opened.generation:
         raise NotFound
     return OpenedTicket(intake.links.token(*opened), row, opened.hand_over)
 
@@ -100,7 +99,7 @@ async def kept_ticket(intake: Intake, opened: OpenedTicket, ticket: CustomerTick
     if ticket.merged_into is None or not opened.row["vouched"]:
         return None
     async with intake.database.read() as connection:
-        row: Any = await arrival(connection, ticket.merged_into)
-    if row is None or row["customer_id"] != ticket.customer_id:
+        row = await arrival(connection, ticket.merged_into)
+    if row["customer_id"] != ticket.customer_id:
         return None
     return intake.links.token(ticket.merged_into, row["link_generation"])
