@@ -6,6 +6,7 @@ waits longer and longer and holds up nobody else; a receiver that is away costs 
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -75,7 +76,9 @@ class Relay:
             if away:
                 await asyncio.sleep(_AWAY_SECONDS)
             else:
-                await self._rest()
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(self._poll_seconds):
+                        await self._woken.wait()
 
     async def drain(self) -> bool:
         """Hand over everything that is due. Returns whether the receiver is away.
@@ -131,13 +134,6 @@ class Relay:
     async def _measure(self) -> None:
         async with self._database.read() as connection:
             waiting.set((await connection.execute(select(func.count()).select_from(outbox))).scalar_one())
-
-    async def _rest(self) -> None:
-        try:
-            async with asyncio.timeout(self._poll_seconds):
-                await self._woken.wait()
-        except TimeoutError:
-            return
 
 
 async def _due(connection: AsyncConnection, size: int) -> Sequence[Row[Any]]:

@@ -10,6 +10,7 @@ from services.contracts.base import Email, Instant, InstantOrDate, Line, Message
 from services.contracts.commands.arrangement import Tags
 from services.contracts.durations import DurationText
 from services.contracts.feedback import Customer, Feedback, Impact, Label, Phone, Product, Proposed, Supplement
+from services.contracts.page import Page
 from services.contracts.vocabulary import (
     CallbackChannel,
     Category,
@@ -213,11 +214,8 @@ class CustomerSearch(Message):
     cursor: str | None = None
 
 
-class CustomerPage(Message):
+class CustomerPage(Page[CustomerSummary]):
     """A page of customers."""
-
-    items: tuple[CustomerSummary, ...]
-    next_cursor: str | None = None
 
 
 class HandedLink(Message):
@@ -241,11 +239,8 @@ class ContactReading(Message):
     request_id: str
 
 
-class ContactReadingPage(Message):
+class ContactReadingPage(Page[ContactReading]):
     """A page of the audit log, newest first."""
-
-    items: tuple[ContactReading, ...]
-    next_cursor: str | None = None
 
 
 class SupplementCommand(Message):

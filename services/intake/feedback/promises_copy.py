@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -119,11 +120,9 @@ class PromisesCopy:
 
     async def _refresh_on_change(self, poll_seconds: float) -> None:
         while True:
-            try:
+            with suppress(TimeoutError):
                 async with asyncio.timeout(poll_seconds):
                     await self._changed.wait()
-            except TimeoutError:
-                pass
             self._changed.clear()
             try:
                 await self.refresh()

@@ -155,7 +155,7 @@ def _body(form: Form, pointers: Mapping[str, str], zone: ZoneInfo) -> tuple[dict
     body: dict[str, Any] = {}
     for name, value in _typed(form, pointers).items():
         try:
-            _put(body, pointers[name], _READ.get(name, _as_it_is)(value, zone))
+            _put(body, pointers[name], _READ[name](value, zone) if name in _READ else value)
         except NoPhone as refusal:
             errors["contact"] = refusal.reason
         except (ValueError, OverflowError):
@@ -177,29 +177,13 @@ def _put(body: dict[str, Any], pointer: str, value: Any) -> None:
     body[last] = value
 
 
-def _as_it_is(text: str, _: ZoneInfo) -> Any:
-    return text
-
-
 def _start_of_the_day(text: str, zone: ZoneInfo) -> str:
     return format_instant(datetime.combine(date.fromisoformat(text), time(), zone))
 
 
-def _phone(text: str, _: ZoneInfo) -> str:
-    return stored_phone(text)
-
-
-def _number(text: str, _: ZoneInfo) -> int:
-    return int(text[:20])
-
-
-def _ticked(text: str, _: ZoneInfo) -> bool:
-    return text == "yes"
-
-
 _READ: Mapping[str, Callable[[str, ZoneInfo], Any]] = {
     "occurred_on": _start_of_the_day,
-    "affected": _number,
-    "safety": _ticked,
-    "phone": _phone,
+    "affected": lambda text, _: int(text[:20]),
+    "safety": lambda text, _: text == "yes",
+    "phone": lambda text, _: stored_phone(text),
 }

@@ -174,6 +174,9 @@ def _words(step: CustomerStep, t: Words) -> str:
     key = f"ticket.event.{step.type.removeprefix('ticket.')}"
     if step.type is EventType.INFORMATION_SUPPLIED and (given := _given(step, t)):
         return t(f"{key}.fields", fields=given)
+    reason = step.codes.get("reason")
+    if step.type is EventType.CLOSED and reason not in {None, CloseReason.CONFIRMED}:
+        return t(f"ticket.now.closed.{reason}")
     detailed = f"{key}.{_detail(step)}"
     return t(detailed if t.has(detailed) else key, into=step.codes.get("into"))
 
