@@ -126,16 +126,16 @@ async def require_answering(
     row = await find_staff(connection, identifier)
     if row is None or not row["active"]:
         raise wrong(pointer, "unknown_staff")
-    if not may_answer(row):
+    if not may_answer(row["roles"]):
         raise wrong(pointer, "may_not_answer")
     if department is not None and row["department"] not in {None, department}:
         raise wrong(pointer, "other_department")
     return row
 
 
-def may_answer(row: Mapping[str, Any] | RowMapping) -> bool:
-    """Whether a role of theirs may answer alerts."""
-    return any(Action.ANSWER_ALERT in BY_ROLE[StaffRole(role)] for role in row["roles"])
+def may_answer(roles: Collection[str]) -> bool:
+    """Whether one of these roles may answer alerts."""
+    return any(Action.ANSWER_ALERT in BY_ROLE[StaffRole(role)] for role in roles)
 
 
 def _require_active_default(values: Mapping[str, Any]) -> None:

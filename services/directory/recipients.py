@@ -8,8 +8,10 @@ from typing import Any
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.access.directory_copy import Roll
 from services.contracts.alert import Rung
-from services.contracts.directory import RecipientsAsked, RecipientsQuestion, StaffRole, WorkingHours
+from services.contracts.directory import RecipientsAsked, RecipientsQuestion, StaffMember, StaffRole, WorkingHours
+from services.directory import changes
 from services.directory.people import may_answer
 from services.directory.tables import departments, on_call, staff
 
@@ -25,7 +27,7 @@ _BY_ROLE: Mapping[Rung, StaffRole] = {
 class Crew:
     """Everybody active, the shifts in question, and the persons named for when nobody is on duty."""
 
-    staff: Sequence[RowMapping]
+    roll: Roll
     shifts: Sequence[RowMapping]
     fallbacks: Mapping[str, str]
     fallback: str | None
@@ -37,37 +39,28 @@ class Crew:
         if question.rung is Rung.ON_CALL:
             return self._on_duty(question.department, question.at)
         role = _BY_ROLE.get(question.rung)
-        return self._with_role(role, question.department) if role else ()
+        return self.roll.with_role(role, question.department) if role else ()
 
     def present(self, people: Iterable[str]) -> tuple[str, ...]:
         """Those of these people who have not left."""
-        here = {member["id"] for member in self.staff}
+        here = {member.id for member in self.roll.staff}
         return tuple(id_ for id_ in people if id_ in here)
 
     def hours(self, people: Iterable[str], at: datetime) -> tuple[WorkingHours, ...]:
         """Hours in which these people are reached, as of an instant."""
         wanted = set(people)
         on_shift = {shift["staff"] for shift in self.shifts if shift["from_at"] <= at < shift["to_at"]}
-        return tuple(self._hours_of(member, on_shift) for member in self.staff if member["id"] in wanted)
+        return tuple(self._hours_of(member, on_shift) for member in self.roll.staff if member.id in wanted)
 
-    def _hours_of(self, member: RowMapping, on_shift: Container[str]) -> WorkingHours:
+    def _hours_of(self, member: StaffMember, on_shift: Container[str]) -> WorkingHours:
         return WorkingHours(
-            staff=member["id"],
-            on_shift=member["id"] in on_shift,
-            shifts=tuple((each["from_at"], each["to_at"]) for each in self.shifts if each["staff"] == member["id"]),
-            hours=member["hours"],
-            time_zone=member["time_zone"],
-            calendar=self.calendars.get(member["department"]),
+            staff=member.id,
+            on_shift=member.id in on_shift,
+            shifts=tuple((each["from_at"], each["to_at"]) for each in self.shifts if each["staff"] == member.id),
+            hours=member.hours,
+            time_zone=member.time_zone,
+            calendar=self.calendars.get(member.department),
         )
-
-    def _with_role(self, role: StaffRole, department: str | None) -> tuple[str, ...]:
-        """Those of the department; where it has none, those who serve the whole centre. A ticket without a department
-        is within everybody's reach, so anybody of the role serves when the centre has none of its own."""
-        having = [member for member in self.staff if role in member["roles"]]
-        of_centre = [member for member in having if member["department"] is None]
-        if department is None:
-            return _ids(of_centre or having)
-        return _ids([member for member in having if member["department"] == department] or of_centre)
 
     def _on_duty(self, department: str | None, at: datetime) -> tuple[str, ...]:
         """Shifts of the department go before the centre's; after them the person named, then the supervisors."""
@@ -79,17 +72,17 @@ class Crew:
         for named in (self.fallbacks.get(department or ""), self.fallback):
             if named and (found := self._reaching({named}, department)):
                 return found
-        return self._with_role(StaffRole.SUPERVISOR, department)
+        return self.roll.with_role(StaffRole.SUPERVISOR, department)
 
     def _reaching(self, named: Iterable[str], department: str | None) -> tuple[str, ...]:
         """Those who may read and answer an alert of the department: it would help nobody to tell others (I16)."""
         wanted = set(named)
-        return _ids(
-            member
-            for member in self.staff
-            if wanted & {member["id"], member["username"]}
-            and may_answer(member)
-            and (department is None or member["department"] in {None, department})
+        return tuple(
+            member.id
+            for member in self.roll.staff
+            if wanted & {member.id, member.username}
+            and may_answer(member.roles)
+            and (department is None or member.department in {None, department})
         )
 
 
@@ -105,7 +98,7 @@ async def read_crew(connection: AsyncConnection, asked: RecipientsAsked, fallbac
     some = departments.c.on_call_fallback.is_not(None) | departments.c.calendar.is_not(None)
     named: Sequence[Any] = (await connection.execute(select(*columns).where(some))).all()
     return Crew(
-        staff=members.mappings().all(),
+        roll=Roll(staff=tuple(changes.read_as(StaffMember, row) for row in members.mappings())),
         shifts=shifts,
         fallbacks={row.id: row.on_call_fallback for row in named if row.on_call_fallback},
         fallback=fallback,
@@ -117,7 +110,3 @@ async def next_shift_at(connection: AsyncConnection, at: datetime) -> datetime |
     """The beginning of anybody's next shift: then somebody else may be found on the rung of those on call."""
     begins: datetime | None = await connection.scalar(select(func.min(on_call.c.from_at)).where(on_call.c.from_at > at))
     return begins
-
-
-def _ids(members: Iterable[RowMapping]) -> tuple[str, ...]:
-    return tuple(member["id"] for member in members)
