@@ -10,12 +10,12 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.contracts.names import Role
-from services.intake import pages
 from services.intake.api import audit, customers, feedback, internal, links
 from services.intake.feedback.promises_copy import PromisesCopy
 from services.intake.feedback.registrar import Registrar
 from services.intake.feedback.writer import FeedbackWriter
 from services.intake.links.tokens import TicketLinks
+from services.intake.pages import report, ticket
 from services.intake.relay import Relay, relay_notifier
 from services.intake.service import Intake
 from services.intake.settings import IntakeSettings
@@ -46,7 +46,7 @@ async def assemble(settings: IntakeSettings) -> AsyncIterator[Part]:
         )
         yield Part(
             name=Role.INTAKE,
-            routers=[*(each.router for each in (feedback, customers, audit, links)), *pages.routers],
+            routers=[each.router for each in (feedback, customers, audit, links, report, ticket)],
             internal_routers=[internal.router],
             ready=host.ready,
             state=intake,

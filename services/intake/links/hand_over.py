@@ -16,7 +16,8 @@ async def hand_over(connection: AsyncConnection, ticket_no: str, reader: Contact
     """Write down that a link to the ticket is given away; answers what the link is made of, which is no secret."""
     mine = feedback.c.ticket_no == ticket_no
     row = (await connection.execute(select(feedback.c.customer_id, feedback.c.link_generation).where(mine))).one()
-    line = await _written(connection, reader, Revealed.TICKET_LINK, row.customer_id, ticket_no)
+    given = LinkHandOver(reader=reader, what=Revealed.TICKET_LINK, customer_id=row.customer_id, ticket_no=ticket_no)
+    line = await log_hand_over(connection, given)
     by = {"kind": reader.kind, "id": reader.id}
     return {"generation": row.link_generation, "hand_over": line.id, "at": format_instant(line.read_at), "by": by}
 
@@ -27,14 +28,8 @@ def handed_link(links: TicketLinks, ticket_no: str, made: dict[str, Any]) -> dic
     return {"link": link, "at": made["at"], "by": made["by"]}
 
 
-async def log_hand_over(connection: AsyncConnection, given: LinkHandOver) -> None:
-    """Write down that another service gives a customer's link away."""
-    await _written(connection, given.reader, given.what, given.customer_id, given.ticket_no)
-
-
-async def _written(
-    connection: AsyncConnection, reader: ContactReader, what: Revealed, customer_id: str, ticket_no: str
-) -> Any:
-    line = line_of(reader, what, customer_id, ticket_no)
+async def log_hand_over(connection: AsyncConnection, given: LinkHandOver) -> Any:
+    """Write down that a customer's link is given away; answers the `id` of the line, and when it was `read_at`."""
+    line = line_of(given.reader, given.what, given.customer_id, given.ticket_no)
     log = contact_readings.c
     return (await connection.execute(insert(contact_readings).values(line).returning(log.id, log.read_at))).one()

@@ -93,8 +93,6 @@ async def _going_on(intake: Intake, form: Form, feedback: Feedback) -> Feedback:
 
 async def _earlier(intake: Intake, token: str) -> str | None:
     """The number of the ticket that a link opens."""
-    if not token:
-        return None
     try:
         return (await open_ticket(intake, token)).ticket_no
     except NotFound:

@@ -101,14 +101,9 @@ class Answering:
             raise SurveyClosed(code="survey_expired")
 
 
-def is_own(row: Row, caller: Principal) -> bool:
-    """Whether `caller` would rate their own work: as owner or co-owner then, or as whom the complaint is about."""
-    return caller.id in {row["owner"], row["complaint_about"], *row["co_owners"]}
-
-
 def refuse_own(row: Row, caller: Principal) -> None:
-    """Nobody rates their own work (semantics.md 26)."""
-    if is_own(row, caller):
+    """Nobody rates their own work: as owner or co-owner then, or as whom the complaint is about (semantics.md 26)."""
+    if caller.id in {row["owner"], row["complaint_about"], *row["co_owners"]}:
         raise Forbidden(WORDING.told("detail", "own_work"), code="own_work")
 
 
