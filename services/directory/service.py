@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends
 from pydantic import SecretStr
 
 from services.access.rights import allowed_to
@@ -17,7 +17,7 @@ from services.directory.people import find_staff
 from services.runtime.errors import Unauthenticated, Unavailable
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
-from services.runtime.role_parts import service
+from services.runtime.role_parts import service_of
 from services.runtime.security.auth import Caller, CallerDep, mint_token
 from services.runtime.security.sealing import Seal
 
@@ -55,13 +55,7 @@ class DirectoryService:
         )
 
 
-def directory(request: Request) -> DirectoryService:
-    """The process's directory."""
-    found: DirectoryService = service(request, Role.DIRECTORY)
-    return found
-
-
-DirectoryDep = Annotated[DirectoryService, Depends(directory)]
+DirectoryDep = Annotated[DirectoryService, service_of(Role.DIRECTORY)]
 
 
 async def caller_now(caller: CallerDep, directory: DirectoryDep) -> Caller:

@@ -5,8 +5,6 @@ from datetime import timedelta
 from typing import Annotated
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Request
-
 from services.contracts.names import Role
 from services.intake.feedback.promises_copy import PromisesCopy
 from services.intake.feedback.registrar import Registrar
@@ -16,7 +14,7 @@ from services.intake.tickets import Tickets
 from services.runtime.pages.frame import Pages
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
-from services.runtime.role_parts import service
+from services.runtime.role_parts import service_of
 
 
 @dataclass(frozen=True)
@@ -38,15 +36,4 @@ class Intake:
     identity_secret: bytes
 
 
-def intake_of(request: Request) -> Intake:
-    """The process's intake."""
-    found: Intake = service(request, Role.INTAKE)
-    return found
-
-
-async def intake(request: Request) -> Intake:
-    """The same as a dependency; a coroutine, because FastAPI would start a thread for a plain function."""
-    return intake_of(request)
-
-
-IntakeDep = Annotated[Intake, Depends(intake)]
+IntakeDep = Annotated[Intake, service_of(Role.INTAKE)]

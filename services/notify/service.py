@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request
-
 from services.contracts.names import Role
 from services.notify.alerts.service import Alerts
 from services.notify.alerts.stream import AlertStreams
@@ -12,7 +10,7 @@ from services.notify.notices.service import Notices
 from services.notify.resources import Resources
 from services.notify.webhooks.store import Webhooks
 from services.runtime.postgres.idempotency import Idempotency
-from services.runtime.role_parts import service
+from services.runtime.role_parts import service_of
 
 
 @dataclass(frozen=True)
@@ -27,10 +25,4 @@ class Notify:
     webhooks: Webhooks
 
 
-async def notify(request: Request) -> Notify:
-    """The process's notify."""
-    found: Notify = service(request, Role.NOTIFY)
-    return found
-
-
-NotifyDep = Annotated[Notify, Depends(notify)]
+NotifyDep = Annotated[Notify, service_of(Role.NOTIFY)]

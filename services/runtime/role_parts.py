@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request, Response
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from services.runtime.errors import Refusal
 
@@ -36,5 +36,14 @@ def publish(app: FastAPI, parts: Iterable[Part]) -> None:
 
 
 def service(request: Request, name: str) -> Any:
-    """Return the service object that the part called `name` published; services wrap this in a typed dependency."""
+    """Return the service object that the part called `name` published."""
     return request.app.state.parts[name]
+
+
+def service_of(name: str) -> Any:
+    """The same as a dependency, for each service to give its type: `Annotated[Intake, service_of(Role.INTAKE)]`."""
+
+    async def published(request: Request) -> Any:  # FastAPI would start a thread for a plain function
+        return service(request, name)
+
+    return Depends(published)

@@ -3,8 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-from fastapi import Depends, Request
-
 from services.access.rights import require_right
 from services.contracts.address import ContactReader, LinkHandOver, Revealed
 from services.contracts.names import Role
@@ -12,7 +10,7 @@ from services.contracts.permissions import Action
 from services.runtime.pages.frame import Pages
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import Idempotency
-from services.runtime.role_parts import service
+from services.runtime.role_parts import service_of
 from services.runtime.security.auth import Caller
 from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import request_id
@@ -84,10 +82,4 @@ def links_of(settings: SurveySettings) -> SurveyLinks:
     return SurveyLinks(settings.public_url, settings.link_secret.get_secret_value())
 
 
-def surveys_of(request: Request) -> SurveyService:
-    """The process's survey service."""
-    found: SurveyService = service(request, Role.SURVEY)
-    return found
-
-
-SurveysDep = Annotated[SurveyService, Depends(surveys_of)]
+SurveysDep = Annotated[SurveyService, service_of(Role.SURVEY)]

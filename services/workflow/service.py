@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from fastapi import Depends, Request
+from fastapi import Request
 from fastapi.responses import JSONResponse
 
 from services.access.directory_copy import DirectoryCopy
@@ -18,7 +18,7 @@ from services.runtime.errors import Refusal
 from services.runtime.http.conditions import IfMatch
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_host import RoleHost
-from services.runtime.role_parts import service
+from services.runtime.role_parts import service_of
 from services.runtime.security.auth import Caller
 from services.runtime.telemetry import request_id
 from services.workflow.client import TicketEngine
@@ -147,10 +147,4 @@ class TicketService:
         return await self.showing.tickets(rows, caller), following
 
 
-def tickets_of(request: Request) -> TicketService:
-    """The process's workflow service."""
-    found: TicketService = service(request, Role.TICKETS)
-    return found
-
-
-TicketsDep = Annotated[TicketService, Depends(tickets_of)]
+TicketsDep = Annotated[TicketService, service_of(Role.TICKETS)]

@@ -9,6 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.access.rights import allowed_to, require_right
 from services.contracts.base import Nothing
 from services.contracts.feedback import Feedback
+from services.contracts.names import Role
 from services.contracts.permissions import Action, may, sees_contact
 from services.intake.audit.log import reader_of, record
 from services.intake.feedback.origins import origin_of
@@ -19,9 +20,10 @@ from services.intake.schemas import (
     LinkRevocation,
     Registered,
 )
-from services.intake.service import IntakeDep, intake_of
+from services.intake.service import Intake, IntakeDep
 from services.runtime.http.openapi import LOCATED
 from services.runtime.postgres.idempotency import HttpAnswer, replay_headers
+from services.runtime.role_parts import service
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["intake"])
@@ -38,7 +40,7 @@ async def register_feedback(request: Request, feedback: Feedback, caller: Feedba
     Needs a channel and a description; from forms and programs also a name and one contact. What else is missing is
     told in `missing` and asked for at the review. The same `Idempotency-Key` and body answer the same ticket.
     """
-    intake = intake_of(request)  # no dependency: each costs a twentieth of a registration
+    intake: Intake = service(request, Role.INTAKE)  # no dependency: each costs a twentieth of a registration
     origin = origin_of(caller, feedback.channel, intake.idempotency.keyed(request, caller))
     receipt = await intake.registrar.register(feedback, origin)
     headers = {
