@@ -47,15 +47,7 @@ class PromisesInForce:
         self, feedback: Feedback, proposed: Proposed, tier: Tier, received_at: datetime, *, complete: bool
     ) -> FirstPromises:
         """Choose the policy and compute the instants that stand from now on (invariant I11)."""
-        facts = policies.PolicyFacts(
-            kind=proposed.kind,
-            category=proposed.category,
-            urgency=proposed.urgency,
-            priority=proposed.priority,
-            tier=tier,
-            channel=feedback.channel,
-            department=None,
-        )
+        facts = policies.PolicyFacts(**proposed.model_dump(exclude={"rule"}), tier=tier, channel=feedback.channel)
         policy = policies.choose(self.promises.policies, facts)
         if policy is None:
             return FirstPromises(None, ())

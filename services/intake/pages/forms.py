@@ -44,27 +44,10 @@ _POINTERS: Mapping[str, str] = {
 `contact`."""
 
 _ASKED: Mapping[str, tuple[str, ...]] = {
-    AskedField.CUSTOMER: ("contact",),
-    AskedField.CONTACT: ("contact",),
-    AskedField.NAME: ("name",),
-    AskedField.PHONE: ("contact",),
-    AskedField.EMAIL: ("contact",),
-    AskedField.PRODUCT: ("serial_no", "order_no"),
-    AskedField.ORDER_NO_OR_SERIAL_NO: ("serial_no", "order_no"),
-    AskedField.SERIAL_NO: ("serial_no",),
-    AskedField.ORDER_NO: ("order_no",),
-    AskedField.MODEL: ("model",),
-    AskedField.PURCHASED_ON: ("purchased_on",),
-    AskedField.OCCURRED_AT: ("occurred_on",),
-    AskedField.DESCRIPTION: ("description",),
-    AskedField.SITUATION: ("situation",),
-    AskedField.ALREADY_TRIED: ("tried",),
-    AskedField.COMPLAINT_ABOUT: ("about",),
-    AskedField.DESIRED_SOLUTION: ("wish",),
-    AskedField.EXPECTED_BY: ("needed_on",),
+    **{pointer[1:].replace("/", "."): (name,) for name, pointer in _POINTERS.items()},
+    **dict.fromkeys((AskedField.CUSTOMER, AskedField.CONTACT, AskedField.PHONE, AskedField.EMAIL), ("contact",)),
+    **dict.fromkeys((AskedField.PRODUCT, AskedField.ORDER_NO_OR_SERIAL_NO), ("serial_no", "order_no")),
     AskedField.IMPACT: ("safety", "affected"),
-    AskedField.SAFETY_RISK: ("safety",),
-    AskedField.AFFECTED_COUNT: ("affected",),
 }
 """The fields that a question of the staff opens on the customer's page; what few customers know is told in words."""
 
