@@ -81,6 +81,10 @@ class Words:
 
     __call__ = text
 
+    def first(self, *names: str) -> str:
+        """The first of these texts that there is."""
+        return self.text(next(filter(self.has, names), names[-1]))
+
     def has(self, name: str) -> bool:
         """Whether there is such a text."""
         return name in self._both.texts

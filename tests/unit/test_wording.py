@@ -107,8 +107,9 @@ def test_a_code_without_words_stands_for_itself_or_for_what_is_said_otherwise(he
 
 
 def test_a_name_that_is_not_there_is_a_mistake(hello: Wording) -> None:
-    assert not hello.speak("en").has("bye")
-    for say in (lambda: hello.speak("en").text("bye"), lambda: hello.speak("en").of("urgency", "low"),
+    words = hello.speak("en")
+    assert not words.has("bye")
+    for say in (lambda: words.text("bye"), lambda: words.of("urgency", "low"), lambda: words.first("bye", "see you"),
                 lambda: hello.told("kind", "brand_new")):  # fmt: skip
         with pytest.raises(KeyError):
             say()
@@ -116,6 +117,12 @@ def test_a_name_that_is_not_there_is_a_mistake(hello: Wording) -> None:
 
 def test_a_program_is_told_in_both_languages(hello: Wording) -> None:
     assert hello.told("told", "late", {"length": "1 h"}) == {"en": "late by 1 h", "zh": "1 h超时"}
+
+
+def test_the_first_text_that_there_is_is_said(hello: Wording) -> None:
+    assert [hello.speak("en").first(*names) for names in (("found", "hello"), ("bye", "found", "hello"))] == [
+        hello.speak("en").text("found")
+    ] * 2
 
 
 def test_texts_laid_over_others_replace_them(hello: Wording, tmp_path: Path) -> None:

@@ -30,6 +30,8 @@ class Field:
     """Name of a text to begin with, in the customer's language."""
     called: str = ""
     """Its label is `field.<called>` where `field.<name>` says something else."""
+    word: tuple[str, str] = ("field", "")
+    """Its label is the word for this code of this kind, where it has no text; its name's of `field` by default."""
     aside: bool = False
     """Seldom needed: folded away."""
     marked: bool = False

@@ -128,7 +128,7 @@ def _form(
         saved=saved,
         promised=promised,
         choices={
-            "languages": [FieldChoice(each, page.words.text(f"new_ticket.language.{each}")) for each in LANGUAGES]
+            "languages": [FieldChoice(each, page.words.of("language", each)) for each in LANGUAGES]
         },
     )
 

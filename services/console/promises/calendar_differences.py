@@ -24,7 +24,7 @@ def _said(calendar: Item, words: Words) -> dict[str, str]:
     nothing = words.text("none")
     return {
         **{words.text(f"policies.title.{each}"): title.get(each) or nothing for each in LANGUAGES},
-        words.text("calendars.time_zone"): calendar["time_zone"],
+        words.text("field.time_zone"): calendar["time_zone"],
         words.text("calendars.country"): calendar.get("country") or nothing,
         words.text("calendars.official_until"): calendar.get("official_until") or words.text("calendars.by_country"),
         **{words.of("weekday", each): _hours(calendar["hours"].get(each), words) for each in WEEKDAYS},

@@ -117,7 +117,7 @@ class Reading:
         text = self._words.text
         calendars = self._words.text("list.and").join(f"{who}: {it}" for who, it in self.department_calendars(policy))
         return {
-            text("policies.title_of"): self.title(policy),
+            text("field.name"): self.title(policy),
             text("policies.applies"): "\n".join(self.applies(policy)) or text("policies.every_ticket"),
             text("policies.calendar"): policy["calendar"],
             text("policies.calendars"): calendars or text("none"),
@@ -158,7 +158,7 @@ class Reading:
         stated = _stated(condition)
         return self._words.text("policies.and").join(
             self._words.text(
-                "policies.fact", label=self._words.text(f"policies.of.{name}"), values=self._values(name, values)
+                "policies.fact", label=self._words.text(f"field.{name}"), values=self._values(name, values)
             )
             for name, values in stated.items()
         )

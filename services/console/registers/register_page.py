@@ -100,7 +100,8 @@ class RegisterPage:
         directory = await page.console.names.directory(page.desk)
         title = admin_lists.title(entry, page.present(), directory.person)
         key = f"{self.register.name}.{doing}"
-        question = Confirmation(text(key, title=title), text(f"{key}.text"), text(f"{key}.go"), self.register.path)
+        go = page.words.first(f"{key}.go", f"registers.{doing}")
+        question = Confirmation(text(key, title=title), text(f"{key}.text"), go, self.register.path)
         return ask(page, form, question)
 
     async def show(

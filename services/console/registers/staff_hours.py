@@ -17,7 +17,10 @@ from services.runtime.pages.forms import Form
 from services.wording import Words
 
 _ZONE = "time_zone"
-FIELDS = (*(Field(f"hours.{day}", most=200) for day in WEEKDAYS), Field(_ZONE, most=100, source="zones"))
+FIELDS = (
+    *(Field(f"hours.{day}", most=200, word=("weekday", day)) for day in WEEKDAYS),
+    Field(_ZONE, most=100, source="zones"),
+)
 
 Entry = Mapping[str, Any]
 

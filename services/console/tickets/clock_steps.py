@@ -50,7 +50,8 @@ def _of_ledger(clock: Item, present: Present) -> Iterator[tuple[str, str, str]]:
     if clock["met_at"]:
         yield clock["met_at"], "met", text("step.met_late" if clock["state"] == "met_late" else "step.met")
     elif clock["state"] == "cancelled" and clock["ended_at"]:
-        reason = present.words.of("cancel_reason", clock["cancel_reason"]) or present.words.text("none")
+        code, words = clock["cancel_reason"], present.words
+        reason = words.of("cancel_reason", code, words.of("close_reason", code)) or words.text("none")
         yield clock["ended_at"], "cancelled", text("step.cancelled", reason=reason)
 
 

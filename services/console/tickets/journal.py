@@ -128,7 +128,7 @@ def _facts(
     data: Mapping[str, Any], kind: str, words: Words, present: Present, directory: KnownDirectory
 ) -> Iterator[Fact]:
     def fact(name: str, value: str, link: str = "") -> Fact:
-        return Fact(words.text(f"fact.{name}"), value, link)
+        return Fact(words.first(f"fact.{name}", f"field.{name}"), value, link)
 
     shown = _shown(kind, words, present, directory)
     for name, value in data.items():

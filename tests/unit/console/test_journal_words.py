@@ -43,7 +43,7 @@ def test_a_callback_s_channel_is_a_word(channel: CallbackChannel, language: Lang
 @pytest.mark.parametrize("cause", ["requested", "dissatisfied", "residual_issue", "merged"])
 def test_what_reopened_a_ticket_is_a_reason_in_words(cause: str, language: Language) -> None:
     (fact,) = facts(language, "ticket.reopened", cause=cause)
-    assert fact.label == WORDING.speak(language).text("fact.reason")
+    assert fact.label == WORDING.speak(language).text("field.reason")
     assert fact.value == WORDING.speak(language).of("reopen_cause", cause) != cause
 
 
