@@ -47,7 +47,6 @@ class StepColumn:
 
     x: int
     after: str
-    at: Moment | None
     time: str
     opens_round: int | None
 
@@ -130,12 +129,10 @@ def _rungs(items: Sequence[Item]) -> list[str]:
 
 def _column(place: int, item: Item, items: Sequence[Item], present: Present) -> StepColumn:
     opens = place == 0 or items[place - 1]["round"] != item["round"]
-    at = present.moment(item["at"])
     return StepColumn(
         x=LEFT + COLUMN * place + COLUMN // 2,
         after=_after(item, present),
-        at=at,
-        time=at.text if at else "",
+        time=present.text(item["at"]),
         opens_round=item["round"] if opens else None,
     )
 
@@ -150,9 +147,9 @@ def _mark(x: int, y: int, told: Sequence[Item], present: Present) -> LadderMark:
     names = present.words.text("list.and").join(_name(each, present) for each in told)
     waits = [each["waits_until"] for each in told if each["waits_until"]]
     # Somebody who is told at once makes the step a step of now.
-    until = present.moment(min(waits)) if waits and len(waits) == len(told) else None
+    until = present.text(min(waits)) if waits and len(waits) == len(told) else ""
     shown = _cut(_name(told[0], present), len(told) - 1) if told else ""
-    return LadderMark(x, y, names, shown, present.words.text("ladders.waits", at=until.text) if until else "")
+    return LadderMark(x, y, names, shown, present.words.text("ladders.waits", at=until) if until else "")
 
 
 def _name(told: Item, present: Present) -> str:

@@ -1,7 +1,7 @@
 """Instants, lengths and clocks as a reader sees them: in their language, their zone and against one `now`."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -53,6 +53,11 @@ class Present:
         local = datetime.fromisoformat(iso).astimezone(self.zone)
         return Moment(iso, self._short(local), local.strftime("%Y-%m-%d %H:%M:%S"))
 
+    def text(self, iso: str | None) -> str:
+        """An instant of the API, as short as it can be; empty for none."""
+        moment = self.moment(iso)
+        return moment.text if moment else ""
+
     def length(self, length: timedelta) -> str:
         """A length in its two largest units that matter."""
         seconds = int(abs(length).total_seconds())
@@ -80,16 +85,20 @@ class Present:
         due = self.moment(clock["due_at"])
         if clock["state"] not in LIVE or due is None:
             return Countdown(clock["state"], self.words.of("clock_state", clock["state"]), name, due=due)
-        return self._live(clock, due, name, calendar)
+        shown = self.until(due.iso, name)
+        is_resting = parse_duration(clock["target"]).is_working and not self._open_now.get(calendar or "", True)
+        if shown.tone == "late" or not is_resting:
+            return shown
+        return replace(shown, tone="resting", note=self.words.text("clock.resting"))
 
-    def until(self, iso: str) -> Countdown:
+    def until(self, iso: str, name: str = "") -> Countdown:
         """The time until an instant, or since it; it counts on by itself."""
         at = self.moment(iso)
         left = datetime.fromisoformat(iso) - self.now
         if left < timedelta(0):
-            return Countdown("late", self.words.text("clock.late", length=self.length(left)), due=at, ticks=True)
+            return Countdown("late", self.words.text("clock.late", length=self.length(left)), name, due=at, ticks=True)
         text = self.words.text("clock.left", length=self.length(left))
-        return Countdown("soon" if left < SOON else "running", text, due=at, ticks=True)
+        return Countdown("soon" if left < SOON else "running", text, name, due=at, ticks=True)
 
     def next_clock(self, clocks: Sequence[Mapping[str, Any]], calendar: str | None = None) -> Countdown:
         """The clock that a ticket is up against: the live one due first, a paused one only if nothing runs."""
@@ -97,15 +106,6 @@ class Present:
         if not live:
             return Countdown("none", self.words.text("clock.none"))
         return self.countdown(min(live, key=lambda clock: (clock["due_at"] is None, clock["due_at"] or "")), calendar)
-
-    def _live(self, clock: Mapping[str, Any], due: Moment, name: str, calendar: str | None) -> Countdown:
-        left = datetime.fromisoformat(due.iso) - self.now
-        if left < timedelta(0):
-            return Countdown("late", self.words.text("clock.late", length=self.length(left)), name, due=due, ticks=True)
-        text = self.words.text("clock.left", length=self.length(left))
-        if parse_duration(clock["target"]).is_working and not self._open_now.get(calendar or "", True):
-            return Countdown("resting", text, name, self.words.text("clock.resting"), due, ticks=True)
-        return Countdown("soon" if left < SOON else "running", text, name, due=due, ticks=True)
 
     def _short(self, local: datetime) -> str:
         today = self.now.astimezone(self.zone).date()

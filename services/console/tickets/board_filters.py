@@ -112,8 +112,7 @@ def _worded(name: str, value: str, words: Words, present: Present) -> str:
 def _instant(value: str, present: Present) -> str:
     """An instant as the API reads more of than this page does."""
     with suppress(ValueError):
-        moment = present.moment(value)
-        return moment.text if moment else value
+        return present.text(value)
     return value
 
 

@@ -71,16 +71,15 @@ def _of_journal(clock: Item, present: Present, happened: Sequence[Item]) -> Iter
 def _promise(event: Item, clock: Item, present: Present) -> Iterator[tuple[str, str, str]]:
     date = event["data"].get(_PROMISES.get(clock["name"], ""))
     if date:
-        yield event["at"], "promised", present.words.text("step.promised", date=_full(date, present))
+        yield event["at"], "promised", present.words.text("step.promised", date=present.text(date))
 
 
 def _recalculation(event: Item, clock: Item, present: Present) -> Iterator[tuple[str, str, str]]:
     for change in event["data"].get("changes") or ():
         if _is_of(change, clock):
-            before, after = _full(change.get("due_from"), present), _full(change.get("due_to"), present)
-            none = present.words.text("none")
-            text = present.words.text("step.recalculated", before=before or none, after=after or none)
-            yield event["at"], "recalculated", text
+            words = present.words
+            before, after = (present.text(change.get(name)) or words.text("none") for name in ("due_from", "due_to"))
+            yield event["at"], "recalculated", words.text("step.recalculated", before=before, after=after)
 
 
 def _is_of(data: Item, clock: Item) -> bool:
@@ -95,10 +94,10 @@ def _pause(segment: Item, present: Present) -> str:
         text = words.text("step.paused_now", reason=reasons)
     else:
         length = datetime.fromisoformat(segment["to"]) - datetime.fromisoformat(segment["from"])
-        ends = _full(segment["to"], present)
+        ends = present.text(segment["to"])
         text = words.text("step.paused", reason=reasons, until=ends, length=present.length(length))
     replied = segment.get("customer_replied_at")
-    return text + words.text("step.replied", at=_full(replied, present)) if replied else text
+    return text + words.text("step.replied", at=present.text(replied)) if replied else text
 
 
 def _breach(clock: Item, present: Present) -> str:
@@ -109,8 +108,3 @@ def _breach(clock: Item, present: Present) -> str:
     if delay < _NOTICEABLE:
         return text
     return text + present.words.text("step.detected", length=present.length(delay))
-
-
-def _full(iso: str | None, present: Present) -> str:
-    moment = present.moment(iso)
-    return moment.text if moment else ""

@@ -159,10 +159,6 @@ def _reasons(name: str, kind: str) -> str | None:
 def _shown(kind: str, words: Words, present: Present, directory: KnownDirectory) -> dict[str, Callable[[Any], str]]:
     """Writers of the known facts; what is not here is for machines."""
 
-    def instant(value: Any) -> str:
-        moment = present.moment(str(value))
-        return moment.text if moment else ""
-
     def coded(group: str) -> Callable[[Any], str]:
         return lambda value: words.of(group, str(value))
 
@@ -171,7 +167,7 @@ def _shown(kind: str, words: Words, present: Present, directory: KnownDirectory)
 
     return {
         **{name: coded(group) for name, group in _CODED.items()},
-        **dict.fromkeys(_INSTANTS, instant),
+        **dict.fromkeys(_INSTANTS, present.text),
         **dict.fromkeys(_PEOPLE, directory.person),
         **dict.fromkeys(_PLAIN, str),
         "department": directory.department,
@@ -187,7 +183,5 @@ def _shown(kind: str, words: Words, present: Present, directory: KnownDirectory)
 
 def _change(change: Mapping[str, Any], words: Words, present: Present) -> str:
     """One clock's move by a publication, in words."""
-    before, after = present.moment(change["due_from"]), present.moment(change["due_to"])
-    none = words.text("none")
-    name = words.of("clock", change["clock"])
-    return f"{name} {before.text if before else none} → {after.text if after else none}"
+    before, after = (present.text(change[name]) or words.text("none") for name in ("due_from", "due_to"))
+    return f"{words.of('clock', change['clock'])} {before} → {after}"
