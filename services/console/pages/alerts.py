@@ -3,14 +3,13 @@
 from collections.abc import AsyncIterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
 from services.console.forms.fields import FieldChoice
-from services.console.public_api.client import ApiProblem
-from services.console.public_api.directory_names import KnownDirectory
+from services.console.public_api.client import ApiProblem, path
 from services.console.service import HEADERS, Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.console.tickets.alert_rows import VIEWS, alarm, in_order, snooze_end
@@ -23,7 +22,6 @@ ANSWERS = frozenset({"acknowledge", "snooze", "hand-over", "resolve"})
 _MOST = 200
 _LONGEST_ID = 100
 _TOLD = frozenset({HTTPStatus.CONFLICT, HTTPStatus.UNPROCESSABLE_ENTITY})
-_ANSWERING = frozenset({"clerk", "handler", "department_head", "supervisor"})
 
 
 @router.get("/alerts")
@@ -56,13 +54,13 @@ async def answer_alert(request: Request, page: PageDep, alert_id: str, answer: s
     if answer not in ANSWERS:
         raise NotFound
     form = await read_form(request)
-    path, key = f"/v1/alerts/{quote(alert_id, safe='')}", require_key(form)
+    address, key = path("v1", "alerts", alert_id), require_key(form)
     problem = ""
-    if _seen(await page.desk.get(path)) != form.one("seen"):
+    if _seen(await page.desk.get(address)) != form.one("seen"):
         problem = page.words.text("alerts.changed")
     else:
         try:
-            await page.desk.post(f"{path}/{answer}", _body(page, answer, form), key=key)
+            await page.desk.post(f"{address}/{answer}", _body(page, answer, form), key=key)
         except ApiProblem as refused:
             if refused.status not in _TOLD:
                 raise
@@ -109,11 +107,9 @@ async def _show(
     view = (form.one("view") if form else "") or request.query_params.get("view", "")
     view = view if view in VIEWS else "live"
     mine = request.query_params.get("mine") == "true"
-    narrowed: dict[str, str | int | list[str]] = {"mine": "true"} if mine else {}
-    states = list(VIEWS[view])
-    found = await page.desk.get("/v1/alerts", state=states, limit=_MOST, **narrowed)
+    found = await page.desk.get("/v1/alerts", state=list(VIEWS[view]), limit=_MOST, mine="true" if mine else None)
     asked = (form.one("alert") if form else request.query_params.get("alert", ""))[:_LONGEST_ID]
-    first = await page.desk.find(f"/v1/alerts/{quote(asked, safe='')}") if asked else None
+    first = await page.desk.find(path("v1", "alerts", asked)) if asked else None
     directory = await page.console.names.directory(page.desk)
     is_part = request.query_params.get("part") == "live" or request.headers.get("hx-request")
     return page.render(
@@ -131,7 +127,7 @@ async def _show(
         problem=problem,
         done=done if done in ANSWERS else "",
         seen=_seen,
-        colleagues=_colleagues(directory),
+        colleagues=[FieldChoice(id_, directory.person(id_)) for id_ in directory.handlers],
         key=new_key,
     )
 
@@ -144,11 +140,3 @@ def _with_first(first: Mapping[str, Any] | None, others: Sequence[Mapping[str, A
 def _worded(problem: ApiProblem) -> str:
     """The API's reason for refusing an answer, in the reader's language."""
     return problem.errors[0].message if problem.errors else problem.detail or problem.title
-
-
-def _colleagues(directory: KnownDirectory) -> list[FieldChoice]:
-    return [
-        FieldChoice(each["id"], directory.person(each["id"]))
-        for each in directory.staff.values()
-        if each["active"] and not _ANSWERING.isdisjoint(each["roles"])
-    ]

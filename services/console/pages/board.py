@@ -41,7 +41,7 @@ async def show_board(request: Request, page: PageDep) -> Response:
     shown = standing(filters)
     asked = board_filters.parameters(shown, page.reader.id)
     cursor = request.query_params.get("cursor")
-    found = await page.desk.get("/v1/tickets", limit=_PER_PAGE, **asked, **({"cursor": cursor} if cursor else {}))
+    found = await page.desk.get("/v1/tickets", limit=_PER_PAGE, cursor=cursor or None, **asked)
     following = found["next_cursor"]
     values = {
         "rows": await rows_of(page, found["items"]),
@@ -74,7 +74,7 @@ async def _filter_form(page: Page, shown: Filters) -> dict[str, Any]:
     directory = await page.console.names.directory(page.desk)
     words = page.words
     named = shown.get("owner", ())
-    people = [(id_, directory.person(id_)) for id_, it in directory.staff.items() if _handles(it) or id_ in named]
+    people = [(id_, directory.person(id_)) for id_ in directory.staff if id_ in directory.handlers or id_ in named]
     choices: dict[str, list[tuple[str, str]]] = {
         "department": [(each["id"], each["name"]) for each in directory.active_departments],
         "owner": [(ME, words.text("board.mine")), *people],
@@ -100,9 +100,3 @@ def _with_chosen(page: Page, options: list[tuple[str, str]], chosen: Sequence[st
     if not value or value in known:
         return options
     return [*options, (value, page.words.text("list.and").join(known.get(each, each) for each in chosen))]
-
-
-def _handles(member: Mapping[str, Any]) -> bool:
-    return bool(member["active"]) and not {"handler", "clerk", "department_head", "supervisor"}.isdisjoint(
-        member["roles"]
-    )

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.public_api.client import ApiProblem
+from services.console.public_api.client import ApiProblem, path
 from services.console.public_api.directory_names import KnownDirectory
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
@@ -19,7 +19,6 @@ from services.runtime.pages.forms import new_key, read_form, require_key
 router = page_router()
 FILTERS = ("audience", "state", "channel", "kind", "ticket_no")
 _PER_PAGE = 40
-Params = dict[str, str | int | list[str]]
 
 
 @router.get("/inbox")
@@ -33,7 +32,7 @@ async def resend(request: Request, page: PageDep, notice_id: str) -> Response:
     """Send a notice anew, under its key."""
     form = await read_form(request)
     try:
-        await page.desk.post(f"/v1/notices/{quote(notice_id, safe='')}/resend", key=require_key(form))
+        await page.desk.post(path("v1", "notices", notice_id, "resend"), key=require_key(form))
     except ApiProblem as problem:
         if problem.status != HTTPStatus.CONFLICT:
             raise
@@ -46,13 +45,9 @@ async def _show(
 ) -> Response:
     asked = {name: value for name in FILTERS if (value := request.query_params.get(name, ""))}
     view = "all" if request.query_params.get("view") == "all" or asked else "mine"
-    narrowed: Params = {
-        **asked,
-        **({"mine": "true"} if view == "mine" else {}),
-        **({"cursor": cursor} if cursor else {}),
-    }
-    found = await page.desk.get("/v1/notices", limit=_PER_PAGE, **narrowed)
-    opened = await page.desk.find(f"/v1/notices/{quote(notice, safe='')}") if notice else None
+    mine = "true" if view == "mine" else None
+    found = await page.desk.get("/v1/notices", limit=_PER_PAGE, mine=mine, cursor=cursor or None, **asked)
+    opened = await page.desk.find(path("v1", "notices", notice)) if notice else None
     directory = await page.console.names.directory(page.desk)
     kept = {**asked, **({"view": "all"} if view == "all" else {})}
     following = found["next_cursor"]

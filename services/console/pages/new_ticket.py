@@ -127,9 +127,7 @@ def _form(
         earlier=earlier or Earlier(),
         saved=saved,
         promised=promised,
-        choices={
-            "languages": [FieldChoice(each, page.words.of("language", each)) for each in LANGUAGES]
-        },
+        choices={"languages": [FieldChoice(each, page.words.of("language", each)) for each in LANGUAGES]},
     )
 
 

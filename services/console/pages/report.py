@@ -75,8 +75,8 @@ async def list_surveys(request: Request, page: PageDep) -> Response:
     asked = dict(request.query_params)
     period = _period(page, asked)
     narrowed: Params = {name: values for name in _LISTED if (values := request.query_params.getlist(name))}
-    cursor: Params = {"cursor": asked["cursor"]} if asked.get("cursor") else {}
-    found = await page.desk.get("/v1/surveys", limit=_PER_PAGE, **_span(period), **narrowed, **cursor)
+    cursor = asked.get("cursor") or None
+    found = await page.desk.get("/v1/surveys", limit=_PER_PAGE, cursor=cursor, **_span(period), **narrowed)
     kept = [(name, value) for name, value in request.query_params.multi_items() if name != "cursor"]
     following = found["next_cursor"]
     return page.render(

@@ -22,6 +22,7 @@ _SILENT_SECONDS = 45.0
 _OPTIONAL = frozenset({HTTPStatus.FORBIDDEN, HTTPStatus.NOT_FOUND, HTTPStatus.METHOD_NOT_ALLOWED})
 
 Params = Mapping[str, str | int | list[str]]
+Param = str | int | list[str] | None
 
 
 @dataclass(frozen=True)
@@ -124,11 +125,12 @@ class Desk:
     address: str = ""
     sees: str | None = None
 
-    async def get(self, path: str, **params: str | int | list[str]) -> Any:
-        """Read; a list is a repeated parameter. Raises `ApiProblem`."""
-        return await self.api.ask("GET", path, headers=self._headers(), params=params)
+    async def get(self, path: str, **params: Param) -> Any:
+        """Read; a list is a repeated parameter, None is left out. Raises `ApiProblem`."""
+        asked = {name: value for name, value in params.items() if value is not None}
+        return await self.api.ask("GET", path, headers=self._headers(), params=asked)
 
-    async def find(self, path: str, **params: str | int | list[str]) -> Any | None:
+    async def find(self, path: str, **params: Param) -> Any | None:
         """Read what this reader may not be entitled to, or this installation may not have: None then."""
         try:
             return await self.get(path, **params)
@@ -144,14 +146,12 @@ class Desk:
 
     async def items(self, path: str, most: int = 1000) -> list[dict[str, Any]]:
         """Read a whole list, page by page, up to `most` items."""
-        found: list[dict[str, Any]] = []
-        cursor: dict[str, str] = {}
-        while True:
-            page = await self.get(path, limit=200, **cursor)
+        page = await self.get(path, limit=200)
+        found: list[dict[str, Any]] = page["items"]
+        while page["next_cursor"] is not None and len(found) < most:
+            page = await self.get(path, limit=200, cursor=page["next_cursor"])
             found += page["items"]
-            if page["next_cursor"] is None or len(found) >= most:
-                return found
-            cursor = {"cursor": page["next_cursor"]}
+        return found
 
     async def post(
         self,
@@ -164,10 +164,7 @@ class Desk:
     ) -> Any:
         """Send; `key` makes repeats one, `version` must still be the current one; `seconds` is the longest wait where
         it is not the usual one. Raises `ApiProblem`."""
-        extra = {"Idempotency-Key": key} if key else {}
-        if version is not None:
-            extra["If-Match"] = f'"{version}"'
-        headers = self._headers(extra)
+        headers = self._headers({"Idempotency-Key": key} if key else {}, version)
         return await self.api.ask("POST", path, headers=headers, params={}, body=body or {}, seconds=seconds)
 
     async def patch(self, path: str, body: object) -> Any:
@@ -176,17 +173,14 @@ class Desk:
 
     async def put(self, path: str, body: object, *, version: int | None = None) -> Any:
         """Store the next version; `version` must still be the current one. Raises `ApiProblem`."""
-        extra = {} if version is None else {"If-Match": f'"{version}"'}
-        return await self.api.ask("PUT", path, headers=self._headers(extra), params={}, body=body)
+        return await self.api.ask("PUT", path, headers=self._headers({}, version), params={}, body=body)
 
     async def send_text(
         self, method: str, path: str, text: str, media_type: str, *, version: int | None = None, **params: str | int
     ) -> Any:
         """PUT or POST a text that is no JSON: YAML, iCalendar. Raises `ApiProblem`."""
-        extra = {"Content-Type": media_type}
-        if version is not None:
-            extra["If-Match"] = f'"{version}"'
-        return await self.api.ask(method, path, headers=self._headers(extra), params=params, text=text)
+        headers = self._headers({"Content-Type": media_type}, version)
+        return await self.api.ask(method, path, headers=headers, params=params, text=text)
 
     async def delete(self, path: str) -> None:
         """Remove. Raises `ApiProblem`."""
@@ -202,8 +196,10 @@ class Desk:
         place = {"Last-Event-ID": after} if after else {}
         return self.api.follow(path, self._headers({"Accept": "text/event-stream", **place}))
 
-    def _headers(self, extra: Mapping[str, str] | None = None) -> dict[str, str]:
+    def _headers(self, extra: Mapping[str, str] | None = None, version: int | None = None) -> dict[str, str]:
         headers = {"Accept-Language": self.language, "X-Request-Id": request_id.get(), **(extra or {})}
+        if version is not None:
+            headers["If-Match"] = f'"{version}"'
         if self.token:
             headers["Authorization"] = f"Bearer {self.token}"
         if self.address:

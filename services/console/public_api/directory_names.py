@@ -14,6 +14,7 @@ from services.console.public_api.client import ApiProblem, Desk
 from services.contracts.namesakes import Named, told_apart
 
 _KNOWN_SECONDS = 20.0
+_HANDLING = frozenset({"clerk", "handler", "department_head", "supervisor"})
 
 
 @dataclass(frozen=True)
@@ -32,6 +33,11 @@ class KnownDirectory:
     def active_departments(self) -> list[Mapping[str, Any]]:
         """The departments that take work."""
         return [each for each in self.departments.values() if each["active"]]
+
+    @cached_property
+    def handlers(self) -> Mapping[str, Mapping[str, Any]]:
+        """Active members of staff who handle tickets."""
+        return {id_: it for id_, it in self.staff.items() if it["active"] and not _HANDLING.isdisjoint(it["roles"])}
 
     @cached_property
     def _called(self) -> Mapping[str, str]:

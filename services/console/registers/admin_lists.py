@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from services.console.forms import fingerprints
 from services.console.forms.fields import Field
 from services.console.forms.values import Typed, body_of, local_moment
+from services.console.public_api.client import path
 from services.console.registers import staff_hours
 from services.console.rendering.present import Present
 from services.contracts.directory import Scope, StaffLanguage, StaffRole
@@ -40,6 +41,10 @@ class Register:
     """Switching an entry off takes no access away."""
     week: Sequence[Field] = ()
     """Weekly hours of their own, which both forms ask; they are read together."""
+
+    def address(self, identifier: str) -> str:
+        """The API's address of an entry."""
+        return self.collection + path(identifier)
 
     @property
     def asked(self) -> Sequence[Field]:
@@ -171,8 +176,7 @@ def is_outdated(carried: str, entry: Mapping[str, Any], register: Register, want
 def title(entry: Mapping[str, Any], present: Present, person: Callable[[str], str]) -> str:
     """The name of an entry in a sentence: a shift by whose it is and when, a webhook by its address."""
     if "from_at" in entry:
-        begins, ends = present.moment(entry["from_at"]), present.moment(entry["to_at"])
-        return f"{person(entry['staff'])} {begins.text if begins else ''} – {ends.text if ends else ''}"
+        return f"{person(entry['staff'])} {present.text(entry['from_at'])} – {present.text(entry['to_at'])}"
     return str(entry.get("name") or entry.get("url") or "")
 
 

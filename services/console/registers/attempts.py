@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from services.console.forms.fields import Field
 from services.console.forms.values import Typed, beside, placed, typed
@@ -42,7 +41,7 @@ async def clash(
         return None
     given = kept(form, register.asked)
     try:
-        entry = await page.desk.get(f"{register.collection}/{quote(identifier, safe='')}")
+        entry = await page.desk.get(register.address(identifier))
     except ApiProblem as problem:
         if problem.status != HTTPStatus.NOT_FOUND:
             raise

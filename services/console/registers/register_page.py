@@ -87,7 +87,7 @@ class RegisterPage:
             return await self.ask(page, form, identifier, "switch_off")
         if not errors:
             try:
-                await page.desk.patch(self.address(identifier), body)
+                await page.desk.patch(self.register.address(identifier), body)
             except ApiProblem as problem:
                 attempt = FailedForm(identifier, attempts.refused(form, register.asked, problem), "", basis=basis)
             else:
@@ -133,10 +133,6 @@ class RegisterPage:
             **await self.beside(page, directory, entries),
         )
 
-    def address(self, identifier: str) -> str:
-        """The API's address of an entry."""
-        return f"{self.register.collection}/{quote(identifier, safe='')}"
-
     async def _added(self, page: Page, form: Form) -> Any:
         """The entry that was made, or what to correct."""
         key, register = require_key(form), self.register
@@ -157,7 +153,7 @@ class RegisterPage:
             return await self.show(page, attempt=clash)
         if not is_confirmed(form):
             return await self.ask(page, form, identifier, "remove")
-        await page.desk.delete(self.address(identifier))
+        await page.desk.delete(self.register.address(identifier))
         return self._done(page, "removed")
 
     async def _switches_off(self, page: Page, identifier: str, body: Mapping[str, Any]) -> bool:

@@ -14,7 +14,6 @@ from services.contracts.asked_fields import AskedField, told
 from services.contracts.vocabulary import CommandName, WaitReason
 from services.wording import Words
 
-_HANDLING = frozenset({"clerk", "handler", "department_head", "supervisor"})
 _ASKABLE = (
     AskedField.SERIAL_NO,
     AskedField.ORDER_NO,
@@ -78,11 +77,8 @@ def notes(found: Overview, name: CommandName) -> list[str]:
 def _handlers(found: Overview) -> list[FieldChoice]:
     """Staff who handle tickets, those of the ticket's department first."""
     own = found.ticket["department"]
-    people = [
-        each
-        for each in found.directory.staff.values()
-        if each["active"] and not _HANDLING.isdisjoint(each["roles"]) and each["id"] != found.ticket["complaint_about"]
-    ]
+    about = found.ticket["complaint_about"]
+    people = [each for id_, each in found.directory.handlers.items() if id_ != about]
     people.sort(key=lambda each: (each["department"] != own, each["department"] or "", "handler" not in each["roles"]))
     person, department = found.directory.person, found.directory.department
     return [FieldChoice(each["id"], person(each["id"]), department(each["department"])) for each in people]
