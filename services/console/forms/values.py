@@ -1,6 +1,6 @@
 """A form's fields and a command's body: what was typed becomes JSON; what the API says of JSON stands at the field."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
@@ -49,6 +49,28 @@ def typed(form: Form, fields: Sequence[Field]) -> Typed:
     return Typed({each.name: form.many(each.name) for each in fields})
 
 
+def everything(form: Form) -> dict[str, tuple[str, ...]]:
+    """Keep every field of a form that no table describes."""
+    return {name: form.many(name) for name, _ in form.fields}
+
+
+def refused(
+    form: Form, problems: Iterable[FieldProblem], field_of: Callable[[str], str], switches: Iterable[str] = ()
+) -> Typed:
+    """Keep what was typed, with the API's faults at the fields that `field_of` finds for their pointers; `switches` are
+    fields that a form without a tick does not send."""
+    errors: dict[str, str] = {}
+    elsewhere: list[str] = []
+    names = {*switches, *(name for name, _ in form.fields)}
+    for problem in problems:
+        name = field_of(problem.pointer)
+        if name in names:
+            errors.setdefault(name, problem.message)
+        else:
+            elsewhere.append(problem.message)
+    return Typed(everything(form), errors, elsewhere)
+
+
 def beside(given: Typed, stored: Typed) -> Typed:
     """Put beside what was typed what is stored now, in the fields that say something else."""
     now = {
@@ -92,6 +114,11 @@ def placed(problems: Iterable[FieldProblem], fields: Sequence[Field]) -> tuple[d
         else:
             at.setdefault(name, problem.message)
     return at, elsewhere
+
+
+def number(text: str) -> int | None:
+    """A number that the API can keep as a version; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < len("2147483647") else None
 
 
 def local_moment(iso: str | None, zone: ZoneInfo) -> str:

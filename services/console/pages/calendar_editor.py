@@ -9,10 +9,10 @@ from fastapi.responses import Response
 from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 
-from services.console.forms.values import Typed, beside
+from services.console.forms.values import Typed, beside, number, refused
 from services.console.pages.calendars import FIRST_YEAR, KIND, LAST_YEAR, Shown, show
 from services.console.promises import calendar_forms, catalogue
-from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, number, require, said
+from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, refusal, require, said
 from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
@@ -40,22 +40,18 @@ async def write_settings(request: Request, page: PageDep, calendar_id: str) -> R
     form = await read_form(request)
     address = path("v1", KIND, calendar_id)
     latest = await page.desk.get(address)
-    like = form.one("like")
-    calendar = await page.desk.get(address, version=int(like)) if like.isascii() and like.isdigit() else latest
+    like = number(form.one("like"))
+    calendar = latest if like is None else await page.desk.get(address, version=like)
     draft, typed = calendar_forms.with_settings(calendar, form, page.words)
     if is_outdated(form, latest):
         return await _outdated(page, latest, calendar, typed)
     if typed.errors:
         return await _form(page, latest, calendar, typed)
-    try:
-        await page.desk.put(address, draft, version=latest["version"])
-    except ApiProblem as problem:
-        if problem.status not in CORRECTABLE:
-            raise
-        if is_stale(problem):
-            return await _outdated(page, await page.desk.get(address), calendar, typed)
-        typed = calendar_forms.refused(form, problem.errors, calendar_forms.settings_field)
-        return await _form(page, latest, calendar, typed)
+    problem = await refusal(page.desk.put(address, draft, version=latest["version"]))
+    if is_stale(problem):
+        return await _outdated(page, await page.desk.get(address), calendar, typed)
+    if problem:
+        return await _form(page, latest, calendar, refused(form, problem.errors, calendar_forms.settings_field))
     return see_said(f"{path(KIND, calendar_id)}?done=saved")
 
 

@@ -10,13 +10,12 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.forms.values import Typed
-from services.console.pages import publications
+from services.console.forms.values import Typed, refused
 from services.console.promises import calculator, calendar_forms, catalogue, drafts
 from services.console.promises.calendar_differences import differences
 from services.console.promises.calendar_year import CalendarYear, days_left, usual_hours
-from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
-from services.console.public_api.client import ApiProblem, path
+from services.console.promises.drafts import is_outdated, is_stale, refusal, require
+from services.console.public_api.client import path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_other, see_said
 from services.contracts.permissions import Action
@@ -101,26 +100,11 @@ async def write_day(request: Request, page: PageDep, calendar_id: str) -> Respon
         return await show(request, page, calendar_id, Shown(typed, stale=True), day=day)
     if typed.errors:
         return await show(request, page, calendar_id, Shown(typed), day=day)
-    try:
-        await page.desk.put(path("v1", KIND, calendar_id), draft, version=latest["version"])
-    except ApiProblem as problem:
-        if problem.status not in CORRECTABLE:
-            raise
-        typed = calendar_forms.refused(form, problem.errors, calendar_forms.day_field)
+    problem = await refusal(page.desk.put(path("v1", KIND, calendar_id), draft, version=latest["version"]))
+    if problem:
+        typed = refused(form, problem.errors, calendar_forms.day_field)
         return await show(request, page, calendar_id, Shown(typed, stale=is_stale(problem)), day=day)
     return see_said(f"{path(KIND, calendar_id)}?year={day.year}&day={day}&done=day")
-
-
-@router.get("/calendars/{calendar_id}/preview")
-async def preview_calendar(page: PageDep, calendar_id: str, version: int | None = None, cursor: str = "") -> Response:
-    """Preview what publishing a version would change; the latest by default."""
-    return await publications.preview(page, KIND, calendar_id, version, cursor)
-
-
-@router.post("/calendars/{calendar_id}/publish")
-async def publish_calendar(request: Request, page: PageDep, calendar_id: str) -> Response:
-    """Publish a version, with or without recalculating open tickets."""
-    return await publications.publish(request, page, KIND, calendar_id)
 
 
 @router.get("/calendars/{calendar_id}/compare")

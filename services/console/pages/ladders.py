@@ -13,7 +13,7 @@ from fastapi.responses import Response
 from services.console.forms import durations
 from services.console.forms.values import local_moment
 from services.console.promises import catalogue, drafts
-from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
+from services.console.promises.drafts import is_outdated, is_stale, refusal, require
 from services.console.promises.ladder_chart import chart, steps, written_step
 from services.console.promises.policies import URGENCIES, VersionLine
 from services.console.public_api.client import ApiProblem, path
@@ -125,13 +125,10 @@ async def write_text(request: Request, page: PageDep, ladder_id: str) -> Respons
     latest = await page.desk.get(address)
     if is_outdated(form, latest):
         return await _text(page, latest, text, stale=True)
-    try:
-        await page.desk.send_text("PUT", address, text, YAML, version=latest["version"])
-    except ApiProblem as problem:
-        if problem.status not in CORRECTABLE:
-            raise
-        if is_stale(problem):
-            return await _text(page, await page.desk.get(address), text, stale=True)
+    problem = await refusal(page.desk.send_text("PUT", address, text, YAML, version=latest["version"]))
+    if is_stale(problem):
+        return await _text(page, await page.desk.get(address), text, stale=True)
+    if problem:
         return await _text(page, latest, text, problem)
     return see_said(f"{path(KIND, ladder_id)}?done=saved")
 
@@ -196,16 +193,16 @@ def _asked(given: Mapping[str, str], page: Page, calendars: Sequence[str]) -> La
     )
 
 
-def _questions(asked: LadderQuestion, page: Page, ladder: Item) -> dict[str, str | int]:
-    questions: dict[str, str | int] = {"threshold": asked.threshold, "urgency": asked.urgency, "at": _at(asked, page)}
-    questions["version"] = ladder["version"]
-    if asked.is_of_a_clock:
-        questions["clock"] = asked.clock
-    if asked.calendar != DEFAULT_CALENDAR:
-        questions["calendar"] = asked.calendar
-    if asked.department:
-        questions["department"] = asked.department
-    return questions
+def _questions(asked: LadderQuestion, page: Page, ladder: Item) -> dict[str, str | int | None]:
+    return {
+        "threshold": asked.threshold,
+        "urgency": asked.urgency,
+        "at": _at(asked, page),
+        "version": ladder["version"],
+        "clock": asked.clock if asked.is_of_a_clock else None,
+        "calendar": None if asked.calendar == DEFAULT_CALENDAR else asked.calendar,
+        "department": asked.department or None,
+    }
 
 
 def _at(asked: LadderQuestion, page: Page) -> str:

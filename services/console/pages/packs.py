@@ -7,10 +7,10 @@ from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.forms.fields import FieldChoice
-from services.console.forms.values import Typed
+from services.console.forms.values import Typed, everything
 from services.console.promises import catalogue
-from services.console.promises.drafts import CORRECTABLE, require, said
-from services.console.public_api.client import ApiProblem, path
+from services.console.promises.drafts import refusal, require, said
+from services.console.public_api.client import path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
@@ -38,14 +38,9 @@ async def adopt_pack(request: Request, page: PageDep, pack_id: str) -> Response:
     if form.one("calendar"):
         body["calendar"] = form.one("calendar")
     body["publish"] = form.one("publish") == "true"
-    try:
-        await page.desk.post(f"{path('v1', 'policy-packs', pack_id)}/adopt", body, key=key)
-    except ApiProblem as problem:
-        if problem.status not in CORRECTABLE:
-            raise
-        return await _show(
-            page, failed=pack_id, typed=Typed({name: form.many(name) for name in form.typed()}, {}, said(problem))
-        )
+    problem = await refusal(page.desk.post(path("v1", "policy-packs", pack_id, "adopt"), body, key=key))
+    if problem:
+        return await _show(page, failed=pack_id, typed=Typed(everything(form), {}, said(problem)))
     return see_said("/policies?done=adopted")
 
 

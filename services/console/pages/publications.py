@@ -6,6 +6,7 @@ from typing import Any
 from fastapi import Request
 from fastapi.responses import Response
 
+from services.console.forms.values import number
 from services.console.promises import catalogue, in_force, previews
 from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page, PageDep
@@ -22,25 +23,12 @@ _PREVIEW_SECONDS = 75.0
 _SLOW = frozenset({HTTPStatus.SERVICE_UNAVAILABLE})
 
 
-@router.get("/policies/{identifier}/preview")
-async def preview_policy(page: PageDep, identifier: str, version: int | None = None, cursor: str = "") -> Response:
-    """Preview what publishing a version of a policy would change; the latest by default."""
-    return await preview(page, "policies", identifier, version, cursor)
-
-
-@router.post("/policies/{identifier}/publish")
-async def publish_policy(request: Request, page: PageDep, identifier: str) -> Response:
-    """Publish a version of a policy, with or without recalculating open tickets."""
-    return await publish(request, page, "policies", identifier)
-
-
 @router.get("/publications")
 async def list_publications(page: PageDep, cursor: str = "") -> Response:
     """List what was published, latest first."""
-    asked = {"cursor": cursor} if cursor else {}
     return page.render(
         "publications.html",
-        found=await page.desk.get("/v1/publications", limit=50, **asked),
+        found=await page.desk.get("/v1/publications", limit=50, cursor=cursor or None),
         directory=await page.console.names.directory(page.desk),
         titles=await catalogue.titles(page),
         tabs=catalogue.tabs(page),
@@ -50,12 +38,11 @@ async def list_publications(page: PageDep, cursor: str = "") -> Response:
 @router.get("/publications/{identifier}")
 async def show_publication(page: PageDep, identifier: str, part: str = "", cursor: str = "") -> Response:
     """Show how far a publication is, what it changed and what failed."""
-    asked = {"cursor": cursor} if cursor else {}
     address = path("v1", "publications", identifier)
     return page.render(
         "publication_live.html" if part == "live" else "publication.html",
         publication=await page.desk.get(address),
-        changes=await page.desk.get(f"{address}/changes", limit=100, moved="true", **asked),
+        changes=await page.desk.get(f"{address}/changes", limit=100, moved="true", cursor=cursor or None),
         directory=await page.console.names.directory(page.desk),
         titles=await catalogue.titles(page),
         tabs=catalogue.tabs(page),
@@ -73,10 +60,40 @@ async def retry_publication(request: Request, page: PageDep, identifier: str) ->
     return see_said(path("publications", identifier))
 
 
-async def preview(
+@router.get("/policies/{identifier}/preview")
+@router.get("/calendars/{identifier}/preview")
+async def show_preview(
+    request: Request, page: PageDep, identifier: str, version: int | None = None, cursor: str = ""
+) -> Response:
+    """Show what publishing a version of a policy or calendar would change; the latest by default."""
+    return await _preview(page, _kind(request), identifier, version, cursor)
+
+
+@router.post("/policies/{identifier}/publish")
+@router.post("/calendars/{identifier}/publish")
+async def publish(request: Request, page: PageDep, identifier: str) -> Response:
+    """Publish a version, with or without recalculating open tickets, and lead to the publication's progress."""
+    form, kind = await read_form(request), _kind(request)
+    key, version = require_key(form), number(form.one("version"))
+    if version is None:
+        raise NotFound
+    beside = form.one("beside")
+    if beside and beside != await in_force.read(page, kind, identifier):
+        return await _preview(page, kind, identifier, version, "", outdated=True)
+    body = {"version": version, "recalculate": form.one("recalculate") == "true"}
+    publication = await page.desk.post(path("v1", kind, identifier, "publish"), body, key=key)
+    return see_said(path("publications", str(publication["id"])))
+
+
+def _kind(request: Request) -> str:
+    """Policies or calendars, by the first part of the address."""
+    return request.url.path.split("/")[1]
+
+
+async def _preview(
     page: Page, kind: str, identifier: str, version: int | None, cursor: str, *, outdated: bool = False
 ) -> Response:
-    """The page of a preview; `kind` is policies or calendars. `outdated`: something was published since."""
+    """The page of a preview; `outdated`: something was published since."""
     address = path("v1", kind, identifier)
     latest = await page.desk.get(address)
     tried = latest["version"] if version is None else version
@@ -108,17 +125,3 @@ async def preview(
         cursor=cursor,
         key=new_key,
     )
-
-
-async def publish(request: Request, page: Page, kind: str, identifier: str) -> Response:
-    """Publish, and lead to the publication's progress; `kind` is policies or calendars."""
-    form = await read_form(request)
-    key, version = require_key(form), form.one("version")
-    if kind not in KINDS or not version.isascii() or not version.isdigit():
-        raise NotFound
-    beside = form.one("beside")
-    if beside and beside != await in_force.read(page, kind, identifier):
-        return await preview(page, kind, identifier, int(version), "", outdated=True)
-    body = {"version": int(version), "recalculate": form.one("recalculate") == "true"}
-    publication = await page.desk.post(f"{path('v1', kind, identifier)}/publish", body, key=key)
-    return see_said(path("publications", str(publication["id"])))

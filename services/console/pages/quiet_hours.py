@@ -1,18 +1,16 @@
 """Quiet hours: when notices that are not urgent are held back, for customers and for staff."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.forms.values import Typed, beside
+from services.console.forms.values import Typed, beside, everything, refused
 from services.console.promises import catalogue
 from services.console.promises.calendar_forms import ZONES
-from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
-from services.console.public_api.client import ApiProblem
+from services.console.promises.drafts import is_outdated, is_stale, refusal, require
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
 from services.contracts.permissions import Action
@@ -39,15 +37,12 @@ async def write_quiet_hours(request: Request, page: PageDep) -> Response:
     form, latest = await read_form(request), await page.desk.get(_ADDRESS)
     if is_outdated(form, latest):
         return _outdated(page, form, latest)
-    try:
-        body = {each: _window(form, each) for each in AUDIENCES}
-        await page.desk.put(_ADDRESS, body, version=latest["version"])
-    except ApiProblem as problem:
-        if problem.status not in CORRECTABLE:
-            raise
-        if is_stale(problem):
-            return _outdated(page, form, await page.desk.get(_ADDRESS))
-        return _show(page, _refused(form, problem), latest["version"])
+    body = {each: _window(form, each) for each in AUDIENCES}
+    problem = await refusal(page.desk.put(_ADDRESS, body, version=latest["version"]))
+    if is_stale(problem):
+        return _outdated(page, form, await page.desk.get(_ADDRESS))
+    if problem:
+        return _show(page, refused(form, problem.errors, _field), latest["version"])
     return see_said("/quiet-hours?done=saved")
 
 
@@ -55,7 +50,7 @@ def _outdated(page: Page, form: Form, latest: Mapping[str, Any]) -> Response:
     stored = _standing(latest, page).values
     # Hours of nobody are what the form proposes; nobody stored them.
     said = {name: its for name, its in stored.items() if name.endswith(".on") or latest[name.partition(".")[0]]}
-    return _show(page, beside(_typed(form), Typed(said)), latest["version"], stale=True)
+    return _show(page, beside(Typed(everything(form)), Typed(said)), latest["version"], stale=True)
 
 
 def _show(page: Page, typed: Typed, version: int, *, done: str = "", stale: bool = False) -> Response:
@@ -90,17 +85,5 @@ def _window(form: Form, audience: str) -> dict[str, str] | None:
     return {part: form.one(f"{audience}.{part}") for part in _PARTS}
 
 
-def _refused(form: Form, problem: ApiProblem) -> Typed:
-    errors: dict[str, str] = {}
-    elsewhere: list[str] = []
-    for each in problem.errors:
-        name = ".".join(each.pointer.strip("/").split("/")[:2])
-        if any(name == known for known, _ in form.fields):
-            errors.setdefault(name, each.message)
-        else:
-            elsewhere.append(each.message)
-    return replace(_typed(form), errors=errors, general=elsewhere)
-
-
-def _typed(form: Form) -> Typed:
-    return Typed({name: form.many(name) for name, _ in form.fields})
+def _field(pointer: str) -> str:
+    return ".".join(pointer.strip("/").split("/")[:2])

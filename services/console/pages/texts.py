@@ -2,13 +2,12 @@
 
 from http import HTTPStatus
 from typing import Any
-from urllib.parse import quote
 
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.promises.drafts import CORRECTABLE, is_outdated, is_stale, require
-from services.console.public_api.client import ApiProblem
+from services.console.promises.drafts import is_outdated, is_stale, refusal, require
+from services.console.public_api.client import ApiProblem, path
 from services.console.registers.admin_lists import TABS
 from services.console.service import Page, PageDep
 from services.console.shell.routes import page_router, see_said
@@ -31,7 +30,7 @@ async def list_texts(page: PageDep) -> Response:
 @router.get("/keys/texts/{text_id}")
 async def show_text(page: PageDep, text_id: str, done: str = "") -> Response:
     """One text, with what it may name and what it reads like."""
-    text = await page.desk.get(_path(text_id))
+    text = await page.desk.get(path("v1", "notice-templates", text_id))
     return await _show(page, text, text["subject"], text["text"], done=done)
 
 
@@ -42,20 +41,18 @@ async def write_text(request: Request, page: PageDep, text_id: str) -> Response:
     require(page, Action.READ_TEMPLATE if form.one("preview") else Action.WRITE_TEMPLATE)
     # Blank lines at the end of a letter are part of it; those that the form adds are not.
     subject, body = form.one("subject"), (form.many("text") or ("",))[-1]
-    text = await page.desk.get(_path(text_id))
+    address = path("v1", "notice-templates", text_id)
+    text = await page.desk.get(address)
     if is_outdated(form, text):
         return await _show(page, text, subject, body, stale=True)
     if form.one("preview"):
         return await _show(page, text, subject, body)
-    try:
-        await page.desk.put(_path(text_id), {"subject": subject, "text": body}, version=text["version"])
-    except ApiProblem as problem:
-        if problem.status not in CORRECTABLE:
-            raise
-        if is_stale(problem):
-            return await _show(page, await page.desk.get(_path(text_id)), subject, body, stale=True)
+    problem = await refusal(page.desk.put(address, {"subject": subject, "text": body}, version=text["version"]))
+    if is_stale(problem):
+        return await _show(page, await page.desk.get(address), subject, body, stale=True)
+    if problem:
         return await _show(page, text, subject, body, problem=problem)
-    return see_said(f"/keys/texts/{quote(text_id, safe='')}?done=true")
+    return see_said(f"{path('keys', 'texts', text_id)}?done=true")
 
 
 async def _show(
@@ -72,7 +69,7 @@ async def _show(
     if problem is None:
         try:
             draft = {"subject": subject, "text": body}
-            preview = await page.desk.post(f"{_path(text['id'])}/preview", draft)
+            preview = await page.desk.post(path("v1", "notice-templates", text["id"], "preview"), draft)
         except ApiProblem as refused:
             if refused.status != HTTPStatus.UNPROCESSABLE_ENTITY:
                 raise
@@ -89,7 +86,3 @@ async def _show(
         may_write=Action.WRITE_TEMPLATE in page.reader.allowed,
         done=done,
     )
-
-
-def _path(text_id: str) -> str:
-    return f"/v1/notice-templates/{quote(text_id, safe='')}"

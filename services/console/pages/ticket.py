@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from fastapi import Request
 from fastapi.responses import Response
 
-from services.console.forms.values import Typed, body_of, placed, typed
+from services.console.forms.values import Typed, body_of, number, placed, typed
 from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page, PageDep
 from services.console.shell.routes import error_page, page_router, see_said
@@ -94,7 +94,7 @@ async def give_command(ticket_no: str, command: str, request: Request, page: Pag
         raise NotFound
     name = CommandName(command)
     form = await read_form(request, most_fields=_MOST_FIELDS)
-    key, version = require_key(form), _version(form)
+    key, version = require_key(form), number(form.one("version"))
     body, errors = _body(page, form, name)
     if errors:
         values = typed(form, COMMANDS[name].fields)
@@ -139,11 +139,6 @@ def _body(page: Page, form: Form, name: CommandName) -> tuple[dict[str, Any], di
     if name in customer_reach.TELLS and (told := form.one(customer_reach.TOLD_BY)):
         body[customer_reach.TOLD_BY] = told
     return body, errors
-
-
-def _version(form: Form) -> int | None:
-    given = form.one("version")
-    return int(given) if given.isascii() and given.isdigit() and len(given) < 10 else None  # noqa: PLR2004
 
 
 def _failed(problem: ApiProblem, name: CommandName, form: Form, key: str, version: int | None) -> FailedCommand:

@@ -1,13 +1,12 @@
 """The forms of a calendar: hours as people write them, "09:00-12:00, 13:30-18:00", and the draft they amount to."""
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 from zoneinfo import available_timezones
 
-from services.console.forms.values import Typed
-from services.console.public_api.client import FieldProblem
+from services.console.forms.values import Typed, everything
 from services.runtime.pages.forms import Form
 from services.wording import LANGUAGES, Words
 
@@ -80,7 +79,7 @@ def with_day(calendar: Mapping[str, Any], day: date, form: Form, words: Words) -
     draft["breaks"] = {**others["breaks"], **(dict.fromkeys(days, breaks) if breaks else {})}
     closed = set(draft["holidays"]) - set(days) | (set(days) if kind == HOLIDAY else set())
     draft["holidays"] = sorted(closed)
-    return draft, Typed(_values(form), errors)
+    return draft, Typed(everything(form), errors)
 
 
 def standing(calendar: Mapping[str, Any]) -> Typed:
@@ -111,21 +110,7 @@ def with_settings(calendar: Mapping[str, Any], form: Form, words: Words) -> tupl
         "time_zone": form.one("time_zone"),
         "hours": {each: hours for each, hours in week.items() if hours},
     }
-    return draft, Typed(_values(form), errors)
-
-
-def refused(form: Form, problems: Iterable[FieldProblem], field_of: Callable[[str], str]) -> Typed:
-    """Keep what was typed, with the API's faults at the fields."""
-    errors: dict[str, str] = {}
-    elsewhere: list[str] = []
-    names = {name for name, _ in form.fields}
-    for problem in problems:
-        name = field_of(problem.pointer)
-        if name in names:
-            errors.setdefault(name, problem.message)
-        else:
-            elsewhere.append(problem.message)
-    return Typed(_values(form), errors, elsewhere)
+    return draft, Typed(everything(form), errors)
 
 
 def day_field(pointer: str) -> str:
@@ -166,7 +151,3 @@ def _until(form: Form, day: date, errors: dict[str, str], words: Words) -> date:
 def _days(first: date, last: date) -> Iterator[date]:
     for number in range((last - first).days + 1):
         yield first + timedelta(days=number)
-
-
-def _values(form: Form) -> dict[str, tuple[str, ...]]:
-    return {name: form.many(name) for name, _ in form.fields}

@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import Request
 
-from services.console.promises.drafts import number
+from services.console.forms.values import number
 from services.console.promises.policies import Reading
 from services.console.public_api.client import path
 from services.console.public_api.titles import Titles
@@ -65,8 +65,7 @@ async def standings(page: Page) -> list[PolicyStanding]:
 
 async def one(page: Page, kind: str, identifier: str, version: int | None = None) -> Item:
     """One version of a policy, calendar or ladder, the latest by default. Raises `ApiProblem`."""
-    asked: dict[str, int] = {} if version is None else {"version": version}
-    found: Item = await page.desk.get(path("v1", kind, identifier), **asked)
+    found: Item = await page.desk.get(path("v1", kind, identifier), version=version)
     return found
 
 

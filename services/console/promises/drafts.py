@@ -1,9 +1,10 @@
 """Forms that write a next version: who may send one, the version that it follows, and its faults."""
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from http import HTTPStatus
 from typing import Any
 
+from services.console.forms.values import number
 from services.console.public_api.client import ApiProblem, path
 from services.console.service import Page
 from services.contracts.permissions import Action
@@ -43,9 +44,19 @@ def is_stale(problem: ApiProblem | None) -> bool:
     return problem is not None and problem.status == HTTPStatus.PRECONDITION_FAILED
 
 
-def number(text: str) -> int | None:
-    """A number that the API can keep as a version; None for anything else."""
-    return int(text) if text.isascii() and text.isdigit() and len(text) < len("2147483647") else None
+async def refusal(storing: Awaitable[Any]) -> ApiProblem | None:
+    """Wait until something is stored; answers the refusal that whoever typed can correct, None where there is none.
+
+    Raises:
+        ApiProblem: no correction mends it.
+    """
+    try:
+        await storing
+    except ApiProblem as problem:
+        if problem.status not in CORRECTABLE:
+            raise
+        return problem
+    return None
 
 
 def said(problem: ApiProblem) -> list[str]:

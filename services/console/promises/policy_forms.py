@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from services.console.forms import durations
-from services.console.forms.values import Typed
+from services.console.forms.values import Typed, everything, refused
 from services.console.promises.policies import FACTS, SETTINGS, URGENCIES, paused_by, target_of
 from services.console.public_api.client import FieldProblem
 from services.contracts.policy import PAUSED_BY_DEFAULT, PolicyDraft
@@ -49,19 +49,11 @@ def standing(policy: Mapping[str, Any], words: Words) -> Typed:
     return Typed(values)
 
 
-def typed(form: Form, problems: Iterable[FieldProblem] = (), general: Sequence[str] = ()) -> Typed:
+def typed(form: Form, problems: Iterable[FieldProblem]) -> Typed:
     """Keep what was typed, with the API's faults at the fields."""
-    kept = _conditions(form)
-    errors: dict[str, str] = {}
-    elsewhere: list[str] = []
-    names = {name for name, _ in form.fields}
-    for problem in problems:
-        at = field_of(problem.pointer, [number for number, _ in kept])
-        if at in names or at.endswith(".on"):
-            errors.setdefault(at, problem.message)
-        else:
-            elsewhere.append(problem.message)
-    return Typed(_values(form), errors, [*general, *elsewhere])
+    kept = [number for number, _ in _conditions(form)]
+    switches = [f"clock.{name}.on" for name in ClockName]
+    return refused(form, problems, lambda pointer: field_of(pointer, kept), switches)
 
 
 def read(form: Form, policy: Mapping[str, Any], words: Words) -> tuple[Draft, Typed]:
@@ -88,7 +80,7 @@ def read(form: Form, policy: Mapping[str, Any], words: Words) -> tuple[Draft, Ty
     }
     if form.one("reach") == SOME and not draft["applies"]:
         errors["reach"] = words.text("policies.no_condition")
-    return draft, Typed(_values(form), errors)
+    return draft, Typed(everything(form), errors)
 
 
 def field_of(pointer: str, kept: Sequence[int] = ()) -> str:
@@ -135,10 +127,6 @@ def _setting(value: Any, words: Words) -> str:
     if isinstance(value, str) and value.startswith("P"):
         return durations.written(value, words)
     return "" if value is None else str(value)
-
-
-def _values(form: Form) -> dict[str, tuple[str, ...]]:
-    return {name: form.many(name) for name, _ in form.fields}
 
 
 def _by_department(form: Form) -> dict[str, str]:
