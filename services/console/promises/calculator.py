@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 
 from services.console.forms import durations
 from services.console.forms.values import Typed
+from services.console.promises.calendar_forms import WEEKDAYS
 from services.console.public_api.client import ApiProblem
 from services.console.service import Page
 from services.contracts.base import format_instant
@@ -98,7 +99,7 @@ def _sentence(page: Page, check: Mapping[str, str], result: Mapping[str, Any], z
 
 def _shown(iso: str, zone: ZoneInfo, page: Page) -> str:
     local = datetime.fromisoformat(iso).astimezone(zone)
-    weekday = page.words.of("weekday", ("mon", "tue", "wed", "thu", "fri", "sat", "sun")[local.weekday()])
+    weekday = page.words.of("weekday", WEEKDAYS[local.weekday()])
     return f"{local:%Y-%m-%d} {weekday} {local:%H:%M}" + (f":{local:%S}" if local.second else "")
 
 

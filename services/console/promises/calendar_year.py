@@ -1,6 +1,7 @@
 """A year of a calendar ready to be drawn: months of weeks, each day with its mark and a sentence that says it."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from calendar import monthcalendar
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
@@ -9,7 +10,6 @@ from services.console.promises.calendar_forms import WEEKDAYS
 from services.wording import Words
 
 _MARKED = ("holiday", "make_up", "shift")
-_WEEK = len(WEEKDAYS)
 
 Item = Mapping[str, Any]
 
@@ -62,10 +62,14 @@ class CalendarYear:
 
     def months(self) -> list[Month]:
         """The twelve months, Monday first."""
-        days: dict[int, list[CalendarDay]] = {}
+        months: dict[int, dict[int, CalendarDay]] = {}
         for item in self._items:
-            days.setdefault(date.fromisoformat(item["date"]).month, []).append(self._day(item))
-        return [Month(number, self._words.of("month", str(number)), _weeks(its)) for number, its in days.items()]
+            day = self._day(item)
+            months.setdefault(date.fromisoformat(day.date).month, {})[day.number] = day
+        return [
+            Month(month, self._words.of("month", str(month)), _weeks(self.number, month, days))
+            for month, days in months.items()
+        ]
 
     def day(self, asked: str) -> CalendarDay | None:
         """One of its days."""
@@ -140,18 +144,8 @@ def days_left(official_until: str | None, today: date) -> int | None:
     return (date.fromisoformat(official_until) - today).days if official_until else None
 
 
-def _weeks(days: Sequence[CalendarDay]) -> list[list[CalendarDay | None]]:
-    return list(_rows([*_before(days[0]), *days]))
-
-
-def _rows(cells: Sequence[CalendarDay | None]) -> Iterator[list[CalendarDay | None]]:
-    for start in range(0, len(cells), _WEEK):
-        row = [*cells[start : start + _WEEK]]
-        yield [*row, *([None] * (_WEEK - len(row)))]
-
-
-def _before(first: CalendarDay) -> list[None]:
-    return [None] * date.fromisoformat(first.date).weekday()
+def _weeks(year: int, month: int, days: Mapping[int, CalendarDay]) -> list[list[CalendarDay | None]]:
+    return [[days.get(number) for number in week] for week in monthcalendar(year, month)]
 
 
 def _minutes(intervals: Sequence[Sequence[str]]) -> int:
