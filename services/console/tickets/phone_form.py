@@ -2,9 +2,8 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from services.console.forms.fields import Field
+from services.console.forms.fields import Field, code
 from services.contracts.vocabulary import Category, Channel, DesiredSolution, Kind, ServiceStage, Tier, Urgency
 
 
@@ -14,10 +13,6 @@ class FormSection:
 
     name: str
     fields: Sequence[Field]
-
-
-def _choice(name: str, codes: Sequence[StrEnum], group: str, *, open_: bool = False, aside: bool = False) -> Field:
-    return Field(name, "radio" if open_ else "choice", codes=tuple(codes), group=group, aside=aside)
 
 
 _SPOKEN = (Channel.PHONE, Channel.CHAT, Channel.EMAIL, Channel.WECHAT, Channel.WEB, Channel.APP)
@@ -30,14 +25,14 @@ SECTIONS = (
             Field("customer.name", required=True, most=200),
             Field("customer.email", most=200),
             Field("customer.customer_no", most=100, aside=True),
-            _choice("customer.tier", tuple(Tier), "tier", aside=True),
+            code("customer.tier", Tier, "tier", aside=True),
         ),
     ),
     FormSection(
         "trouble",
         (
             Field("description", "area", required=True),
-            _choice("kind", tuple(Kind), "kind", open_=True),
+            Field("kind", "radio", codes=tuple(Kind), group="kind"),
             Field("product.model", most=100),
             Field("product.serial_no", most=100),
             Field("product.order_no", most=100),
@@ -52,13 +47,13 @@ SECTIONS = (
         "wish",
         (
             Field("impact.safety_risk", "flag"),
-            _choice("urgency", tuple(Urgency), "urgency", open_=True),
-            _choice("desired_solution", tuple(DesiredSolution), "desired_solution", open_=True),
+            Field("urgency", "radio", codes=tuple(Urgency), group="urgency"),
+            Field("desired_solution", "radio", codes=tuple(DesiredSolution), group="desired_solution"),
             Field("expected_by", "date"),
-            _choice("category", tuple(Category), "category", aside=True),
+            code("category", Category, "category", aside=True),
             Field("impact.affected_count", "number", most=1_000_000, aside=True),
-            _choice("channel", _SPOKEN, "channel", aside=True),
-            _choice("service_stage", tuple(ServiceStage), "service_stage", aside=True),
+            Field("channel", "choice", codes=_SPOKEN, group="channel", aside=True),
+            code("service_stage", ServiceStage, "service_stage", aside=True),
             Field("language", "choice", source="languages", aside=True),
         ),
     ),
