@@ -1,7 +1,7 @@
 """The page of one request: the API, the templates and the reader that every endpoint works with."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -127,11 +127,8 @@ async def signed_in(request: Request) -> Page:
     token = request.cookies.get(SESSION_COOKIE)
     if not token:
         raise SignInFirst
-    client = request.client
-    desk = Desk(page.console.api, token, page.words.language, client.host if client else "")
-    staff = await page.console.readers.who(desk, request.app.state.authenticator)
-    words = WORDING.speak(page_language(request, known=staff.language))
-    return Page(page.console, request, words, page.zone, page.now, staff)
+    staff = await page.console.readers.who(replace(page.desk, token=token), request.app.state.authenticator)
+    return replace(page, words=WORDING.speak(page_language(request, known=staff.language)), staff=staff)
 
 
 async def page_of_anybody(request: Request) -> Page:

@@ -36,8 +36,6 @@ class Listed:
     """A calendar in the list. `days_left` counts to its last announced day; `used_by` are policies by their title."""
 
     calendar: Item
-    published: int | None
-    official_until: str | None
     days_left: int | None
     used_by: list[tuple[str, str]]
 
@@ -196,8 +194,7 @@ async def _list(page: Page, *, form: Form | None = None, wrong: Any = ()) -> Res
 
 def _listed(page: Page, calendar: Item, used_by: list[tuple[str, str]]) -> Listed:
     today = page.now.astimezone(ZoneInfo(calendar["time_zone"])).date()
-    until = calendar["official_until"]
-    return Listed(calendar, calendar["published_version"], until, days_left(until, today), used_by)
+    return Listed(calendar, days_left(calendar["official_until"], today), used_by)
 
 
 def _uses(calendar: str, policies: list[Any], reading: Any) -> list[tuple[str, str]]:

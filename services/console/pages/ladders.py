@@ -15,7 +15,7 @@ from services.console.forms.values import local_moment
 from services.console.promises import catalogue, drafts
 from services.console.promises.drafts import is_outdated, is_stale, refusal, require
 from services.console.promises.ladder_chart import chart, steps, written_step
-from services.console.promises.policies import URGENCIES, VersionLine
+from services.console.promises.policies import URGENCIES, paired
 from services.console.public_api.client import ApiProblem, path
 from services.console.rendering.present import Present
 from services.console.service import Page, PageDep
@@ -138,8 +138,7 @@ async def compare_versions(request: Request, page: PageDep, ladder_id: str) -> R
     """Two versions of a ladder side by side."""
     require(page, Action.READ_POLICY)
     found, present = await catalogue.compared(request, page, KIND, ladder_id), page.present()
-    before, after = _said(found["before"], present), _said(found["after"], present)
-    lines = [VersionLine(label, before.get(label), after.get(label)) for label in {**before, **after}]
+    lines = paired(_said(found["before"], present), _said(found["after"], present))
     return page.render("version_compare.html", kind=KIND, lines=[line for line in lines if line.changed], **found)
 
 

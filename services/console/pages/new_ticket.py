@@ -59,7 +59,9 @@ async def show_form(page: PageDep, saved: str = "", accept_by: str = "", respond
     it: routing may have taken the ticket out of the clerk's sight already."""
     _require_right(page)
     promised = {"acceptance": accept_by, "response": respond_by}
-    return _form(page, Typed(BEGINNING), saved=_number(saved), promised=_promised(page, promised))
+    return _form(
+        page, Typed(BEGINNING), saved=saved if TICKET_NO.fullmatch(saved) else "", promised=_promised(page, promised)
+    )
 
 
 @router.post("/tickets/new")
@@ -129,10 +131,6 @@ def _form(
         promised=promised,
         choices={"languages": [FieldChoice(each, page.words.of("language", each)) for each in LANGUAGES]},
     )
-
-
-def _number(given: str) -> str:
-    return given if TICKET_NO.fullmatch(given) else ""
 
 
 def _promised(page: Page, instants: Mapping[str, str]) -> list[tuple[str, Moment]]:

@@ -23,7 +23,6 @@ from services.runtime.pages.forms import Form, new_key, read_form, require_key
 
 router = page_router()
 KIND = "policies"
-NOTHING = ""
 _STEPS: Mapping[str, int] = {"up": -1, "down": 1}
 
 

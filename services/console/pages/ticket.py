@@ -1,7 +1,7 @@
 """One ticket: what is known of it, how its clocks stand, and what the reader can do with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
@@ -172,9 +172,7 @@ async def _again(page: Page, ticket_no: str, attempt: FailedCommand) -> Response
     if attempt.failure == "conflict":
         since = [entry for entry in found.entries if entry.seq > (attempt.version or 0)]
         # Sending again is meant for the ticket that is shown now.
-        attempt = FailedCommand(
-            attempt.command, "conflict", attempt.typed, attempt.key, found.ticket["version"], since=since
-        )
+        attempt = replace(attempt, version=found.ticket["version"], since=since)
     status = {
         "fields": 422,
         "reused": 422,
@@ -224,7 +222,7 @@ def shown(
         tells=customer_reach.TELLS,
         reached=customer_reach.how(ticket, page.words),
         is_unreached=customer_reach.is_unreached(ticket),
-        is_own_work=page.reader.id in {ticket["owner"], *ticket["co_owners"]},
+        is_own_work=found.is_work_of(page.reader.id),
         refresh=f"{path('tickets', ticket['ticket_no'])}?{urlencode(live)}",
     )
 
@@ -233,9 +231,8 @@ def _explains_first(page: Page, found: Overview) -> bool:
     """Whether nothing of the handling is open to this reader, an owner, before a missed clock has its reason."""
     ticket = found.ticket
     allowed = set(ticket["allowed"])
-    owns = page.reader.id in {ticket["owner"], *ticket["co_owners"]}
     is_held = CommandName.EXPLAIN_BREACH in allowed and allowed.isdisjoint(HELD_BY_A_MISSED_CLOCK)
-    return owns and bool(found.unexplained) and is_held
+    return found.is_work_of(page.reader.id) and bool(found.unexplained) and is_held
 
 
 def _opened(ticket: Mapping[str, Any], attempt: FailedCommand | None, *, explain_first: bool) -> str:

@@ -168,7 +168,7 @@ def _step(item: Item, present: Present) -> ChartStep:
             (_name(each, present), present.words.of("rung", each["rung"]), present.moment(each["waits_until"]))
             for each in item["told"]
         ],
-        note=_note(item["note"], present),
+        note=present.words.of("ladder_note", item["note"]),
     )
 
 
@@ -181,10 +181,6 @@ def _choices(choices: Sequence[Sequence[str]], present: Present) -> str:
 def _after(item: Item, present: Present) -> str:
     at_once = not parse_duration(item["after"]).length
     return present.words.text("ladders.at_once") if at_once else f"+ {durations.written(item['after'], present.words)}"
-
-
-def _note(note: str | None, present: Present) -> str:
-    return present.words.of("ladder_note", note) if note else ""
 
 
 def _cut(name: str, others: int) -> str:

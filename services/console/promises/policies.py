@@ -107,11 +107,8 @@ class Reading:
 
     def compared(self, before: Item, after: Item) -> list[PolicySection]:
         """Everything that the two say, side by side."""
-        parts = [(name, read(before), read(after)) for name, read in self._parts()]
-        return [PolicySection(name, list(_paired(older, newer))) for name, older, newer in parts]
-
-    def _parts(self) -> Sequence[tuple[str, Any]]:
-        return (("general", self._general), ("clocks", self._cells), ("settings", self._settings_by_name))
+        parts = {"general": self._general, "clocks": self._cells, "settings": self._settings_by_name}
+        return [PolicySection(name, paired(read(before), read(after))) for name, read in parts.items()]
 
     def _general(self, policy: Item) -> dict[str, str]:
         text = self._words.text
@@ -201,6 +198,6 @@ def _stated(condition: Item) -> dict[str, Sequence[str]]:
     return {name: condition[name] for name in FACTS if condition.get(name)}
 
 
-def _paired(before: Mapping[str, str], after: Mapping[str, str]) -> Iterator[VersionLine]:
-    for label in dict.fromkeys([*before, *after]):
-        yield VersionLine(label, before.get(label), after.get(label))
+def paired(before: Mapping[str, str], after: Mapping[str, str]) -> list[VersionLine]:
+    """Everything that either version says, by its label."""
+    return [VersionLine(label, before.get(label), after.get(label)) for label in {**before, **after}]

@@ -65,6 +65,10 @@ class Overview:
         """The clocks that were missed and whose reason nobody has noted yet."""
         return list(dict.fromkeys(each.clock["name"] for each in (*self.live, *self.past) if each.wants_reason))
 
+    def is_work_of(self, staff: str) -> bool:
+        """Whether somebody is one of its owners."""
+        return staff in {self.ticket["owner"], *self.ticket["co_owners"]}
+
     @property
     def seen(self) -> str:
         """The state that a live part tells the server it shows already."""

@@ -19,13 +19,11 @@ TICKET_NO = re.compile(r"[0-9]{11,20}", re.ASCII)
 class BoardRow:
     """One ticket of a list. `hints` are short remarks besides the phase."""
 
-    number: str
     address: str
     ticket: Ticket
     clock: Countdown
     opened: Moment | None
     owner: str
-    owner_left: bool
     department: str
     unanswered: Moment | None
     hints: Sequence[str]
@@ -43,13 +41,11 @@ async def rows_of(page: Page, tickets: Sequence[Ticket]) -> list[BoardRow]:
 def _row(page: Page, ticket: Ticket, present: Present, directory: KnownDirectory, calendars: Calendars) -> BoardRow:
     mine = page.reader.id
     return BoardRow(
-        number=ticket["ticket_no"],
         address=path("tickets", ticket["ticket_no"]),
         ticket=ticket,
         clock=present.next_clock(ticket["clocks"], calendars.of_policy(ticket["policy"])),
         opened=present.moment(ticket["opened_at"]),
         owner=directory.person(ticket["owner"]),
-        owner_left=ticket["owner_left"],
         department=directory.department(ticket["department"]),
         unanswered=present.moment(ticket["unanswered_since"]),
         hints=_hints(page, ticket),
