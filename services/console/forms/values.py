@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from http import HTTPStatus
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -25,6 +26,12 @@ class Typed:
     errors: Mapping[str, str] = field(default_factory=dict)
     general: Sequence[str] = ()
     now: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    def status(self, *, stale: bool = False) -> HTTPStatus:
+        """The status of a page with it; `stale`: somebody stored a version meanwhile."""
+        if stale:
+            return HTTPStatus.CONFLICT
+        return HTTPStatus.UNPROCESSABLE_ENTITY if self.errors or self.general else HTTPStatus.OK
 
     @property
     def texts(self) -> list[str]:

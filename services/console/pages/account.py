@@ -61,13 +61,10 @@ def _refused(page: Page, problem: ApiProblem) -> Typed:
     return Typed(errors=known, general=[message for name, message in at.items() if name not in _FIELDS])
 
 
-async def _show(
-    page: Page, filled: Typed, *, done: bool = False, status: int = HTTPStatus.UNPROCESSABLE_ENTITY
-) -> Response:
-    is_wrong = filled.errors or filled.general
+async def _show(page: Page, filled: Typed, *, done: bool = False, status: int = 0) -> Response:
     return page.render(
         "account.html",
-        status=status if is_wrong else HTTPStatus.OK,
+        status=status or filled.status(),
         filled=filled,
         done=done,
         key=new_key(),

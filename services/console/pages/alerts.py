@@ -9,6 +9,7 @@ from fastapi import Request
 from fastapi.responses import Response, StreamingResponse
 
 from services.console.forms.fields import FieldChoice
+from services.console.promises.drafts import said
 from services.console.public_api.client import ApiProblem, path
 from services.console.service import HEADERS, Page, PageDep
 from services.console.shell.routes import page_router, see_said
@@ -64,7 +65,7 @@ async def answer_alert(request: Request, page: PageDep, alert_id: str, answer: s
         except ApiProblem as refused:
             if refused.status not in _TOLD:
                 raise
-            problem = _worded(refused)
+            problem = said(refused)[0]
     if problem or request.headers.get("hx-request"):
         return await _show(request, page, form, problem=problem, done="" if problem else answer)
     return see_said(_address(form.one("view"), done=answer, alert=form.one("alert")))
@@ -135,8 +136,3 @@ async def _show(
 def _with_first(first: Mapping[str, Any] | None, others: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
     """The alert that a mail leads to, whatever its state, before all others."""
     return list(others) if first is None else [first, *(each for each in others if each["id"] != first["id"])]
-
-
-def _worded(problem: ApiProblem) -> str:
-    """The API's reason for refusing an answer, in the reader's language."""
-    return problem.errors[0].message if problem.errors else problem.detail or problem.title

@@ -1,7 +1,6 @@
 """Changing a calendar: its week, zone and country in a form; whole calendars from files and into files."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import Query, Request
@@ -127,10 +126,9 @@ async def _outdated(page: Page, latest: Mapping[str, Any], calendar: Mapping[str
 async def _form(
     page: Page, latest: Mapping[str, Any], calendar: Mapping[str, Any], typed: Typed, *, stale: bool = False
 ) -> Response:
-    status = HTTPStatus.CONFLICT if stale else HTTPStatus.UNPROCESSABLE_ENTITY
     return page.render(
         "calendar_form.html",
-        status=status if stale or typed.errors or typed.general else HTTPStatus.OK,
+        status=typed.status(stale=stale),
         calendar=latest,
         like=calendar["version"],
         filled=typed,

@@ -134,7 +134,7 @@ async def show(
     may_write = Action.WRITE_CALENDAR in page.reader.allowed
     return page.render(
         "calendar.html",
-        status=_status(shown),
+        status=(shown.typed or Typed()).status(stale=shown.stale),
         calendar=calendar,
         latest=latest,
         versions=versions,
@@ -154,13 +154,6 @@ async def show(
         years=(FIRST_YEAR, LAST_YEAR),
         **await catalogue.heading(page, calendar),
     )
-
-
-def _status(shown: Shown) -> int:
-    if shown.stale:
-        return HTTPStatus.CONFLICT
-    wrong = shown.typed and (shown.typed.errors or shown.typed.general)
-    return HTTPStatus.UNPROCESSABLE_ENTITY if wrong else HTTPStatus.OK
 
 
 def _standing(calendar: Item, day: date) -> Typed:

@@ -14,6 +14,7 @@ from fastapi.responses import Response
 
 from services.console.forms.fields import FieldChoice
 from services.console.forms.values import Typed, body_of, placed, typed
+from services.console.promises.drafts import require
 from services.console.public_api.client import ApiProblem
 from services.console.rendering.present import Moment
 from services.console.service import Page, PageDep
@@ -21,7 +22,6 @@ from services.console.shell.routes import page_router, see_said
 from services.console.tickets.phone_form import BEGINNING, FIELDS, SECTIONS
 from services.console.tickets.rows import TICKET_NO, BoardRow, rows_of
 from services.contracts.permissions import Action
-from services.runtime.errors import Forbidden
 from services.runtime.pages.forms import Form, new_key, read_form, require_key
 from services.wording import LANGUAGES
 
@@ -57,7 +57,7 @@ class Earlier:
 async def show_form(page: PageDep, saved: str = "", accept_by: str = "", respond_by: str = "") -> Response:
     """An empty form; after saving, the number and the promised times above it. They come from the answer that saved
     it: routing may have taken the ticket out of the clerk's sight already."""
-    _require_right(page)
+    require(page, Action.REGISTER_FEEDBACK)
     promised = {"acceptance": accept_by, "response": respond_by}
     return _form(
         page, Typed(BEGINNING), saved=saved if TICKET_NO.fullmatch(saved) else "", promised=_promised(page, promised)
@@ -67,7 +67,7 @@ async def show_form(page: PageDep, saved: str = "", accept_by: str = "", respond
 @router.post("/tickets/new")
 async def register(request: Request, page: PageDep) -> Response:
     """Register the feedback. The same form sent twice is one ticket; one that fails comes back as it was typed."""
-    _require_right(page)
+    require(page, Action.REGISTER_FEEDBACK)
     form = await read_form(request)
     key = require_key(form)
     body, errors = body_of(form, FIELDS, page.zone, page.words)
@@ -87,7 +87,7 @@ async def register(request: Request, page: PageDep) -> Response:
 async def look_up(request: Request, page: PageDep) -> Response:
     """Look up who may be calling, by phone, and what was reported of the same serial number; in a body, for both are
     searched for. A script puts the answer beside the form; without one the whole form comes back with it."""
-    _require_right(page)
+    require(page, Action.REGISTER_FEEDBACK)
     form = await read_form(request)
     earlier = await _earlier(page, form)
     if request.headers.get("hx-request"):
@@ -170,9 +170,3 @@ async def _known(page: Page, customer: Mapping[str, Any]) -> Known:
     asked = {"customer_id": customer["id"], "sort": "-opened_at"}
     found = await page.desk.get("/v1/tickets", limit=_MOST_TICKETS, **asked)
     return Known(customer, await rows_of(page, found["items"]))
-
-
-def _require_right(page: Page) -> None:
-    """Whoever may not register should not fill in a form first; the API decides all the same."""
-    if Action.REGISTER_FEEDBACK not in page.reader.allowed:
-        raise Forbidden

@@ -1,7 +1,6 @@
 """Quiet hours: when notices that are not urgent are held back, for customers and for staff."""
 
 from collections.abc import Mapping
-from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
@@ -54,10 +53,9 @@ def _outdated(page: Page, form: Form, latest: Mapping[str, Any]) -> Response:
 
 
 def _show(page: Page, typed: Typed, version: int, *, done: str = "", stale: bool = False) -> Response:
-    status = HTTPStatus.UNPROCESSABLE_ENTITY if typed.errors or typed.general else HTTPStatus.OK
     return page.render(
         "quiet_hours.html",
-        status=HTTPStatus.CONFLICT if stale else status,
+        status=typed.status(stale=stale),
         filled=typed,
         version=version,
         stale=stale,
