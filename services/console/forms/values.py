@@ -78,11 +78,11 @@ def refused(
     return Typed(everything(form), errors, elsewhere)
 
 
-def beside(given: Typed, stored: Typed) -> Typed:
+def beside(given: Typed, present: Typed) -> Typed:
     """Put beside what was typed what is stored now, in the fields that say something else."""
     now = {
         name: _filled(values)
-        for name, values in stored.values.items()
+        for name, values in present.values.items()
         if sorted(_filled(values)) != sorted(_filled(given.values.get(name, ())))
     }
     return replace(given, now=now)
@@ -126,6 +126,15 @@ def placed(problems: Iterable[FieldProblem], fields: Sequence[Field]) -> tuple[d
 def number(text: str) -> int | None:
     """A number that the API can keep as a version; None for anything else."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < len("2147483647") else None
+
+
+def stored(value: Any) -> list[str]:
+    """The values of a field that shows what the API tells."""
+    if isinstance(value, list):
+        return [str(each) for each in value]
+    if isinstance(value, bool):
+        return ["true"] if value else []
+    return [str(value)] if value else []
 
 
 def local_moment(iso: str | None, zone: ZoneInfo) -> str:

@@ -24,19 +24,15 @@ def require(page: Page, action: Action) -> None:
         raise Forbidden
 
 
-def version_in(form: Form, latest: Mapping[str, Any]) -> int:
-    """The version that the form was made from; one that names none means the latest. Raises `MalformedRequest`."""
+def is_outdated(form: Form, latest: Mapping[str, Any]) -> bool:
+    """Whether somebody stored a version since the form was made; one that names none means the latest. It is told at
+    once, whatever the form asks for: drawn anew with a fault or a preview, it would name a version that nobody was
+    shown. Raises `MalformedRequest`."""
     given = form.one("version")
     version = number(given) if given else int(latest["version"])
     if version is None:
         raise MalformedRequest
-    return version
-
-
-def is_outdated(form: Form, latest: Mapping[str, Any]) -> bool:
-    """Whether somebody stored a version since the form was made. It is told at once, whatever the form asks for: drawn
-    anew with a fault or a preview, it would name a version that nobody was shown."""
-    return version_in(form, latest) != int(latest["version"])
+    return version != int(latest["version"])
 
 
 def is_stale(problem: ApiProblem | None) -> bool:

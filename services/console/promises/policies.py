@@ -140,7 +140,8 @@ class Reading:
             clock=name,
             name=self._words.of("clock", name),
             targets=[self._target(target_of(rule, urgency)) for urgency in URGENCIES],
-            paused_by=self._joined("wait_reason", paused_by(name, rule)) or self._words.text("policies.never"),
+            paused_by=self._and(self._words.of("wait_reason", each) for each in paused_by(name, rule))
+            or self._words.text("policies.never"),
             warnings=self._and(durations.warning(each, self._words) for each in warnings)
             or self._words.text("policies.no_warning"),
             ladder=str(rule.get("ladder", "default")),
@@ -171,9 +172,6 @@ class Reading:
         if name == "second_callback_from":
             return self._words.of("second_callback_from", value)
         return durations.written(value, self._words) if isinstance(value, str) else str(value)
-
-    def _joined(self, group: str, codes: Sequence[str]) -> str:
-        return self._and(self._words.of(group, code) for code in codes)
 
     def _and(self, texts: Iterator[str]) -> str:
         return self._words.text("list.and").join(texts)

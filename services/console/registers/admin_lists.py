@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from services.console.forms import fingerprints
 from services.console.forms.fields import Field
-from services.console.forms.values import Typed, body_of, local_moment
+from services.console.forms.values import Typed, body_of, local_moment, stored
 from services.console.public_api.client import path
 from services.console.registers import staff_hours
 from services.console.rendering.present import Present
@@ -154,7 +154,10 @@ def change(form: Form, register: Register, zone: ZoneInfo, words: Words) -> tupl
 
 def standing(entry: Mapping[str, Any], register: Register, zone: ZoneInfo) -> Typed:
     """The form of an entry before anybody types."""
-    values = {each.name: _shown(entry.get(each.name), each, zone) for each in register.change}
+    values = {
+        each.name: [local_moment(entry.get(each.name), zone)] if each.type == "moment" else stored(entry.get(each.name))
+        for each in register.change
+    }
     return Typed(values | (staff_hours.standing(entry) if register.week else {}))
 
 
@@ -192,13 +195,3 @@ def _read(
 
 def _unordered(value: Any) -> Any:
     return sorted(value) if isinstance(value, list) else value
-
-
-def _shown(value: Any, each: Field, zone: ZoneInfo) -> list[str]:
-    if each.type == "moment":
-        return [local_moment(value, zone)]
-    if each.type == "flag":
-        return ["true"] if value else []
-    if isinstance(value, list):
-        return [str(one) for one in value]
-    return [str(value)] if value else []

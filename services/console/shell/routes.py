@@ -52,7 +52,8 @@ class PageRoute(APIRoute):
             except ApiProblem as problem:
                 if problem.status == HTTPStatus.UNAUTHORIZED:
                     return await ask_to_sign_in(request)
-                return await error_page(request, problem.status, headers=_waiting(problem))
+                waiting = {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
+                return await error_page(request, problem.status, headers=waiting)
             except Refusal as refusal:
                 return await error_page(request, refusal.status, headers=refusal.headers)
             except RequestValidationError:
@@ -85,10 +86,6 @@ async def error_page(
     response = page.render("error.html", status=status, kind=worded, again=_again(request))
     response.headers.update(headers or {})
     return response
-
-
-def _waiting(problem: ApiProblem) -> Mapping[str, str]:
-    return {} if problem.retry_after is None else {"Retry-After": str(problem.retry_after)}
 
 
 def see_other(address: str) -> Response:

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from services.console.forms.fields import Draft, Field, FieldChoice
-from services.console.forms.values import Typed
+from services.console.forms.values import Typed, stored
 from services.console.service import Page
 from services.console.tickets.commands import COMMANDS
 from services.console.tickets.overview import Overview
@@ -49,7 +49,7 @@ def fresh(found: Overview, name: CommandName) -> Typed:
         if each.draft:
             values[each.name] = [_drafted(found.ticket, each)]
         elif each.shown:
-            values[each.name] = _standing(found.ticket[each.shown])
+            values[each.name] = stored(found.ticket[each.shown])
     if name is CommandName.RESOLVE:
         values["result"] = ["resolved"]
     if name is CommandName.RECORD_CALLBACK:
@@ -93,14 +93,6 @@ def _breached(found: Overview) -> list[str]:
     """The clocks that were missed, those that want a reason first."""
     missed = [clock["name"] for clock in found.ticket["clocks"] if clock["breached_at"]]
     return list(dict.fromkeys([*found.unexplained, *missed]))
-
-
-def _standing(value: Any) -> list[str]:
-    if isinstance(value, list):
-        return [str(each) for each in value]
-    if isinstance(value, bool):
-        return ["true"] if value else []
-    return [str(value)] if value else []
 
 
 def _askable(ticket: Mapping[str, Any], words: Words) -> list[FieldChoice]:

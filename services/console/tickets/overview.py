@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.console.public_api.client import ApiProblem, Desk, path
+from services.console.public_api.client import ApiProblem, Desk, Param, path
 from services.console.public_api.closed_hours import Openings
 from services.console.public_api.directory_names import KnownDirectory
 from services.console.public_api.titles import Titles
@@ -157,12 +157,9 @@ async def _openings(page: Page, clock: Item) -> Openings | None:
 
 
 async def _list_if_allowed(page: Page, action: Action, address: str, number: str) -> Sequence[Item] | None:
-    if action not in page.reader.allowed:
-        return None
-    found = await page.desk.find(address, ticket_no=number, limit=100)
+    found = await _if_allowed(page, action, address, ticket_no=number, limit=100)
     return None if found is None else list(found["items"])
 
 
-async def _if_allowed(page: Page, action: Action, address: str) -> Item | None:
-    desk: Desk = page.desk
-    return await desk.find(address) if action in page.reader.allowed else None
+async def _if_allowed(page: Page, action: Action, address: str, **params: Param) -> Item | None:
+    return await page.desk.find(address, **params) if action in page.reader.allowed else None
