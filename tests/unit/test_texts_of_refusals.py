@@ -13,11 +13,13 @@ from services.contracts.base import Email, Instant
 from services.contracts.commands.arrangement import AssignBody, ReclassifyBody, Tag
 from services.contracts.commands.handling import ResolveBody
 from services.contracts.vocabulary import Urgency
+from services.directory.refusals import AlreadyExists, BeyondKey, LastAdmin
 from services.notify.ladders.ladders import Ladder
 from services.promises.evaluate import EvaluateRequest
-from services.runtime.errors import ValidationFailed
+from services.runtime.errors import Forbidden, Refusal, ValidationFailed
 from services.runtime.http.paging import decode_cursor
 from services.runtime.http.problems import field_errors, problem_response
+from services.survey.answers.refusals import SurveyClosed
 from tests.programs import CHECKOUT
 
 SERVICES = ("directory", "intake", "notify", "runtime", "survey", "workflow")
@@ -84,6 +86,27 @@ def test_a_cursor_of_another_list_is_told_in_the_reader_s_language(accept: str) 
         decode_cursor("no cursor")
     (error,) = json.loads(bytes(problem_response(refused.value, accept).body))["errors"]
     assert bool(re.search("请", error["message"])) == (accept == "zh-CN")
+
+
+@pytest.mark.parametrize(
+    ("refusal", "title", "detail"),
+    [
+        (AlreadyExists("wangfang"), "已存在", "wangfang 已被使用。"),
+        (LastAdmin(), "最后一位管理员", "这是最后一位在岗的管理员，请先指定另一位。"),
+        (BeyondKey(), "没有权限", "密钥只能授予自身拥有的权限：自身的权限范围、其涵盖的角色以及所属部门。"),
+        (SurveyClosed(code="survey_expired"), "评价已截止", "评价时间已过。如有想告诉我们的，请直接联系我们。"),
+        (Forbidden(), "没有权限", "您的角色或密钥不允许此操作。"),
+    ],
+)
+def test_a_refusal_is_told_in_the_words_of_its_service_and_else_in_those_of_the_catalogue(
+    refusal: Refusal, title: str, detail: str
+) -> None:
+    problem = json.loads(bytes(problem_response(refusal, "zh-CN").body))
+    assert (problem["title"], problem["detail"]) == (title, detail)
+    in_english = json.loads(bytes(problem_response(refusal, "en").body))
+    assert in_english["code"] == problem["code"]
+    assert LATIN_WORD.search(in_english["title"])
+    assert LATIN_WORD.search(in_english["detail"])
 
 
 @pytest.mark.parametrize(
