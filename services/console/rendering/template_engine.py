@@ -1,16 +1,14 @@
-"""The templates: everything that is put into them is escaped, and an unknown name is an error, not a blank."""
+"""The templates of these pages, with the filters that they use."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-
 from services.console.forms.fields import NOBODY, Field, FieldChoice
 from services.console.forms.values import Typed
 from services.console.wording import WORDING
-from services.runtime.pages.visible_text import printed
+from services.runtime.pages.template_environment import template_environment
 from services.wording import Words
 
 _HEADINGS: Mapping[str, Mapping[str, str]] = {
@@ -32,15 +30,7 @@ class Templates:
     """Compiled once a process."""
 
     def __init__(self) -> None:
-        self._environment = Environment(
-            loader=FileSystemLoader(_FOLDER),
-            autoescape=True,
-            finalize=printed,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
+        self._environment = template_environment(_FOLDER)
         self._environment.globals["t_has"] = WORDING.both.texts.__contains__
         self._environment.globals["nobody"] = NOBODY
         self._environment.filters |= {

@@ -9,12 +9,11 @@ from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from services.runtime.pages import times
 from services.runtime.pages.language import choices, page_language, remember_choice
-from services.runtime.pages.visible_text import printed
+from services.runtime.pages.template_environment import template_environment
 from services.runtime.pages.wording import FRAME
 from services.runtime.settings import RuntimeSettings
 from services.wording import Wording, Words
@@ -41,16 +40,7 @@ class Pages:
 
     def __init__(self, folder: Path | None, wording: Wording, settings: RuntimeSettings) -> None:
         """`folder` holds the service's own templates; None for those of the frame alone."""
-        folders = [folder, _OWN] if folder else [_OWN]
-        self._templates = Environment(
-            loader=FileSystemLoader(folders),
-            autoescape=True,
-            finalize=printed,
-            undefined=StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-            auto_reload=False,
-        )
+        self._templates = template_environment(*filter(None, (folder, _OWN)))
         self._wording = FRAME.beneath(wording)
         self._zone = ZoneInfo(settings.time_zone)
         self._house = {"organisation": settings.organisation, "help_line": settings.help_line}
