@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 from pydantic import BeforeValidator, Discriminator, Field, Tag
 
@@ -11,6 +11,7 @@ from services.contracts.durations import DurationText, WallDurationText
 from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Priority, Tier, Urgency, WaitReason
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = get_args(Weekday)
 Share = Annotated[float, Field(gt=0, lt=1)]
 _Few = Field(max_length=50)
 _Many = BeforeValidator(lambda value: [value] if isinstance(value, str) else value)

@@ -23,3 +23,8 @@ class CalendarErrors(ValueError):
     def __init__(self, errors: tuple[CalendarError, ...]) -> None:
         super().__init__("; ".join(str(error) for error in errors))
         self.errors = errors
+
+    @classmethod
+    def at(cls, pointer: str, code: str, **facts: Any) -> "CalendarErrors":
+        """The only thing wrong."""
+        return cls((CalendarError(pointer, code, **facts),))

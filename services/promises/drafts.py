@@ -7,10 +7,9 @@ from datetime import date
 from enum import StrEnum
 from functools import cache
 from itertools import pairwise
-from typing import Literal
 from zoneinfo import ZoneInfo, available_timezones
 
-from services.contracts.policy import CalendarDraft, StoredCalendar
+from services.contracts.policy import WEEKDAYS, CalendarDraft, StoredCalendar
 from services.promises.calendar_faults import CalendarError, CalendarErrors
 from services.promises.statutory import LAST_YEAR, countries, statutory_year
 
@@ -18,15 +17,6 @@ Intervals = tuple[tuple[int, int], ...]
 """Half-open, in minutes since local midnight; sorted, neither overlapping nor touching."""
 
 MONDAY = 0
-_WEEKDAYS: tuple[Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"], ...] = (
-    "mon",
-    "tue",
-    "wed",
-    "thu",
-    "fri",
-    "sat",
-    "sun",
-)
 _TIME = re.compile(r"([01][0-9]|2[0-3]):([0-5][0-9])|24:00")
 _DATE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _DAY_END = 24 * 60
@@ -101,7 +91,7 @@ def read_draft(draft: CalendarDraft) -> LocalHours:
     zone = reader.zone(draft.time_zone)
     local = LocalHours(
         zone=zone,
-        weekly=tuple(reader.intervals(f"/hours/{name}", draft.hours.get(name, {})) for name in _WEEKDAYS),
+        weekly=tuple(reader.intervals(f"/hours/{name}", draft.hours.get(name, {})) for name in WEEKDAYS),
         shifts=dict(reader.dated("/shifts", draft.shifts)),
         holidays=frozenset(reader.dates("/holidays", draft.holidays)),
         breaks=dict(reader.dated("/breaks", draft.breaks)),
@@ -114,7 +104,8 @@ def read_draft(draft: CalendarDraft) -> LocalHours:
 
 
 @cache
-def _zones() -> frozenset[str]:
+def zones() -> frozenset[str]:
+    """Names of the IANA database."""
     return frozenset(available_timezones())
 
 
@@ -125,7 +116,7 @@ class _DraftReader:
         self.errors: list[CalendarError] = []
 
     def zone(self, name: str) -> ZoneInfo:
-        if name in _zones():
+        if name in zones():
             return ZoneInfo(name)
         self._refuse("/time_zone", "unknown_time_zone")
         return ZoneInfo("UTC")

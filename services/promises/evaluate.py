@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from services.contracts.base import Code, Instant, Message, Unreadable
 from services.contracts.durations import Duration, DurationText, Measure
 from services.contracts.policy import CalendarDraft
-from services.promises.calendar_faults import CalendarError
+from services.promises.calendar_faults import CalendarError, CalendarErrors
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import duration_of
 
@@ -73,12 +73,8 @@ class EvaluateResponse(Message):
     results: tuple[Moved | Measured, ...]
 
 
-class CheckErrors(ValueError):
+class CheckErrors(CalendarErrors):
     """The checks without an answer, at least one."""
-
-    def __init__(self, errors: tuple[CalendarError, ...]) -> None:
-        super().__init__("; ".join(str(error) for error in errors))
-        self.errors = errors
 
     @property
     def code(self) -> str:

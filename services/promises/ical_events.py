@@ -8,7 +8,7 @@ from enum import StrEnum
 from zoneinfo import ZoneInfo
 
 from services.promises.ical_lines import Component, IcalFeed, length, moment, moments, rule_parts
-from services.promises.recurring import NotUnderstood, occurrences, read_rule
+from services.promises.recurring import NotUnderstood, occurrences, read_rule, whole_date
 from services.promises.statutory import LAST_YEAR
 
 FIRST_YEAR = 1970
@@ -95,7 +95,7 @@ def dates_of(event: Component, window: Window) -> list[date]:
     Raises:
         PassedOver: it has none that can be read.
     """
-    start = _not_too_late(_date(_start(event)))
+    start = _not_too_late(whole_date(_start(event)))
     days = (_end_date(event, start) - start).days
     if days * _DAY > LONGEST:
         raise PassedOver(Why.TOO_LONG)
@@ -148,7 +148,7 @@ def _end_date(event: Component, start: date) -> date:
     """The day after the last; programs that write the last day itself, or none, mean one day."""
     try:
         if end := event.line("DTEND"):
-            return max(_date(moment(end)), start + _DAY)
+            return max(whole_date(moment(end)), start + _DAY)
         if lasting := event.line("DURATION"):
             return start + max(length(lasting), _DAY)
     except (ValueError, OverflowError) as error:
@@ -240,7 +240,7 @@ def _listed(event: Component, name: str, zone: ZoneInfo | None) -> set[date]:
 def _last_date(until: date | datetime, start: date | datetime, zone: ZoneInfo | None) -> date:
     """The last date on which a repetition may begin. UTC's midnight can be another date where the event is."""
     if not isinstance(until, datetime) or not isinstance(start, datetime):
-        return _date(until)
+        return whole_date(until)
     local = until.astimezone(zone or UTC) if until.tzinfo else until
     return local.date() if start.time() <= local.time() else local.date() - _DAY
 
@@ -248,11 +248,7 @@ def _last_date(until: date | datetime, start: date | datetime, zone: ZoneInfo | 
 def _local_date(value: date | datetime, zone: ZoneInfo | None) -> date:
     if isinstance(value, datetime) and value.tzinfo is not None and zone is not None:
         return value.astimezone(zone).date()
-    return _date(value)
-
-
-def _date(value: date | datetime) -> date:
-    return value.date() if isinstance(value, datetime) else value
+    return whole_date(value)
 
 
 def _not_too_late(day: date) -> date:

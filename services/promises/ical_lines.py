@@ -8,15 +8,15 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
-from functools import cache
 from typing import Any
-from zoneinfo import ZoneInfo, available_timezones
+from zoneinfo import ZoneInfo
 
 from icalendar import vDDDTypes, vRecur
 from icalendar.parser import Contentline
 from icalendar.timezone.windows_to_olson import WINDOWS_TO_OLSON
 
-from services.promises.calendar_faults import CalendarError, CalendarErrors
+from services.promises.calendar_faults import CalendarErrors
+from services.promises.drafts import zones
 
 MOST_EVENTS = 5_000
 MOST_VALUES = 1_000
@@ -79,7 +79,7 @@ class IcalFeed:
         own = next((each for each in self.zones if each.text("TZID") == name), None)
         said = (name, name.removeprefix("/").rpartition("org/")[2], WINDOWS_TO_OLSON.get(name, ""))
         known = (*said, own.text("X-LIC-LOCATION") if own else "")
-        return next((ZoneInfo(each) for each in known if each in _zones()), None)
+        return next((ZoneInfo(each) for each in known if each in zones()), None)
 
     @property
     def own_zone(self) -> ZoneInfo | None:
@@ -98,17 +98,17 @@ def read_feed(content: bytes) -> IcalFeed:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise _refused("not_utf8") from error
+        raise CalendarErrors.at("", "not_utf8") from error
     calendar: Component | None = None
     found: list[Component] = []
     for component in _components(text):
         calendar = component if component.name == "VCALENDAR" and calendar is None else calendar
         found.append(component)
     if calendar is None:
-        raise _refused("not_icalendar")
+        raise CalendarErrors.at("", "not_icalendar")
     events = [each for each in found if each.name == "VEVENT"]
     if len(events) > MOST_EVENTS:
-        raise _refused("too_many_events", most=MOST_EVENTS)
+        raise CalendarErrors.at("", "too_many_events", most=MOST_EVENTS)
     return IcalFeed(calendar, events, [each for each in found if each.name == "VTIMEZONE"])
 
 
@@ -198,12 +198,3 @@ def _unfolded(text: str) -> Iterator[tuple[int, str]]:
         begun, parts = number, [line]
     if parts:
         yield begun, "".join(parts)
-
-
-@cache
-def _zones() -> frozenset[str]:
-    return frozenset(available_timezones())
-
-
-def _refused(code: str, **facts: int) -> CalendarErrors:
-    return CalendarErrors((CalendarError("", code, **facts),))

@@ -8,8 +8,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from services.contracts.lines import one_line
-from services.contracts.policy import StoredCalendar
-from services.promises.calendar_faults import CalendarError, CalendarErrors
+from services.contracts.policy import WEEKDAYS, StoredCalendar
+from services.promises.calendar_faults import CalendarErrors
 from services.promises.days import text_of
 from services.promises.drafts import read_draft
 from services.promises.ical_changes import check_change, is_change, without_changed
@@ -35,7 +35,6 @@ MOST_NOTES = 200
 YEARS_BACK, YEARS_AHEAD = 1, 10
 """The years around this one for which repetitions are read; dates that are written out are read whenever they are."""
 
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _SUMMARY_SHOWN = 80
 
 
@@ -74,7 +73,7 @@ def _beginning(feed: IcalFeed, base: StoredCalendar | None) -> dict[str, Any]:
     if base is not None:
         return base.model_dump(mode="json", exclude={"id", "version"})
     if feed.own_zone is None:
-        raise CalendarErrors((CalendarError("/time_zone", "no_time_zone"),))
+        raise CalendarErrors.at("/time_zone", "no_time_zone")
     names = {str(each.parameters.get("LANGUAGE", "en")): each.text
              for each in feed.calendar.properties.get("X-BIHUAN-TITLE", ())}  # fmt: skip
     name = "" if feed.calendar.text("X-BIHUAN-CALENDAR") else feed.calendar.text("X-WR-CALNAME")
@@ -121,7 +120,7 @@ class _CalendarReader:
                 self._passed_over.append(_note(event, passed))
         values = {
             **self._values,
-            "hours": {day: self._hours[day] for day in _WEEKDAYS if self._hours.get(day)},
+            "hours": {day: self._hours[day] for day in WEEKDAYS if self._hours.get(day)},
             "shifts": dict(sorted(self._shifts.items())),
             "holidays": tuple(sorted(self._holidays)),
             "breaks": dict(sorted(self._breaks.items())),
@@ -180,7 +179,7 @@ class _CalendarReader:
 
     def _take_hours(self, event: Component) -> None:
         day, hours = first_hours_of(event, self._feed, self._zone)
-        _add(self._hours, _WEEKDAYS[day.weekday()], hours)
+        _add(self._hours, WEEKDAYS[day.weekday()], hours)
         self._read["hours_read"] += 1
 
     def _take_shift(self, event: Component) -> None:
@@ -255,7 +254,7 @@ class _CalendarReader:
     def _counted(self, found: list[Any]) -> list[Any]:
         self._dates += len(found)
         if self._dates > MOST_DATES:
-            raise CalendarErrors((CalendarError("", "too_many_dates", most=MOST_DATES),))
+            raise CalendarErrors.at("", "too_many_dates", most=MOST_DATES)
         return found
 
 

@@ -8,14 +8,12 @@ from itertools import count
 from icalendar import Calendar, Event, Timezone, vRecur, vText
 
 from services.contracts.lines import one_line
-from services.contracts.policy import StoredCalendar
-from services.promises.days import ScheduleDay, days_of
+from services.contracts.policy import WEEKDAYS, StoredCalendar
+from services.promises.days import ScheduleDay, days_of, text_of
 from services.promises.drafts import DayKind, LocalHours, read_draft
 
 _DAY = timedelta(days=1)
 _LANGUAGE = re.compile(r"[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8})*")
-_WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_BYDAY = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
 _BY_WEEK = (DayKind.OPEN, DayKind.CLOSED)
 _WORDS: Mapping[str, Mapping[str, str]] = {
     "zh-CN": {"hours": "工作时间", "shift": "按此日期工作", "closed": "不工作", "break": "中断", "holiday": "休息日"},
@@ -85,12 +83,12 @@ class _Writer:
     def _week(self) -> Iterator[Event]:
         """Each interval of the week, but for the days whose hours are not the week's."""
         first = date(self._years[0], 1, 1)
-        for index, name in enumerate(_WEEKDAYS):
+        for index, name in enumerate(WEEKDAYS):
             begins = first + (index - first.weekday()) % 7 * _DAY
             other = [it.date for it in self._days if it.date.weekday() == index and not self._is_by_week(it)]
-            for start, end in self._stored.hours.get(name, {}).items():  # type: ignore[call-overload]
+            for start, end in self._stored.hours.get(name, {}).items():
                 event = self._timed("HOURS", begins, (start, end), self._words["hours"])
-                event.add("RRULE", vRecur({"FREQ": "WEEKLY", "BYDAY": _BYDAY[index]}))
+                event.add("RRULE", vRecur({"FREQ": "WEEKLY", "BYDAY": name[:2].upper()}))
                 if other:
                     event.add("EXDATE", [self._local(day, start) for day in other])
                 yield event
@@ -110,8 +108,7 @@ class _Writer:
                 yield from self._make_up(made_up)
 
     def _make_up(self, day: ScheduleDay) -> Iterator[Event]:
-        for start, end in self._hours.planned(day.date)[1]:
-            span = (f"{start // 60:02}:{start % 60:02}", f"{end // 60:02}:{end % 60:02}")
+        for span in text_of(self._hours.planned(day.date)[1]):
             yield self._timed("STATUTORY", day.date, span, self._name(day, self._words["shift"]))
 
     def _holidays(self) -> Iterator[Event]:

@@ -18,7 +18,7 @@ _AT_RECEIPT = (ClockName.ACCEPTANCE, ClockName.RESPONSE, ClockName.RESOLUTION)
 
 @dataclass(frozen=True, slots=True)
 class PolicyFacts:
-    """The facts of a ticket that a policy may ask for; at receipt no department is known yet."""
+    """The facts of a ticket that a policy may ask for, called as in `Condition`; at receipt no department is known."""
 
     kind: Kind
     category: Category
@@ -36,14 +36,7 @@ def choose(policies: Sequence[Policy], facts: PolicyFacts) -> Policy | None:
 
 def snapshot(policy: Policy) -> PolicySnapshot:
     """The part of a policy version that a ticket lives by."""
-    return PolicySnapshot(
-        id=policy.id,
-        version=policy.version,
-        calendar=policy.calendar,
-        calendars=policy.calendars,
-        clocks=policy.clocks,
-        settings=policy.settings,
-    )
+    return PolicySnapshot.model_validate(policy, from_attributes=True)
 
 
 def first_promises(
@@ -73,16 +66,7 @@ def _applies(policy: Policy, facts: PolicyFacts) -> bool:
 
 
 def _holds(condition: Condition, facts: PolicyFacts) -> bool:
-    asked = (
-        (condition.kind, facts.kind),
-        (condition.category, facts.category),
-        (condition.urgency, facts.urgency),
-        (condition.priority, facts.priority),
-        (condition.tier, facts.tier),
-        (condition.channel, facts.channel),
-        (condition.department, facts.department),
-    )
-    return all(wanted is None or fact in wanted for wanted, fact in asked)
+    return all(wanted is None or getattr(facts, name) in wanted for name, wanted in condition)
 
 
 def _promise(

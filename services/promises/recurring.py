@@ -1,6 +1,6 @@
 """Recurrence rules of iCalendar (RFC 5545, 3.3.10) as dates, by days and coarser; every walk is bounded."""
 
-from calendar import monthrange
+from calendar import isleap, monthrange
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -100,7 +100,7 @@ def _rule(given: Mapping[str, Sequence[Any]]) -> Rule:
         frequency=frequency,
         interval=interval,
         count=int(counted[0]) if counted else None,
-        until=_date(until[0]) if until else None,
+        until=whole_date(until[0]) if until else None,
         week_starts=WEEKDAYS.index(str(given.get("WKST", ["MO"])[0]).upper()),
         days=tuple(_weekday(str(text), frequency) for text in given.get("BYDAY", ())),
         months=tuple(_within(value, 1, _DECEMBER) for value in given.get("BYMONTH", ())),
@@ -128,7 +128,8 @@ def _within(value: Any, lowest: int, highest: int) -> int:
     return number
 
 
-def _date(value: date | datetime) -> date:
+def whole_date(value: date | datetime) -> date:
+    """A date, or the one of a time as it is written."""
     return value.date() if isinstance(value, datetime) else value
 
 
@@ -196,7 +197,7 @@ def _is_month_day(wanted: tuple[int, ...], day: date) -> bool:
 
 def _is_year_day(wanted: tuple[int, ...], day: date) -> bool:
     number = day.timetuple().tm_yday
-    return number in wanted or number - _length_of_year(day.year) - 1 in wanted
+    return number in wanted or number - 365 - isleap(day.year) - 1 in wanted
 
 
 def _is_in_week(rule: Rule, day: date) -> bool:
@@ -216,10 +217,6 @@ def _week_of_year(rule: Rule, year: int, day: date) -> int:
     return (day - begins).days // 7 + 1
 
 
-def _length_of_year(year: int) -> int:
-    return (date(year, _DECEMBER, 31) - date(year, 1, 1)).days + 1
-
-
 def _is_like_start(rule: Rule, start: date, day: date) -> bool:
     if rule.frequency == "DAILY":
         return True
@@ -233,7 +230,7 @@ def _is_nth(rule: Rule, ordinal: int, day: date) -> bool:
     if not ordinal:
         return True
     if rule.frequency == "YEARLY" and not rule.months:
-        before, length = day.timetuple().tm_yday - 1, _length_of_year(day.year)
+        before, length = day.timetuple().tm_yday - 1, 365 + isleap(day.year)
     else:
         before, length = day.day - 1, monthrange(day.year, day.month)[1]
     return ordinal in {before // 7 + 1, -((length - 1 - before) // 7 + 1)}
