@@ -1,19 +1,15 @@
 """Sign-in: passwords, and the bound on guessing them."""
 
 import asyncio
-import time
 from functools import cache
-from math import ceil
 
 from limits import parse
-from limits.strategies import FixedWindowRateLimiter
 from pwdlib import PasswordHash
 from pydantic import SecretStr
 from sqlalchemy import RowMapping, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.directory.tables import staff
-from services.runtime.errors import RateLimited
 from services.runtime.http.limits import Windows
 
 
@@ -46,18 +42,15 @@ class GuessLimit:
 
     def __init__(self, limit: str) -> None:
         self._limit = parse(limit)
-        self._window = FixedWindowRateLimiter(Windows())
+        self._windows = Windows()
 
     def begin(self, username: str, address: str) -> None:
         """Count an attempt; 429 when there were too many."""
-        who = (username.lower(), address)
-        if not self._window.hit(self._limit, *who):
-            reset_at, _ = self._window.get_window_stats(self._limit, *who)
-            raise RateLimited(retry_after=max(1, ceil(reset_at - time.time())))
+        self._windows.count(self._limit, username.lower(), address)
 
     def forgive(self, username: str, address: str) -> None:
         """Forget the attempts before a success."""
-        self._window.clear(self._limit, username.lower(), address)
+        self._windows.forget(self._limit, username.lower(), address)
 
 
 async def find_by_username(connection: AsyncConnection, username: str) -> RowMapping | None:

@@ -83,6 +83,22 @@ class _Slot:
             requests_in_flight.dec()
 
 
+def declare_json(scope: Scope) -> None:
+    """Let endpoints take the body of a request as JSON, whatever it was sent as."""
+    kept = [(name, given) for name, given in scope["headers"] if name != b"content-type"]
+    scope["headers"] = [*kept, (b"content-type", b"application/json")]
+
+
+def replay(body: bytes, receive: Receive) -> Receive:
+    """Hand over a body that was received whole, and then what comes behind it."""
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replayed() -> Message:
+        return waiting.pop() if waiting else await receive()
+
+    return replayed
+
+
 def leave_the_bound(request: Request) -> None:
     """Give the request's place back before its answer has ended: for streams, which have a bound of their own.
 
@@ -202,13 +218,13 @@ class Edge:
         kind = exchange.headers.get(b"content-type", b"")
         if not body and not _FORM.fullmatch(kind):
             body = b"{}"
-            exchange.set_header(b"content-type", b"application/json")
+            declare_json(exchange.scope)
             exchange.state["json"] = {}
         elif _JSON.fullmatch(kind):
             exchange.state["json"] = parse_json(body)
         elif not _FORM.fullmatch(kind) and not _TEXT.fullmatch(kind):
             raise UnsupportedMediaType
-        return _replay(body, receive)
+        return replay(body, receive)
 
     async def _receive_body(self, exchange: "_Exchange", receive: Receive) -> bytes:
         announced = exchange.headers.get(b"content-length", b"")
@@ -269,11 +285,6 @@ class _Exchange:
         """The template of the matched path; paths themselves carry ticket numbers."""
         return getattr(self.scope.get("route"), "path", "unmatched")
 
-    def set_header(self, name: bytes, value: bytes) -> None:
-        """Replace a header of the request."""
-        kept = [(known, given) for known, given in self.scope["headers"] if known != name]
-        self.scope["headers"] = [*kept, (name, value)]
-
     async def send(self, message: Message) -> None:
         """Send on, with the request's id on the answer, and what every answer says that does not say otherwise."""
         if message["type"] == "http.response.start":
@@ -324,30 +335,14 @@ def _is_text(query: bytes) -> bool:
 
 
 async def _receive_all(receive: Receive, most: int) -> bytes:
-    message = await receive()
-    if message["type"] == "http.request" and not message.get("more_body"):
-        whole: bytes = message.get("body", b"")
-        if len(whole) > most:
-            raise TooLarge
-        return whole
     received = bytearray()
-    while message["type"] == "http.request":
+    while (message := await receive())["type"] == "http.request":
         received += message.get("body", b"")
         if len(received) > most:
             raise TooLarge
         if not message.get("more_body"):
             return bytes(received)
-        message = await receive()
     raise _Gone
-
-
-def _replay(body: bytes, receive: Receive) -> Receive:
-    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
-
-    async def replay() -> Message:
-        return waiting.pop() if waiting else await receive()
-
-    return replay
 
 
 async def _nothing() -> Message:

@@ -4,8 +4,6 @@ import time
 from math import ceil
 
 from limits import RateLimitItem, parse
-from limits.storage import Storage
-from limits.strategies import FixedWindowRateLimiter
 
 from services.runtime.errors import RateLimited
 from services.runtime.security.auth import Caller
@@ -14,52 +12,34 @@ from services.runtime.telemetry import requests_shed_total
 _MOST_WINDOWS = 50_000
 
 
-class Windows(Storage):
-    """Counters in memory, bounded. The library's own starts a thread or walks every counter at each request."""
-
-    STORAGE_SCHEME = None
+class Windows:
+    """Counters of fixed windows in memory, bounded. The library's own start a thread or walk every counter at each
+    request."""
 
     def __init__(self) -> None:
-        super().__init__()
         self._counts: dict[str, tuple[int, float]] = {}
 
-    @property
-    def base_exceptions(self) -> type[Exception]:
-        """Nothing here fails in a way of its own."""
-        return ValueError
+    def __len__(self) -> int:
+        return len(self._counts)
 
-    def incr(self, key: str, expiry: int, amount: int = 1) -> int:
-        """Count `amount` and return the sum of the window."""
+    def count(self, limit: RateLimitItem, *who: str) -> None:
+        """Count an attempt.
+
+        Raises:
+            RateLimited: the window had all that `limit` allows; with the seconds until it ends.
+        """
+        key, now = limit.key_for(*who), time.time()
         count, until = self._counts.get(key, (0, 0.0))
-        now = time.time()
         if until <= now:
             self._make_room(now)
-            count, until = 0, now + expiry
-        self._counts[key] = (count + amount, until)
-        return count + amount
+            count, until = 0, now + limit.get_expiry()
+        self._counts[key] = (count + 1, until)
+        if count >= limit.amount:
+            raise RateLimited(retry_after=max(1, ceil(until - now)))
 
-    def get(self, key: str) -> int:
-        """Return the sum of the window."""
-        count, until = self._counts.get(key, (0, 0.0))
-        return count if until > time.time() else 0
-
-    def get_expiry(self, key: str) -> float:
-        """Return when the window ends, in seconds since the epoch."""
-        return self._counts.get(key, (0, time.time()))[1]
-
-    def check(self) -> bool:
-        """Memory is always there."""
-        return True
-
-    def reset(self) -> int:
-        """Forget everything; return how many counters there were."""
-        count = len(self._counts)
-        self._counts.clear()
-        return count
-
-    def clear(self, key: str) -> None:
-        """Forget one counter."""
-        self._counts.pop(key, None)
+    def forget(self, limit: RateLimitItem, *who: str) -> None:
+        """Forget the attempts of a window."""
+        self._counts.pop(limit.key_for(*who), None)
 
     def _make_room(self, now: float) -> None:
         if len(self._counts) >= _MOST_WINDOWS:
@@ -74,7 +54,7 @@ class RateLimits:
     def __init__(self, signed_in: str, anonymous: str) -> None:
         self._signed_in = parse(signed_in)
         self._anonymous = parse(anonymous)
-        self._windows = FixedWindowRateLimiter(Windows())
+        self._windows = Windows()
 
     def count(self, caller: Caller | None, address: str) -> None:
         """Count a request; raise `RateLimited` with the seconds until the window ends. Services are not limited."""
@@ -88,8 +68,8 @@ class RateLimits:
         self._hit(self._signed_in, f"unknown at {address}")
 
     def _hit(self, limit: RateLimitItem, who: str) -> None:
-        if self._windows.hit(limit, who):
-            return
-        requests_shed_total.labels("rate").inc()
-        reset_at, _ = self._windows.get_window_stats(limit, who)
-        raise RateLimited(retry_after=max(1, ceil(reset_at - time.time())))
+        try:
+            self._windows.count(limit, who)
+        except RateLimited:
+            requests_shed_total.labels("rate").inc()
+            raise

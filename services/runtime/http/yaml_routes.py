@@ -8,9 +8,9 @@ from typing import Any
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.routing import APIRoute
-from starlette.types import Message
 
 from services.runtime.errors import FieldError, ValidationFailed
+from services.runtime.http.edge import declare_json, replay
 from services.runtime.http.problems import field_errors
 from services.runtime.http.source_lines import Positions, positions_in_json
 from services.runtime.http.yaml_bodies import parse_yaml
@@ -75,20 +75,8 @@ async def _as_json(request: Request) -> Request:
         value, positions = await in_thread(parse_yaml, await request.body())
     request.state.json = {} if value is None else value
     request.state.positions = positions
-    body = json.dumps(request.state.json).encode()
-    headers = [(name, given) for name, given in request.scope["headers"] if name != b"content-type"]
-    request.scope["headers"] = [*headers, (b"content-type", b"application/json")]
-
-    read = False
-
-    async def receive() -> Message:
-        nonlocal read
-        if read:
-            return await request.receive()
-        read = True
-        return {"type": "http.request", "body": body, "more_body": False}
-
-    return Request(request.scope, receive)
+    declare_json(request.scope)
+    return Request(request.scope, replay(json.dumps(request.state.json).encode(), request.receive))
 
 
 async def _found(request: Request, error: RequestValidationError) -> list[FieldError]:

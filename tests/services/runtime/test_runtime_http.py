@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 import httpx
 import pytest
 import structlog
+from limits import parse
 
 from services.runtime import telemetry
-from services.runtime.errors import Conflict, Unavailable, ValidationFailed
+from services.runtime.errors import Conflict, RateLimited, Unavailable, ValidationFailed
 from services.runtime.http.app import create_app
 from services.runtime.http.internal import create_internal_app
 from services.runtime.http.limits import Windows
@@ -110,11 +111,13 @@ async def test_pages_of_staff_behind_one_address_count_for_the_person_and_sign_n
 
 def test_counters_of_a_rate_limit_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("services.runtime.http.limits._MOST_WINDOWS", 10)
-    windows = Windows()
+    windows, limit = Windows(), parse("1/minute")
     for number in range(100):
-        windows.incr(str(number), 60)
-    assert windows.get("99") == 1
-    assert windows.reset() == 10
+        windows.count(limit, str(number))
+    assert len(windows) == 10
+    windows.count(limit, "0")
+    with pytest.raises(RateLimited):
+        windows.count(limit, "99")
 
 
 async def test_more_requests_than_the_bound_are_shed(keys: KeyPair) -> None:
