@@ -8,8 +8,6 @@ from temporalio.worker._workflow import _WorkflowWorker
 
 from services.runtime.postgres import database, raw_statement
 
-LATE_SECONDS = 10.0
-"""A test may come so late to a limit that was kept."""
 _TASK_SECONDS = 20
 _USUAL = (database.CONNECT_SECONDS, database.ACQUIRE_SECONDS)
 

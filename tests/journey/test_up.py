@@ -1,7 +1,6 @@
 """`make up`, sentence by sentence: what it shows, what it refuses, what it survives."""
 
 import stat
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from http import HTTPStatus
@@ -163,10 +162,8 @@ def test_a_taken_port_is_one_sentence_that_names_the_setting_and_nothing_is_star
     ],
     ids=["no server there", "no address at all", "no engine there", "no port"],
 )
-def test_a_broken_address_is_one_sentence_within_seconds(home: Path, setting: dict[str, str]) -> None:
-    began = time.monotonic()
+def test_a_broken_address_is_one_sentence_before_anything_is_started(home: Path, setting: dict[str, str]) -> None:
     refused = Stack(home, **setting).try_again()
-    assert time.monotonic() - began < 20
     assert refused.returncode == 1
     assert len(refused.stderr.strip().splitlines()) == 1
     assert next(iter(setting)) in refused.stderr
@@ -202,7 +199,7 @@ def test_killed_with_9_and_started_again_everything_is_there_and_no_promise_move
         assert client.post(f"{path}/accept", json={}).status_code == 200
 
 
-def test_sigterm_stops_every_process_with_status_0_and_the_second_start_is_quick(stack: Stack) -> None:
+def test_sigterm_stops_every_process_with_status_0_and_the_second_start_migrates_nothing(stack: Stack) -> None:
     stack.start()
     with stack.client() as client:
         assert client.get("/v1/tickets").json()["items"] == []  # DEMO=0 starts empty
@@ -210,9 +207,10 @@ def test_sigterm_stops_every_process_with_status_0_and_the_second_start_is_quick
     assert stack.stop() == 0
     assert not [pid for pid in pids if is_running(pid)]
     assert not (stack.home / "endpoints.json").exists()
-    began = time.monotonic()
+    migrated = stack.home / "logs/migrate.log"
+    migrated.unlink()
     stack.start()
-    assert time.monotonic() - began < 30  # 10 s on a machine that does nothing else
+    assert not migrated.exists()
 
 
 async def test_an_external_database_is_used_instead_and_services_work_with_fewer_rights(

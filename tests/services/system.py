@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http import HTTPStatus
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -41,6 +41,7 @@ from services.survey.settings import SurveySettings
 from services.workflow import assembly as workflow
 from services.workflow.settings import WorkflowSettings
 from tests.ports import free_port
+from tests.services.repeats import until_known
 
 ADMIN_KEY = "bh_" + "A" * 43
 SECRET = "between-services"
@@ -79,7 +80,6 @@ _BUILDS: Mapping[Role, tuple[Callable[[Any], AbstractAsyncContextManager[Part]],
 }
 assert _BUILDS.keys() <= ASSEMBLIES.keys()
 _serial = itertools.count(1)
-_REPEATS = 10
 LIMITS = httpx.Limits(keepalive_expiry=1.0)
 """An idle connection is let go long before the server does, after five seconds: no request meets its hanging up."""
 
@@ -106,14 +106,9 @@ class System:
         return await self.http.request(method, path, json=body, headers=given)
 
     async def insist(self, path: str, body: Any = None, *, by: str | None = "李雷", **headers: str) -> httpx.Response:
-        """POST as a careful integrator: a 503 means unknown, so the same is sent again under the same key (I1)."""
+        """POST until it is known what came of it."""
         headers.setdefault("Idempotency_Key", secrets.token_hex(16))
-        for _ in range(_REPEATS):
-            answer = await self.call("POST", path, body, by=by, **headers)
-            if answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
-                break
-            await asyncio.sleep(float(answer.headers["Retry-After"]))
-        return answer
+        return await until_known(partial(self.call, "POST", path, body, by=by, **headers))
 
     async def peek(self, path: str, *, by: str | None = "李雷") -> httpx.Response:
         """GET a stream that has no end, and hang up after the first piece of it."""

@@ -2,25 +2,20 @@
 
 import asyncio
 from collections.abc import Iterable
+from functools import partial
 from typing import Any
 
 import httpx
 from sqlalchemy import text
 
 from tests.services.intake.harness import IntakeHarness, feedback
+from tests.services.repeats import until_known
 
 
 async def _tickets(harness: IntakeHarness) -> int:
     async with harness.intake.database.read() as connection:
         count: int = (await connection.execute(text("SELECT count(*) FROM intake.feedback"))).scalar_one()
     return count
-
-
-async def _insist(harness: IntakeHarness, key: str) -> httpx.Response:
-    """Send, and again when the answer is 503: 200 at once may be more than a small machine takes in time."""
-    while (answer := await _send(harness, key)).status_code == 503:  # noqa: ASYNC110 - a client's retry, not a signal
-        await asyncio.sleep(0.1)
-    return answer
 
 
 async def _send(harness: IntakeHarness, key: str, **changes: Any) -> httpx.Response:
@@ -78,7 +73,7 @@ async def test_the_first_answer_stays_after_the_ticket_was_completed(harness: In
 
 
 async def test_two_hundred_parallel_repeats_are_one_ticket(harness: IntakeHarness) -> None:
-    answers = await asyncio.gather(*(_insist(harness, "k1") for _ in range(200)))
+    answers = await asyncio.gather(*(until_known(partial(_send, harness, "k1")) for _ in range(200)))
     assert {answer.status_code for answer in answers} == {201}
     assert len(_bodies(answers)) == 1
     assert sum("Idempotent-Replay" not in answer.headers for answer in answers) <= 1

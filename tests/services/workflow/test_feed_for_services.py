@@ -1,7 +1,6 @@
 """The feed that services follow: at once, in order, without gaps, with the texts and what is known of the ticket."""
 
 import asyncio
-import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import Any
@@ -18,7 +17,7 @@ from services.runtime.service_client import ServiceClient
 from tests.services.system import SECRET, System, running, until
 
 LONG = 20
-"""Seconds that a question waits: less than a peer's time-out, far more than an answer takes."""
+"""Seconds that a question waits: longer than a peer does, so that only an answer of before its end is heard."""
 
 
 ALONE = (Role.INTAKE, Role.RELAY, Role.TICKETS, Role.TICKETS_WORKER, Role.DIRECTORY)
@@ -124,11 +123,9 @@ async def test_a_complaint_is_about_a_member_of_staff_when_it_names_one(
 async def test_a_question_that_waits_is_answered_by_the_next_event(system: System, peer: ServiceClient) -> None:
     place = await end(peer)
     waiting = [asyncio.create_task(ask(peer, place, wait=LONG)) for _ in range(6)]
-    began = time.monotonic()
     ticket_no = await system.register()
     for page in await asyncio.gather(*waiting):
         assert [item.ticket_no for item in page.items] == [ticket_no]
-    assert time.monotonic() - began < LONG
 
 
 async def test_where_there_is_nothing_the_answer_is_empty_and_stays_in_its_place(
