@@ -15,11 +15,12 @@ from fastapi.openapi.models import OpenAPI
 from fastapi.routing import APIRoute
 from pydantic import TypeAdapter
 
-from services.commands.openapi import APIS, document
+from services.commands.openapi import APIS
 from services.contracts.base import format_instant
 from services.contracts.commands.table import BODIES
 from services.contracts.directory import Scope
 from tests.generated import generated
+from tests.services.api_document import document
 from tests.services.system import System, alerted, feedback, listening, noticed, path_of, surveyed, until
 
 Answer = tuple[str, httpx.Response]

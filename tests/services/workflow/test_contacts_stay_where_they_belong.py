@@ -12,8 +12,8 @@ import pytest
 from sqlalchemy import text
 from temporalio.testing import WorkflowEnvironment
 
-from services.commands.openapi import document
 from services.contracts.directory import Scope
+from tests.services.api_document import document
 from tests.services.system import PEOPLE, System, alerted, listening, noticed, path_of, surveyed
 
 NAME, PHONE, EMAIL, WECHAT, NUMBER = "金丝雀甲", "+8613755501234", "canary@feather.example", "wx-canary-77", "C-CANARY"

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from services.commands.openapi import document
 from services.contracts.directory import Scope, StaffRole
+from tests.services.api_document import document
 from tests.services.system import OTHER, OWN, PEOPLE, System, alerted, listening, noticed, path_of, surveyed
 
 LETTERS = dict(zip("CHDSMAX", ["clerk", "handler", "department_head", "supervisor", "manager", "auditor", "admin"],

@@ -13,12 +13,10 @@ from typing import Any
 import pytest
 from temporalio.testing import WorkflowEnvironment
 
-from services.commands.openapi import document
 from services.runtime.http.paging import encode_cursor
+from tests.services.api_document import document
 from tests.services.system import System, feedback, running
 
-DOCUMENT = document()
-SCHEMAS = DOCUMENT["components"]["schemas"]
 LAST_INSTANT = "9999-12-31T23:59:59.999999Z"
 FIRST_INSTANT = "0001-01-01T00:00:00Z"
 VALUES: tuple[Any, ...] = (
@@ -50,7 +48,7 @@ QUERY_VALUES = (
 
 
 def operations(*methods: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
-    for path, found in DOCUMENT["paths"].items():
+    for path, found in document()["paths"].items():
         for method, operation in found.items():
             if method in methods:
                 yield method.upper(), path, operation
@@ -58,7 +56,7 @@ def operations(*methods: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
 
 def resolve(schema: dict[str, Any]) -> dict[str, Any]:
     if "$ref" in schema:
-        return resolve(SCHEMAS[schema["$ref"].rpartition("/")[2]])
+        return resolve(document()["components"]["schemas"][schema["$ref"].rpartition("/")[2]])
     for way in ("anyOf", "oneOf", "allOf"):
         for each in schema.get(way, ()):
             if "$ref" in each:
