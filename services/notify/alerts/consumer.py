@@ -1,7 +1,7 @@
 """Follows the journal: what it says of clocks becomes alerts, with their first step, and ends them (semantics.md 21 to
 24)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -46,8 +46,7 @@ class AlertConsumer:
     async def apply(self, connection: AsyncConnection, events: Sequence[TicketEvent]) -> None:
         """Raise what these events breach or warn of, resolve what is over, tell whoever is first of what is not."""
         now = datetime.now(UTC)
-        facts = _newest(events)
-        await ticket_copies.remember(connection, facts.values())
+        facts = await ticket_copies.remember(connection, (event.ticket for event in events))
         in_use = await self._ladders.in_use(connection) if any(map(_threshold_of, events)) else {}
         crossed = [_crossed(event, threshold, in_use, now) for event in events if (threshold := _threshold_of(event))]
         raised = await _insert(connection, [each for each in crossed if each is not None])
@@ -146,14 +145,6 @@ async def _excuse(connection: AsyncConnection, event: TicketEvent, now: datetime
 def _key_of(row: Mapping[Any, Any]) -> str:
     """The journal's key of an alert's clock."""
     return f"{row['clock']}/{row['cycle']}/{row['clock_round']}"
-
-
-def _newest(events: Iterable[TicketEvent]) -> dict[str, TicketFacts]:
-    newest: dict[str, TicketFacts] = {}
-    for event in events:
-        seen = newest.get(event.ticket_no)
-        newest[event.ticket_no] = event.ticket if seen is None or event.ticket.version >= seen.version else seen
-    return newest
 
 
 async def _resolve_what_is_over(connection: AsyncConnection, facts: Mapping[str, TicketFacts], now: datetime) -> None:
