@@ -402,9 +402,7 @@ class Alert:
             row = await store.locked(connection, self.id)
             assert row is not None
             ticket = (await ticket_copies.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
-            await actions.hand_over(
-                connection, row, ticket, to, await self.now(), public_url="http://x", stale_after=DAY
-            )
+            await actions.hand_over(connection, row, ticket, to, await self.now(), NotifySettings())
         await self._hear(heard=True)
 
     async def follows(self, *events: TicketEvent) -> None:

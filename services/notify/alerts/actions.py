@@ -16,12 +16,11 @@ from services.notify.alerts.tables import tellings
 from services.notify.ladders.ladders import LadderPlace, ladder_of, length
 from services.notify.ladders.recipients import Recipient
 from services.notify.notices.submission import submit
+from services.notify.settings import NotifySettings
 from services.notify.ticket_copies import KnownTicket
 from services.runtime.errors import Conflict
 
 LONGEST_SNOOZE = timedelta(days=7)
-_NOT_WAITING: dict[str, Any] = {"waits_from": None, "waits_by": None}
-"""Whoever answers an alert begins its next wait for anybody's hours anew."""
 HANDED_OVER = 0
 """The level of a hand-over among the tellings: no step of the ladder."""
 
@@ -35,14 +34,14 @@ class Answer(StrEnum):
     RESOLVE = "resolve"
 
 
-def legal_answers(state: str) -> Sequence[Answer]:
-    """Actions that an alert in this state allows: everything, until it is resolved."""
-    return () if state == AlertState.RESOLVED else tuple(Answer)
+def legal_answers(row: Mapping[Any, Any]) -> Sequence[Answer]:
+    """Actions that an alert allows: everything, until it is resolved."""
+    return tuple(Answer) if store.is_open(row) else ()
 
 
-def require_legal(row: Mapping[Any, Any], answer: Answer) -> None:
-    """Refuse what the state does not allow: 409 `illegal_transition`."""
-    if answer in legal_answers(row["state"]):
+def require_open(row: Mapping[Any, Any]) -> None:
+    """Refuse to answer what is resolved: 409 `illegal_transition`."""
+    if store.is_open(row):
         return
     raise Conflict(
         {
@@ -58,27 +57,15 @@ async def acknowledge(connection: AsyncConnection, row: RowMapping, by: str, at:
     """Somebody takes the alert: nobody else is told until the acknowledgement expires. A second one takes it over."""
     held_for = ladder_of(row).acknowledged_for
     expires_at = at + length(held_for) if held_for else None
-    after = await store.change(
-        connection,
-        row,
-        "acknowledged",
-        **next_place(row),
-        state=AlertState.ACKNOWLEDGED,
-        acknowledged_by=by,
-        acknowledged_at=at,
-        expires_at=expires_at,
-        snoozed_until=None,
-        next_at=expires_at,
-        **_NOT_WAITING,
-    )
+    taken: dict[str, Any] = {"acknowledged_by": by, "acknowledged_at": at, "expires_at": expires_at}
+    after = await _answer(connection, row, "acknowledged", AlertState.ACKNOWLEDGED, expires_at, **taken)
     told = {"by": by, "expires_at": expires_at}
     return await store.remark(connection, after, EventType.ALERT_ACKNOWLEDGED, at, told)
 
 
 async def snooze(connection: AsyncConnection, row: RowMapping, until: datetime) -> RowMapping:
     """Let the alert rest until an instant; then the climb goes on with the next step."""
-    rests: dict[str, Any] = {"state": AlertState.SNOOZED, "snoozed_until": until, "expires_at": None, "next_at": until}
-    return await store.change(connection, row, "snoozed", **next_place(row), **rests, **_NOT_WAITING)
+    return await _answer(connection, row, "snoozed", AlertState.SNOOZED, until, snoozed_until=until)
 
 
 async def resolve(connection: AsyncConnection, row: RowMapping, by: str, note: str | None, at: datetime) -> RowMapping:
@@ -88,30 +75,25 @@ async def resolve(connection: AsyncConnection, row: RowMapping, by: str, note: s
 
 
 async def hand_over(
-    connection: AsyncConnection,
-    row: RowMapping,
-    ticket: KnownTicket,
-    to: str,
-    at: datetime,
-    *,
-    public_url: str,
-    stale_after: timedelta,
+    connection: AsyncConnection, row: RowMapping, ticket: KnownTicket, to: str, at: datetime, settings: NotifySettings
 ) -> RowMapping:
     """Put the alert into a colleague's hands: they are told now, and the climb goes on if they do not acknowledge."""
     times = await connection.scalar(select(func.count()).where(_handed_over(row)))
     place, recipient = LadderPlace(int(times or 0) + 1, HANDED_OVER), Recipient(to, Rung.COLLEAGUE)
     await enter_tellings(connection, [(row, place, recipient)], at)
-    await submit(
-        connection, [notice(row, ticket, place, recipient, at, facts_of(row, ticket), public_url)], stale_after
-    )
-    passed: dict[str, Any] = {
-        "state": AlertState.OPEN,
-        "handed_to": to,
-        "expires_at": None,
-        "snoozed_until": None,
-        "next_at": at + ladder_of(row).pause_for(ticket.urgency),
-    }
-    return await store.change(connection, row, "handed_over", **next_place(row), **passed, **_NOT_WAITING)
+    told = notice(row, ticket, place, recipient, at, facts_of(row, ticket), settings.public_url)
+    await submit(connection, [told], settings.notice_stale_after)
+    next_at = at + ladder_of(row).pause_for(ticket.urgency)
+    return await _answer(connection, row, "handed_over", AlertState.OPEN, next_at, handed_to=to)
+
+
+async def _answer(
+    connection: AsyncConnection, row: RowMapping, event: str, state: AlertState, next_at: datetime | None, **values: Any
+) -> RowMapping:
+    """Change an alert that somebody has answered; its next wait for anybody's hours begins anew."""
+    before = dict.fromkeys(("expires_at", "snoozed_until", "waits_from", "waits_by"))
+    after = {**before, **next_place(row), "state": state, "next_at": next_at, **values}
+    return await store.change(connection, row, event, **after)
 
 
 def _handed_over(row: Mapping[Any, Any]) -> Any:

@@ -224,36 +224,26 @@ async def _move(
     if row["state"] in {AlertState.ACKNOWLEDGED, AlertState.SNOOZED}:
         store.count(row, "expired")
     event: str | None
+    values: dict[str, Any]
     if step is None:
-        event, values = "exhausted", _exhausted(at)
+        event, values = "exhausted", {"exhausted_at": at, "next_at": None}
     elif step.choice.at > at:
-        event, values = None if row["waits_from"] else "waits", _waiting(row, step, at)
+        event = None if row["waits_from"] else "waits"
+        values = {"next_at": step.look_at, "waits_from": row["waits_from"] or at, "waits_by": step.read_from}
     else:
         event = "told" if step.choice.recipients else None
         values = _behind(due, step.choice.place, max(at, datetime.now(UTC)))
-    await store.write(connection, row, event, by_workflow=by_workflow, **values)
-
-
-def _waiting(row: Mapping[Any, Any], step: NextStep, at: datetime) -> dict[str, Any]:
-    """The row of a step that reaches nobody now."""
-    return {
-        "state": AlertState.RESOLVED if row["state"] == AlertState.RESOLVED else AlertState.OPEN,
-        "next_at": step.look_at,
-        "waits_from": row["waits_from"] or at,
-        "waits_by": step.read_from,
-        "expires_at": None,
-        "snoozed_until": None,
-    }
+    state = AlertState.OPEN if store.is_open(row) else AlertState.RESOLVED
+    awake = {"state": state, "expires_at": None, "snoozed_until": None}
+    await store.write(connection, row, event, by_workflow=by_workflow, **awake, **values)
 
 
 def _behind(due: DueAlert, told: LadderPlace, now: datetime) -> dict[str, Any]:
     """The row behind a told step. The pause counts from now: after an outage, steps do not follow at once."""
     row = due.row
     following = None if _is_told_once(row) else due.ladder.after(told, row["last_round"])
-    climbs_on = row["state"] != AlertState.RESOLVED
     pause = due.ladder.pause_for(due.ticket.urgency)
     return {
-        "state": AlertState.OPEN if climbs_on else AlertState.RESOLVED,
         "round": told.round,
         "level": told.level,
         "next_round": following.round if following else None,
@@ -262,15 +252,9 @@ def _behind(due: DueAlert, told: LadderPlace, now: datetime) -> dict[str, Any]:
         "next_at": None if _is_told_once(row) else now + pause,
         "waits_from": None,
         "waits_by": None,
-        "expires_at": None,
-        "snoozed_until": None,
     }
 
 
 def _is_told_once(row: Mapping[Any, Any]) -> bool:
     """A warning does not climb; nor does a breach whose clock was met before anybody was told."""
-    return Threshold(row["threshold"]) is Threshold.WARNING or AlertState(row["state"]) is AlertState.RESOLVED
-
-
-def _exhausted(at: datetime) -> dict[str, Any]:
-    return {"exhausted_at": at, "next_at": None, "state": AlertState.OPEN, "expires_at": None, "snoozed_until": None}
+    return Threshold(row["threshold"]) is Threshold.WARNING or not store.is_open(row)

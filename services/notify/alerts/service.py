@@ -8,14 +8,12 @@ from typing import Any
 from sqlalchemy import RowMapping
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.access.directory_copy import DirectoryCopy, Roll
+from services.access.directory_copy import DirectoryCopy
 from services.access.rights import require_right
-from services.contracts.alert import RaiseAlert, RatingCorrected
 from services.contracts.directory import StaffMember
 from services.contracts.permissions import Action, may
 from services.notify import ticket_copies
-from services.notify.alerts import actions, queries, ratings, store
-from services.notify.alerts.actions import Answer
+from services.notify.alerts import actions, queries, store
 from services.notify.alerts.consumer import AlertConsumer
 from services.notify.alerts.escalation import DueAlert, Escalation
 from services.notify.alerts.forecast import foretell
@@ -35,32 +33,22 @@ Change = Callable[[AsyncConnection, RowMapping, KnownTicket], Awaitable[RowMappi
 
 
 @dataclass(frozen=True)
-class ShownAlert:
-    """An alert's row, its ticket, and who was told."""
+class ShownAlert(DueAlert):
+    """An alert, and who was told of it."""
 
-    row: Row
-    ticket: KnownTicket
     told: Sequence[Row]
-
-
-@dataclass(frozen=True)
-class Changed:
-    """Changed alerts, each with the place behind it."""
-
-    views: Sequence[tuple[str, AlertView]]
-    found: queries.Changes
 
 
 class Alerts:
     """One per process."""
 
     def __init__(self, opened: Resources, calendars: CalendarsCopy) -> None:
+        self._settings = opened.settings
         self.database = opened.database
         self.candidates = CandidateSearch(opened, calendars)
-        self._opened = opened
-        self._people = DirectoryCopy(opened.directory)
+        self.people = DirectoryCopy(opened.directory)
         self.ladders = LadderBook(read_ladders(opened.settings.ladders_file))
-        self._consumer = AlertConsumer(self.ladders, Escalation(opened, self.candidates))
+        self.consumer = AlertConsumer(self.ladders, Escalation(opened, self.candidates))
 
     async def page(self, caller: Caller, filters: AlertFilters) -> tuple[list[AlertView], str | None, str]:
         """A page of alerts within reach, where the list goes on, and the place from which the stream goes on without
@@ -71,13 +59,15 @@ class Alerts:
             shown = await _with_all(connection, rows)
         return await self._views(caller, shown), following, position
 
-    async def changes(self, caller: Caller, place: str, limit: int) -> Changed:
-        """Alerts within reach that changed behind a place."""
+    async def changes(
+        self, caller: Caller, place: str, limit: int
+    ) -> tuple[Sequence[tuple[str, AlertView]], queries.Changes]:
+        """Alerts within reach that changed behind a place, each with the place behind it."""
         async with self.database.read() as connection:
             found = await queries.changes(connection, caller, place, limit)
             shown = await _with_all(connection, found.rows)
         views = await self._views(caller, shown)
-        return Changed(list(zip(map(queries.place_of, found.rows), views, strict=True)), found)
+        return list(zip(map(queries.place_of, found.rows), views, strict=True)), found
 
     async def show(self, caller: Caller, alert_id: str) -> AlertView:
         """One alert.
@@ -96,45 +86,21 @@ class Alerts:
         async with self.database.read() as connection:
             await _within_reach(connection, caller, await queries.find(connection, alert_id), action)
 
-    async def roll(self) -> Roll:
-        """Everybody who works here.
-
-        Raises:
-            Unavailable: the directory does not answer and there is no copy yet.
-        """
-        return await self._people.roll()
-
-    async def raise_low_rating(self, connection: AsyncConnection, asked: RaiseAlert) -> str:
-        """Raise an alert that no clock raises; once."""
-        return await self._consumer.raise_low_rating(connection, asked)
-
-    async def correct_rating(self, connection: AsyncConnection, corrected: RatingCorrected) -> None:
-        """Resolve the alert of a rating that was corrected upwards."""
-        await ratings.correct(connection, corrected)
-
     async def handing_over(self, staff: str, at: datetime) -> Change:
         """The change that hands an alert over to a colleague, named by id or user name.
 
         It raises `ValidationFailed` for somebody unknown and for somebody who may not answer the alert.
         """
-        member = (await self._people.roll(must_have=[staff])).member(staff)
-        settings = self._opened.settings
+        member = (await self.people.roll(must_have=[staff])).member(staff)
 
         async def change(connection: AsyncConnection, row: RowMapping, ticket: KnownTicket) -> RowMapping:
             to = _require_answering(member, ticket)
-            url, stale_after = settings.public_url, settings.notice_stale_after
-            return await actions.hand_over(connection, row, ticket, to, at, public_url=url, stale_after=stale_after)
+            return await actions.hand_over(connection, row, ticket, to, at, self._settings)
 
         return change
 
     async def answer(
-        self,
-        connection: AsyncConnection,
-        caller: Caller,
-        alert_id: str,
-        answer: Answer,
-        change: Change,
-        if_match: IfMatch | None,
+        self, connection: AsyncConnection, caller: Caller, alert_id: str, change: Change, if_match: IfMatch | None
     ) -> AlertView:
         """Do what a person asks of an alert, in the request's transaction; answers how it is shown then.
 
@@ -145,7 +111,7 @@ class Alerts:
         """
         held = await store.locked(connection, alert_id)
         row, ticket = await _within_reach(connection, caller, held, Action.ANSWER_ALERT)
-        actions.require_legal(row, answer)
+        actions.require_open(row)
         require_version(if_match, row["version"])
         after = await change(connection, row, ticket)
         shown = await _with_all(connection, [after])
@@ -154,14 +120,14 @@ class Alerts:
     async def _views(
         self, caller: Caller, shown: Sequence[ShownAlert], connection: AsyncConnection | None = None
     ) -> list[AlertView]:
-        following = await foretell(self.candidates, [DueAlert(each.row, each.ticket) for each in shown], connection)
+        following = await foretell(self.candidates, shown, connection)
         return [
             alert_view(
                 each.row,
                 list(map(told_view, each.told)),
                 following.get(each.row["id"]),
                 each.ticket,
-                allowed=_allowed(caller, each),
+                allowed=actions.legal_answers(each.row) if may(caller, Action.ANSWER_ALERT, each.ticket) else (),
                 with_note=may(caller, Action.READ_NOTE, each.ticket),
             )
             for each in shown
@@ -184,10 +150,6 @@ async def _within_reach(
     ticket = (await ticket_copies.find(connection, [row["ticket_no"]]))[row["ticket_no"]]
     require_right(caller, action, ticket)
     return row, ticket
-
-
-def _allowed(caller: Caller, shown: ShownAlert) -> Sequence[Answer]:
-    return actions.legal_answers(shown.row["state"]) if may(caller, Action.ANSWER_ALERT, shown.ticket) else ()
 
 
 def _require_answering(member: StaffMember | None, ticket: KnownTicket) -> str:

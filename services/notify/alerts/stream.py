@@ -100,17 +100,17 @@ class AlertStreams:
                     return
                 checked_at = time.monotonic()
             try:
-                changed = await self._alerts.changes(caller, place, _PAGE)
+                views, found = await self._alerts.changes(caller, place, _PAGE)
             except Refusal:
                 await _first_of(_LOOK_AGAIN_SECONDS, rung, news, stopping)
                 continue
-            place = changed.found.place
-            for behind, alert in changed.views:
+            place = found.place
+            for behind, alert in views:
                 yield ServerSentEvent(event="alert", id=behind, data=alert.model_dump_json())
-            if not changed.views:
+            if not views:
                 # While an older transaction runs, nothing rings when it ends.
-                coming = changed.found.more_is_coming
-                await _first_of(_SETTLING_SECONDS if coming else HEARTBEAT_SECONDS, rung, news, stopping)
+                seconds = _SETTLING_SECONDS if found.more_is_coming else HEARTBEAT_SECONDS
+                await _first_of(seconds, rung, news, stopping)
 
 
 async def _is_the_same(request: Request, caller: Caller) -> bool:

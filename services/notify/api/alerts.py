@@ -13,7 +13,7 @@ from services.access.rights import allowed_to
 from services.contracts.base import Instant, Message, Text
 from services.contracts.permissions import Action
 from services.notify.alerts import actions
-from services.notify.alerts.actions import LONGEST_SNOOZE, Answer
+from services.notify.alerts.actions import LONGEST_SNOOZE
 from services.notify.alerts.queries import AlertFilters
 from services.notify.alerts.service import Change
 from services.notify.alerts.views import AlertPage, AlertView
@@ -100,7 +100,7 @@ async def acknowledge_alert(
     async def change(connection: AsyncConnection, row: RowMapping, _ticket: object) -> RowMapping:
         return await actions.acknowledge(connection, row, caller.id, datetime.now(UTC))
 
-    return await _answer(request, notify, caller, alert_id, Answer.ACKNOWLEDGE, change)
+    return await _answer(request, notify, caller, alert_id, change)
 
 
 @router.post("/v1/alerts/{alert_id}/snooze", **_ANSWERED)
@@ -113,7 +113,7 @@ async def snooze_alert(
         _require_bounded(snooze.until)
         return await actions.snooze(connection, row, snooze.until)
 
-    return await _answer(request, notify, caller, alert_id, Answer.SNOOZE, change)
+    return await _answer(request, notify, caller, alert_id, change)
 
 
 @router.post("/v1/alerts/{alert_id}/hand-over", **_ANSWERED)
@@ -122,7 +122,7 @@ async def hand_over_alert(
 ) -> Response:
     """Hand an alert over to a colleague, who is told at once. If they do not acknowledge it, the ladder goes on."""
     change = await notify.alerts.handing_over(to.staff, datetime.now(UTC))
-    return await _answer(request, notify, caller, alert_id, Answer.HAND_OVER, change)
+    return await _answer(request, notify, caller, alert_id, change)
 
 
 @router.post("/v1/alerts/{alert_id}/resolve", **_ANSWERED)
@@ -137,16 +137,14 @@ async def resolve_alert(
     async def change(connection: AsyncConnection, row: RowMapping, _ticket: object) -> RowMapping:
         return await actions.resolve(connection, row, caller.id, given.note, datetime.now(UTC))
 
-    return await _answer(request, notify, caller, alert_id, Answer.RESOLVE, change)
+    return await _answer(request, notify, caller, alert_id, change)
 
 
-async def _answer(
-    request: Request, notify: Notify, caller: Caller, alert_id: str, answer: Answer, change: Change
-) -> JSONResponse:
+async def _answer(request: Request, notify: Notify, caller: Caller, alert_id: str, change: Change) -> JSONResponse:
     expected = if_match(request)
 
     async def work(connection: AsyncConnection) -> Remembered:
-        view = await notify.alerts.answer(connection, caller, alert_id, answer, change, expected)
+        view = await notify.alerts.answer(connection, caller, alert_id, change, expected)
         return Remembered(view.model_dump(mode="json"), headers={"ETag": etag(view.version)})
 
     return await notify.idempotency.once(request, caller, work)

@@ -6,6 +6,7 @@ from fastapi import APIRouter, Body, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.alert import RaiseAlert, RatingCorrected, Threshold
+from services.notify.alerts import ratings
 from services.notify.service import NotifyDep
 from services.runtime.errors import ValidationFailed
 from services.runtime.postgres.idempotency import HttpAnswer
@@ -38,7 +39,7 @@ async def raise_alert(
         )
 
     async def work(connection: AsyncConnection) -> HttpAnswer:
-        return HttpAnswer({"id": await notify.alerts.raise_low_rating(connection, asked)})
+        return HttpAnswer({"id": await notify.alerts.consumer.raise_low_rating(connection, asked)})
 
     return await notify.idempotency.once(request, peer, work)
 
@@ -47,4 +48,4 @@ async def raise_alert(
 async def resolve_corrected_rating(asked: RatingCorrected, _: PeerDep, notify: NotifyDep) -> None:
     """Resolve the alert of a low rating that its customer has corrected upwards; without one nothing happens."""
     async with notify.resources.database.begin() as connection:
-        await notify.alerts.correct_rating(connection, asked)
+        await ratings.correct(connection, asked)

@@ -5,16 +5,15 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Body, Depends, Query, Request, Response
 from fastapi.responses import JSONResponse
-from pydantic import BaseModel, ConfigDict
 
 from services.access.directory_copy import Roll
 from services.access.rights import allowed_to
 from services.contracts.alert import Threshold
-from services.contracts.base import Code, Instant
+from services.contracts.base import Code, Instant, Message
 from services.contracts.permissions import Action, may
 from services.contracts.policy import DEFAULT_CALENDAR
 from services.contracts.vocabulary import ClockName, Urgency
-from services.notify.ladders.ladders import LadderDraft, ladder_faults
+from services.notify.ladders.ladders import ladder_faults
 from services.notify.ladders.preview import PlanQuestion, plan
 from services.notify.ladders.schemas import (
     LadderBody,
@@ -30,9 +29,7 @@ from services.runtime.errors import ValidationFailed
 from services.runtime.http.conditions import if_match, versioned
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.http.paging import CursorQuery, LimitQuery, page_of
-from services.runtime.http.problems import preferred_language
 from services.runtime.http.yaml_routes import TAKES_YAML, WrittenRoute
-from services.runtime.language import Spoken
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["ladders"], route_class=WrittenRoute)
@@ -45,10 +42,8 @@ EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(9000, 1, 1, tzinfo
 VersionQuery = Annotated[int | None, Query(ge=0, le=2**31 - 1, description="The latest without one.")]
 
 
-class PlanQuery(BaseModel):
+class PlanQuery(Message):
     """The alert that might be raised."""
-
-    model_config = ConfigDict(extra="forbid")
 
     version: VersionQuery = None
     threshold: Threshold = Threshold.BREACH
@@ -108,7 +103,8 @@ async def put_ladder(
     Alerts that are raised from now on climb it; those that climb keep theirs. What is in use already is not stored
     again.
     """
-    _require_sound(body, preferred_language(request.headers.get("accept-language")))
+    if faults := ladder_faults(body):
+        raise ValidationFailed([{"pointer": each.pointer, "code": each.code, "message": each.says} for each in faults])
     async with notify.resources.database.begin() as connection:
         stored = await notify.alerts.ladders.put(connection, ladder_id, body, by=caller.id, if_match=if_match(request))
     return versioned(ladder_view(stored))
@@ -128,16 +124,8 @@ async def plan_ladder(
         )
     async with notify.resources.database.read() as connection:
         stored = await notify.alerts.ladders.find(connection, ladder_id, asked.version)
-    roll = await notify.alerts.roll() if may(caller, Action.READ_DIRECTORY) else Roll()
+    roll = await notify.alerts.people.roll() if may(caller, Action.READ_DIRECTORY) else Roll()
     return await plan(notify.alerts.candidates, stored, question, roll)
-
-
-def _require_sound(draft: LadderDraft, language: Spoken) -> None:
-    faults = ladder_faults(draft)
-    if faults:
-        raise ValidationFailed(
-            [{"pointer": each.pointer, "code": each.code, "message": each.says[language]} for each in faults]
-        )
 
 
 def _question(asked: PlanQuery) -> PlanQuestion:
