@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feed import TicketEvent
-from services.notify.webhooks.queues import draw_delivery_id, enter
+from services.notify.webhooks.queues import enter
 from services.notify.webhooks.tables import departments, webhooks
 from services.notify.webhooks.thin_data import thin
 
@@ -103,7 +103,6 @@ def _delivery(webhook: RowMapping, item: TicketEvent) -> dict[str, Any]:
     """The delivery of an event, which is what the public feed shows: thin, without contacts and free texts."""
     event = item.event.model_dump(mode="json")
     return {
-        "id": draw_delivery_id(),
         "webhook_id": webhook["id"],
         "lane": item.ticket_no,
         "event_id": f"{item.ticket_no}-{item.event.seq}",

@@ -19,7 +19,7 @@ from services.notify.webhooks.notices import ExhaustionNotices
 from services.notify.webhooks.outcomes import Outcomes
 from services.notify.webhooks.pauses import Pauses
 from services.notify.webhooks.queries import QueueHead, QueueHeads, SharedConnections
-from services.notify.webhooks.request import SILENT, Reply, SendError, WebhookSender
+from services.notify.webhooks.request import GONE, SILENT, Reply, SendError, WebhookSender
 from services.notify.webhooks.secrets import Secrets
 from services.notify.webhooks.signatures import signed_headers
 from services.notify.webhooks.thin_data import thin
@@ -102,11 +102,11 @@ class Dispatcher:
         standing = await self._heads.standing(turn.webhook_id)
         if standing is None:
             return Carried(over=True)
-        if standing.deleted:
+        if standing.deleted_at:
             await self._outcomes.remove(turn.webhook_id)
             return Carried(over=True)
         instants = [tell_at] if tell_at else []
-        if standing.active and standing.waits:
+        if standing.active and standing.lanes:
             due_at = max(each for each in (turn.began_at, standing.next_try_at, standing.rests_until) if each)
             instants.append(due_at if due_at > turn.now else turn.earliest)
         next_at = min(instants, default=None)
@@ -160,7 +160,7 @@ class Dispatcher:
             await _patiently(lambda: self._outcomes.delivered(head, attempt, now))
             measure("delivered", reply.duration)
             return True
-        if reply.is_gone:
+        if reply.status == GONE:
             await self._outcomes.gone(head, attempt, now)
             measure("gone", reply.duration)
             return False

@@ -86,7 +86,6 @@ async def send_test(connection: AsyncConnection, webhook: RowMapping) -> Deliver
     require_active(webhook)
     test_id = f"test-{secrets.token_hex(8)}"
     row = {
-        "id": queues.draw_delivery_id(),
         "webhook_id": webhook["id"],
         "lane": test_id,
         "event_id": test_id,
@@ -97,7 +96,8 @@ async def send_test(connection: AsyncConnection, webhook: RowMapping) -> Deliver
         "data": {},
     }
     await queues.enter(connection, [row])
-    stored = (await connection.execute(_shown().where(deliveries.c.id == row["id"]))).mappings().one()
+    entered = _shown().where(deliveries.c.webhook_id == webhook["id"], deliveries.c.event_id == test_id)
+    stored = (await connection.execute(entered)).mappings().one()
     return delivery_view(stored, None)
 
 

@@ -4,8 +4,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.webhooks.queries import QueueHead, SharedConnections
@@ -26,9 +25,10 @@ class Outcomes:
 
     async def delivered(self, head: QueueHead, attempt: _Attempt, at: datetime) -> None:
         """Enter a success. The first one after a silence lets everything go that waits for the receiver to return."""
+        ended = {"state": DeliveryState.DELIVERED, "delivered_at": at}
         if not head.silent and not head.failures:
             async with self._connections.autocommit() as connection:
-                return await _deliver(connection, head, attempt, at)
+                return await _set_delivery(connection, head, attempt, **ended)
         async with self._connections.begin() as connection:
             if head.silent:
                 back = update(webhooks).where(webhooks.c.id == head.webhook_id)
@@ -36,7 +36,7 @@ class Outcomes:
                 waiting = update(lanes).where(lanes.c.webhook_id == head.webhook_id)
                 await connection.execute(waiting.values(next_try_at=None))
             await _set_lane(connection, head, failures=0, failing_since=None, next_try_at=None)
-            return await _deliver(connection, head, attempt, at)
+            return await _set_delivery(connection, head, attempt, **ended)
 
     async def failed(self, head: QueueHead, attempt: _Attempt, since: datetime, next_try_at: datetime | None) -> None:
         """Enter a failure; without a next try the delivery is exhausted and the next one of the lane has its turn."""
@@ -84,23 +84,6 @@ class Outcomes:
             await connection.execute(webhooks.delete().where(*deleted))
 
 
-_DELIVER = (
-    update(deliveries)
-    .where(deliveries.c.id == bindparam("delivery"))
-    .values(
-        state=DeliveryState.DELIVERED,
-        delivered_at=bindparam("at"),
-        attempts=bindparam("tried", type_=JSONB),
-    )
-)
-
-
-async def _deliver(connection: AsyncConnection, head: QueueHead, attempt: _Attempt, at: datetime) -> None:
-    if head.delivery:
-        tried = _tried(head.delivery, attempt)
-        await connection.execute(_DELIVER, {"delivery": head.delivery["id"], "at": at, "tried": tried})
-
-
 async def _set_lane(connection: AsyncConnection, head: QueueHead, **values: Any) -> None:
     mine = (lanes.c.webhook_id == head.webhook_id, lanes.c.lane == head.lane)
     await connection.execute(update(lanes).where(*mine).values(**values))
@@ -109,9 +92,5 @@ async def _set_lane(connection: AsyncConnection, head: QueueHead, **values: Any)
 async def _set_delivery(connection: AsyncConnection, head: QueueHead, attempt: _Attempt, **values: Any) -> None:
     if head.delivery:
         mine = deliveries.c.id == head.delivery["id"]
-        tried = _tried(head.delivery, attempt)
+        tried = [*head.delivery["attempts"], dict(attempt)][-ATTEMPTS_KEPT:]
         await connection.execute(update(deliveries).where(mine).values(attempts=tried, **values))
-
-
-def _tried(delivery: Mapping[str, Any], attempt: _Attempt) -> list[_Attempt]:
-    return [*delivery["attempts"], dict(attempt)][-ATTEMPTS_KEPT:]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import DateTime, Select, bindparam, case, func, null, or_, select, true
+from sqlalchemy import DateTime, Row, Select, bindparam, case, func, null, or_, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.webhooks.states import DeliveryState
@@ -15,17 +15,6 @@ from services.notify.webhooks.tables import deliveries, lanes, webhooks
 from services.runtime.postgres.database import Database
 
 CONNECTIONS = 4
-
-
-@dataclass(frozen=True)
-class WebhookStanding:
-    """A webhook between two passes. `waits` where there is a lane; `next_try_at` is None where one is due now."""
-
-    active: bool
-    deleted: bool
-    rests_until: datetime | None
-    waits: bool
-    next_try_at: datetime | None
 
 
 @dataclass(frozen=True)
@@ -76,13 +65,12 @@ class QueueHeads:
     def __init__(self, connections: SharedConnections) -> None:
         self._connections = connections
 
-    async def standing(self, webhook_id: str) -> WebhookStanding | None:
-        """Standing of a webhook; None when there is none."""
+    async def standing(self, webhook_id: str) -> Row[Any] | None:
+        """Standing of a webhook between two passes, its `lanes` counted; `next_try_at` is None where one is due now.
+        None when there is no webhook."""
         async with self._connections.read() as connection:
-            row = (await connection.execute(_STANDING, {"webhook": webhook_id})).one_or_none()
-        if row is None:
-            return None
-        return WebhookStanding(row.active, row.deleted_at is not None, row.rests_until, row.lanes > 0, row.next_try_at)
+            standing: Row[Any] | None = (await connection.execute(_STANDING, {"webhook": webhook_id})).one_or_none()
+        return standing
 
     async def due(self, webhook_id: str, now: datetime, besides: Collection[str], limit: int) -> Sequence[str]:
         """Lanes that may be tried, the longest waiting first; none of a webhook that rests or is switched off."""

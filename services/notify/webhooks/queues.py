@@ -20,7 +20,8 @@ async def enter(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) 
     if not rows:
         return
     await open_lanes(connection, {(row["webhook_id"], row["lane"]) for row in rows})
-    await connection.execute(insert(deliveries).on_conflict_do_nothing(), rows)
+    drawn = [{"id": f"d-{secrets.token_hex(8)}", **row} for row in rows]
+    await connection.execute(insert(deliveries).on_conflict_do_nothing(), drawn)
 
 
 async def open_lanes(connection: AsyncConnection, keys: Collection[tuple[str, str]], *, at_once: bool = False) -> None:
@@ -57,8 +58,3 @@ async def cancel_all(connection: AsyncConnection, webhook_id: str) -> int:
         deliveries.c.webhook_id == webhook_id, deliveries.c.state == DeliveryState.PENDING
     )
     return (await connection.execute(waiting.values(state=DeliveryState.CANCELLED))).rowcount
-
-
-def draw_delivery_id() -> str:
-    """Draw the id of a delivery."""
-    return f"d-{secrets.token_hex(8)}"

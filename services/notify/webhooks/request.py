@@ -23,6 +23,7 @@ _CONNECTIONS = 100
 _AGENT = "Bihuan-Webhooks/1"
 _LONGEST_ASKED = 10**9
 GONE = 410
+"""The receiver wants nothing any more."""
 
 
 class SendError(StrEnum):
@@ -51,11 +52,6 @@ class Reply:
     error: SendError | None
     duration: timedelta
     retry_after: timedelta | None = None
-
-    @property
-    def is_gone(self) -> bool:
-        """The receiver wants nothing any more."""
-        return self.status == GONE
 
 
 class WebhookSender:

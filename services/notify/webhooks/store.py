@@ -77,12 +77,10 @@ class Webhooks:
         url = await checked(new.url, self._resolver)
         webhook_id, sealed = f"w-{randomness.token_hex(8)}", self.secrets.seal.close(draw_secret())
         values = {
+            **new.model_dump(),
             "id": webhook_id,
             "url": url,
-            "description": new.description,
-            "types": list(new.types),
             "department": department,
-            "active": new.active,
             "disabled_reason": None if new.active else DisabledReason.SWITCHED_OFF,
             "secret": sealed,
             "wake_key": webhook_id,
@@ -143,8 +141,6 @@ class Webhooks:
 
     async def _store(self, connection: AsyncConnection, webhook_id: str, changed: Mapping[str, Any]) -> None:
         values = dict(changed)
-        if "types" in values:
-            values["types"] = list(values["types"])
         if "active" in values:
             values["disabled_reason"] = None if values["active"] else DisabledReason.SWITCHED_OFF
             values["live_from"] = func.now()
