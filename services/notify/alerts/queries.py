@@ -5,14 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import Select, Text, any_, cast, exists, literal, or_, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.access.reach import within_reach
 from services.contracts.alert import AlertState, Threshold
-from services.contracts.base import Code, format_instant
+from services.contracts.base import Code, Message, format_instant
 from services.contracts.permissions import Action
 from services.contracts.vocabulary import ClockName
 from services.notify.alerts.tables import alerts, tellings
@@ -27,10 +27,8 @@ Row = Mapping[Any, Any]
 _CHANGES = CommitOrder(alerts.c.tx, alerts.c.id)
 
 
-class AlertFilters(BaseModel):
+class AlertFilters(Message):
     """Filters of a list of alerts; a repeated parameter holds if one of its values does."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: list[AlertState] = Field(default_factory=list)
     ticket_no: Annotated[str | None, Field(max_length=100)] = None
@@ -139,13 +137,9 @@ def _filtered(query: Select[Any], caller: Caller, filters: AlertFilters) -> Sele
         told = exists().where(tellings.c.alert_id == alerts.c.id, tellings.c.staff == caller.id)
         query = query.where(or_(told, alerts.c.acknowledged_by == caller.id, alerts.c.handed_to == caller.id))
     if filters.cursor is not None:
-        query = query.where(tuple_(alerts.c.raised_at, alerts.c.id) < _after(filters.cursor))
+        raised_at, alert_id = decode_cursor(filters.cursor, datetime, str)
+        query = query.where(tuple_(alerts.c.raised_at, alerts.c.id) < tuple_(literal(raised_at), alert_id))
     return query
-
-
-def _after(cursor: str) -> Any:
-    raised_at, alert_id = decode_cursor(cursor, datetime, str)
-    return tuple_(literal(raised_at), alert_id)
 
 
 def _foreign_place() -> ValidationFailed:

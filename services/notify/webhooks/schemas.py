@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, StringConstraints
+from pydantic import Field, JsonValue, StringConstraints
 from sqlalchemy import RowMapping
 
 from services.contracts.base import Code, Instant, Line, Message
@@ -99,10 +99,8 @@ class DeliveryPage(Page[DeliveryView]):
     """One page of deliveries, the newest first."""
 
 
-class DeliveryFilters(BaseModel):
+class DeliveryFilters(Message):
     """Filters of a list of deliveries."""
-
-    model_config = ConfigDict(extra="forbid")
 
     state: list[DeliveryState] = Field(default_factory=list)
     ticket_no: Annotated[str | None, Field(max_length=100)] = None
