@@ -56,7 +56,7 @@ class RemarkDispatcher:
         try:
             await self._enter(alert_id)
         except Exception as error:  # noqa: BLE001 - a journal that fails in a new way must not stop the others
-            log().warning("what an alert has to say waits", alert=alert_id, exc_info=_unforeseen(error))
+            log().warning("what an alert has to say waits", alert=alert_id, exc_info=not isinstance(error, Refusal))
             self._failed.add(alert_id)
             await asyncio.sleep(PAUSE_SECONDS)
         finally:
@@ -87,10 +87,6 @@ class RemarkDispatcher:
             log().error("a remark of an alert was refused", code=refusal.code)
             return refusal.code
         return None
-
-
-def _unforeseen(error: Exception) -> Exception | None:
-    return None if isinstance(error, Refusal) else error
 
 
 def _unentered() -> Select[Any]:

@@ -90,8 +90,7 @@ class AlertPage(Page[AlertView]):
 
 def told_view(row: Mapping[Any, Any]) -> ToldView:
     """Show a telling, read with its notice."""
-    same = ("staff", "at", "rung", "round", "level", "channel", "state")
-    return ToldView(**{name: row[name] for name in same})
+    return ToldView(**{name: row[name] for name in ToldView.model_fields})
 
 
 def alert_view(

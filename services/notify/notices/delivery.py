@@ -55,15 +55,9 @@ class Submitter(Protocol):
 class Letterhead:
     """The sender that notices come from."""
 
-    name: str
+    house: House
     zone: ZoneInfo
     public_url: str
-    help_line: str = ""
-
-    @property
-    def house(self) -> House:
-        """The service centre as a letter names it."""
-        return House(self.name, self.help_line)
 
 
 class Delivery:

@@ -8,11 +8,12 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
-from services.contracts.lines import harmless, visible
+from services.contracts.lines import harmless, one_line, visible
 from services.contracts.notice import Audience
 from services.notify.notices.rendering import CLOSE, OPEN, apart
 from services.notify.notices.samples import CUSTOMER_PLACE, SURVEY_LINK_PLACE, TICKET_LINK_PLACE
 from services.notify.notices.vocabulary import WORDING, Language
+from services.notify.settings import NotifySettings
 
 _THEIR_WORDS = re.compile(f"({OPEN}[^{OPEN}{CLOSE}\\n]*{CLOSE})")
 
@@ -78,6 +79,11 @@ class House:
     def help_in(self, language: Language) -> str:
         """Words on how a customer reaches a person; empty where nobody said how."""
         return WORDING.speak(language).text("help", help_line=self.help_line) if self.help_line else ""
+
+
+def house_of(settings: NotifySettings) -> House:
+    """The service centre as the settings name it."""
+    return House(settings.sender_name, one_line(settings.help_line))
 
 
 def fill(text: str, places: Placeholders) -> str:

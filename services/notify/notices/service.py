@@ -5,20 +5,18 @@ from dataclasses import dataclass
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 from sqlalchemy import RowMapping, Select, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.access.reach import within_reach
-from services.contracts.address import AddressAsk, AddressQuestion, ContactReader, CustomerAddress, Reach, ReachQuestion
-from services.contracts.base import Code
-from services.contracts.lines import one_line
+from services.contracts.address import AddressAsk, AddressQuestion, ContactReader, CustomerAddress
+from services.contracts.base import Code, Message
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState
 from services.contracts.permissions import Action, may, reach, sees_contact
 from services.notify import ticket_copies
 from services.notify.notices.channels.choice import channels_of
-from services.notify.notices.customer_reach import reaches
-from services.notify.notices.letter import House, Placeholders
+from services.notify.notices.letter import Placeholders, house_of
 from services.notify.notices.samples import carries_texts
 from services.notify.notices.submission import NO_CHANNEL, notices_total
 from services.notify.notices.tables import notices
@@ -37,10 +35,8 @@ from services.runtime.telemetry import request_id
 _RESENDABLE = {NoticeState.SENT, NoticeState.FAILED, NoticeState.NOT_SENT}
 
 
-class NoticeFilters(BaseModel):
+class NoticeFilters(Message):
     """Filters of a list of notices; a repeated parameter holds if one of its values does."""
-
-    model_config = ConfigDict(extra="forbid")
 
     ticket_no: Code | None = None
     state: list[NoticeState] = Field(default_factory=list)
@@ -66,10 +62,10 @@ class Notices:
     def __init__(self, opened: Resources) -> None:
         self._database = opened.database
         self._intake = opened.intake
-        self._channels = channels_of(opened.settings)
+        self.channels = channels_of(opened.settings)
         self.zone = ZoneInfo(opened.settings.time_zone)
         self.stale_after = opened.settings.notice_stale_after
-        self.house = House(opened.settings.sender_name, one_line(opened.settings.help_line))
+        self.house = house_of(opened.settings)
 
     async def page(self, caller: Caller, filters: NoticeFilters) -> tuple[list[NoticeView], str | None]:
         """Newest first; texts for those entitled, and each customer shown is logged once."""
@@ -129,14 +125,6 @@ class Notices:
         notices_total.labels(row["kind"], row["channel"] or NO_CHANNEL, "resent").inc()
         await wake(connection, FIRST_TRIES_CHANNEL)
         return notice_view(row, None)
-
-    async def reaches(self, question: ReachQuestion) -> list[Reach]:
-        """Ways in which the customers of tickets are reached now.
-
-        Raises:
-            Unavailable: intake does not answer.
-        """
-        return await reaches(self._intake, self._channels, question)
 
     async def _found(self, connection: AsyncConnection, caller: Caller, notice_id: str, action: Action) -> ShownNotice:
         row = (await connection.execute(select(notices).where(notices.c.id == notice_id))).mappings().one_or_none()

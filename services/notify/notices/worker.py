@@ -7,7 +7,6 @@ from sqlalchemy import Row
 from temporalio.client import Client
 
 from services.access.directory_copy import DirectoryCopy
-from services.contracts.lines import one_line
 from services.contracts.names import FORMER_WORKFLOW_NOTICE, QUEUE_NOTIFY, WORKFLOW_NOTICE, notice_workflow_id
 from services.contracts.notice import NoticeOrder
 from services.notify.notices.activities import NoticeActivities
@@ -16,6 +15,7 @@ from services.notify.notices.channels.choice import channels_of
 from services.notify.notices.consumer import CONSUMER, NoticeConsumer
 from services.notify.notices.delivery import Delivery, Letterhead
 from services.notify.notices.first_attempts import FirstAttempts
+from services.notify.notices.letter import house_of
 from services.notify.notices.submission import LEFT_OVER
 from services.notify.notices.submitters import SurveySubmitter
 from services.notify.notices.tables import notices
@@ -47,9 +47,7 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
 def delivery(opened: Resources) -> Delivery:
     """Deliver through the channels that the settings open."""
     settings = opened.settings
-    sender = Letterhead(
-        settings.sender_name, ZoneInfo(settings.time_zone), settings.public_url, one_line(settings.help_line)
-    )
+    sender = Letterhead(house_of(settings), ZoneInfo(settings.time_zone), settings.public_url)
     addresses = AddressBook(opened.intake, opened.directory)
     return Delivery(opened.database, addresses, channels_of(settings), sender, submitter=SurveySubmitter(opened.survey))
 

@@ -15,7 +15,7 @@ from services.notify.notices.addresses import RecipientAddress
 from services.notify.notices.channels.base import ChannelAdapter, DeliveryDeferred, Undeliverable
 from services.notify.notices.channels.inbox import Inbox
 from services.notify.notices.delivery import Delivery, Letterhead
-from services.notify.notices.letter import Letter
+from services.notify.notices.letter import House, Letter
 from services.notify.notices.tables import notices
 from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import Database
@@ -23,7 +23,7 @@ from services.runtime.postgres.database import Database
 WEEK = timedelta(days=7)
 HAN_MEIMEI = RecipientAddress("韩梅梅", "han@customer.example", links={"ticket": "https://service.example/t/1"})
 LIN_TAO = RecipientAddress("林涛", None, "en")
-SENDER = Letterhead("售后服务中心", ZoneInfo("Asia/Shanghai"), "https://service.example")
+SENDER = Letterhead(House("售后服务中心"), ZoneInfo("Asia/Shanghai"), "https://service.example")
 _serial = itertools.count(1)
 
 

@@ -312,7 +312,7 @@ async def test_an_alert_s_mail_leads_to_the_alert_itself(harness: NoticeHarness)
 
 
 async def test_a_customer_s_mail_tells_how_a_person_is_reached(harness: NoticeHarness) -> None:
-    sender = replace(SENDER, help_line="400-800-1234")
+    sender = replace(SENDER, house=replace(SENDER.house, help_line="400-800-1234"))
     row = await harness.submit(request())
     await Delivery(harness.database, harness.recipients, harness.channels, sender).attempt(row["id"], row["round"])
     (letter,) = harness.carrier.letters
