@@ -1,19 +1,12 @@
 """Pauses before a delivery that failed is tried again, and the end at which it is given up."""
 
 import secrets
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Protocol
 
 GROWTH = 4
 _SPREAD = 0.2
-
-
-class Randomness(Protocol):
-    """A source of jitter."""
-
-    def uniform(self, a: float, b: float) -> float:
-        """A number between `a` and `b`."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +17,8 @@ class Pauses:
     first: timedelta
     longest: timedelta
     give_up_after: timedelta
-    randomness: Randomness = field(default_factory=secrets.SystemRandom)
+    between: Callable[[float, float], float] = secrets.SystemRandom().uniform
+    """Draws the jitter."""
 
     def next_try_at(
         self, now: datetime, failures: int, failing_since: datetime, asked_for: timedelta | None
@@ -47,4 +41,4 @@ class Pauses:
         grown = self.longest
         if (factor := GROWTH ** min(failures - 1, 30)) < self.longest / self.first:
             grown = self.first * factor
-        return grown * self.randomness.uniform(1 - _SPREAD, 1 + _SPREAD)
+        return grown * self.between(1 - _SPREAD, 1 + _SPREAD)

@@ -10,20 +10,10 @@ NOW = datetime(2026, 11, 23, 4, 0, tzinfo=UTC)
 SECOND, HOUR, DAY = timedelta(seconds=1), timedelta(hours=1), timedelta(days=1)
 
 
-class _EvenTempered:
-    """Takes a share of the way from the shortest to the longest pause that chance allows."""
-
-    def __init__(self, share: float = 0.5) -> None:
-        self.share = share
-
-    def uniform(self, a: float, b: float) -> float:
-        """A number between `a` and `b`."""
-        return a + (b - a) * self.share
-
-
 def pauses(share: float = 0.5) -> Pauses:
-    """From five seconds to six hours, for three days."""
-    return Pauses(5 * SECOND, 6 * HOUR, 3 * DAY, _EvenTempered(share))
+    """From five seconds to six hours, for three days; each takes a share of the way from the shortest to the longest
+    that chance allows."""
+    return Pauses(5 * SECOND, 6 * HOUR, 3 * DAY, lambda a, b: a + (b - a) * share)
 
 
 @pytest.mark.parametrize(
