@@ -29,7 +29,7 @@ SETTINGS: Mapping[str, str] = {
 _LINE = re.compile(r"\[\[(?P<application>.*?)\]\] LOG:  duration: (?P<ms>[\d.]+) ms  (?P<step>\w+)[^:]*: (?P<sql>.*)")
 _COUNTED = {"execute", "statement"}
 """Steps that are counted; parsing and binding only take time."""
-_OF_TRANSACTIONS = {"BEGIN", "COMMIT", "ROLLBACK"}
+_OF_TRANSACTIONS = ("BEGIN", "COMMIT", "ROLLBACK")
 _ROW = r"\((?:[^()]|\([^()]*\))*\)"
 _MANY_ROWS = re.compile(rf"(VALUES {_ROW})(?:, ?{_ROW})+")
 
@@ -93,7 +93,7 @@ def _figures(lines: Sequence[Line]) -> list[Figure]:
     for line in lines:
         by_role[line.role] += line.runs / TICKETS
     note = ", ".join(f"{role} {runs:.1f}" for role, runs in sorted(by_role.items(), key=lambda each: -each[1]))
-    of_transactions = sum(line.runs for line in lines if line.sql.rstrip(";") in _OF_TRANSACTIONS)
+    of_transactions = sum(line.runs for line in lines if line.sql.startswith(_OF_TRANSACTIONS))
     return [
         Figure("SQL statements a ticket", sum(by_role.values()), "", None, Goal(AT_MOST, 90), note),
         Figure("... that only begin or end a transaction", of_transactions / TICKETS, ""),
