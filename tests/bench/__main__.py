@@ -11,6 +11,7 @@ from tests.bench import (
     board,
     cost,
     deadlines,
+    growth,
     intake,
     loop,
     memory,
@@ -31,13 +32,14 @@ _MEASURES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {
     "deadlines": deadlines.measure,
     "survey": survey.measure,
     "board": board.measure,
+    "memory": memory.measure,
 }
 _WITH_MAIL: dict[str, Callable[[Stack, DatedMailServer], Awaitable[list[Figure]]]] = {
     "cost": cost.measure,
     "loop": loop.measure,
     "alerts": alerts.measure,
 }
-_WITH_SMALL_CACHES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {"memory": memory.measure}
+_WITH_SMALL_CACHES: dict[str, Callable[[Stack], Awaitable[list[Figure]]]] = {"growth": growth.measure}
 PARTS = ("promises", *_MEASURES, *_WITH_MAIL, *_WITH_SMALL_CACHES)
 _console = Console(stderr=True)
 
@@ -68,7 +70,7 @@ async def _part(part: str) -> list[Figure]:
         async with post() as mails, stack.running(worker=True, **mails.settings) as running:
             return await _WITH_MAIL[part](running, mails)
     if part in _WITH_SMALL_CACHES:
-        async with stack.running(worker=True, **memory.SETTINGS) as running:
+        async with stack.running(worker=True, **growth.SETTINGS) as running:
             return await _WITH_SMALL_CACHES[part](running)
     async with stack.running(worker=part != "intake") as running:
         return await _MEASURES[part](running)

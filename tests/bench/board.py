@@ -1,48 +1,29 @@
 """The pages that staff look at all day, and the preview of a policy, with 10,000 tickets behind them.
 
-The tickets are copies, row by row in PostgreSQL, of a few that were really played: customer, feedback, ticket, clocks,
-journal and commands, under numbers and customers of their own, their due times apart by a minute. Their workflows are
-not copied: no page asks the engine.
+The tickets are `copies`, their due times apart by a minute, without workflows.
 """
 
 import asyncio
 import itertools
 import time
-from collections.abc import Iterator, Mapping
-
-import asyncpg
+from collections.abc import Iterator
+from statistics import median
 
 from services.commands.rehearsal.figures import percentile
-from tests.bench.figures import Figure
+from tests.bench.copies import copy
+from tests.bench.figures import AT_MOST, Figure, Goal
 from tests.bench.intake import feedback
-from tests.bench.load import Connection, Job, until_done
+from tests.bench.load import Connection, Job, Run, until_done
+from tests.bench.meter import Spell, costs, read
+from tests.bench.spells import idle
 from tests.bench.stack import Stack
 from tests.bench.tickets import COMMANDS
 
 TICKETS, PLAYED = 10_000, 20
-READS, WARM_UP, READERS = 200, 20, 8
+ROUNDS, READS, WARM_UP, READERS = 3, 100, 20, 8
 CLERK = {"username": "li.lei", "name": "李雷", "roles": ["clerk"]}
-_NUMBER = "'20200101' || lpad((n * 100 + place.at)::text, 7, '0')"
-_CUSTOMER = "it.customer_id || '-' || n"
-COPIED: Mapping[str, Mapping[str, str]] = {
-    "intake.feedback": {
-        "ticket_no": _NUMBER,
-        "customer_id": _CUSTOMER,
-        "idempotency_key": "NULL",
-        "received_at": "it.received_at - n * interval '1 minute'",
-    },
-    "workflow.tickets": {
-        "ticket_no": _NUMBER,
-        "customer_id": _CUSTOMER,
-        "opened_at": "it.opened_at - n * interval '1 minute'",
-        "next_due_at": "it.next_due_at + n * interval '1 minute'",
-    },
-    "workflow.clocks": {"ticket_no": _NUMBER},
-    # The transaction's number is copied too: it lies behind the feed's readers, so nobody is told of copies.
-    "workflow.journal": {"ticket_no": _NUMBER, "command_id": "it.command_id || '-' || n"},
-    "workflow.commands": {"ticket_no": _NUMBER, "id": "it.id || '-' || n", "key": "NULL"},
-}
-"""The tables, and what is not taken over as it is. `n` counts the copies of a ticket."""
+_TICKET = {"next_due_at": "it.next_due_at + n * interval '1 minute'", "ended": "true"}
+"""Of a ticket that has ended no workflow is missed: no page asks the engine."""
 
 
 async def measure(stack: Stack) -> list[Figure]:
@@ -55,10 +36,13 @@ async def measure(stack: Stack) -> list[Figure]:
     readers = [Connection(stack.url, cookie=f"bihuan_session={token}") for _ in range(READERS)]
     shown = itertools.cycle(numbers[:: max(1, len(numbers) // (READS + WARM_UP))])
     pages = {
-        "board": itertools.repeat("/board"),
+        "board page": itertools.repeat("/board"),
         "ticket page": (f"/tickets/{number}" for number in shown),
     }
-    shown_pages = [figure for name, paths in pages.items() for figure in await _figures(name, readers, paths)]
+    calm = await idle(stack)
+    shown_pages = [
+        figure for name, paths in pages.items() for figure in await _figures(stack, calm, name, paths, readers)
+    ]
     return [*shown_pages, *await _preview(stack)]
 
 
@@ -88,16 +72,32 @@ async def _keep_reading(connection: Connection, waits: list[float]) -> None:
         waits.append(time.perf_counter() - began)
 
 
-async def _figures(name: str, readers: list[Connection], paths: Iterator[str]) -> list[Figure]:
+async def _figures(
+    stack: Stack, calm: Spell, name: str, paths: Iterator[str], readers: list[Connection]
+) -> list[Figure]:
     await until_done(_reads(readers, paths, WARM_UP), 1)
-    figures = []
+    figures: list[Figure] = []
+    spells: list[Spell] = []
     for at_once in (1, READERS):
-        run = await until_done(_reads(readers, paths, READS), at_once)
-        for share in (0.5, 0.99):
-            note = f"{TICKETS:,} tickets; {READS} reads as a clerk; {run.rate:.0f} pages/s" if share > 0.5 else ""
-            value = percentile(run.latencies, share) * 1000
-            figures.append(Figure(f"{name} p{share * 100:g}, {at_once} at once", value, "ms", None, None, note))
-    return figures
+        runs: list[Run] = []
+        for _ in range(ROUNDS):
+            before = read(stack.pids)
+            runs.append(await until_done(_reads(readers, paths, READS), at_once))
+            spells.append(read(stack.pids).since(before).without(calm))
+        figures += _latencies(f"{at_once} at once", name, runs)
+    milliseconds = costs(spells, READS)
+    note = f"beside it {', '.join(f'{other} {milliseconds[other]:.1f}' for other in milliseconds if other != 'web')}"
+    rounds = f"median of {len(spells)} rounds of {READS}"
+    return [Figure(f"CPU a {name}", milliseconds["web"], "ms", None, Goal(AT_MOST, 15), f"{note}; {rounds}"), *figures]
+
+
+def _latencies(at_once: str, name: str, runs: list[Run]) -> Iterator[Figure]:
+    latencies = [seconds for run in runs for seconds in run.latencies]
+    rate = median(run.rate for run in runs)
+    note = f"{TICKETS:,} tickets; {len(runs)} rounds of {READS} reads as a clerk; {rate:.0f} pages/s"
+    for share, said in ((0.5, ""), (0.99, note)):
+        value = percentile(latencies, share) * 1000
+        yield Figure(f"{name} p{share * 100:g}, {at_once}", value, "ms", None, None, said)
 
 
 def _reads(readers: list[Connection], paths: Iterator[str], count: int) -> Iterator[Job]:
@@ -127,38 +127,6 @@ async def _load(stack: Stack, played: list[str]) -> list[str]:
     """Copy the tickets that were played until there are enough; returns the copies' numbers."""
     database = await stack.connect()
     try:
-        copies = TICKETS // len(played)
-        async with database.transaction():
-            await database.execute(
-                "INSERT INTO intake.customers (id, name, phone, tier, created_at, updated_at)"
-                " SELECT it.id || '-' || n, it.name, it.phone, it.tier, it.created_at, it.updated_at"
-                " FROM intake.customers AS it CROSS JOIN generate_series(1, $1) AS n",
-                copies,
-            )
-            for table, replaced in COPIED.items():
-                await database.execute(await _copying(database, table, replaced), copies, played)
-        await database.execute("VACUUM ANALYZE")
-        rows = await database.fetch("SELECT ticket_no FROM workflow.tickets WHERE ticket_no LIKE '20200101%'")
-        return [row["ticket_no"] for row in rows]
+        return await copy(database, played, 1, TICKETS // len(played), _TICKET)
     finally:
         await database.close()
-
-
-async def _copying(database: asyncpg.Connection, table: str, replaced: Mapping[str, str]) -> str:
-    """The statement that copies `$1` times the rows of the tickets `$2`."""
-    schema, name = table.split(".")
-    columns = [
-        row["column_name"]
-        for row in await database.fetch(
-            "SELECT column_name FROM information_schema.columns WHERE table_schema = $1 AND table_name = $2"
-            " ORDER BY ordinal_position",
-            schema,
-            name,
-        )
-    ]
-    values = ", ".join(replaced.get(column, f'it."{column}"') for column in columns)
-    return (
-        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {values}"
-        f" FROM {table} AS it JOIN unnest($2::text[]) WITH ORDINALITY AS place (no, at) ON place.no = it.ticket_no"
-        " CROSS JOIN generate_series(1, $1) AS n"
-    )

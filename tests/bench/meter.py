@@ -21,7 +21,7 @@ class Reading:
     spent: Seconds
 
     def since(self, earlier: "Reading") -> "Spell":
-        """What was spent from `earlier` on; a process that is new since then has spent all of its time."""
+        """The time spent from `earlier` on; a process that is new since then has spent all of its time."""
         spent = {name: seconds - earlier.spent.get(name, 0.0) for name, seconds in self.spent.items()}
         return Spell(self.at - earlier.at, spent)
 
@@ -39,7 +39,7 @@ class Spell:
         return sum(self.spent.values())
 
     def without(self, idle: "Spell") -> "Spell":
-        """What work cost: less what the same processes spend in as much time without any."""
+        """The cost of the work: less what the same processes spend in as much time without any."""
         share = self.seconds / idle.seconds
         spent = {name: max(0.0, seconds - share * idle.spent.get(name, 0.0)) for name, seconds in self.spent.items()}
         return Spell(self.seconds, spent)
@@ -53,9 +53,19 @@ def read(pids: Pids) -> Reading:
     return Reading(time.monotonic(), spent)
 
 
-def medians(rounds: Sequence[Seconds]) -> Seconds:
-    """The median of each process over several rounds."""
-    return {name: median(each.get(name, 0.0) for each in rounds) for name in rounds[0]}
+def cost(spells: Sequence[Spell], units: float) -> float:
+    """CPU milliseconds a unit of work: the median of several spells, each of so many units."""
+    return median(spell.total for spell in spells) * 1000 / units
+
+
+def costs(spells: Sequence[Spell], units: float) -> Mapping[str, float]:
+    """The same for each process."""
+    return {name: median(each.spent.get(name, 0.0) for each in spells) * 1000 / units for name in spells[0].spent}
+
+
+def described(spells: Sequence[Spell], units: float) -> str:
+    """`costs` in words."""
+    return ", ".join(f"{name} {milliseconds:.1f}" for name, milliseconds in costs(spells, units).items())
 
 
 def _of_tree(process: psutil.Process) -> float:

@@ -12,6 +12,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import asyncpg
+import httpx
 
 from services.commands.local import first_start
 from services.commands.local.machine import CHECKOUT, WEB, Machine
@@ -24,6 +25,7 @@ from services.runtime.stack.supervisor import Supervisor
 
 # One key does all the asking here, so the limit of one caller must not be what is measured.
 UNLIMITED = {"BIHUAN_RATE_LIMIT": "10000000/minute"}
+START_SECONDS = 120.0
 APPLICATION = "bench"
 """What PostgreSQL knows our own connections by."""
 
@@ -53,6 +55,12 @@ class Stack:
             password=self.machine.home.secret("postgres") if superuser else None,
             server_settings={"application_name": APPLICATION},
         )
+
+    async def until_ready(self, internal: str) -> None:
+        """Return when the process with this internal address can work."""
+        async with asyncio.timeout(START_SECONDS):
+            while not await _is_ready(internal):  # noqa: ASYNC110 - another process
+                await asyncio.sleep(0.5)
 
     @asynccontextmanager
     async def beside(self, module: str, **environment: str) -> AsyncIterator[int]:
@@ -117,6 +125,14 @@ async def _machine() -> AsyncIterator[Machine]:
             yield machine
         finally:
             await supervisor.stop()
+
+
+async def _is_ready(internal: str) -> bool:
+    try:
+        async with httpx.AsyncClient(trust_env=False) as client:
+            return (await client.get(f"{internal}/readyz")).is_success
+    except httpx.HTTPError:
+        return False
 
 
 async def _answers(internal: str) -> None:

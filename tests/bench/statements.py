@@ -39,7 +39,7 @@ Statement = tuple[str, str]
 
 @dataclass
 class Counts:
-    """How often each statement ran, and the milliseconds that the server took for it."""
+    """The runs of each statement, and the milliseconds that the server took for it."""
 
     runs: Counter[Statement] = field(default_factory=Counter)
     milliseconds: defaultdict[Statement, float] = field(default_factory=partial(defaultdict, float))

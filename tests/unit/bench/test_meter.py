@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from tests.bench.figures import AT_LEAST, AT_MOST, Figure, Goal
-from tests.bench.meter import Reading, Spell, medians, read
+from tests.bench.meter import Reading, Spell, cost, costs, described, read
 
 SPINS = "import time\nwhile time.process_time() < 0.3: pass"
 
@@ -32,9 +32,11 @@ def test_a_process_that_idles_nowhere_keeps_its_cost() -> None:
     assert Spell(10.0, {"bare": 0.5}).without(Spell(10.0, {"web": 1.0})).spent == {"bare": 0.5}
 
 
-def test_the_median_is_taken_of_each_process() -> None:
-    rounds = [{"web": 1.0, "worker": 9.0}, {"web": 3.0, "worker": 7.0}, {"web": 2.0, "worker": 8.0}]
-    assert medians(rounds) == {"web": 2.0, "worker": 8.0}
+def test_cost_is_the_median_of_rounds_a_unit_in_milliseconds_of_all_and_of_each_process() -> None:
+    spells = [Spell(1.0, {"web": web, "worker": worker}) for web, worker in ((1.0, 9.0), (3.0, 8.0), (2.0, 7.5))]
+    assert cost(spells, 10) == 1000.0
+    assert costs(spells, 10) == {"web": 200.0, "worker": 800.0}
+    assert described(spells, 10) == "web 200.0, worker 800.0"
 
 
 def test_the_time_of_a_child_that_has_ended_is_counted() -> None:
