@@ -10,17 +10,24 @@ from typing import Any
 from sqlalchemy.dialects.postgresql import insert
 
 from services.access.directory_copy import DirectoryCopy
-from services.contracts.feedback import FirstPromise, Registration, Supplemented
+from services.contracts.feedback import FirstPromise, Product, Registration, Supplemented
 from services.contracts.journal import Actor, EventType
 from services.contracts.policy import ClockRule
-from services.contracts.ticket import RULES, Clock, Segment, TicketState
+from services.contracts.ticket import Clock, Segment, TicketState
 from services.contracts.vocabulary import ActorKind, ClockState
 from services.runtime.errors import Refusal
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
 from services.workflow.journal.metrics import measure
 from services.workflow.journal.owed_recalculations import owe_recalculation
-from services.workflow.journal.store import GENESIS, policy_column, ticket_columns, write_clocks, write_journal
+from services.workflow.journal.store import (
+    GENESIS,
+    columns_of,
+    policy_column,
+    ticket_columns,
+    write_clocks,
+    write_journal,
+)
 from services.workflow.lifecycle.life import Life
 from services.workflow.tables import tickets
 from services.workflow.wake_channels import STARTER_CHANNEL
@@ -39,17 +46,10 @@ class Registrations:
         life = begin(registration, await self._department(registration))
         async with self._database.begin() as connection:
             columns = {
+                **columns_of(tickets, registration),
                 **ticket_columns(life.state),
                 **policy_column(registration.policy),
-                "ticket_no": registration.ticket_no,
-                "service_stage": registration.service_stage,
-                "channel": registration.channel,
-                "language": registration.language,
-                "customer_id": registration.customer_id,
-                "complaint_about": registration.complaint_about,
-                "product": registration.product.model_dump(mode="json"),
-                "product_model": registration.product.model,
-                "serial_no": registration.product.serial_no,
+                **_product_columns(registration.product),
                 "opened_at": registration.received_at,
                 "journal_hash": GENESIS,
             }
@@ -68,12 +68,7 @@ class Registrations:
 
     async def amend(self, ticket_no: str, supplied: Supplemented) -> None:
         """Show what the customer supplied later of what a ticket shows."""
-        product = supplied.product
-        columns: dict[str, Any] = {
-            "product": product.model_dump(mode="json"),
-            "product_model": product.model,
-            "serial_no": product.serial_no,
-        }
+        columns = _product_columns(supplied.product)
         if supplied.complaint_about:
             columns["complaint_about"] = supplied.complaint_about
         async with self._database.begin() as connection:
@@ -89,25 +84,8 @@ class Registrations:
 
 def begin(registration: Registration, department: str | None) -> Life:
     """The life of a ticket at its first event, with the promises that were made on arrival (invariant I11)."""
-    state = TicketState(
-        ticket_no=registration.ticket_no,
-        kind=registration.kind,
-        category=registration.category,
-        urgency=registration.urgency,
-        priority=registration.priority,
-        tier=registration.tier,
-        channel=registration.channel,
-        service_stage=registration.service_stage,
-        affected_count=registration.affected_count,
-        safety_risk=registration.safety_risk,
-        complete=registration.complete,
-        missing=registration.missing,
-        department=department,
-        received_at=registration.received_at,
-        follows=registration.follows,
-        response_target=registration.response_target,
-        rules=RULES,
-    )
+    given = {name: value for name, value in registration if name in TicketState.model_fields}
+    state = TicketState(**given, department=department)
     state.clocks = [_first_clock(registration, promise) for promise in registration.promises]
     life = Life(state, registration.policy)
     customer = Actor(kind=ActorKind.CUSTOMER, id=registration.customer_id)
@@ -123,6 +101,11 @@ def begin(registration: Registration, department: str | None) -> Life:
     }
     life.write(EventType.RECEIVED, registration.received_at, customer, None, data)
     return life
+
+
+def _product_columns(product: Product) -> dict[str, Any]:
+    shown = {"product_model": product.model, "serial_no": product.serial_no}
+    return {"product": product.model_dump(mode="json"), **shown}
 
 
 def _first_clock(registration: Registration, promise: FirstPromise) -> Clock:

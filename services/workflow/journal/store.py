@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
-from sqlalchemy import Text, Update, any_, bindparam, cast, func, literal, select, update
+from pydantic import BaseModel
+from sqlalchemy import Table, Text, Update, any_, bindparam, cast, func, literal, select, update
 from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -36,16 +37,10 @@ async def write_journal(connection: AsyncConnection, ticket_no: str, events: Seq
         previous = chain(previous, ticket_no, event)
         rows.append(
             {
+                **columns_of(journal, event),
                 "ticket_no": ticket_no,
-                "seq": event.seq,
-                "type": event.type,
-                "at": event.at,
                 "actor_kind": event.actor.kind,
                 "actor_id": event.actor.id,
-                "from_phase": event.from_phase,
-                "to_phase": event.to_phase,
-                "cycle": event.cycle,
-                "command_id": event.command_id,
                 "data": event.model_dump(mode="json")["data"],
                 "hash": previous,
             }
@@ -55,37 +50,24 @@ async def write_journal(connection: AsyncConnection, ticket_no: str, events: Seq
     return previous
 
 
+def columns_of(table: Table, message: BaseModel) -> dict[str, Any]:
+    """The columns of a table that a message holds under the same name."""
+    return {name: getattr(message, name) for name in _shared(table, type(message))}
+
+
+@cache
+def _shared(table: Table, message: type[BaseModel]) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns if column.name in message.model_fields)
+
+
 def ticket_columns(state: TicketState) -> dict[str, Any]:
     """Columns of the state that the view shows."""
     due = [clock.due_at for clock in state.clocks if clock.due_at]
     return {
-        "version": state.version,
-        "status": state.status,
+        **columns_of(tickets, state),
         "phase": state.phase,
-        "cycle": state.cycle,
-        "kind": state.kind,
-        "category": state.category,
-        "subcategory": state.subcategory,
-        "urgency": state.urgency,
-        "priority": state.priority,
-        "department": state.department,
-        "owner": state.owner,
-        "co_owners": list(state.co_owners),
-        "accepted_by": state.accepted_by,
-        "tags": list(state.tags),
-        "cause": state.cause,
-        "accepted_at": state.accepted_at,
-        "assigned_at": state.assigned_at,
-        "responded_at": state.responded_at,
-        "resolved_at": state.resolved_at,
-        "confirmed_at": state.confirmed_at,
-        "closed_at": state.closed_at,
         "resolution": state.result,
-        "confirmation": state.confirmation,
-        "close_reason": state.close_reason,
-        "merged_into": state.merged_into,
         "next_due_at": min(due, default=None),
-        "ended": state.ended,
         "state": state.model_dump(mode="json"),
     }
 
@@ -185,21 +167,9 @@ def _upsert_clocks() -> Insert:
 
 def _clock_row(ticket_no: str, clock: Clock, times: Mapping[str, int]) -> dict[str, Any]:
     return {
+        **columns_of(clocks, clock),
         "ticket_no": ticket_no,
-        "cycle": clock.cycle,
-        "name": clock.name,
-        "round": clock.round,
-        "state": clock.state,
-        "started_at": clock.started_at,
-        "due_at": clock.due_at,
-        "met_at": clock.met_at,
-        "breached_at": clock.breached_at,
-        "ended_at": clock.ended_at,
         "elapsed_seconds": times.get("elapsed"),
         "overdue_seconds": times.get("overdue"),
-        "priority": clock.priority,
-        "policy": clock.policy,
-        "policy_version": clock.policy_version,
-        "excused_at": clock.excused_at,
         "ledger": clock.model_dump(mode="json"),
     }

@@ -86,21 +86,8 @@ async def customer_ticket(queries: Queries, ticket: TicketRow) -> CustomerTicket
     row, state = ticket.row, ticket.state
     asked = _asked(state, rows)
     return CustomerTicket(
-        ticket_no=row["ticket_no"],
-        version=row["version"],
-        phase=ticket.phase,
-        cycle=row["cycle"],
-        kind=row["kind"],
-        language=row["language"],
-        customer_id=row["customer_id"],
-        product=row["product"],
-        opened_at=row["opened_at"],
-        accepted_at=row["accepted_at"],
-        resolved_at=row["resolved_at"],
-        closed_at=row["closed_at"],
+        **{name: row[name] for name in CustomerTicket.model_fields if name in row},
         result=row["resolution"],
-        close_reason=row["close_reason"],
-        merged_into=row["merged_into"],
         kept=await _kept(queries, ticket),
         missing=state.missing,
         asked=asked,
