@@ -10,7 +10,7 @@ from typing import Any
 
 import asyncpg
 from pydantic_core import from_json
-from sqlalchemy import Connection, Executable, event, text
+from sqlalchemy import Connection, Executable, RowMapping, event, text
 from sqlalchemy.exc import DBAPIError, DisconnectionError, InterfaceError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -74,6 +74,21 @@ class Database:
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Lend a connection for questions: as `autocommit`, and a statement that writes is a mistake."""
         return _lent(self._reading)
+
+    async def rows(self, query: Executable) -> list[RowMapping]:
+        """Ask, and answer every row."""
+        async with self.read() as connection:
+            return list((await connection.execute(query)).mappings())
+
+    async def row(self, query: Executable) -> RowMapping | None:
+        """Ask, and answer the first row, if there is one."""
+        async with self.read() as connection:
+            return (await connection.execute(query)).mappings().first()
+
+    async def scalar(self, query: Executable) -> Any:
+        """Ask, and answer the first column of the first row; None where there is none."""
+        async with self.read() as connection:
+            return await connection.scalar(query)
 
     def autocommit(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Lend a connection on which every statement is its own transaction, without the round trips of one."""

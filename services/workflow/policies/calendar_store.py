@@ -23,8 +23,7 @@ class CalendarRegister:
     async def calendars(self) -> list[RegisteredCalendar]:
         """The latest version of every calendar."""
         query = _registered(latest_versions(calendars).subquery())
-        async with self._database.read() as connection:
-            return [_calendar(row) for row in (await connection.execute(query)).mappings()]
+        return [_calendar(row) for row in await self._database.rows(query)]
 
     async def calendar(self, id_: str, version: int | None = None) -> RegisteredCalendar:
         """One version, the latest by default.
@@ -40,8 +39,7 @@ class CalendarRegister:
     async def find(self, id_: str, version: int | None = None) -> RegisteredCalendar | None:
         """The same; None when there is none."""
         asked = one_version(calendars, id_, version).subquery()
-        async with self._database.read() as connection:
-            row = (await connection.execute(_registered(asked))).mappings().first()
+        row = await self._database.row(_registered(asked))
         return _calendar(row) if row else None
 
     async def versions(self, id_: str) -> list[CalendarVersion]:

@@ -40,8 +40,7 @@ class Catalogue:
     async def in_force(self, generation: int | None = None) -> InForce:
         """The promises published now; `generation` spares the query when the caller has just read it."""
         if generation is None:
-            async with self._database.read() as connection:
-                generation = await connection.scalar(select(promises_in_force.c.generation))
+            generation = await self._database.scalar(select(promises_in_force.c.generation))
         # One load for everybody who finds something new in force at this moment.
         async with self._loading:
             if self._in_force is None or self._in_force.promises.generation != generation:
@@ -114,8 +113,7 @@ class Catalogue:
 
     async def _compile_version(self, id_: str, version: int) -> Calendar | None:
         query = select(calendars.c.body).where(calendars.c.id == id_, calendars.c.version == version)
-        async with self._database.read() as connection:
-            body = await connection.scalar(query)
+        body = await self._database.scalar(query)
         if body is None:
             self._compiled[id_, version] = None
             return None

@@ -73,8 +73,7 @@ class PolicyRegister:
         """The latest version of every policy, in the order in which they are tried."""
         latest = latest_versions(policies).subquery()
         query = _registered(latest).order_by(policy_order.c.position, policy_order.c.id)
-        async with self._database.read() as connection:
-            return [_policy(row) for row in (await connection.execute(query)).mappings()]
+        return [_policy(row) for row in await self._database.rows(query)]
 
     async def policy(self, id_: str, version: int | None = None) -> RegisteredPolicy:
         """One version, the latest by default.
@@ -83,8 +82,7 @@ class PolicyRegister:
             NotFound: there is none.
         """
         asked = one_version(policies, id_, version).subquery()
-        async with self._database.read() as connection:
-            row = (await connection.execute(_registered(asked))).mappings().first()
+        row = await self._database.row(_registered(asked))
         if row is None:
             raise NotFound
         return _policy(row)

@@ -49,8 +49,7 @@ async def every_version(database: Database, table: Any, id_: str) -> list[RowMap
     """
     columns = (table.c.version, table.c.created_at, table.c.created_by, table.c.published_at)
     query = select(*columns).where(table.c.id == id_).order_by(table.c.version.desc())
-    async with database.read() as connection:
-        rows = list((await connection.execute(query)).mappings())
+    rows = await database.rows(query)
     if not rows:
         raise NotFound
     return rows

@@ -172,8 +172,7 @@ class PublicationActivities:
     async def _entered(self, publication: str, ticket_no: str) -> Outcome | None:
         """The outcome that the ticket's journal holds of this publication."""
         mine = (journal.c.command_id == publication, journal.c.ticket_no == ticket_no)
-        async with self._database.read() as connection:
-            data = await connection.scalar(select(journal.c.data).where(*mine).limit(1))
+        data = await self._database.scalar(select(journal.c.data).where(*mine).limit(1))
         return Outcome(ticket_no, changed=True, excused=len(data["excused"])) if data is not None else None
 
 

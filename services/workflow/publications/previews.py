@@ -132,8 +132,7 @@ class Previews:
     async def _figures(
         self, those: ColumnElement[bool], pages: AsyncIterator[Sequence[Any]], work: Any, seconds: float
     ) -> Figures:
-        async with self._database.read() as connection:
-            of = await connection.scalar(select(func.count()).select_from(tickets).where(those)) or 0
+        of = await self._database.scalar(select(func.count()).select_from(tickets).where(those)) or 0
         figures, began = Figures(of=of), time.monotonic()
         async for page in pages:
             if time.monotonic() - began > seconds:

@@ -95,14 +95,12 @@ class Proposals:
 
     async def _latest(self, kind: SubjectKind, id_: str) -> int:
         table = TABLES[kind]
-        async with self._database.read() as connection:
-            return await connection.scalar(select(func.max(table.c.version)).where(table.c.id == id_)) or 0
+        return await self._database.scalar(select(func.max(table.c.version)).where(table.c.id == id_)) or 0
 
     async def _body(self, subject: Subject) -> Any:
         table = TABLES[subject.kind]
         mine = (table.c.id == subject.id, table.c.version == subject.version)
-        async with self._database.read() as connection:
-            body = await connection.scalar(select(table.c.body).where(*mine))
+        body = await self._database.scalar(select(table.c.body).where(*mine))
         if body is None:
             raise NotFound(
                 {

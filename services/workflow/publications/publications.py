@@ -131,8 +131,7 @@ class Publications:
         if cursor is not None:
             before = decode_cursor(cursor, datetime, str)
             query = query.where(tuple_(publications.c.requested_at, publications.c.id) < tuple_(*before))
-        async with self._database.read() as connection:
-            rows = list((await connection.execute(query.limit(limit + 1))).mappings())
+        rows = await self._database.rows(query.limit(limit + 1))
         shown = [publication_view(row) for row in rows[:limit]]
         if len(rows) <= limit:
             return shown, None

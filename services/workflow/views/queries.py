@@ -8,6 +8,7 @@ from typing import Any
 
 from sqlalchemy import (
     ColumnElement,
+    Select,
     Text,
     any_,
     cast,
@@ -58,24 +59,21 @@ class Queries:
 
     async def find(self, ticket_no: str) -> TicketRow | None:
         """One ticket, or None."""
-        async with self._database.read() as connection:
-            row = (await connection.execute(select(tickets).where(tickets.c.ticket_no == ticket_no))).mappings().first()
+        row = await self._database.row(select(tickets).where(tickets.c.ticket_no == ticket_no))
         return TicketRow(row) if row else None
 
     async def find_all(self, ticket_nos: Sequence[str]) -> list[TicketRow]:
         """Those of some tickets that there are."""
         wanted = select(tickets).where(tickets.c.ticket_no == any_(cast(list(ticket_nos), ARRAY(Text))))
-        async with self._database.read() as connection:
-            return [TicketRow(row) for row in (await connection.execute(wanted)).mappings()]
+        return [TicketRow(row) for row in await self._database.rows(wanted)]
 
     async def clocks_of(self, *ticket_nos: str) -> dict[str, Rows]:
         """Every clock of some tickets, by ticket number, in the order of their starts and then of product.md 5."""
         # One array is one parameter: `IN` writes and prepares a statement for every number of them.
         query = select(clocks).where(clocks.c.ticket_no == any_(cast(list(ticket_nos), ARRAY(Text))))
         found: dict[str, list[Row]] = {number: [] for number in ticket_nos}
-        async with self._database.read() as connection:
-            for row in (await connection.execute(query)).mappings():
-                found[row["ticket_no"]].append(row)
+        for row in await self._database.rows(query):
+            found[row["ticket_no"]].append(row)
         return {number: sorted(rows, key=_in_the_order_of_starting) for number, rows in found.items()}
 
     async def unanswered(self, *ticket_nos: str) -> dict[str, datetime | None]:
@@ -88,8 +86,7 @@ class Queries:
             .where(journal.c.ticket_no.in_(wrote), journal.c.type == any_(cast(list(TALK), ARRAY(Text))))
             .order_by(journal.c.ticket_no, journal.c.seq)
         )
-        async with self._database.read() as connection:
-            rows = list((await connection.execute(query)).mappings())
+        rows = await self._database.rows(query)
         talks = {number: list(talk) for number, talk in groupby(rows, key=itemgetter("ticket_no"))}
         return {number: oldest_unanswered(talks.get(number, ())) for number in ticket_nos}
 
@@ -99,8 +96,7 @@ class Queries:
         if meant is not None:
             query = query.where(meant)
         query = ordered(filtered(query, filters, await self._left()), filters)
-        async with self._database.read() as connection:
-            rows = list((await connection.execute(query.limit(filters.limit + 1))).mappings())
+        rows = await self._database.rows(query.limit(filters.limit + 1))
         if len(rows) <= filters.limit:
             return rows, None
         last = rows[filters.limit - 1]
@@ -126,8 +122,7 @@ class Queries:
             .order_by(journal.c.seq)
             .limit(limit + 1)
         )
-        async with self._database.read() as connection:
-            rows = list((await connection.execute(query)).mappings())
+        rows = await self._database.rows(query)
         more = len(rows) > limit
         return rows[:limit], encode_cursor([rows[limit - 1]["seq"]]) if more else None
 
@@ -140,16 +135,14 @@ class Queries:
             .order_by(journal.c.seq.desc())
             .limit(limit)
         )
-        async with self._database.read() as connection:
-            return list((await connection.execute(query)).mappings())[::-1]
+        return (await self._database.rows(query))[::-1]
 
     async def course(self, ticket_no: str) -> Rows:
         """The events that tell a ticket's course, in their order."""
         wanted = journal.c.type == any_(cast(list(COURSE), ARRAY(Text)))
         columns = (journal.c.seq, journal.c.type, journal.c.at, journal.c.actor_kind, journal.c.data)
         query = select(*columns).where(journal.c.ticket_no == ticket_no, wanted).order_by(journal.c.seq)
-        async with self._database.read() as connection:
-            return list((await connection.execute(query.limit(MOST_OF_A_COURSE))).mappings())
+        return await self._database.rows(query.limit(MOST_OF_A_COURSE))
 
     async def feed(
         self, caller: Principal, types: Sequence[str], limit: int, cursor: str | None
@@ -167,11 +160,15 @@ class Queries:
         if cursor:
             query = query.where(behind(cursor))
         query = query.order_by(*FEED_ORDER.columns).limit(limit + 1)
-        async with self._database.read() as connection:
-            rows = list((await connection.execute(query)).mappings())
+        rows = await self._database.rows(query)
         shown = rows[:limit]
         end = place_of(shown[-1]) if shown else cursor
         return shown, end, len(rows) > limit
+
+    async def entered(self, ticket_no: str, id_: str) -> int | None:
+        """The last event that the command or remark of this id has caused, if the journal holds any."""
+        seq: int | None = await self._database.scalar(last_entry(ticket_no, id_))
+        return seq
 
     async def kept(self, copy: TicketRow) -> TicketRow:
         """The ticket that is kept in the end, of one that was merged; any other is kept itself. The one that it was
@@ -192,6 +189,11 @@ class Queries:
         if found is None:
             raise NotFound({"en": f"no ticket {ticket_no}", "zh": f"没有工单 {ticket_no}"})
         return found
+
+
+def last_entry(ticket_no: str, id_: str) -> Select[Any]:
+    """The sequence number of the last event that a command or remark of this id has caused."""
+    return select(func.max(journal.c.seq)).where(journal.c.ticket_no == ticket_no, journal.c.command_id == id_)
 
 
 def _in_the_order_of_starting(clock: Row) -> tuple[Any, ...]:
