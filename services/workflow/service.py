@@ -22,6 +22,7 @@ from services.runtime.role_parts import service_of
 from services.runtime.security.auth import Caller
 from services.runtime.telemetry import request_id
 from services.workflow.client import TicketEngine
+from services.workflow.commands.callbacks import Callbacks
 from services.workflow.commands.commands import Admission, Commands, Taken
 from services.workflow.commands.delivery import Door
 from services.workflow.commands.joins import Joins
@@ -94,6 +95,7 @@ class TicketService:
                 registrations=self.registrations,
                 intake=intake,
                 reach=reach,
+                callbacks=Callbacks(catalogue=self.catalogue, intake=intake),
             ),
             engine=engine,
             door=door,

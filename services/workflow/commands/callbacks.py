@@ -1,5 +1,6 @@
 """A callback as it is recorded: when the call was, whether another attempt could count, and what it left open."""
 
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -26,12 +27,12 @@ _CHANNELS = {
 _TOO_EARLY = {"en": "a call is recorded after it was made", "zh": "通话时间不能晚于记录时间"}
 
 
+@dataclass(frozen=True, kw_only=True)
 class Callbacks:
     """Prepares callbacks for the workflow, which knows neither calendars nor contacts."""
 
-    def __init__(self, *, catalogue: Catalogue, intake: ServiceClient) -> None:
-        self._catalogue = catalogue
-        self._intake = intake
+    catalogue: Catalogue
+    intake: ServiceClient
 
     async def decision(self, ticket: TicketRow, command_id: str, body: RecordCallbackBody) -> dict[str, Any]:
         """The decision that the workflow must know besides the body; a question that was left open becomes a ticket,
@@ -54,7 +55,7 @@ class Callbacks:
             response_target=_settings(ticket).open_question_response,
         )
         path = f"/internal/feedback/{ticket.row['ticket_no']}/follow-ups"
-        told = await self._intake.post(path, question.model_dump(mode="json"))
+        told = await self.intake.post(path, question.model_dump(mode="json"))
         return {"follow_up": told["ticket_no"]}
 
     async def _vain(self, ticket: TicketRow, now: datetime) -> dict[str, Any]:
@@ -65,7 +66,7 @@ class Callbacks:
 
     async def _next_working_day(self, ticket: TicketRow, now: datetime) -> datetime:
         policy = PolicySnapshot.model_validate(ticket.row["policy"]) if ticket.row["policy"] else None
-        calendars = (await self._catalogue.in_force()).calendars
+        calendars = (await self.catalogue.in_force()).calendars
         calendar = calendars.get(policy.calendar_of(ticket.department) if policy else _ALWAYS) or calendars[_ALWAYS]
         try:
             return calendar.next_working_day(now)
@@ -80,7 +81,7 @@ class Callbacks:
             request_id=request_id.get(),
             asks=(CustomerAsk(ticket_no=ticket.row["ticket_no"], customer_id=ticket.row["customer_id"]),),
         )
-        told = await self._intake.post("/internal/customers/show", question.model_dump(mode="json"))
+        told = await self.intake.post("/internal/customers/show", question.model_dump(mode="json"))
         return channels_of(CustomerView.model_validate(told["items"][0]))
 
 

@@ -4,7 +4,6 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -14,7 +13,7 @@ from sqlalchemy.dialects.postgresql import JSONB, insert
 from services.access.rights import require_right
 from services.contracts.base import Message
 from services.contracts.basis import Basis, is_outdated
-from services.contracts.commands.update import Command, UpdateOutcome
+from services.contracts.commands.update import Command
 from services.contracts.names import ILLEGAL_TRANSITION, OUTDATED, STALE_VERSION
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Conflict, Forbidden, StaleVersion
@@ -22,11 +21,11 @@ from services.runtime.http.conditions import ANY, IfMatch, require_version
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import KeyedRequest
 from services.runtime.security.auth import Caller
-from services.workflow.client import NoWorkflow, Refused, TicketEngine
+from services.workflow.client import Refused, TicketEngine
 from services.workflow.commands.delivery import Door, Ended
 from services.workflow.commands.preparation import Asked, Preparation, actor_of
 from services.workflow.lifecycle.transitions import is_legal, owed_reason
-from services.workflow.tables import commands, journal
+from services.workflow.tables import commands
 from services.workflow.views.accused import is_accused
 from services.workflow.views.queries import Queries
 from services.workflow.views.ticket_row import TicketRow
@@ -66,23 +65,15 @@ class Taken:
     repeated: bool = False
 
 
+@dataclass(frozen=True, kw_only=True)
 class Commands:
     """Takes commands: stores them, gives them to the workflow, remembers what was answered."""
 
-    def __init__(
-        self,
-        *,
-        database: Database,
-        queries: Queries,
-        preparation: Preparation,
-        engine: TicketEngine,
-        door: Door,
-    ) -> None:
-        self._database = database
-        self._queries = queries
-        self._preparation = preparation
-        self._engine = engine
-        self._door = door
+    database: Database
+    queries: Queries
+    preparation: Preparation
+    engine: TicketEngine
+    door: Door
 
     async def admit(self, ticket: TicketRow, name: CommandName, caller: Caller, asked: KeyedRequest) -> Admission:
         """Let the caller give this command, whatever it says and whatever the state.
@@ -125,7 +116,7 @@ class Commands:
         _require_as_shown(admission, basis)
         expected = None if if_match in {None, ANY} else admission.ticket.state.version
         asked = Asked(admission.command_id, admission.ticket, admission.name, body, admission.caller, expected, basis)
-        command = await self._preparation.command(asked)
+        command = await self.preparation.command(asked)
         if not await self._store(admission, command, body):
             return await self._repeat(admission, await self._known(admission))
         await self._give(admission, command)
@@ -135,7 +126,7 @@ class Commands:
         """Keep the first answer for repeats, and return it; it holds no contact."""
         kept = func.coalesce(commands.c.answer, literal(dict(answer), JSONB))
         statement = update(commands).where(commands.c.id == command_id).values(answer=kept)
-        async with self._database.autocommit() as connection:
+        async with self.database.autocommit() as connection:
             first: Mapping[str, Any] = await connection.scalar(statement.returning(commands.c.answer))
         return first
 
@@ -146,72 +137,42 @@ class Commands:
             commands.c.name == admission.name,
             commands.c.key == admission.asked.key,
         )
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return (await connection.execute(query)).first()
 
     async def _repeat(self, admission: Admission, row: Any) -> Taken:
         admission.asked.require_same(row.body_hash)
-        if row.answer is None and not await self._has_happened(row.id):
+        if row.answer is None and await self.queries.entered(admission.ticket_no, row.id) is None:
             await self._give(admission, Command.model_validate(row.command))
         return Taken(row.id, row.answer, repeated=True)
-
-    async def _has_happened(self, command_id: str) -> bool:
-        return await self._entered(command_id) is not None
-
-    async def _entered(self, command_id: str) -> int | None:
-        """The last of the command's events in the journal."""
-        async with self._database.read() as connection:
-            query = select(func.max(journal.c.seq)).where(journal.c.command_id == command_id)
-            seq: int | None = await connection.scalar(query)
-            return seq
 
     async def _store(self, admission: Admission, command: Command, body: Message) -> bool:
         texts = body.model_dump(mode="json", exclude_none=True)
         if admission.name is CommandName.SUPPLY_INFORMATION:
             # Everything else that a customer supplies is intake's to keep.
             texts = {"message": texts["message"]} if "message" in texts else {}
-        values = {
-            "id": command.id,
-            "ticket_no": admission.ticket_no,
-            "name": admission.name,
-            "caller": admission.asked.caller,
-            "key": admission.asked.key,
-            "body_hash": admission.asked.body_hash or "",
-            "body": texts,
-            "command": command.model_dump(mode="json"),
-        }
-        async with self._database.autocommit() as connection:
-            statement = insert(commands).values(**values).on_conflict_do_nothing().returning(commands.c.id)
-            return (await connection.execute(statement)).first() is not None
+        return await store_command(self.database, admission.ticket_no, command, admission.asked, texts)
 
     async def _give(self, admission: Admission, command: Command) -> None:
-        send = partial(self._send, admission.ticket_no, command)
+        send = partial(self.engine.command, admission.ticket_no, command)
         try:
             try:
-                await self._door.give(admission.ticket, send)
+                await self.door.give(admission.ticket, command.id, send)
             except Refused as refusal:
                 if not await self._is_behind(command, admission.ticket_no, refusal):
                     raise
-                await self._door.renew(admission.ticket_no)
-                await self._door.give(admission.ticket, send)
+                await self.door.renew(admission.ticket_no)
+                await self.door.give(admission.ticket, command.id, send)
         except Refused as refusal:
             raise await self._refusal(admission, refusal) from refusal
         except Ended as ended:
-            if not await self._has_happened(command.id):  # it may have been the last step itself
+            # It may have been the last step itself.
+            if await self.queries.entered(admission.ticket_no, command.id) is None:
                 raise _illegal(admission, ended.ticket) from ended
-
-    async def _send(self, ticket_no: str, command: Command, limit: timedelta) -> UpdateOutcome:
-        """Give the command; a workflow that started anew because the journal holds it already need not get it again."""
-        try:
-            return await self._engine.command(ticket_no, command, limit)
-        except NoWorkflow:
-            if (seq := await self._entered(command.id)) is None:
-                raise
-            return UpdateOutcome(version=seq)
 
     async def _is_behind(self, command: Command, ticket_no: str, refusal: Refused) -> bool:
         """Whether the workflow refuses what is legal by now: somebody has set it back, or its engine was restored."""
-        state = (await self._queries.require(ticket_no)).state
+        state = (await self.queries.require(ticket_no)).state
         if refusal.version is None or refusal.version >= state.version:
             return False
         outdated = command.basis is not None and is_outdated(command.name, command.basis, Basis.of(state))
@@ -224,7 +185,26 @@ class Commands:
             return StaleVersion()
         if refusal.code == OUTDATED:
             return _outdated()
-        return _illegal(admission, await self._queries.require(admission.ticket_no))
+        return _illegal(admission, await self.queries.require(admission.ticket_no))
+
+
+async def store_command(
+    database: Database, ticket_no: str, command: Command, asked: KeyedRequest, body: Mapping[str, Any]
+) -> bool:
+    """Store a command before its workflow gets it; answers False for one that is stored already."""
+    values = {
+        "id": command.id,
+        "ticket_no": ticket_no,
+        "name": command.name,
+        "caller": asked.caller,
+        "key": asked.key,
+        "body_hash": asked.body_hash or "",
+        "body": body,
+        "command": command.model_dump(mode="json"),
+    }
+    statement = insert(commands).values(**values).on_conflict_do_nothing().returning(commands.c.id)
+    async with database.autocommit() as connection:
+        return (await connection.execute(statement)).first() is not None
 
 
 def _require_legal(admission: Admission, if_match: IfMatch | None) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from temporalio.service import RPCError
@@ -30,19 +31,20 @@ class Ended(Exception):
         super().__init__("ended")
 
 
+@dataclass(frozen=True, kw_only=True)
 class Door:
     """Hands things to workflows."""
 
-    def __init__(
-        self, *, queries: Queries, engine: TicketEngine, reconciler: Reconciler, settings: WorkflowSettings
-    ) -> None:
-        self._queries = queries
-        self._engine = engine
-        self._reconciler = reconciler
-        self._settings = settings
+    queries: Queries
+    engine: TicketEngine
+    reconciler: Reconciler
+    settings: WorkflowSettings
 
-    async def give(self, ticket: TicketRow, send: Callable[[timedelta], Awaitable[UpdateOutcome]]) -> UpdateOutcome:
-        """Hand over by `send`, which gets the time that is left; a workflow that is missing is started first.
+    async def give(
+        self, ticket: TicketRow, id_: str, send: Callable[[timedelta], Awaitable[UpdateOutcome]]
+    ) -> UpdateOutcome:
+        """Hand over by `send`, which gets the time that is left; a workflow that is missing is started first, unless
+        the journal holds `id_`: one that began anew from there need not get it again.
 
         Raises:
             Refused: by the workflow.
@@ -50,7 +52,7 @@ class Door:
             Unavailable: `engine_unavailable`; the effect is unknown.
         """
         unstarted = ticket.row["engine_id"] is None
-        longest = self._settings.start_seconds if unstarted else self._settings.command_seconds
+        longest = self.settings.start_seconds if unstarted else self.settings.command_seconds
         started = time.monotonic()
         while True:
             left = max(longest - (time.monotonic() - started), SHORTEST_SECONDS)
@@ -59,7 +61,10 @@ class Door:
             except EngineUnavailable as error:
                 raise _engine_unavailable() from error
             except NoWorkflow as error:
-                await self._start(ticket.row["ticket_no"], started, error)
+                ticket_no = ticket.row["ticket_no"]
+                if (seq := await self.queries.entered(ticket_no, id_)) is not None:
+                    return UpdateOutcome(version=seq)
+                await self._start(ticket_no, started, error)
 
     async def renew(self, ticket_no: str) -> None:
         """Have a workflow that is behind its journal started anew.
@@ -68,19 +73,19 @@ class Door:
             Unavailable: `engine_unavailable`.
         """
         try:
-            await self._reconciler.renew(ticket_no)
+            await self.reconciler.renew(ticket_no)
         except EngineUnavailable as error:
             raise _engine_unavailable() from error
 
     async def _start(self, ticket_no: str, started: float, error: Exception) -> None:
         """The starter has not come to it yet, or the engine has lost it; one that is changing runs is left alone."""
-        ticket = await self._queries.require(ticket_no)
+        ticket = await self.queries.require(ticket_no)
         if ticket.row["ended"]:
             raise Ended(ticket) from error
-        if time.monotonic() - started > self._settings.start_seconds:
+        if time.monotonic() - started > self.settings.start_seconds:
             raise _engine_unavailable() from error
         try:
-            await self._engine.start(TicketStart.stored(ticket.row["state"], ticket.row["policy"]))
+            await self.engine.start(TicketStart.stored(ticket.row["state"], ticket.row["policy"]))
         except RPCError as lost:
             raise _engine_unavailable() from lost
         await asyncio.sleep(PAUSE_SECONDS)

@@ -8,11 +8,11 @@ import asyncio
 import hashlib
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
 
 from sqlalchemy import select, text, update
-from sqlalchemy.dialects.postgresql import insert
 
 from services.contracts.commands.ending import Join
 from services.contracts.commands.update import Command
@@ -22,11 +22,13 @@ from services.contracts.journal import Actor, EventType
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Refusal, Unavailable
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import KeyedRequest
 from services.runtime.telemetry import log
 from services.workflow.client import Refused, TicketEngine
+from services.workflow.commands.commands import store_command
 from services.workflow.commands.delivery import Door, Ended
 from services.workflow.commands.remarks import Remarks
-from services.workflow.tables import commands, journal, tickets
+from services.workflow.tables import journal, tickets
 from services.workflow.views.queries import Queries
 from services.workflow.views.ticket_row import TicketRow
 
@@ -36,18 +38,16 @@ _LOCK_SECONDS = 5.0
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('merge', 0))"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Joins:
     """Tells kept tickets of their copies."""
 
-    def __init__(
-        self, *, database: Database, queries: Queries, engine: TicketEngine, door: Door, remarks: Remarks
-    ) -> None:
-        self._database = database
-        self._queries = queries
-        self._engine = engine
-        self._door = door
-        self._remarks = remarks
-        self._merging = asyncio.Lock()
+    database: Database
+    queries: Queries
+    engine: TicketEngine
+    door: Door
+    remarks: Remarks
+    merging: asyncio.Lock = field(default_factory=asyncio.Lock, init=False)
 
     async def run(self) -> None:
         """Tell what is still to be told, until cancelled."""
@@ -63,14 +63,14 @@ class Joins:
         Raises:
             Unavailable: it is tried again.
         """
-        copy = await self._queries.require(copy_no)
+        copy = await self.queries.require(copy_no)
         if not copy.row["join_pending"]:
             return
-        kept = await self._queries.kept(copy)
+        kept = await self.queries.kept(copy)
         if not await self._give(copy, kept):
             return
         done = update(tickets).where(tickets.c.ticket_no == copy_no).values(join_pending=False)
-        async with self._database.begin() as connection:
+        async with self.database.begin() as connection:
             await connection.execute(done)
 
     @asynccontextmanager
@@ -82,15 +82,15 @@ class Joins:
         """
         try:
             async with asyncio.timeout(_LOCK_SECONDS):
-                await self._merging.acquire()
+                await self.merging.acquire()
         except TimeoutError as error:
             raise Unavailable(retry_after=2) from error
         try:
-            async with self._database.begin() as connection:
+            async with self.database.begin() as connection:
                 await connection.execute(text(_LOCK))
                 yield
         finally:
-            self._merging.release()
+            self.merging.release()
 
     async def _try(self, copy_no: str) -> None:
         """One whose kept ticket cannot be told now must not keep the others waiting."""
@@ -101,7 +101,7 @@ class Joins:
 
     async def _pending(self) -> Sequence[str]:
         query = select(tickets.c.ticket_no).where(tickets.c.join_pending).order_by(tickets.c.ticket_no)
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             return (await connection.execute(query.limit(_AT_ONCE))).scalars().all()
 
     async def _give(self, copy: TicketRow, kept: TicketRow) -> bool:
@@ -110,7 +110,7 @@ class Joins:
         kept_no = kept.row["ticket_no"]
         if not kept.row["ended"]:
             try:
-                await self._door.give(kept, partial(self._engine.command, kept_no, command))
+                await self.door.give(kept, command.id, partial(self.engine.command, kept_no, command))
             except Refused:
                 return False
             except Ended as over:
@@ -119,7 +119,7 @@ class Joins:
             else:
                 return True
         # Its reopening window has ended since the merge was taken: it is on record, and its owner is told.
-        await self._remarks.append(kept_no, _entry(command, kept.state.cycle))
+        await self.remarks.append(kept_no, _entry(command, kept.state.cycle))
         return True
 
     async def _command(self, copy: TicketRow, kept: TicketRow) -> Command:
@@ -130,23 +130,13 @@ class Joins:
             actor=await self._merged_by(copy_no),
             decision=Join(copy_no=copy_no, others=_others(copy, kept)).model_dump(mode="json"),
         )
-        values = {
-            "id": command.id,
-            "ticket_no": kept_no,
-            "name": command.name,
-            "caller": f"{command.actor.kind}:{command.actor.id}",
-            "key": None,
-            "body_hash": "",
-            "body": {},
-            "command": command.model_dump(mode="json"),
-        }
-        async with self._database.begin() as connection:
-            await connection.execute(insert(commands).values(**values).on_conflict_do_nothing())
+        asked = KeyedRequest(f"{command.actor.kind}:{command.actor.id}", None, str)
+        await store_command(self.database, kept_no, command, asked, {})
         return command
 
     async def _merged_by(self, copy_no: str) -> Actor:
         merged = (journal.c.ticket_no == copy_no, journal.c.type == EventType.MERGED)
-        async with self._database.read() as connection:
+        async with self.database.read() as connection:
             row = (await connection.execute(select(journal.c.actor_kind, journal.c.actor_id).where(*merged))).one()
         return Actor(kind=row.actor_kind, id=row.actor_id)
 

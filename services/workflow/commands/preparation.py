@@ -60,26 +60,17 @@ _CHOOSES = frozenset({CommandName.ACCEPT, CommandName.ASSIGN, CommandName.RECLAS
 """Commands that can make another policy apply."""
 
 
+@dataclass(frozen=True, kw_only=True)
 class Preparation:
     """Turns bodies into commands."""
 
-    def __init__(
-        self,
-        *,
-        queries: Queries,
-        catalogue: Catalogue,
-        people: DirectoryCopy,
-        registrations: Registrations,
-        intake: ServiceClient,
-        reach: CustomerReach,
-    ) -> None:
-        self._queries = queries
-        self._catalogue = catalogue
-        self._people = people
-        self._registrations = registrations
-        self._intake = intake
-        self._reach = reach
-        self._callbacks = Callbacks(catalogue=catalogue, intake=intake)
+    queries: Queries
+    catalogue: Catalogue
+    people: DirectoryCopy
+    registrations: Registrations
+    intake: ServiceClient
+    reach: CustomerReach
+    callbacks: Callbacks
 
     async def command(self, asked: Asked) -> Command:
         """The command that the workflow decides on.
@@ -129,7 +120,7 @@ class Preparation:
         if isinstance(body, SupplyInformationBody):
             found |= await self._supplement(asked, body)
         if isinstance(body, RecordCallbackBody):
-            found |= await self._callbacks.decision(asked.ticket, asked.id, body)
+            found |= await self.callbacks.decision(asked.ticket, asked.id, body)
         if isinstance(body, CustomerTold) and not await self._is_heard(asked.ticket, body):
             found |= {"reached": False}
         return found
@@ -138,12 +129,12 @@ class Preparation:
         """Whether what is said to the customer reaches them; a note says nothing to them."""
         if body.told_by is not None or getattr(body, "visible", True) is False:
             return True
-        return (await self._reach.of(ticket)).goes
+        return (await self.reach.of(ticket)).goes
 
     async def _named(self, asked: Asked, body: Accept | AssignBody) -> dict[str, Any]:
         """Check who and what is named."""
         ids = [id_ for id_ in (body.department, body.owner, *(body.co_owners or ())) if id_]
-        roll = await self._people.roll(must_have=ids)
+        roll = await self.people.roll(must_have=ids)
         named: dict[str, Any] = {}
         if body.department and not roll.has_department(body.department):
             raise ValidationFailed.at(
@@ -161,7 +152,7 @@ class Preparation:
         acceptance it goes where its category is handled, unless a person named a department."""
         if not is_routed(asked.ticket.state, body):
             return {}
-        roll = await self._people.roll()
+        roll = await self.people.roll()
         department = roll.route(body.category or asked.ticket.state.category)
         return {"department": department} if department else {}
 
@@ -171,7 +162,7 @@ class Preparation:
         An open ticket keeps the version that it lives by, until it is accepted or a publication recalculates it.
         """
         facts = facts_after(asked.ticket.state, decision)
-        policy = choose((await self._catalogue.in_force()).promises.policies, facts)
+        policy = choose((await self.catalogue.in_force()).promises.policies, facts)
         present = asked.ticket.row["policy"]
         if policy and present and policy.id == present["id"] and asked.name is not CommandName.ACCEPT:
             return PolicySnapshot.model_validate(present)
@@ -183,7 +174,7 @@ class Preparation:
             raise ValidationFailed.at(
                 "/into", "same_ticket", {"en": "a ticket is not merged into itself", "zh": "工单不能合并到自身"}
             )
-        target = await self._queries.find(body.into)
+        target = await self.queries.find(body.into)
         if target is None or not may(asked.caller, Action.MERGE, target):
             raise ValidationFailed.at(
                 "/into", "unknown", {"en": "no ticket of yours has this number", "zh": "您没有此编号的工单"}
@@ -229,19 +220,19 @@ class Preparation:
         return clock.promised_at if clock.by_promise else due_by_policy(clock, await self._calendars(clock), now)
 
     async def _calendars(self, clock: Clock) -> Any:
-        in_force = await self._catalogue.in_force()
+        in_force = await self.catalogue.in_force()
         pinned = {(clock.calendar, clock.calendar_version)} if clock.calendar_version else set()
-        return await self._catalogue.calendars_for(pinned, in_force.promises.generation)
+        return await self.catalogue.calendars_for(pinned, in_force.promises.generation)
 
     async def _supplement(self, asked: Asked, body: SupplyInformationBody) -> dict[str, Any]:
         """Contacts and product go to intake, which owns them; what it says of completeness decides."""
         ticket_no = asked.ticket.row["ticket_no"]
         fields = body.model_dump(mode="json", exclude_unset=True, exclude={"message"})
-        told = await self._intake.post(
+        told = await self.intake.post(
             f"/internal/feedback/{ticket_no}/supplement", {"command_id": asked.id, "supplement": fields}
         )
         answer = Supplemented.model_validate(told)
-        await self._registrations.amend(ticket_no, answer)
+        await self.registrations.amend(ticket_no, answer)
         impact = body.impact
         supply = SupplyInformation(
             fields=answer.changed,

@@ -51,25 +51,16 @@ class LedgerFacts:
 TICKET_NO = re.compile(r"[0-9]{11,20}")
 
 
+@dataclass(frozen=True, kw_only=True)
 class Showing:
     """Answers what a caller may see of tickets."""
 
-    def __init__(
-        self,
-        *,
-        queries: Queries,
-        registrations: Registrations,
-        catalogue: Catalogue,
-        intake: ServiceClient,
-        reach: CustomerReach,
-        left: Left = nobody_left,
-    ) -> None:
-        self._left = left
-        self._queries = queries
-        self._registrations = registrations
-        self._catalogue = catalogue
-        self._intake = intake
-        self._reach = reach
+    queries: Queries
+    registrations: Registrations
+    catalogue: Catalogue
+    intake: ServiceClient
+    reach: CustomerReach
+    left: Left = nobody_left
 
     async def find(self, ticket_no: str, caller: Caller, action: Action = Action.READ_TICKET) -> TicketRow:
         """The ticket, if `caller` may do `action` on it.
@@ -88,17 +79,17 @@ class Showing:
         Raises:
             NotFound: there is none.
         """
-        return await self._queries.find(ticket_no) or await self._fetch(ticket_no)
+        return await self.queries.find(ticket_no) or await self._fetch(ticket_no)
 
     async def ticket(self, ticket: TicketRow, caller: Caller) -> dict[str, Any]:
         """The view of one ticket; a contact shown in full is in intake's audit log by then."""
         clocks, unanswered, customers, reach = await asyncio.gather(
-            self._queries.clocks_of(ticket.row["ticket_no"]),
-            self._queries.unanswered(ticket.row["ticket_no"]),
+            self.queries.clocks_of(ticket.row["ticket_no"]),
+            self.queries.unanswered(ticket.row["ticket_no"]),
             self.customers([ticket], caller, in_full=sees_contact(caller, ticket)),
-            self._reach.of(ticket),
+            self.reach.of(ticket),
         )
-        owner_left = ticket.owner in await self._left()
+        owner_left = ticket.owner in await self.left()
         told = {"owner_left": owner_left, "reach": reach.model_dump(mode="json"), "customer": customers[0]}
         return {**self._view(ticket, clocks, unanswered, caller), **told}
 
@@ -106,9 +97,9 @@ class Showing:
         """The views of a page; contacts are masked in lists, whoever asks."""
         found = [TicketRow(row) for row in rows]
         numbers = [row["ticket_no"] for row in rows]
-        clocks, unanswered = await asyncio.gather(self._queries.clocks_of(*numbers), self._queries.unanswered(*numbers))
+        clocks, unanswered = await asyncio.gather(self.queries.clocks_of(*numbers), self.queries.unanswered(*numbers))
         customers = await self.customers(found, caller, in_full=False)
-        views, left = zip(found, customers, strict=True), await self._left()
+        views, left = zip(found, customers, strict=True), await self.left()
         return [
             {
                 **self._view(it, clocks, unanswered, caller),
@@ -132,14 +123,14 @@ class Showing:
                 for it in found
             ),
         )
-        answer = await self._intake.post("/internal/customers/show", question.model_dump(mode="json"))
+        answer = await self.intake.post("/internal/customers/show", question.model_dump(mode="json"))
         return list(answer["items"])
 
     async def timeline(
         self, ticket: TicketRow, caller: Caller, limit: int, cursor: str | None
     ) -> tuple[list[dict[str, Any]], str | None]:
         """The journal; texts are for those who handle the ticket and the auditor."""
-        rows, following = await self._queries.timeline(ticket.row["ticket_no"], limit, cursor)
+        rows, following = await self.queries.timeline(ticket.row["ticket_no"], limit, cursor)
         with_texts = may(caller, Action.READ_NOTE, ticket)
         return [timeline_item(row, row["body"], with_texts=with_texts) for row in rows], following
 
@@ -147,7 +138,7 @@ class Showing:
         """The ledger of every clock, each with a sentence that explains its due time; with whom the ticket was (16),
         and what its clocks took over all cycles (20)."""
         ticket_no = ticket.row["ticket_no"]
-        found, events = await asyncio.gather(self._queries.clocks_of(ticket_no), self._queries.course(ticket_no))
+        found, events = await asyncio.gather(self.queries.clocks_of(ticket_no), self.queries.course(ticket_no))
         rows, course, now = found[ticket_no], TicketHistory(events), datetime.now(UTC)
         calendars = await self._calendars(rows)
         items = [ledger_view(_facts(row, calendars, course, language, now), now) for row in rows]
@@ -157,9 +148,9 @@ class Showing:
 
     async def _calendars(self, rows: Rows) -> Calendars:
         versions = {(row["ledger"]["calendar"], row["ledger"]["calendar_version"]) for row in rows}
-        in_force = await self._catalogue.in_force()
+        in_force = await self.catalogue.in_force()
         pinned = {(id_, version) for id_, version in versions if version is not None}
-        return await self._catalogue.calendars_for(pinned, in_force.promises.generation)
+        return await self.catalogue.calendars_for(pinned, in_force.promises.generation)
 
     @staticmethod
     def _view(
@@ -178,9 +169,9 @@ class Showing:
     async def _fetch(self, ticket_no: str) -> TicketRow:
         if not TICKET_NO.fullmatch(ticket_no):
             raise NotFound({"en": f"no ticket {ticket_no}", "zh": f"没有工单 {ticket_no}"})
-        told = await self._intake.get(f"/internal/registrations/{ticket_no}")
-        await self._registrations.register(Registration.model_validate(told))
-        return await self._queries.require(ticket_no)
+        told = await self.intake.get(f"/internal/registrations/{ticket_no}")
+        await self.registrations.register(Registration.model_validate(told))
+        return await self.queries.require(ticket_no)
 
 
 def _facts(row: Row, calendars: Calendars, course: TicketHistory, language: str, now: datetime) -> ClockFacts:

@@ -36,6 +36,9 @@ class Clock:
     async def require(self, _ticket_no: str) -> Any:
         return UNSTARTED
 
+    async def entered(self, _ticket_no: str, id_: str) -> int | None:
+        return 7 if id_ == "entered" else None
+
     async def start(self, _start: object) -> None:
         self.starts.append(self.now)
 
@@ -70,7 +73,7 @@ async def test_an_engine_that_does_not_answer_is_given_the_set_time_once(
 ) -> None:
     send, given = attempts(clock, [EngineUnavailable()])
     with pytest.raises(Unavailable) as refused:
-        await clock.door().give(ticket, send)
+        await clock.door().give(ticket, "c-1", send)
     assert (refused.value.code, refused.value.headers["Retry-After"]) == ("engine_unavailable", "2")
     assert (given, clock.starts) == ([seconds], [])
 
@@ -78,16 +81,22 @@ async def test_an_engine_that_does_not_answer_is_given_the_set_time_once(
 async def test_a_workflow_that_is_missing_is_started_and_gets_the_time_that_is_left(clock: Clock) -> None:
     done = object()
     send, given = attempts(clock, [NoWorkflow(), done], takes=1.0)
-    assert await clock.door().give(UNSTARTED, send) is done
+    assert await clock.door().give(UNSTARTED, "c-1", send) is done
     assert clock.starts == [1.0]
     assert given == [5.0, pytest.approx(5.0 - 1.0 - PAUSE_SECONDS)]
+
+
+async def test_a_missing_workflow_whose_journal_holds_the_step_is_neither_started_nor_asked_again(clock: Clock) -> None:
+    send, given = attempts(clock, [NoWorkflow()])
+    assert (await clock.door().give(UNSTARTED, "entered", send)).version == 7
+    assert (given, clock.starts) == ([5.0], [])
 
 
 @pytest.mark.parametrize(("gone", "starts"), [(4.9, 1), (5.0, 1), (5.1, 0)])
 async def test_after_the_set_time_a_missing_workflow_is_started_no_more(clock: Clock, gone: float, starts: int) -> None:
     send, given = attempts(clock, [NoWorkflow()], takes=gone)
     with pytest.raises(Unavailable) as refused:
-        await clock.door().give(UNSTARTED, send)
+        await clock.door().give(UNSTARTED, "c-1", send)
     assert refused.value.code == "engine_unavailable"
     assert len(clock.starts) == starts
     assert given == [5.0, SHORTEST_SECONDS][: starts + 1]
