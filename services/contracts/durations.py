@@ -1,12 +1,11 @@
 """Lengths as the API spells them: `PT2H` and `P3D` by the wall clock, `PT2WH` of working time, `P1WD` working days."""
 
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, ClassVar
+from typing import Annotated
 
 from pydantic import AfterValidator
 
@@ -35,18 +34,6 @@ class Duration:
         return self.measure is not Measure.WALL
 
 
-class NoDuration(ValueError):
-    """A text is no duration; `says` tells people what to write."""
-
-    says: ClassVar[Mapping[str, str]] = {
-        "en": "not a duration: write PT2H, P3D, PT2WH (working hours) or P1WD (working days)",
-        "zh": "不是时长：请写 PT2H、P3D、PT2WH（工作小时）或 P1WD（工作日）",
-    }
-
-    def __init__(self) -> None:
-        super().__init__(self.says["en"])
-
-
 _WALL = re.compile(
     r"P(?:(?P<weeks>\d{1,6})W)?(?:(?P<days>\d{1,6})D)?"
     r"(?:T(?:(?P<hours>\d{1,8})H)?(?:(?P<minutes>\d{1,9})M)?(?:(?P<seconds>\d{1,12}(?:\.\d{1,6})?)S)?)?"
@@ -62,7 +49,7 @@ def parse_duration(text: str) -> Duration:
     """Parse an ISO 8601 duration with the working units of api.md; months and years have no fixed length.
 
     Raises:
-        NoDuration: the text is none.
+        Unreadable: the text is none.
     """
     if days := _WORKING_DAYS.fullmatch(text):
         return Duration(Measure.WORKING_DAYS, days=int(days["days"]))
@@ -71,7 +58,10 @@ def parse_duration(text: str) -> Duration:
         if match and any(match.groupdict().values()):
             parts = {unit: float(number) for unit, number in match.groupdict().items() if number}
             return Duration(measure, length=timedelta(**parts))
-    raise NoDuration
+    raise Unreadable(
+        zh="不是时长：请写 PT2H、P3D、PT2WH（工作小时）或 P1WD（工作日）",
+        en="not a duration: write PT2H, P3D, PT2WH (working hours) or P1WD (working days)",
+    )
 
 
 def _check(text: str) -> str:

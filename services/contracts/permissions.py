@@ -231,26 +231,15 @@ def may(caller: Principal, action: Action, ticket: Ticket | None = None) -> bool
     Without a ticket the answer is whether the caller may do it on any ticket at all. What another service asks in
     its own name (kind `service`) is always allowed: it has asked this question itself.
     """
-    if caller.kind == "service":
-        return True
     if caller.kind == "customer":
         return action in OF_CUSTOMERS
-    needed = [rights[action] for role in caller.roles if action in (rights := BY_ROLE[StaffRole(role)])]
-    if any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes) and not _is_beyond(caller, action):
-        needed.append(Relation.QUEUE)
-    if ticket is None:
-        return bool(needed)
-    return any(_is_within(relation, caller, ticket) for relation in needed)
+    enough = relations(caller, action)
+    return bool(enough) if ticket is None else any(_is_within(relation, caller, ticket) for relation in enough)
 
 
 def reach(caller: Principal, action: Action = Action.READ_TICKET) -> Relation | None:
     """The reach of `action` over a list: `ANY`, `QUEUE` (filter by department) or None (nothing)."""
-    if caller.kind == "service":
-        return Relation.ANY
-    needed = [rights[action] for role in caller.roles if action in (rights := BY_ROLE[StaffRole(role)])]
-    if any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes):
-        needed.append(Relation.QUEUE)
-    return min(needed, default=None)
+    return min(relations(caller, action), default=None)
 
 
 def relations(caller: Principal, action: Action) -> frozenset[Relation]:
@@ -258,17 +247,14 @@ def relations(caller: Principal, action: Action) -> frozenset[Relation]:
     if caller.kind == "service":
         return frozenset({Relation.ANY})
     by_role = {rights[action] for role in caller.roles if action in (rights := BY_ROLE[StaffRole(role)])}
-    by_scope = any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes) and not _is_beyond(caller, action)
+    is_beyond = action in OF_THE_CENTRE and caller.department is not None
+    by_scope = any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes) and not is_beyond
     return frozenset(by_role | ({Relation.QUEUE} if by_scope else set()))
 
 
 def sees_contact(caller: Principal, ticket: Ticket) -> bool:
     """Whether the caller reads the ticket's contact in full; every such reading is written to the audit log."""
     return may(caller, Action.READ_CONTACT, ticket)
-
-
-def _is_beyond(caller: Principal, action: Action) -> bool:
-    return action in OF_THE_CENTRE and caller.department is not None
 
 
 def _is_within(relation: Relation, caller: Principal, ticket: Ticket) -> bool:

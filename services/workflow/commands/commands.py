@@ -26,10 +26,10 @@ from services.workflow.commands.delivery import Door, Ended
 from services.workflow.commands.preparation import Asked, Preparation, actor_of
 from services.workflow.lifecycle.transitions import is_legal, owed_reason
 from services.workflow.tables import commands
-from services.workflow.views.accused import is_accused
+from services.workflow.views.accused import is_barred
 from services.workflow.views.queries import Queries
 from services.workflow.views.ticket_row import TicketRow
-from services.workflow.views.views import BARRED_FOR_THE_ACCUSED, allowed_commands, command_action
+from services.workflow.views.views import allowed_commands, command_action
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Commands:
         if asked.key and (known := await self._known(admission)):
             return Admission(ticket, name, caller, asked, known)
         require_right(caller, command_action(ticket, name), ticket)
-        if name in BARRED_FOR_THE_ACCUSED and is_accused(ticket, caller):
+        if is_barred(ticket, caller, name):
             raise Forbidden(
                 {
                     "en": "the complaint is about you: somebody else calls back and closes it",
@@ -230,7 +230,7 @@ def _outdated() -> Conflict:
 
 
 def _illegal(admission: Admission, ticket: TicketRow) -> Conflict:
-    allowed = allowed_commands(ticket, admission.caller, accused=is_accused(ticket, admission.caller))
+    allowed = allowed_commands(ticket, admission.caller)
     phase = ticket.row["phase"]
     state = ticket.state
     missed = owed_reason(state, admission.name, actor_of(admission.caller))

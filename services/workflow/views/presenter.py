@@ -23,7 +23,6 @@ from services.workflow import due_times
 from services.workflow.due_times import Calendars, calendar_of
 from services.workflow.journal.registration import Registrations
 from services.workflow.policies.catalogue import Catalogue
-from services.workflow.views.accused import is_accused
 from services.workflow.views.customer_reach import CustomerReach
 from services.workflow.views.history import Stretch, TicketHistory
 from services.workflow.views.queries import Left, Queries, Row, Rows, nobody_left
@@ -159,7 +158,7 @@ class Showing:
         unanswered: Mapping[str, datetime | None],
         caller: Caller,
     ) -> dict[str, Any]:
-        allowed = allowed_commands(ticket, caller, accused=is_accused(ticket, caller))
+        allowed = allowed_commands(ticket, caller)
         with_texts = may(caller, Action.READ_NOTE, ticket)
         number = ticket.row["ticket_no"]
         view = ticket_view(ticket, clocks[number], allowed, with_texts=with_texts)

@@ -8,12 +8,14 @@ from typing import Any
 from services.contracts.base import Message, format_instant
 from services.contracts.commands.table import BODIES
 from services.contracts.journal import Actor
-from services.contracts.permissions import Action, Principal, may
+from services.contracts.permissions import Action, may
 from services.contracts.ticket import Clock, Segment
 from services.contracts.vocabulary import ActorKind, ClockName, ClockState, CommandName, Phase
 from services.promises.calendars import Calendar
+from services.runtime.security.auth import Caller
 from services.workflow.lifecycle.callback_attempts import channels_left
 from services.workflow.lifecycle.transitions import legal_commands
+from services.workflow.views.accused import is_barred
 from services.workflow.views.history import Stretch, TicketHistory
 from services.workflow.views.schemas import ClockView, FeedItem, LedgerView, TicketView, TimelineItem
 from services.workflow.views.ticket_row import Row, TicketRow
@@ -135,12 +137,14 @@ def _until(ended_at: str | None, now: datetime) -> datetime:
     return datetime.fromisoformat(ended_at) if ended_at else now
 
 
-def allowed_commands(ticket: TicketRow, caller: Principal, *, accused: bool) -> list[str]:
-    """Commands that are legal now and that this caller may give; `accused`: the complaint is about them."""
+def allowed_commands(ticket: TicketRow, caller: Caller) -> list[str]:
+    """Commands that are legal now and that this caller may give."""
     return [
         command
         for command in legal_commands(ticket.state, Actor(kind=ActorKind(caller.kind), id=caller.id))
-        if command in BODIES and _may_give(ticket, caller, command, accused=accused)
+        if command in BODIES
+        and may(caller, command_action(ticket, command), ticket)
+        and not is_barred(ticket, caller, command)
     ]
 
 
@@ -149,18 +153,6 @@ def command_action(ticket: TicketRow, command: CommandName) -> Action:
     if command is CommandName.RECORD_CALLBACK and ticket.phase is Phase.AWAITING_SECOND_CALLBACK:
         return Action.SECOND_CALLBACK
     return Action(command)
-
-
-def _may_give(ticket: TicketRow, caller: Principal, command: CommandName, *, accused: bool) -> bool:
-    if accused and command in BARRED_FOR_THE_ACCUSED:
-        return False
-    return may(caller, command_action(ticket, command), ticket)
-
-
-BARRED_FOR_THE_ACCUSED = frozenset(
-    {CommandName.RECORD_CALLBACK, CommandName.CLOSE_UNRESOLVED, CommandName.WITHDRAW, CommandName.MERGE}
-)
-"""Whom a complaint is about may not call back or close it (product.md 3)."""
 
 
 def timeline_item(row: Row, body: Row | None, *, with_texts: bool) -> dict[str, Any]:
