@@ -7,6 +7,7 @@ from functools import lru_cache
 
 from services.contracts.feedback import FirstPromise
 from services.contracts.policy import Condition, PackId, Policy, PolicySnapshot, Promises
+from services.contracts.ticket import TicketState
 from services.contracts.vocabulary import Category, Channel, ClockName, Kind, Priority, Tier, Urgency
 from services.promises.calendars import Calendar, CalendarExhausted
 from services.promises.clocks import due_at, duration_of, warnings_at
@@ -29,7 +30,7 @@ class PolicyFacts:
     department: str | None = None
 
 
-def choose(policies: Sequence[Policy], facts: PolicyFacts) -> Policy | None:
+def choose(policies: Sequence[Policy], facts: PolicyFacts | TicketState) -> Policy | None:
     """The first policy that applies, in the order given. One without conditions applies to every ticket."""
     return next((policy for policy in policies if _applies(policy, facts)), None)
 
@@ -61,11 +62,11 @@ def built_in(pack_id: PackId = PackId.D0) -> Promises:
     return Promises(generation=0, policies=pack(pack_id).policies, calendars=packed_calendars())
 
 
-def _applies(policy: Policy, facts: PolicyFacts) -> bool:
+def _applies(policy: Policy, facts: PolicyFacts | TicketState) -> bool:
     return not policy.applies or any(_holds(condition, facts) for condition in policy.applies)
 
 
-def _holds(condition: Condition, facts: PolicyFacts) -> bool:
+def _holds(condition: Condition, facts: PolicyFacts | TicketState) -> bool:
     return all(wanted is None or getattr(facts, name) in wanted for name, wanted in condition)
 
 

@@ -64,7 +64,7 @@ class CalendarKeeping:
             # A file of thousands of events takes a while; nobody else waits for it.
             return await in_thread(read_ical, content, base, datetime.now(UTC).date())
         except CalendarErrors as error:
-            raise _invalid(error.errors) from error
+            raise refusal_of(error.errors) from error
 
     async def write_file(self, id_: str, version: int | None, years: tuple[int, int], language: str) -> bytes:
         """A calendar as an iCalendar file.
@@ -124,7 +124,7 @@ class CalendarKeeping:
             answer = await in_thread(evaluate, calendar, ask.checks)
             return answer.model_dump(mode="json")
         except CheckErrors as error:
-            refusal = _invalid(error.errors)
+            refusal = refusal_of(error.errors)
             refusal.code = error.code
             raise refusal from error
 
@@ -157,10 +157,11 @@ def _compile(draft: CalendarDraft) -> Calendar:
         return Calendar.compile(draft)
     except CalendarErrors as error:
         prefix = "" if isinstance(draft, StoredCalendar) else "/calendar"
-        raise _invalid(error.errors, prefix) from error
+        raise refusal_of(error.errors, prefix) from error
 
 
-def _invalid(faults: Sequence[Any], prefix: str = "") -> ValidationFailed:
+def refusal_of(faults: Sequence[Any], prefix: str = "") -> ValidationFailed:
+    """The refusal of a draft; `prefix` is where it stands in what was sent."""
     errors: list[FieldError] = [
         {"pointer": prefix + fault.pointer, "code": fault.code, "message": fault.words} for fault in faults
     ]

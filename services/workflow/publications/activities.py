@@ -201,14 +201,7 @@ def _asked(row: _StoredTicket, trial: trials.Trial, publication: str) -> Recalcu
 
 async def _walk(connection: AsyncConnection, publication: str, before: str, outcomes: list[Outcome]) -> bool:
     """Enter that these tickets were taken, unless somebody else has entered it."""
-    done = publications.c.done + sum(outcome.error is None for outcome in outcomes)
-    values = {
-        "walked_to": outcomes[-1].ticket_no,
-        "done": done,
-        "total": func.greatest(publications.c.total, done),
-        "changed": publications.c.changed + sum(outcome.changed for outcome in outcomes),
-        "excused": publications.c.excused + sum(outcome.excused for outcome in outcomes),
-    }
+    values = {"walked_to": outcomes[-1].ticket_no, **_counted(outcomes)}
     mine = (publications.c.id == publication, publications.c.walked_to == before)
     return bool((await connection.execute(update(publications).where(*mine).values(values))).rowcount)
 
@@ -235,15 +228,19 @@ async def _note_failures(connection: AsyncConnection, batch: BatchRequest, outco
 
 async def _count_recovered(connection: AsyncConnection, publication: str, outcomes: list[Outcome]) -> None:
     """Count what failed before and is done now; each ticket once, because it leaves the list by it."""
-    found = await _strike_off(connection, publication, outcomes)
-    done = publications.c.done + len(found)
-    values = {
+    values = _counted(await _strike_off(connection, publication, outcomes))
+    await connection.execute(update(publications).where(publications.c.id == publication).values(values))
+
+
+def _counted(outcomes: list[Outcome]) -> dict[str, Any]:
+    """The publication's figures with these tickets."""
+    done = publications.c.done + sum(outcome.error is None for outcome in outcomes)
+    return {
         "done": done,
         "total": func.greatest(publications.c.total, done),
-        "changed": publications.c.changed + sum(outcome.changed for outcome in found),
-        "excused": publications.c.excused + sum(outcome.excused for outcome in found),
+        "changed": publications.c.changed + sum(outcome.changed for outcome in outcomes),
+        "excused": publications.c.excused + sum(outcome.excused for outcome in outcomes),
     }
-    await connection.execute(update(publications).where(publications.c.id == publication).values(values))
 
 
 async def _strike_off(connection: AsyncConnection, publication: str, outcomes: list[Outcome]) -> list[Outcome]:

@@ -87,10 +87,10 @@ def _of_paused(was: Clock, would_be: Clock, calendars: TwoCalendars, at: datetim
     old = due_times.due_if_running(was, calendars.present, at)
     if would_be.due_at is None:
         shift = due_times.due_if_running(would_be, calendars.tried, at) - old
-        return _move(was, _direction(shift), None, None, shift=shift)
+        return _move(was, direction(shift), None, None, shift=shift)
     # What it waits for would pause it no longer.
     shift, is_late = would_be.due_at - old, would_be.due_at < at
-    effect = Effect.NEW_BREACH if is_late else _direction(shift)
+    effect = Effect.NEW_BREACH if is_late else direction(shift)
     return _move(was, effect, None, would_be.due_at, shift=shift, new_breach=is_late)
 
 
@@ -101,11 +101,12 @@ def _counts_alike(was: Clock, would_be: Clock) -> bool:
 
 def _moved(clock: Clock, due_to: datetime, *, is_late: bool) -> ClockMove:
     shift = _shift(clock.due_at, due_to)
-    effect = Effect.NEW_BREACH if is_late else _direction(shift)
+    effect = Effect.NEW_BREACH if is_late else direction(shift)
     return _move(clock, effect, clock.due_at, due_to, shift=shift, new_breach=is_late)
 
 
-def _direction(shift: timedelta | None) -> Effect:
+def direction(shift: timedelta | None) -> Effect:
+    """The effect of a shift, whatever else comes of it."""
     if not shift:
         return Effect.NONE
     return Effect.EARLIER if shift < timedelta(0) else Effect.LATER

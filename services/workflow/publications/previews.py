@@ -11,7 +11,7 @@ from functools import lru_cache
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, any_, cast, func, select, tuple_
+from sqlalchemy import Column, ColumnElement, Text, any_, cast, func, select, tuple_
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -21,7 +21,7 @@ from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock, TicketState
 from services.runtime.postgres.database import Database
 from services.runtime.turns import Turns, in_thread
-from services.workflow.publications.effects import ClockMove, Effect
+from services.workflow.publications.effects import ClockMove, Effect, direction
 from services.workflow.publications.publications import IS_OPEN
 from services.workflow.publications.trial import Trial, Tried, moves_of_open, moves_of_past
 from services.workflow.tables import clocks, tickets
@@ -52,7 +52,7 @@ class Figures:
         self.tickets += 1
         self.affected += any(move.effect is not Effect.NONE for move in moves)
         for move in moves:
-            effect = _direction(move) if move.effect is Effect.NEW_BREACH else move.effect
+            effect = direction(move.shift) if move.effect is Effect.NEW_BREACH else move.effect
             self.counted[effect] = self.counted.get(effect, 0) + 1
             self.new_breaches += move.new_breach
             if move.shift:
@@ -60,20 +60,16 @@ class Figures:
 
     def view(self) -> dict[str, Any]:
         """As the API shows it."""
-        count = self.counted.get
+        told = (Effect.EARLIER, Effect.LATER, Effect.EXCUSED, Effect.PROMISED, Effect.NO_LONGER_PROMISED)
         return {
+            **{effect: self.counted.get(effect, 0) for effect in told},
             "of": max(self.of, self.looked_at),
             "looked_at": self.looked_at,
             "tickets": self.tickets,
             "affected": self.affected,
             "clocks": sum(self.counted.values()),
-            "earlier": count(Effect.EARLIER, 0),
-            "later": count(Effect.LATER, 0),
-            "unchanged": count(Effect.NONE, 0),
+            "unchanged": self.counted.get(Effect.NONE, 0),
             "new_breaches": self.new_breaches,
-            "excused": count(Effect.EXCUSED, 0),
-            "promised": count(Effect.PROMISED, 0),
-            "no_longer_promised": count(Effect.NO_LONGER_PROMISED, 0),
             "largest_shift_seconds": max(self.shifts, key=abs, default=None),
             "median_shift_seconds": int(median(self.shifts)) if self.shifts else None,
             "truncated": self.truncated,
@@ -123,9 +119,11 @@ class Previews:
         """Figures of the open tickets and of the last quarter. What `caller` may know of by name is listed."""
         since = at - QUARTER
         work = _Work(trial, at, caller, listing)
-        still_open = await self._figures(IS_OPEN, self._open(), work.of_open, OPEN_SECONDS)
+        late = self._pages(IS_OPEN, [tickets.c.ticket_no], clocks.c.breached_at.is_not(None))
+        still_open = await self._figures(IS_OPEN, late, work.of_open, OPEN_SECONDS)
         received = tickets.c.opened_at >= since
-        past = await self._figures(received, self._past(received), work.of_past, PAST_SECONDS)
+        pages = self._pages(received, [tickets.c.opened_at, tickets.c.ticket_no])
+        past = await self._figures(received, pages, work.of_past, PAST_SECONDS)
         span = {"from": format_instant(since), "to": format_instant(at)}
         return {"open": still_open.view(), "past": {**past.view(), **span}}
 
@@ -142,34 +140,20 @@ class Previews:
             figures.looked_at += len(page)
         return figures
 
-    async def _open(self) -> AsyncIterator[Sequence[Any]]:
-        """Open tickets, the latest first, each with its finished clocks that were breached."""
-        query = select(*_COLUMNS).where(IS_OPEN).order_by(tickets.c.ticket_no.desc()).limit(PAGE)
-        late = clocks.c.breached_at.is_not(None)
-        before: str | None = None
+    async def _pages(
+        self, those: ColumnElement[bool], place: Sequence[Column[Any]], *finished: ColumnElement[bool]
+    ) -> AsyncIterator[Sequence[Any]]:
+        """Tickets, the latest first by their `place`, each with its finished clocks, or some of these."""
+        query = select(*_COLUMNS).where(those).order_by(*(column.desc() for column in place)).limit(PAGE)
+        behind = query
         while True:
-            behind = query if before is None else query.where(tickets.c.ticket_no < before)
             async with self._database.read() as connection:
-                rows = await _with_finished(connection, behind, late)
+                rows = await _with_finished(connection, behind, *finished)
             if not rows:
                 return
             yield rows
-            before = rows[-1][0].ticket_no
-
-    async def _past(self, received: ColumnElement[bool]) -> AsyncIterator[Sequence[Any]]:
-        """Tickets received of late, the latest first, each with its finished clocks."""
-        order = (tickets.c.opened_at.desc(), tickets.c.ticket_no.desc())
-        query = select(*_COLUMNS).where(received).order_by(*order).limit(PAGE)
-        place = tuple_(tickets.c.opened_at, tickets.c.ticket_no)
-        before: tuple[Any, ...] | None = None
-        while True:
-            behind = query if before is None else query.where(place < tuple_(*before))
-            async with self._database.read() as connection:
-                rows = await _with_finished(connection, behind)
-            if not rows:
-                return
-            yield rows
-            before = (rows[-1][0].opened_at, rows[-1][0].ticket_no)
+            before = (getattr(rows[-1][0], column.name) for column in place)
+            behind = query.where(tuple_(*place) < tuple_(*before))
 
 
 # As text: the thread parses it, not the event loop.
@@ -251,12 +235,6 @@ def _is_behind(at: Place, after: Place) -> bool:
     if at[0] != after[0]:
         return at[0] > after[0]
     return at[1] < after[1] if at[1] != after[1] else at[2] > after[2]
-
-
-def _direction(move: ClockMove) -> Effect:
-    if move.shift is None or not move.shift:
-        return Effect.NONE
-    return Effect.EARLIER if move.shift < timedelta(0) else Effect.LATER
 
 
 def _seconds(length: timedelta) -> int:

@@ -11,9 +11,10 @@ from services.promises.calendar_faults import CalendarErrors
 from services.promises.calendars import Calendar
 from services.promises.faults import Level
 from services.promises.linting import Surroundings, lint
-from services.runtime.errors import FieldError, NotFound, ValidationFailed
+from services.runtime.errors import NotFound
 from services.runtime.postgres.database import Database
 from services.runtime.turns import in_thread
+from services.workflow.policies.calendars import refusal_of
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.publications.publications import TABLES, Subject
 from services.workflow.publications.trial import Trial
@@ -50,7 +51,8 @@ class Proposals:
         in_force = await self._catalogue.in_force()
         tried = await self._drafted_policy(subject, draft)
         faults = await in_thread(lint, tried, Surroundings(calendars=in_force.calendars, at=datetime.now(UTC)))
-        _refuse([fault for fault in faults if fault.level is Level.ERROR], "/policy" if draft else "")
+        if errors := [fault for fault in faults if fault.level is Level.ERROR]:
+            raise refusal_of(errors, "/policy" if draft else "")
         places = await self._places()
         found = {policy.id: policy for policy in in_force.promises.policies} | {id_: tried}
         policies = sorted(found.values(), key=lambda policy: places.get(policy.id, -1))
@@ -90,8 +92,7 @@ class Proposals:
         try:
             return Calendar.compile(StoredCalendar(**values, id=subject.id, version=subject.version))
         except CalendarErrors as error:
-            _refuse(error.errors, "/calendar")
-            raise
+            raise refusal_of(error.errors, "/calendar") from error
 
     async def _latest(self, kind: SubjectKind, id_: str) -> int:
         table = TABLES[kind]
@@ -102,23 +103,10 @@ class Proposals:
         mine = (table.c.id == subject.id, table.c.version == subject.version)
         body = await self._database.scalar(select(table.c.body).where(*mine))
         if body is None:
-            raise NotFound(
-                {
-                    "en": f"{subject.kind} {subject.id} has no version {subject.version}",
-                    "zh": f"{subject.kind} {subject.id} 没有第 {subject.version} 版",
-                }
-            )
+            raise subject.not_found
         return body
 
     async def _places(self) -> dict[str, int]:
         query = select(policy_order.c.id).order_by(policy_order.c.position, policy_order.c.id)
         async with self._database.read() as connection:
             return {id_: place for place, id_ in enumerate(await connection.scalars(query))}
-
-
-def _refuse(faults: Any, prefix: str) -> None:
-    errors: list[FieldError] = [
-        {"pointer": prefix + fault.pointer, "code": fault.code, "message": fault.words} for fault in faults
-    ]
-    if errors:
-        raise ValidationFailed(errors)

@@ -53,6 +53,15 @@ class Subject:
     id: str
     version: int
 
+    @property
+    def not_found(self) -> NotFound:
+        """The refusal where there is no such version."""
+        en, zh = (
+            f"{self.kind} {self.id} has no version {self.version}",
+            f"{self.kind} {self.id} 没有第 {self.version} 版",
+        )
+        return NotFound({"en": en, "zh": zh})
+
 
 class Publications:
     """Publishes, and reads what was published."""
@@ -170,12 +179,7 @@ class Publications:
         query = select(table.c.version, table.c.published_at).where(table.c.id == subject.id)
         versions = {row.version: row.published_at for row in await connection.execute(query.with_for_update())}
         if subject.version not in versions:
-            raise NotFound(
-                {
-                    "en": f"{subject.kind} {subject.id} has no version {subject.version}",
-                    "zh": f"{subject.kind} {subject.id} 没有第 {subject.version} 版",
-                }
-            )
+            raise subject.not_found
         latest = max((version for version, at in versions.items() if at is not None), default=0)
         if latest > subject.version:
             raise Conflict(

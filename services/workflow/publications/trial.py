@@ -13,7 +13,7 @@ from services.contracts.recording import Schedule
 from services.contracts.ticket import Clock, Segment, TicketState
 from services.contracts.vocabulary import ClockState, WaitReason
 from services.promises.calendars import Calendar
-from services.promises.policies import PolicyFacts, choose, snapshot
+from services.promises.policies import choose, snapshot
 from services.workflow import due_times
 from services.workflow.lifecycle.clocks import Ledger, segments_since
 from services.workflow.lifecycle.life import Life
@@ -95,16 +95,7 @@ def moves_of_past(ticket: Tried, trial: Trial) -> Iterator[ClockMove]:
 
 def policy_of(state: TicketState, policies: Sequence[Policy]) -> PolicySnapshot | None:
     """The policy that is chosen for a ticket as an acceptance would choose it now."""
-    facts = PolicyFacts(
-        kind=state.kind,
-        category=state.category,
-        urgency=state.urgency,
-        priority=state.priority,
-        tier=state.tier,
-        channel=state.channel,
-        department=state.department,
-    )
-    chosen = choose(policies, facts)
+    chosen = choose(policies, state)
     return snapshot(chosen) if chosen else None
 
 
