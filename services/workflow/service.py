@@ -1,13 +1,9 @@
 """The workflow service put together: what its endpoints work with."""
 
-from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
-
-from fastapi import Request
-from fastapi.responses import JSONResponse
 
 from services.access.directory_copy import DirectoryCopy
 from services.contracts.base import Message
@@ -47,7 +43,6 @@ from services.workflow.views.customer_reach import CustomerReach
 from services.workflow.views.filters import TicketFilters, matching
 from services.workflow.views.presenter import Showing
 from services.workflow.views.queries import MOST_COUNTED, Queries
-from services.workflow.views.views import feed_item
 from services.workflow.views.work_lists import parameters, work_lists
 
 
@@ -57,7 +52,6 @@ class TicketService:
     def __init__(self, settings: WorkflowSettings, host: RoleHost, engine: TicketEngine) -> None:
         database = host.database
         intake, notify = host.client(settings.intake_url), host.client(settings.notify_url)
-        self.secret = settings.internal_secret.get_secret_value()
         self._zone = ZoneInfo(settings.time_zone)
         self.intake = intake
         self.people = DirectoryCopy(host.client(settings.directory_url))
@@ -104,7 +98,7 @@ class TicketService:
             database=database, queries=self.queries, engine=engine, door=door, notifier=self.notifier
         )
         self.joins = Joins(database=database, queries=self.queries, engine=engine, door=door, remarks=self.remarks)
-        self.idempotency = Idempotency(database, idempotency, self.secret)
+        self.idempotency = Idempotency(database, idempotency, settings.internal_secret.get_secret_value())
 
     async def take(self, admission: Admission, body: Message, if_match: IfMatch | None) -> Taken:
         """Carry a command to its durable effect; after a merge the kept ticket is told at once, or else soon."""
@@ -124,18 +118,6 @@ class TicketService:
             {"view": view, "filters": parameters(filters), "count": count, "more": count == MOST_COUNTED}
             for (view, filters), count in zip(lists.items(), counted, strict=True)
         ]
-
-    async def feed(
-        self, caller: Caller, types: Sequence[str], limit: int, cursor: str | None
-    ) -> tuple[list[dict[str, Any]], str | None, bool]:
-        """A page of the feed, the position after it, and whether more is waiting."""
-        rows, position, more = await self.queries.feed(caller, types, limit, cursor)
-        return [feed_item(row) for row in rows], position, more
-
-    async def once(self, request: Request, caller: Caller, work: Callable[[], Awaitable[Any]]) -> JSONResponse:
-        """Answer what `work` returns, or what it returned first under the request's key. It changes nothing, and no
-        transaction is open meanwhile."""
-        return await self.idempotency.once_computed(request, caller, work)
 
     async def search(self, caller: Caller, q: str, filters: TicketFilters) -> tuple[list[dict[str, Any]], str | None]:
         """Find tickets. What customers are called, and what they wrote, is searched where the caller may read it: an

@@ -171,7 +171,7 @@ async def import_calendar(
         stored = await tickets.calendars.put(calendar_id, read.values, publish=publish, if_match=expected, by=caller.id)
         return {**stored.model_dump(mode="json"), "notes": [_told(note, language) for note in read.notes]}
 
-    return await tickets.once(request, caller, work)
+    return await tickets.idempotency.once_computed(request, caller, work)
 
 
 @router.post("/v1/calendars/evaluate", response_model=EvaluateResponse, dependencies=[TURNS.of_question()])
@@ -179,7 +179,7 @@ async def evaluate_calendar(
     request: Request, tickets: TicketsDep, caller: CalendarReader, ask: Annotated[EvaluateRequest, Body()]
 ) -> Response:
     """Calculate on a calendar given in the call, or a stored one; nothing is stored."""
-    return await tickets.once(request, caller, lambda: tickets.calendars.evaluate(ask))
+    return await tickets.idempotency.once_computed(request, caller, lambda: tickets.calendars.evaluate(ask))
 
 
 def _years(year_from: int | None, year_to: int | None) -> tuple[int, int]:
@@ -212,5 +212,6 @@ async def _read(request: Request, tickets: TicketsDep, calendar_id: str, content
 
 
 def _told(note: Note, language: str) -> dict[str, Any]:
-    told = {"code": note.code, "message": says(note, language), "count": note.count}
-    return {**told, "line": note.line, "summary": note.summary}
+    return {name: getattr(note, name) for name in ("code", "count", "line", "summary")} | {
+        "message": says(note, language)
+    }

@@ -26,7 +26,7 @@ from services.workflow.policies.linting import TURNS
 from services.workflow.policies.policies import Put
 from services.workflow.service import TicketsDep
 
-router = APIRouter(route_class=WrittenRoute)
+router = APIRouter(tags=["promises"], route_class=WrittenRoute)
 
 PolicyReader = Annotated[Caller, Depends(allowed_to(Action.READ_POLICY))]
 PolicyWriter = Annotated[Caller, Depends(allowed_to(Action.WRITE_POLICY))]
@@ -62,7 +62,7 @@ async def author_of(request: Request) -> Author:
 AuthorDep = Annotated[Author, Depends(author_of)]
 
 
-@router.get("/v1/policies", tags=["promises"], response_model=answers.PolicyPage)
+@router.get("/v1/policies", response_model=answers.PolicyPage)
 async def list_policies(
     tickets: TicketsDep, _: PolicyReader, limit: LimitQuery = 50, cursor: CursorQuery = None
 ) -> Response:
@@ -73,7 +73,6 @@ async def list_policies(
 
 @router.post(
     "/v1/policies/lint",
-    tags=["promises"],
     dependencies=[TURNS.of_question()],
     response_model=answers.Faults,
     openapi_extra={
@@ -100,16 +99,16 @@ async def lint_policy(
             return {"faults": _unreadable(request, author, error, written)}
         return {"faults": author.told(await tickets.policies.linting.faults(draft.id, draft))}
 
-    return await tickets.once(request, caller, work)
+    return await tickets.idempotency.once_computed(request, caller, work)
 
 
-@router.get("/v1/policies/{policy_id}", tags=["promises"], response_model=answers.RegisteredPolicy, responses=VERSIONED)
+@router.get("/v1/policies/{policy_id}", response_model=answers.RegisteredPolicy, responses=VERSIONED)
 async def read_policy(tickets: TicketsDep, _: PolicyReader, policy_id: str, version: Version | None = None) -> Response:
     """Show one version of a policy, the latest by default."""
     return versioned(await tickets.policies.register.policy(policy_id, version))
 
 
-@router.get("/v1/policies/{policy_id}/versions", tags=["promises"], response_model=answers.PolicyVersions)
+@router.get("/v1/policies/{policy_id}/versions", response_model=answers.PolicyVersions)
 async def list_policy_versions(
     tickets: TicketsDep, _: PolicyReader, policy_id: str, limit: LimitQuery = 50, cursor: CursorQuery = None
 ) -> Response:
@@ -118,7 +117,7 @@ async def list_policy_versions(
     return JSONResponse(page_of(shown, lambda item: str(item["version"]), limit, cursor))
 
 
-@router.get("/v1/policies/{policy_id}/compare", tags=["promises"], response_model=answers.Differences)
+@router.get("/v1/policies/{policy_id}/compare", response_model=answers.Differences)
 async def compare_policy_versions(
     tickets: TicketsDep,
     _: PolicyReader,
@@ -132,7 +131,6 @@ async def compare_policy_versions(
 
 @router.put(
     "/v1/policies/{policy_id}",
-    tags=["promises"],
     dependencies=[TURNS.of_change()],
     response_model=answers.StoredPolicy,
     responses=VERSIONED,
@@ -154,7 +152,7 @@ async def put_policy(
     return JSONResponse(_put_view(put, author), headers={"ETag": etag(put.policy.version)})
 
 
-@router.post("/v1/policies/{policy_id}/retire", tags=["promises"], response_model=answers.RegisteredPolicy)
+@router.post("/v1/policies/{policy_id}/retire", response_model=answers.RegisteredPolicy)
 async def retire_policy(
     request: Request,
     tickets: TicketsDep,
@@ -167,16 +165,16 @@ async def retire_policy(
     async def work() -> dict[str, Any]:
         return (await tickets.policies.retire(policy_id)).model_dump(mode="json")
 
-    return await tickets.once(request, caller, work)
+    return await tickets.idempotency.once_computed(request, caller, work)
 
 
-@router.get("/v1/policy-order", tags=["promises"], response_model=answers.OrderView, dependencies=[TURNS.of_question()])
+@router.get("/v1/policy-order", response_model=answers.OrderView, dependencies=[TURNS.of_question()])
 async def read_policy_order(tickets: TicketsDep, _: PolicyReader, author: AuthorDep) -> Response:
     """Show the order in which policies are tried: the first that applies wins."""
     return JSONResponse(await _order(tickets, author))
 
 
-@router.put("/v1/policy-order", tags=["promises"], response_model=answers.OrderView, dependencies=[TURNS.of_change()])
+@router.put("/v1/policy-order", response_model=answers.OrderView, dependencies=[TURNS.of_change()])
 async def put_policy_order(
     tickets: TicketsDep, _: PolicyWriter, author: AuthorDep, order: Annotated[answers.Order, Body()]
 ) -> Response:
@@ -185,7 +183,7 @@ async def put_policy_order(
     return JSONResponse(await _order(tickets, author))
 
 
-@router.get("/v1/policy-packs", tags=["promises"], response_model=answers.Packs)
+@router.get("/v1/policy-packs", response_model=answers.Packs)
 async def list_policy_packs(_: PolicyReader) -> Response:
     """Show the packs that ship with Bihuan, D0 to D4."""
     shown = [pack(id_).model_dump(mode="json") for id_ in PackId]
@@ -198,7 +196,6 @@ async def list_policy_packs(_: PolicyReader) -> Response:
 
 @router.post(
     "/v1/policy-packs/{pack_id}/adopt",
-    tags=["promises"],
     response_model=answers.Adopted,
     dependencies=[TURNS.of_change()],
 )
@@ -217,7 +214,7 @@ async def adopt_policy_pack(
         puts = await tickets.policies.adopt(pack_id, asked, caller, author.language)
         return page([_put_view(put, author) for put in puts], None)
 
-    return await tickets.once(request, caller, work)
+    return await tickets.idempotency.once_computed(request, caller, work)
 
 
 def _put_view(put: Put, author: Author) -> dict[str, Any]:

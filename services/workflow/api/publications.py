@@ -40,7 +40,9 @@ async def preview_policy(
     """Try a policy on all open tickets and on the last 90 days; nothing is stored."""
 
     propose = partial(tickets.proposals.policy, policy_id, asked.version, asked.policy)
-    return await tickets.once(request, caller, lambda: _preview(tickets, caller, asked.items, propose))
+    return await tickets.idempotency.once_computed(
+        request, caller, lambda: _preview(tickets, caller, asked.items, propose)
+    )
 
 
 @router.post(
@@ -56,7 +58,9 @@ async def preview_calendar(
     """Try a calendar on all open tickets and on the last 90 days; nothing is stored."""
 
     propose = partial(tickets.proposals.calendar, calendar_id, asked.version, asked.calendar)
-    return await tickets.once(request, caller, lambda: _preview(tickets, caller, asked.items, propose))
+    return await tickets.idempotency.once_computed(
+        request, caller, lambda: _preview(tickets, caller, asked.items, propose)
+    )
 
 
 @router.post("/v1/policies/{policy_id}/publish", response_model=answers.PublicationView)

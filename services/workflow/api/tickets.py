@@ -21,6 +21,7 @@ from services.workflow.commands import commands
 from services.workflow.service import TicketsDep, TicketService
 from services.workflow.views import schemas
 from services.workflow.views.filters import TicketFilters
+from services.workflow.views.views import feed_item
 
 router = APIRouter()
 
@@ -59,7 +60,7 @@ async def search_tickets(
     async def work() -> dict[str, Any]:
         return page(*await tickets.search(caller, search.q, search))
 
-    return await tickets.once(request, caller, work)
+    return await tickets.idempotency.once_computed(request, caller, work)
 
 
 @router.get("/v1/tickets/{ticket_no}", tags=["tickets"], response_model=schemas.TicketView, responses=VERSIONED)
@@ -157,5 +158,5 @@ async def read_events(
     type: Annotated[list[EventType], Query()] = [],  # noqa: A002, B006 - the parameter's public name; never changed
 ) -> Response:
     """Read the events of all tickets in order. `next_cursor` is null at the end; go on later from `position`."""
-    items, position, more = await tickets.feed(caller, type, limit, cursor)
-    return JSONResponse({**page(items, position if more else None), "position": position})
+    rows, position, more = await tickets.queries.feed(caller, type, limit, cursor)
+    return JSONResponse({**page([feed_item(row) for row in rows], position if more else None), "position": position})

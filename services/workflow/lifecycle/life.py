@@ -57,6 +57,11 @@ class Life:
         return self.ledger.policy
 
     @property
+    def policy_name(self) -> str | None:
+        """That version, as events say it."""
+        return f"{self.policy.id}@{self.policy.version}" if self.policy else None
+
+    @property
     def settings(self) -> PolicySettings:
         """The policy's settings besides clocks."""
         return self.policy.settings if self.policy else PolicySettings()

@@ -39,15 +39,15 @@ def recalculate(life: Life, asked: Recalculation, now: datetime) -> None:
         Outdated: nothing was changed; it must be computed anew.
     """
     require_current(life.state, asked)
-    before, policy = standings(life.state), _policy(life)
+    before, policy = standings(life.state), life.policy_name
     # First of all: a clock that is not promised any more ends below, and its breach is excused as well.
     excused = [*_excuse(life, asked.would_be_due, now), *asked.excused]
     retarget(life, asked, now)
     enter(life, asked.schedule, before, now)
     life.state.generation = asked.generation
     changes = changes_between(before, standings(life.state))
-    if changes or excused or policy != _policy(life):
-        data = {"publication": asked.publication, "policy": _policy(life), "changes": changes, "excused": excused}
+    if changes or excused or policy != life.policy_name:
+        data = {"publication": asked.publication, "policy": life.policy_name, "changes": changes, "excused": excused}
         actor = system(life)
         life.command_id = asked.publication
         life.write(EventType.RECALCULATED, now, actor, life.state.phase, data)
@@ -127,7 +127,3 @@ def _excuse(life: Life, would_be_due: Mapping[str, datetime | None], now: dateti
             life.ledger.excuse(clock, now, until)
             excused.append(clock.key)
     return excused
-
-
-def _policy(life: Life) -> str | None:
-    return f"{life.policy.id}@{life.policy.version}" if life.policy else None

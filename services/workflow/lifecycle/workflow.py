@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import datetime, timedelta
+from typing import Any
 
 from temporalio import workflow
 from temporalio.exceptions import ActivityError, ApplicationError
@@ -132,7 +133,7 @@ class TicketWorkflow:
         try:
             recalculation.require_current(self.life.state, asked)
         except recalculation.Outdated as outdated:
-            raise _stale(self.life.state) from outdated
+            raise _refusal(STALE_VERSION, "the ticket has changed", self.life.state.version) from outdated
 
     async def _durable(self) -> UpdateOutcome:
         """Return when the journal holds the step just taken."""
@@ -150,9 +151,9 @@ class TicketWorkflow:
         except IllegalCommand as refusal:
             raise _illegal(refusal) from refusal
         if command.expected_version not in {None, self.life.state.version}:
-            raise _stale(self.life.state)
+            raise _refusal(STALE_VERSION, "the ticket has changed", self.life.state.version)
         if command.basis and is_outdated(command.name, command.basis, Basis.of(self.life.state)):
-            raise _outdated(self.life.state)
+            raise _refusal(OUTDATED, "what the form showed no longer holds", self.life.state.version)
 
     async def _settled(self) -> None:
         """Return when nothing is due any more and every due time is known.
@@ -259,20 +260,11 @@ def _ending() -> ApplicationError:
     return ApplicationError("the workflow is ending; the command was not taken", type=ENDED, non_retryable=True)
 
 
-def _stale(state: TicketState) -> ApplicationError:
-    return ApplicationError("the ticket has changed", _at(state.version), type=STALE_VERSION, non_retryable=True)
-
-
-def _outdated(state: TicketState) -> ApplicationError:
-    said = "what the form showed no longer holds"
-    return ApplicationError(said, _at(state.version), type=OUTDATED, non_retryable=True)
-
-
-def _at(version: int) -> dict[str, int]:
-    """The version that a workflow refuses from: one that is behind its journal is told so."""
-    return {"version": version}
+def _refusal(type_: str, said: str, version: int, **details: Any) -> ApplicationError:
+    """`version` is the one that a workflow refuses from: one that is behind its journal is told so."""
+    return ApplicationError(said, {**details, "version": version}, type=type_, non_retryable=True)
 
 
 def _illegal(refusal: IllegalCommand) -> ApplicationError:
-    details = {"phase": refusal.phase, "allowed": list(refusal.allowed), **_at(refusal.version)}
-    return ApplicationError(str(refusal), details, type=ILLEGAL_TRANSITION, non_retryable=True)
+    facts = {"phase": refusal.phase, "allowed": list(refusal.allowed)}
+    return _refusal(ILLEGAL_TRANSITION, str(refusal), refusal.version, **facts)

@@ -12,7 +12,6 @@ from services.promises.drafts import read_draft
 from services.promises.evaluate import CheckErrors, EvaluateRequest, evaluate
 from services.promises.ical_reader import Imported, read_ical
 from services.promises.ical_writer import write_ical
-from services.promises.statutory import countries
 from services.runtime.errors import FieldError, ValidationFailed
 from services.runtime.http.conditions import IfMatch
 from services.runtime.turns import Turns, in_thread
@@ -42,11 +41,9 @@ class CalendarKeeping:
             ValidationFailed: with every problem's pointer.
             StaleVersion: `if_match` is not the latest version.
         """
-        known = values.get("country") in countries()
         draft = StoredCalendar(**values, id=id_, version=1)
         _compile(draft)
-        if known:
-            draft = draft.model_copy(update={"official_until": own_official_until(values)})
+        draft = draft.model_copy(update={"official_until": own_official_until(values)})
         stored = await self._catalogue.put_calendar(id_, draft, publish=publish, if_match=if_match, by=by)
         if publish:
             await self._promising.tell_intake()

@@ -59,9 +59,11 @@ class TicketHistory:
         that nobody had answered when it began, or that did not end it."""
         if WaitReason.CUSTOMER not in pause.reasons:
             return None
-        spoken = [row["at"] for row in self._rows if _is_answer(row) and row["at"] <= pause.from_at]
+        before = [row for row in self._rows if row["at"] <= pause.from_at]
+        spoken = [row["at"] for row in before if is_answer(row["type"], row["actor_kind"], row["data"])]
         since = max(spoken, default=None)
-        said = (row["at"] for row in self._rows if row["type"] in _SAID_BY_CUSTOMERS and _by(row, ActorKind.CUSTOMER))
+        theirs = [row for row in self._rows if row["actor_kind"] == ActorKind.CUSTOMER]
+        said = (row["at"] for row in theirs if row["type"] in _SAID_BY_CUSTOMERS)
         unanswered = (at for at in said if (since is None or at > since) and (pause.to_at is None or at < pause.to_at))
         return min(unanswered, default=None)
 
@@ -92,14 +94,6 @@ def _joined(stretches: Sequence[Stretch]) -> list[Stretch]:
         else:
             joined.append(it)
     return joined
-
-
-def _is_answer(row: Row) -> bool:
-    return is_answer(row["type"], row["actor_kind"], row["data"])
-
-
-def _by(row: Row, kind: ActorKind) -> bool:
-    return bool(row["actor_kind"] == kind)
 
 
 def _key(data: Mapping[str, Any]) -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -82,32 +82,19 @@ class Showing:
 
     async def ticket(self, ticket: TicketRow, caller: Caller) -> dict[str, Any]:
         """The view of one ticket; a contact shown in full is in intake's audit log by then."""
-        clocks, unanswered, customers, reach = await asyncio.gather(
-            self.queries.clocks_of(ticket.row["ticket_no"]),
-            self.queries.unanswered(ticket.row["ticket_no"]),
+        (view,), (customer,), reach = await asyncio.gather(
+            self._views([ticket], caller),
             self.customers([ticket], caller, in_full=sees_contact(caller, ticket)),
             self.reach.of(ticket),
         )
-        owner_left = ticket.owner in await self.left()
-        told = {"owner_left": owner_left, "reach": reach.model_dump(mode="json"), "customer": customers[0]}
-        return {**self._view(ticket, clocks, unanswered, caller), **told}
+        return {**view, "reach": reach.model_dump(mode="json"), "customer": customer}
 
     async def tickets(self, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
         """The views of a page; contacts are masked in lists, whoever asks."""
         found = [TicketRow(row) for row in rows]
-        numbers = [row["ticket_no"] for row in rows]
-        clocks, unanswered = await asyncio.gather(self.queries.clocks_of(*numbers), self.queries.unanswered(*numbers))
+        views = await self._views(found, caller)
         customers = await self.customers(found, caller, in_full=False)
-        views, left = zip(found, customers, strict=True), await self.left()
-        return [
-            {
-                **self._view(it, clocks, unanswered, caller),
-                "owner_left": it.owner in left,
-                "reach": None,
-                "customer": customer,
-            }
-            for it, customer in views
-        ]
+        return [{**view, "reach": None, "customer": it} for view, it in zip(views, customers, strict=True)]
 
     async def customers(self, found: Sequence[TicketRow], caller: Caller, *, in_full: bool) -> list[dict[str, Any]]:
         """The customers of some tickets, in their order."""
@@ -151,19 +138,25 @@ class Showing:
         pinned = {(id_, version) for id_, version in versions if version is not None}
         return await self.catalogue.calendars_for(pinned, in_force.promises.generation)
 
-    @staticmethod
-    def _view(
-        ticket: TicketRow,
-        clocks: Mapping[str, Rows],
-        unanswered: Mapping[str, datetime | None],
-        caller: Caller,
-    ) -> dict[str, Any]:
-        allowed = allowed_commands(ticket, caller)
-        with_texts = may(caller, Action.READ_NOTE, ticket)
-        number = ticket.row["ticket_no"]
-        view = ticket_view(ticket, clocks[number], allowed, with_texts=with_texts)
-        since = unanswered[number]
-        return {**view, "unanswered_since": format_instant(since.astimezone(UTC)) if since else None}
+    async def _views(self, found: Sequence[TicketRow], caller: Caller) -> list[dict[str, Any]]:
+        """The views of some tickets, but for their customers."""
+        numbers = [it.row["ticket_no"] for it in found]
+        clocks, unanswered, left = await asyncio.gather(
+            self.queries.clocks_of(*numbers), self.queries.unanswered(*numbers), self.left()
+        )
+        return [
+            {
+                **ticket_view(
+                    it,
+                    clocks[number],
+                    allowed_commands(it, caller),
+                    with_texts=may(caller, Action.READ_NOTE, it),
+                ),
+                "unanswered_since": format_instant(since) if (since := unanswered[number]) else None,
+                "owner_left": it.owner in left,
+            }
+            for number, it in zip(numbers, found, strict=True)
+        ]
 
     async def _fetch(self, ticket_no: str) -> TicketRow:
         if not TICKET_NO.fullmatch(ticket_no):

@@ -41,6 +41,8 @@ MOST_OF_A_COURSE = 10_000
 _PLACES = {name: place for place, name in enumerate(ClockName)}
 
 
+_WITH_BODIES = select(journal, commands.c.body).outerjoin(commands, commands.c.id == journal.c.command_id)
+
 Left = Callable[[], Awaitable[frozenset[str]]]
 """Asks who has left: a ticket that they own counts as unassigned."""
 
@@ -116,9 +118,7 @@ class Queries:
         """The journal of a ticket in order, each event with its command's body."""
         after = seq_of(decode_cursor(cursor, int)[0]) if cursor else 0
         query = (
-            select(journal, commands.c.body)
-            .outerjoin(commands, commands.c.id == journal.c.command_id)
-            .where(journal.c.ticket_no == ticket_no, journal.c.seq > after)
+            _WITH_BODIES.where(journal.c.ticket_no == ticket_no, journal.c.seq > after)
             .order_by(journal.c.seq)
             .limit(limit + 1)
         )
@@ -129,9 +129,7 @@ class Queries:
     async def latest_events(self, ticket_no: str, types: Sequence[str], limit: int) -> Rows:
         """The last events of some types, oldest first, each with its command's body."""
         query = (
-            select(journal, commands.c.body)
-            .outerjoin(commands, commands.c.id == journal.c.command_id)
-            .where(journal.c.ticket_no == ticket_no, journal.c.type == any_(cast(list(types), ARRAY(Text))))
+            _WITH_BODIES.where(journal.c.ticket_no == ticket_no, journal.c.type == any_(cast(list(types), ARRAY(Text))))
             .order_by(journal.c.seq.desc())
             .limit(limit)
         )

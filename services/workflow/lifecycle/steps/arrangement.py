@@ -12,7 +12,6 @@ from services.workflow.lifecycle.steps.classification import (
     classify,
     own,
     ownership,
-    policy_of,
     retarget,
 )
 
@@ -30,7 +29,7 @@ def assign(life: Life, command: Command, decision: Assign, now: datetime) -> Non
     state.assigned_at = now
     if command.policy_chosen:
         retarget(life, command, now)
-    data = {**ownership(life), "policy": policy_of(life) if command.policy_chosen else None}
+    data = {**ownership(life), "policy": life.policy_name if command.policy_chosen else None}
     life.write(EventType.ASSIGNED, now, command.actor, before, data)
 
 

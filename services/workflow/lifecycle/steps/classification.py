@@ -45,13 +45,9 @@ def classification(life: Life) -> dict[str, Any]:
         "urgency": state.urgency,
         "priority": state.priority,
         "department": state.department,
-        "policy": policy_of(life),
+        "policy": life.policy_name,
     }
 
 
 def ownership(life: Life) -> dict[str, Any]:
     return {"department": life.state.department, "owner": life.state.owner, "co_owners": list(life.state.co_owners)}
-
-
-def policy_of(life: Life) -> str | None:
-    return f"{life.policy.id}@{life.policy.version}" if life.policy else None
