@@ -20,7 +20,7 @@ from services.contracts.feedback import Supplemented
 from services.contracts.journal import Actor
 from services.contracts.permissions import Action, may
 from services.contracts.policy import PolicySnapshot
-from services.contracts.ticket import Clock, TicketState
+from services.contracts.ticket import TicketState
 from services.contracts.vocabulary import ActorKind, Category, ClockName, CommandName, Kind, Urgency
 from services.promises.policies import PolicyFacts, choose, snapshot
 from services.promises.priority import priority_of
@@ -217,12 +217,10 @@ class Preparation:
         clock = next((clock for clock in ticket.state.clocks if clock.name is name), None)
         if clock is None:
             return None
-        return clock.promised_at if clock.by_promise else due_by_policy(clock, await self._calendars(clock), now)
-
-    async def _calendars(self, clock: Clock) -> Any:
-        in_force = await self.catalogue.in_force()
+        if clock.by_promise:
+            return clock.promised_at
         pinned = {(clock.calendar, clock.calendar_version)} if clock.calendar_version else set()
-        return await self.catalogue.calendars_for(pinned, in_force.promises.generation)
+        return due_by_policy(clock, await self.catalogue.calendars_for(pinned), now)
 
     async def _supplement(self, asked: Asked, body: SupplyInformationBody) -> dict[str, Any]:
         """Contacts and product go to intake, which owns them; what it says of completeness decides."""

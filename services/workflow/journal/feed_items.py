@@ -20,6 +20,7 @@ _FACTS = (
     "co_owners", "complaint_about", "customer_id", "product_model", "opened_at", "resolved_at", "closed_at",
     "close_reason",
 )  # fmt: skip
+_BESIDES = ("ticket_no", "version", "joined", "policy", "calendar", "questionnaire")
 
 # The limit is part of the text, so that PostgreSQL plans for a page and not for a share of the journal.
 _BEHIND = """
@@ -95,15 +96,9 @@ def _facts(row: Row, complaint_about: str | None) -> TicketFacts:
     clocks = row["clocks"]  # finished clocks have left the state
     return TicketFacts.model_validate(
         {
-            **{name: row[name] for name in _FACTS},
-            "ticket_no": row["ticket_no"],
-            "version": row["version"],
+            **{name: row[name] for name in (*_FACTS, *_BESIDES)},
             "complaint_about": complaint_about,
-            "joined": row["joined"],
             "reopened": row["cycle"] > 1,
-            "policy": row["policy"],
-            "calendar": row["calendar"],
-            "questionnaire": row["questionnaire"],
             "survey_reminder_after": settings.get("survey_reminder_after"),
             "survey_expires_after": settings.get("survey_expires_after"),
             "live_clocks": {_key(clock): clock["state"] for clock in clocks},

@@ -111,27 +111,28 @@ def _usual_update(names: tuple[str, ...]) -> Update:
 
 
 def _texts_of(event: Event, state: TicketState, language: str) -> dict[str, Any]:
-    written = select(commands.c.body["reason"].astext).where(commands.c.id == event.command_id).scalar_subquery()
     if event.type is EventType.RESOLVED:
-        return {"resolution_reason": written}
+        return {"resolution_reason": _reason_of(event)}
     if event.type is EventType.REOPENED:
         return {"close_note": None, "close_evidence": None, "resolution_reason": None}
     if event.type not in _CLOSES or state.close_reason is None:
         return {}
-    if state.close_reason is CloseReason.MERGED:
-        # The kept ticket is another workflow's: `joins` tells it, however often it must try.
-        return {"close_note": _filed(event, state.close_reason, language), "join_pending": True}
     if state.close_reason is CloseReason.CONFIRMED:
         return {"close_note": None, "close_evidence": event.command_id}
-    return {"close_note": _filed(event, state.close_reason, language)}
+    # The kept ticket is another workflow's: `joins` tells it, however often it must try.
+    pending = {"join_pending": True} if state.close_reason is CloseReason.MERGED else {}
+    return {"close_note": _filed(event, state.close_reason, language), **pending}
 
 
 def _filed(event: Event, reason: CloseReason, language: str) -> Any:
     standard = standard_note(reason, language)
     if event.command_id is None:
         return standard
-    written = select(commands.c.body["reason"].astext).where(commands.c.id == event.command_id).scalar_subquery()
-    return func.coalesce(written, standard)
+    return func.coalesce(_reason_of(event), standard)
+
+
+def _reason_of(event: Event) -> Any:
+    return select(commands.c.body["reason"].astext).where(commands.c.id == event.command_id).scalar_subquery()
 
 
 async def write_clocks(

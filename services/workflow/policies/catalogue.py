@@ -26,6 +26,11 @@ class InForce:
     promises: Promises
     calendars: Mapping[str, Calendar]
 
+    @property
+    def by_version(self) -> dict[tuple[str, int | None], Calendar]:
+        """The calendars as those of no certain version."""
+        return {(id_, None): calendar for id_, calendar in self.calendars.items()}
+
 
 class Catalogue:
     """One per process. Reading costs one short query; compiled versions are kept, because they never change."""
@@ -55,13 +60,13 @@ class Catalogue:
         in_force = self._in_force
         if in_force is None or in_force.promises.generation != generation or not versions <= self._compiled.keys():
             return None
-        found: dict[tuple[str, int | None], Calendar] = {(id_, None): it for id_, it in in_force.calendars.items()}
-        return found | {key: calendar for key in versions if (calendar := self._compiled[key]) is not None}
+        return in_force.by_version | {
+            key: calendar for key in versions if (calendar := self._compiled[key]) is not None
+        }
 
     async def calendars_for(self, versions: set[tuple[str, int]], generation: int | None = None) -> Calendars:
         """The calendars in force, and the pinned versions asked for."""
-        in_force = await self.in_force(generation)
-        found: dict[tuple[str, int | None], Calendar] = {(id_, None): it for id_, it in in_force.calendars.items()}
+        found = (await self.in_force(generation)).by_version
         for key in versions:
             calendar = self._compiled.get(key) or await self._compile_version(*key)
             if calendar is not None:

@@ -134,9 +134,7 @@ class Showing:
 
     async def _calendars(self, rows: Rows) -> Calendars:
         versions = {(row["ledger"]["calendar"], row["ledger"]["calendar_version"]) for row in rows}
-        in_force = await self.catalogue.in_force()
-        pinned = {(id_, version) for id_, version in versions if version is not None}
-        return await self.catalogue.calendars_for(pinned, in_force.promises.generation)
+        return await self.catalogue.calendars_for({(id_, at) for id_, at in versions if at is not None})
 
     async def _views(self, found: Sequence[TicketRow], caller: Caller) -> list[dict[str, Any]]:
         """The views of some tickets, but for their customers."""
