@@ -21,6 +21,7 @@ _FACTS = (
     "close_reason",
 )  # fmt: skip
 _BESIDES = ("ticket_no", "version", "joined", "policy", "calendar", "questionnaire")
+_OF_THE_EVENT = ("seq", "type", "at", "from_phase", "to_phase", "command_id", "data")
 
 # The limit is part of the text, so that PostgreSQL plans for a page and not for a share of the journal.
 _BEHIND = """
@@ -70,17 +71,8 @@ def _statement(which: str) -> RawStatement:
 
 def item_of(row: Row, complaint_about: str | None) -> TicketEvent:
     """One event; `complaint_about` is the id of whom the ticket's complaint is about."""
-    event = Event(
-        seq=row["seq"],
-        type=row["type"],
-        at=row["at"],
-        actor=Actor(kind=row["actor_kind"], id=row["actor_id"]),
-        from_phase=row["from_phase"],
-        to_phase=row["to_phase"],
-        cycle=row["event_cycle"],
-        command_id=row["command_id"],
-        data=row["data"],
-    )
+    actor = Actor(kind=row["actor_kind"], id=row["actor_id"])
+    event = Event(**{name: row[name] for name in _OF_THE_EVENT}, actor=actor, cycle=row["event_cycle"])
     return TicketEvent(
         ticket_no=row["ticket_no"],
         event=event,

@@ -32,6 +32,8 @@ from services.workflow.lifecycle.life import Life
 from services.workflow.tables import tickets
 from services.workflow.wake_channels import STARTER_CHANNEL
 
+_TOLD_OF_THE_RECEIPT = ("channel", "complete", "kind", "category", "urgency", "priority", "follows")
+
 
 class Registrations:
     """Enters registrations; safe to repeat. `recorded` is called when a journal has begun."""
@@ -89,16 +91,7 @@ def begin(registration: Registration, department: str | None) -> Life:
     state.clocks = [_first_clock(registration, promise) for promise in registration.promises]
     life = Life(state, registration.policy)
     customer = Actor(kind=ActorKind.CUSTOMER, id=registration.customer_id)
-    data = {
-        "channel": registration.channel,
-        "complete": registration.complete,
-        "kind": registration.kind,
-        "category": registration.category,
-        "urgency": registration.urgency,
-        "priority": registration.priority,
-        "department": department,
-        "follows": registration.follows,
-    }
+    data = {name: given[name] for name in _TOLD_OF_THE_RECEIPT} | {"department": department}
     life.write(EventType.RECEIVED, registration.received_at, customer, None, data)
     return life
 
@@ -114,19 +107,15 @@ def _first_clock(registration: Registration, promise: FirstPromise) -> Clock:
         raise ValueError("a promise without a policy")
     rule = policy.clocks.get(promise.clock) or ClockRule(target=promise.target)
     return Clock(
+        **promise.model_dump(exclude={"clock"}),
         name=promise.clock,
         cycle=1,
         state=ClockState.RUNNING,
         started_at=registration.received_at,
-        target=promise.target,
-        calendar=promise.calendar,
-        calendar_version=promise.calendar_version,
         policy=policy.id,
         policy_version=policy.version,
         priority=registration.priority,
         warn_rule=rule.warn_at,
         ladder=rule.ladder,
         segments=[Segment(from_at=registration.received_at)],
-        due_at=promise.due_at,
-        warn_at=promise.warn_at,
     )

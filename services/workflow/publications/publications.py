@@ -109,17 +109,14 @@ class Publications:
             NotFound: there is no such publication.
         """
         row = await self._row(connection, id_, lock=True)
-        if row["state"] == PublicationState.RUNNING:
-            await connection.execute(
-                update(publications).where(publications.c.id == id_).values(engine_id=None, engine_attempts=0)
-            )
-            await wake(connection, STARTER_CHANNEL)
+        runs = row["state"] == PublicationState.RUNNING
+        if not runs and not row["failed"]:
             return publication_view(row)
-        if not row["failed"]:
-            return publication_view(row)
-        mine = publication_failures.c.publication_id == id_
-        await connection.execute(update(publication_failures).where(mine).values(attempts=0))
-        await connection.execute(update(publications).where(publications.c.id == id_).values(RUN_AGAIN))
+        if not runs:
+            mine = publication_failures.c.publication_id == id_
+            await connection.execute(update(publication_failures).where(mine).values(attempts=0))
+        anew = {"engine_id": None, "engine_attempts": 0} if runs else RUN_AGAIN
+        await connection.execute(update(publications).where(publications.c.id == id_).values(anew))
         await wake(connection, STARTER_CHANNEL)
         return publication_view(await self._row(connection, id_))
 
@@ -212,17 +209,13 @@ def publication_view(row: Mapping[Any, Any]) -> Mapping[str, Any]:
     ahead = max(row.get("entered", 0) - row["changed"], 0)
     done, changed = row["done"] + ahead, row["changed"] + ahead
     return {
-        "id": row["id"],
+        **{name: row[name] for name in ("id", "recalculate", "state", "requested_by", "excused", "failed")},
         "subject": {"kind": row["kind"], "id": row["subject"], "version": row["version"]},
-        "recalculate": row["recalculate"],
-        "state": row["state"],
-        "requested_by": row["requested_by"],
         "requested_at": format_instant(row["requested_at"]),
         "finished_at": format_instant(row["finished_at"]) if row["finished_at"] else None,
         "total": None if row["total"] is None else max(row["total"], done),
         "done": done,
         "changed": changed,
-        **{name: row[name] for name in ("excused", "failed")},
     }
 
 

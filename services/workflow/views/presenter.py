@@ -170,12 +170,9 @@ def _facts(row: Row, calendars: Calendars, course: TicketHistory, language: str,
     explanation = explain(clock, calendar)["zh-CN" if language.startswith("zh") else "en"]
     times = due_times.spent_by(clock, calendars, now)
     paused = due_times.paused_by(clock, calendars, now)
-    return ClockFacts(clock, row, times, paused, course, _is_provisional(clock, calendar), explanation)
-
-
-def _is_provisional(clock: Clock, calendar: Calendar) -> bool:
-    """Whether the due time lies past the last day that the calendar's country has announced (semantics.md 2)."""
-    return clock.due_at is not None and calendar.is_provisional(clock.due_at)
+    # Past the last day that the calendar's country has announced (semantics.md 2).
+    provisional = clock.due_at is not None and calendar.is_provisional(clock.due_at)
+    return ClockFacts(clock, row, times, paused, course, provisional, explanation)
 
 
 def _hours(stretch: Stretch, policy: PolicySnapshot | None, calendars: Calendars) -> Calendar:

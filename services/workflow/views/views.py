@@ -124,17 +124,14 @@ def totals_view(items: Sequence[Mapping[str, Any]], now: datetime) -> list[dict[
 
 
 def _total(name: ClockName, items: Sequence[Mapping[str, Any]], now: datetime) -> dict[str, Any]:
-    spans = (_until(it["ended_at"], now) - datetime.fromisoformat(it["started_at"]) for it in items)
+    ends = (datetime.fromisoformat(it["ended_at"]) if it["ended_at"] else now for it in items)
+    spans = (end - datetime.fromisoformat(it["started_at"]) for end, it in zip(ends, items, strict=True))
     return {
         "clock": name,
         "cycles": len({it["cycle"] for it in items}),
         "ran_seconds": sum(it["ran_seconds"] or 0 for it in items),
         "elapsed_seconds": int(sum((max(span, timedelta(0)) for span in spans), timedelta(0)).total_seconds()),
     }
-
-
-def _until(ended_at: str | None, now: datetime) -> datetime:
-    return datetime.fromisoformat(ended_at) if ended_at else now
 
 
 def allowed_commands(ticket: TicketRow, caller: Caller) -> list[str]:
