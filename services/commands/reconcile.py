@@ -6,14 +6,13 @@ from typing import Any
 
 import typer
 
-from services.commands.local.machine import CHECKOUT
+from services.commands.local.machine import local_home
 from services.commands.local.terminal import complain, tell
 from services.contracts.names import Role
 from services.runtime.errors import Refusal
 from services.runtime.service_client import ServiceClient
 from services.runtime.settings import RuntimeSettings, load
 from services.runtime.stack import settings as stack_settings
-from services.runtime.stack.home import Home, default_path
 
 _SHOWN = 20
 
@@ -45,7 +44,7 @@ async def _ask() -> dict[str, Any]:
 
 def _peer() -> ServiceClient:
     """The workflow service of the local stack while that runs, else the one that the environment names."""
-    home = Home(stack_settings.read().home or default_path(CHECKOUT))
+    home = local_home(stack_settings.read())
     settings = load(RuntimeSettings)
     if not home.endpoints.exists() or settings.internal_secret.get_secret_value():
         return ServiceClient(settings.tickets_url, settings.internal_secret.get_secret_value())

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from services.commands.local.machine import CHECKOUT
+from services.commands.local.machine import local_home
 from services.commands.local.terminal import complain, console, tell
 from services.commands.rehearsal import desk, log, player
 from services.commands.rehearsal.event_map import script
@@ -19,7 +19,6 @@ from services.commands.rehearsal.figures import RehearsalFigures, report
 from services.commands.rehearsal.log import Case, LogUnreadable
 from services.commands.rehearsal.player import Ending
 from services.commands.rehearsal.requests import RefusedRequest, RequestSender, Unanswered
-from services.runtime.stack import home as homes
 from services.runtime.stack import settings as stack_settings
 from services.runtime.stack.errors import StackError
 
@@ -94,19 +93,19 @@ def _cases(file: Path, tickets: str) -> tuple[Sequence[Case], Sequence[Case]]:
 def _url(given: str) -> str:
     if given:
         return given.rstrip("/")
+    home = local_home(stack_settings.read())
     try:
-        url: str = json.loads((_home() / "endpoints.json").read_text())["url"]
+        url: str = json.loads(home.endpoints.read_text())["url"]
     except (OSError, ValueError, KeyError):
-        raise StackError(f"No stack runs from {_home()}: start one with `make up`, or give --url.") from None
+        raise StackError(f"No stack runs from {home.path}: start one with `make up`, or give --url.") from None
     return url
 
 
 def _key(given: str) -> str:
+    if given:
+        return given
+    file = local_home(stack_settings.read()).path / "admin.key"
     try:
-        return given or (_home() / "admin.key").read_text().strip()
+        return file.read_text().strip()
     except OSError:
-        raise StackError(f"There is no {_home() / 'admin.key'}: give --key.") from None
-
-
-def _home() -> Path:
-    return (stack_settings.read().home or homes.default_path(CHECKOUT)).expanduser().absolute()
+        raise StackError(f"There is no {file}: give --key.") from None

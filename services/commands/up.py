@@ -8,9 +8,8 @@ from contextlib import suppress
 import typer
 
 from services.commands.local import first_start
-from services.commands.local.machine import CHECKOUT, Machine
+from services.commands.local.machine import Machine, local_home
 from services.commands.local.terminal import complain, step, tell
-from services.runtime.stack import home as homes
 from services.runtime.stack import settings as stack_settings
 from services.runtime.stack.errors import StackError
 from services.runtime.stack.home import Home
@@ -23,7 +22,7 @@ def command() -> None:
     """Start everything on this machine and watch over it; Ctrl-C stops it in order."""
     try:
         settings = stack_settings.read()
-        home = Home((settings.home or homes.default_path(CHECKOUT)).expanduser().absolute())
+        home = local_home(settings)
         home.prepare()
         with home.lock():
             asyncio.run(_run(home, settings))

@@ -149,10 +149,10 @@ def _without_address(name: str) -> str:
 
 def _nothing_seen_is_nothing(value: object) -> object:
     """Nothing visible says nothing: what was stored like that is read as if it had been left out."""
-    if not isinstance(value, str) or len(value) > _LONGEST_FOLDED:
-        return value
-    line = one_line(value)
-    return None if not line and value.strip() else line
+    try:
+        return _folded(value)
+    except Unreadable:
+        return None
 
 
 Line = Annotated[str, BeforeValidator(lambda value: one_line(value) if isinstance(value, str) else value)]

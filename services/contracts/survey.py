@@ -51,17 +51,7 @@ class NotInvited(StrEnum):
     """The notice was tried to the end and did not arrive."""
 
 
-UNDELIVERED = frozenset(
-    {
-        NotInvited.STALE,
-        NotInvited.NO_ADDRESS,
-        NotInvited.UNKNOWN_RECIPIENT,
-        NotInvited.CANCELLED,
-        NotInvited.UNWRITABLE,
-        NotInvited.FAILED,
-        NotInvited.COOLDOWN,
-    }
-)
+UNDELIVERED = frozenset(reason for reason in NotInvited if reason.value not in set[str](CloseReason))
 """Reasons that leave a confirmed ticket unasked: such a customer may still rate on the phone."""
 
 

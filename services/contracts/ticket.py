@@ -233,6 +233,11 @@ class TicketState(Record):
         """The beginning of this cycle: the receipt, or the last reopening; None where nobody noted that."""
         return self.received_at if self.cycle == 1 else self.reopened_at
 
+    @property
+    def awaited_callback(self) -> ClockName:
+        """The callback that comes next, or is waited for, of a resolved ticket."""
+        return ClockName.SECOND_CALLBACK if self.first_callback_satisfied else ClockName.CALLBACK
+
     def is_waiting_for(self, reason: WaitReason) -> bool:
         """Whether the ticket waits for `reason`."""
         return any(wait.reason is reason for wait in self.waits)

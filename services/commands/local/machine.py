@@ -13,7 +13,7 @@ import httpx
 from services.contracts.names import SEARCH_ATTRIBUTES, Role
 from services.runtime.stack import ports, temporal
 from services.runtime.stack.errors import StackError
-from services.runtime.stack.home import Home
+from services.runtime.stack.home import Home, default_path
 from services.runtime.stack.postgres import Postgres
 from services.runtime.stack.programs import Program, end, last_line, spawn
 from services.runtime.stack.settings import StackSettings
@@ -24,6 +24,8 @@ CHECKOUT = Path(__file__).resolve().parents[3]
 DATABASE, OWNER, APP = "bihuan", "bihuan", "bihuan_app"
 WEB = (Role.INTAKE, Role.TICKETS, Role.DIRECTORY, Role.NOTIFY, Role.SURVEY, Role.CONSOLE)
 WORKER = (Role.RELAY, Role.TICKETS_WORKER, Role.NOTIFY_WORKER, Role.SURVEY_WORKER)
+
+_PEERS = ("INTAKE_URL", "TICKETS_URL", "DIRECTORY_URL", "NOTIFY_URL", "SURVEY_URL")
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class LocalAddresses:
     app_url: str = ""
     app_role: str | None = None
     temporal: str = ""
+
+
+def local_home(settings: StackSettings) -> Home:
+    """The home that the environment names, or this checkout's."""
+    return Home((settings.home or default_path(CHECKOUT)).expanduser().absolute())
 
 
 class Machine:
@@ -177,11 +184,7 @@ class Machine:
             "LINK_SECRET": self.home.secret("links"),
             "SIGNING_KEY_FILE": str(signing),
             "VERIFY_KEY_FILE": str(verifying),
-            "INTAKE_URL": self.addresses.web,
-            "TICKETS_URL": self.addresses.web,
-            "DIRECTORY_URL": self.addresses.web,
-            "NOTIFY_URL": self.addresses.web,
-            "SURVEY_URL": self.addresses.web,
+            **dict.fromkeys(_PEERS, self.addresses.web),
             "API_URL": self.addresses.url,
         }
         # The workflow sandbox loads its modules for every ticket anew; without bytecode it compiles them each time.

@@ -25,7 +25,6 @@ class Ending:
 
     script: Script
     ticket_no: str | None = None
-    status: str | None = None
     phase: str | None = None
     close_reason: str | None = None
     refusal: str | None = None
@@ -67,7 +66,7 @@ async def _play_case(sender: RequestSender, script: Script) -> Ending:
     except Unanswered as silence:
         ending.silence = str(silence)
     else:
-        ending.status, ending.phase, ending.close_reason = ticket["status"], ticket["phase"], ticket["close_reason"]
+        ending.phase, ending.close_reason = ticket["phase"], ticket["close_reason"]
     return ending
 
 

@@ -113,7 +113,8 @@ class Commands:
         if admission.known is not None:
             return await self._repeat(admission, admission.known)
         _require_legal(admission, if_match)
-        _require_as_shown(admission, basis)
+        if basis and is_outdated(admission.name, basis, Basis.of(admission.ticket.state)):
+            raise _outdated()
         expected = None if if_match in {None, ANY} else admission.ticket.state.version
         asked = Asked(admission.command_id, admission.ticket, admission.name, body, admission.caller, expected, basis)
         command = await self.preparation.command(asked)
@@ -212,11 +213,6 @@ def _require_legal(admission: Admission, if_match: IfMatch | None) -> None:
     if not is_legal(state, admission.name) or owed_reason(state, admission.name, actor_of(admission.caller)):
         raise _illegal(admission, admission.ticket)
     require_version(if_match, state.version)
-
-
-def _require_as_shown(admission: Admission, basis: Basis | None) -> None:
-    if basis and is_outdated(admission.name, basis, Basis.of(admission.ticket.state)):
-        raise _outdated()
 
 
 def _outdated() -> Conflict:

@@ -4,6 +4,7 @@ import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
@@ -16,9 +17,10 @@ from services.contracts.journal import Event, EventType
 from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock, TicketState
 from services.contracts.vocabulary import CloseReason
-from services.workflow.journal.close_notes import standard_note
+from services.wording import Wording
 from services.workflow.tables import clocks, commands, journal, tickets
 
+WORDING = Wording(Path(__file__).with_name("words.toml"))
 GENESIS = b"\x00" * 32
 
 _CLOSES = frozenset({EventType.CLOSED, EventType.MERGED, EventType.WITHDRAWN})
@@ -125,7 +127,8 @@ def _texts_of(event: Event, state: TicketState, language: str) -> dict[str, Any]
 
 
 def _filed(event: Event, reason: CloseReason, language: str) -> Any:
-    standard = standard_note(reason, language)
+    """The text that is filed, also where nobody wrote one (product.md 3.7: every close but `confirmed` has one)."""
+    standard = WORDING.speak(language).of("close_note", reason, "") or None
     if event.command_id is None:
         return standard
     return func.coalesce(_reason_of(event), standard)

@@ -55,7 +55,7 @@ def _late_callbacks(
     resolved_at = state.resolved_at or now
     from_resolution = settings.second_callback_from is SecondCallbackFrom.RESOLUTION
     if _tried_again(state):
-        yield _awaited(state), now
+        yield state.awaited_callback, now
     elif state.first_callback_satisfied:
         yield ClockName.SECOND_CALLBACK, resolved_at if from_resolution else now
     else:
@@ -64,11 +64,7 @@ def _late_callbacks(
         yield ClockName.SECOND_CALLBACK, resolved_at
 
 
-def _awaited(state: TicketState) -> ClockName:
-    return ClockName.SECOND_CALLBACK if state.first_callback_satisfied else ClockName.CALLBACK
-
-
 def _tried_again(state: TicketState) -> ClockName | None:
     """The callback that was tried and is to be tried again, if there is one."""
     is_tried_again = state.status is Status.RESOLVED and state.callback_attempts > 0
-    return _awaited(state) if is_tried_again else None
+    return state.awaited_callback if is_tried_again else None

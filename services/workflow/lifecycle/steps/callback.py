@@ -6,7 +6,7 @@ from services.contracts.commands.handling import UNREACHED, RecordCallback
 from services.contracts.commands.update import Command
 from services.contracts.durations import parse_duration
 from services.contracts.journal import EventType
-from services.contracts.vocabulary import CallbackOutcome, ClockName, CloseReason, Kind, Phase
+from services.contracts.vocabulary import CallbackOutcome, ClockName, CloseReason, Kind
 from services.workflow.lifecycle.callback_attempts import counts, enter_attempt, forget_attempts, keeps_its_date
 from services.workflow.lifecycle.life import Life, instant, system
 
@@ -19,7 +19,7 @@ def record_callback(life: Life, command: Command, decision: RecordCallback, now:
     counted = counts(state, decision, now)
     enter_attempt(state, decision, now, counted=counted)
     attempt = state.callback_attempts
-    goes_on = _go_on(life, decision, before, now) if counted else _stay(life, before, now)
+    goes_on = _go_on(life, decision, now) if counted else _stay(life, now)
     state.confirmation = decision.outcome
     if decision.follow_up is not None:
         state.followed_by = (*state.followed_by, decision.follow_up)
@@ -32,12 +32,13 @@ def record_callback(life: Life, command: Command, decision: RecordCallback, now:
         _conclude(life, command, decision.outcome, now)
 
 
-def _go_on(life: Life, decision: RecordCallback, before: Phase, now: datetime) -> bool:
+def _go_on(life: Life, decision: RecordCallback, now: datetime) -> bool:
     """Meet the callback that was waited for, and start what follows; answers whether anything does."""
     state, settings = life.state, life.settings
-    clock = _awaited(before)
+    clock = state.awaited_callback
     met = life.ledger.meet(clock, now)
-    if decision.outcome is CallbackOutcome.SATISFIED and clock is ClockName.CALLBACK and _needs_second(life):
+    needs_second = clock is ClockName.CALLBACK and state.kind is Kind.COMPLAINT
+    if decision.outcome is CallbackOutcome.SATISFIED and needs_second:
         state.first_callback_satisfied = True
         forget_attempts(state)
         if life.ledger.live(ClockName.SECOND_CALLBACK) is None:
@@ -51,17 +52,13 @@ def _go_on(life: Life, decision: RecordCallback, before: Phase, now: datetime) -
     return False
 
 
-def _stay(life: Life, before: Phase, now: datetime) -> bool:
+def _stay(life: Life, now: datetime) -> bool:
     """Leave the next attempt's date alone after one that does not count, unless it is the one that keeps it."""
-    clock = life.ledger.live(_awaited(before))
+    clock = life.ledger.live(life.state.awaited_callback)
     if clock is not None and keeps_its_date(life.state, clock.due_at):
         life.ledger.meet(clock.name, now)
         life.ledger.start(clock.name, now, round_=clock.round + 1, target=life.settings.callback_retry_after)
     return True
-
-
-def _awaited(before: Phase) -> ClockName:
-    return ClockName.SECOND_CALLBACK if before is Phase.AWAITING_SECOND_CALLBACK else ClockName.CALLBACK
 
 
 def _conclude(life: Life, command: Command, outcome: CallbackOutcome, now: datetime) -> None:
@@ -84,7 +81,3 @@ def _is_late(life: Life, decision: RecordCallback, now: datetime) -> bool | None
     if decision.called_at is None:
         return None
     return now - decision.called_at > parse_duration(life.settings.callback_record_within).length
-
-
-def _needs_second(life: Life) -> bool:
-    return life.state.kind is Kind.COMPLAINT

@@ -126,6 +126,5 @@ def _note_earlier_wait(life: Life, reason: WaitReason, now: datetime) -> None:
 
 def _appoint(life: Life, decision: Wait, now: datetime) -> None:
     """The customer asked for an appointment: the callback is due at its end (semantics.md 9)."""
-    clock = ClockName.SECOND_CALLBACK if life.state.first_callback_satisfied else ClockName.CALLBACK
     if decision.until:
-        life.ledger.promise(clock, decision.until, now)
+        life.ledger.promise(life.state.awaited_callback, decision.until, now)
