@@ -71,7 +71,8 @@ class PublicationActivities:
         if batch.attempt > 1:
             return await self._again(batch)
         async with self._database.read() as connection:
-            walked_to = await connection.scalar(_of(batch.publication, publications.c.walked_to))
+            mine = publications.c.id == batch.publication
+            walked_to = await connection.scalar(select(publications.c.walked_to).where(mine))
             behind = select(tickets.c.ticket_no).where(IS_OPEN, tickets.c.ticket_no > walked_to)
             found = list(await connection.scalars(behind.order_by(tickets.c.ticket_no).limit(batch.size)))
         outcomes = await self._take(batch.publication, found)
@@ -251,10 +252,6 @@ async def _strike_off(connection: AsyncConnection, publication: str, outcomes: l
         failures.publication_id == publication, failures.ticket_no.in_(list(well))
     )
     return [well[number] for number in await connection.scalars(gone.returning(failures.ticket_no))]
-
-
-def _of(publication: str, column: Any) -> Any:
-    return select(column).where(publications.c.id == publication)
 
 
 def _failures(publication: str) -> Any:
