@@ -2,8 +2,7 @@
 
 import asyncio
 import itertools
-import json
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -17,15 +16,17 @@ from temporalio.testing import WorkflowEnvironment
 from services.contracts.base import format_instant
 from services.contracts.feed import TicketEvent
 from services.contracts.journal import EventType
-from services.contracts.names import alert_workflow_id
+from services.contracts.names import QUEUE_NOTIFY, alert_workflow_id
 from services.contracts.vocabulary import ClockName
 from services.notify import ticket_copies
 from services.notify.alerts import actions, store
+from services.notify.alerts.activities import AlertActivities
 from services.notify.alerts.consumer import AlertConsumer
 from services.notify.alerts.escalation import Escalation
 from services.notify.alerts.remarks import RemarkDispatcher
 from services.notify.alerts.tables import alerts, tellings
 from services.notify.alerts.worker import startable
+from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.hours.calendars import CalendarsCopy
 from services.notify.ladders.candidates import CandidateSearch
 from services.notify.ladders.ladders import DEFAULT, read_ladders
@@ -36,102 +37,15 @@ from services.notify.settings import NotifySettings
 from services.notify.wake_channels import STARTER_CHANNEL
 from services.runtime.postgres.database import Database
 from services.runtime.service_client import ServiceClient
-from services.runtime.temporal.client import engine_identity
+from services.runtime.temporal.client import engine_identity, worker
 from services.runtime.temporal.inventory import EngineRuns
 from services.runtime.temporal.workflow_starter import Starter
+from tests.flow.alert_peers import OWNER, FakeDirectory, FakeJournal
 from tests.flow.timers import has_due_timer, pass_time
 from tests.services.system import until
 
 _numbers = itertools.count(1)
 SECOND, MINUTE, HOUR, DAY = timedelta(seconds=1), timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
-CREW: Mapping[str, Sequence[str]] = {
-    "clerks": ("li-lei", "zhang-li"),
-    "on_call": ("chen-chen",),
-    "department_head": ("zhou-qiang",),
-    "supervisor": ("wang-fang",),
-    "admin": ("sun-lei",),
-}
-OWNER = "lin-tao"
-
-
-class FakeDirectory(ServiceClient):
-    """Knows who is found on which rung, and when they are reached; `down` lets it answer nothing."""
-
-    def __init__(self) -> None:
-        super().__init__("http://directory", "secret")
-        self.crew = dict(CREW)
-        self.hours: dict[str, dict[str, dict[str, str]]] = {}
-        self.shifts: list[tuple[str, datetime, datetime]] = []
-        self.begins = datetime.max.replace(tzinfo=UTC)
-        self.generation = 1
-        self.left: set[str] = set()
-        self.down = False
-        self.asked = 0
-        """How often it was asked who is found."""
-
-    async def send(self, _method: str, path: str, *, json: Any, **_: object) -> tuple[int, bytes]:  # type: ignore[override]
-        """Answer as the directory does."""
-        if self.down:
-            raise ConnectionError
-        if path == "/internal/people":
-            return 200, _dumped({"generation": 1, "departments": [], "staff": []})
-        self.asked += 1
-        items = [self.crew.get(asked["rung"], ()) for asked in json["items"]]
-        at = datetime.fromisoformat(json["hours_at"]) if json["hours_at"] else None
-        present = [id_ for id_ in json["also"] if id_ not in self.left]
-        return 200, _dumped({"items": items, "present": present, **(self._hours_at(at) if at else {})})
-
-    def everybody_works(self, begins: datetime, ends: datetime) -> None:
-        """Everybody but the administrators has hours from one instant until another, every week."""
-        self.begins, hours = begins, weekly(begins, ends)
-        self.hours = {staff: hours for rung in CREW if rung != "admin" for staff in CREW[rung]} | {OWNER: hours}
-
-    def _hours_at(self, at: datetime) -> dict[str, Any]:
-        on_shift = {staff for staff, begins, ends in self.shifts if begins <= at < ends}
-        hours = [
-            {
-                "staff": staff,
-                "on_shift": staff in on_shift,
-                "hours": self.hours.get(staff),
-                "time_zone": "UTC",
-                "shifts": [tuple(map(format_instant, shift[1:])) for shift in self.shifts if shift[0] == staff],
-            }
-            for staff in {*self.hours, *(shift[0] for shift in self.shifts)}
-        ]
-        following = min((begins for _, begins, _ in self.shifts if begins > at), default=None)
-        next_shift_at = format_instant(following) if following else None
-        return {"hours": hours, "next_shift_at": next_shift_at, "generation": self.generation}
-
-
-def weekly(begins: datetime, ends: datetime) -> dict[str, dict[str, str]]:
-    """The weekly hours in UTC that hold from one full minute until another, less than a day later."""
-    day = "{:%a}".format
-    if begins.date() == ends.date():
-        return {day(begins).lower(): {f"{begins:%H:%M}": f"{ends:%H:%M}"}}
-    rest = {day(ends).lower(): {"00:00": f"{ends:%H:%M}"}} if f"{ends:%H:%M}" != "00:00" else {}
-    return {day(begins).lower(): {f"{begins:%H:%M}": "24:00"}, **rest}
-
-
-class FakeJournal(ServiceClient):
-    """Keeps the remarks that it is told, each key once."""
-
-    def __init__(self) -> None:
-        super().__init__("http://tickets", "secret")
-        self.remarks: dict[str, dict[str, Any]] = {}
-        self.down = False
-        self.broken: set[str] = set()
-        """Tickets whose journal cannot be written."""
-
-    async def send(self, _method: str, path: str, *, json: Any, **_: object) -> tuple[int, bytes]:  # type: ignore[override]
-        """Enter a remark as the workflow service does."""
-        if self.down or path.split("/")[3] in self.broken:
-            raise ConnectionError
-        self.remarks.setdefault(json["key"], {**json, "ticket_no": path.split("/")[3]})
-        return 200, _dumped({"seq": len(self.remarks)})
-
-    def of(self, alert: "Alert") -> list[str]:
-        """Remarks on an alert in the ticket's journal, in order."""
-        return [it["type"] for it in self.remarks.values() if it["data"]["alert_id"] == alert.id]
 
 
 class AlertHarness:
@@ -330,7 +244,7 @@ class Alert:
         """Return when the ticket's journal was told exactly this of it."""
 
         async def is_told() -> bool:
-            return self.harness.journal.of(self) == list(types)
+            return self.harness.journal.of(self.id) == list(types)
 
         await until(is_told, 30)
 
@@ -416,5 +330,16 @@ class Alert:
         await self.settled()
 
 
-def _dumped(value: Any) -> bytes:
-    return json.dumps(value).encode()
+@asynccontextmanager
+async def climbing(env: WorkflowEnvironment, database: Database) -> AsyncIterator[AlertHarness]:
+    """A harness whose worker climbs ladders."""
+    harness = AlertHarness(env, database)
+    running = worker(
+        env.client,
+        QUEUE_NOTIFY,
+        workflows=[AlertWorkflow],
+        activities=[AlertActivities(harness.escalation).climb],
+        max_concurrent_activities=20,
+    )
+    async with running, harness.dispatching():
+        yield harness

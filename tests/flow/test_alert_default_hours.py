@@ -18,7 +18,8 @@ from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.hours.tables import calendars_in_force
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import worker
-from tests.flow.alert_harness import HOUR, MINUTE, OWNER, SECOND, Alert, AlertedTicket, AlertHarness, weekly
+from tests.flow.alert_harness import HOUR, MINUTE, SECOND, Alert, AlertedTicket, AlertHarness
+from tests.flow.alert_peers import OWNER, weekly
 
 C = ClockName
 STEP = 15 * MINUTE + SECOND

@@ -25,7 +25,8 @@ from services.notify.ladders.ladders import DEFAULT, read_ladders
 from services.runtime.http.conditions import etag
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import worker
-from tests.flow.alert_harness import HOUR, MINUTE, OWNER, SECOND, Alert, AlertHarness
+from tests.flow.alert_harness import HOUR, MINUTE, SECOND, Alert, AlertHarness
+from tests.flow.alert_peers import OWNER
 
 C = ClockName
 ON_CALL, HEAD, SUPERVISOR = "on_call:chen-chen", "department_head:zhou-qiang", "supervisor:wang-fang"

@@ -2,25 +2,20 @@
 
 import os
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy import update
 from temporalio.client import Client, WorkflowExecutionStatus
 from temporalio.testing import WorkflowEnvironment
 
-from services.contracts.alert import RaiseAlert, RatingCorrected, Threshold
 from services.contracts.journal import EventType
-from services.contracts.names import QUEUE_NOTIFY, SIGNAL_ALERT_CHANGED
+from services.contracts.names import SIGNAL_ALERT_CHANGED
 from services.contracts.vocabulary import ClockName, Phase
-from services.notify.alerts import ratings
-from services.notify.alerts.activities import AlertActivities
 from services.notify.alerts.escalation import unheard_total
 from services.notify.alerts.tables import alerts
-from services.notify.alerts.workflow import AlertWorkflow
 from services.runtime.postgres.database import Database
-from services.runtime.temporal.client import worker
-from tests.flow.alert_harness import DAY, HOUR, MINUTE, OWNER, SECOND, Alert, AlertHarness
+from tests.flow.alert_harness import DAY, HOUR, MINUTE, SECOND, Alert, AlertHarness, climbing
+from tests.flow.alert_peers import OWNER
 from tests.replay.recordings import record, replay, strings
 from tests.services.system import until
 
@@ -34,15 +29,7 @@ TOLD_OWNER = f"owner:{OWNER}"
 @pytest.fixture
 async def harness(env: WorkflowEnvironment, database: Database) -> AsyncIterator[AlertHarness]:
     """A harness with its worker."""
-    harness = AlertHarness(env, database)
-    running = worker(
-        env.client,
-        QUEUE_NOTIFY,
-        workflows=[AlertWorkflow],
-        activities=[AlertActivities(harness.escalation).climb],
-        max_concurrent_activities=20,
-    )
-    async with running, harness.dispatching():
+    async with climbing(env, database) as harness:
         yield harness
 
 
@@ -349,47 +336,6 @@ async def test_rounds_of_a_clock_have_alerts_of_their_own(harness: AlertHarness)
     assert (await first.state(), await second.state()) == ("resolved", "open")
 
 
-async def test_a_warning_tells_the_first_step_and_does_not_climb(harness: AlertHarness) -> None:
-    ticket = harness.ticket()
-    await harness.apply(ticket.warning(C.RESOLUTION, left=2 * DAY))
-    alert = await ticket.started()
-    assert sorted(await alert.told()) == sorted([TOLD_OWNER, HEAD])
-    await alert.passes(DAY)
-    row = await alert.row()
-    assert (len(await alert.told()), row["state"], row["exhausted_at"]) == (2, "open", None)
-
-
-async def test_a_warning_that_comes_true_gives_way_to_the_breach(harness: AlertHarness) -> None:
-    ticket = harness.ticket()
-    await harness.apply(ticket.warning(C.RESOLUTION))
-    warning = await ticket.started()
-    breach = await ticket.breached(C.RESOLUTION)
-    assert (await warning.row())["resolution"] == "breached"
-    assert (await breach.row())["threshold"] == "breach"
-    assert warning.id != breach.id
-
-
-async def test_a_warning_of_a_clock_that_was_met_paused_or_is_due_is_dropped(harness: AlertHarness) -> None:
-    ticket = harness.ticket()
-    await harness.apply(ticket.warning(C.RESPONSE, state=None))
-    await harness.apply(ticket.warning(C.RESOLUTION, state="paused"))
-    await harness.apply(ticket.warning(C.PROGRESS, left=-SECOND))
-    assert await harness.alerts() == []
-
-
-async def test_a_snoozed_warning_is_told_again_unless_it_has_come_true_meanwhile(harness: AlertHarness) -> None:
-    ticket = harness.ticket()
-    await harness.apply(ticket.warning(C.PROGRESS, left=2 * HOUR))
-    alert = await ticket.started()
-    await alert.snooze(HOUR)
-    await alert.passes(HOUR + SECOND)
-    assert await alert.told() == [TOLD_OWNER] * 2
-    await alert.snooze(HOUR)
-    await alert.passes(HOUR + SECOND)
-    assert (await alert.row())["resolution"] == "stale"
-    assert len(await alert.told()) == 2
-
-
 async def test_a_reopened_ticket_has_alerts_of_its_new_cycle(harness: AlertHarness) -> None:
     ticket = harness.ticket()
     first = await ticket.breached(C.RESOLUTION)
@@ -397,83 +343,6 @@ async def test_a_reopened_ticket_has_alerts_of_its_new_cycle(harness: AlertHarne
     second = await ticket.breached(C.RESOLUTION)
     assert first.id != second.id
     assert (await first.state(), await second.state()) == ("resolved", "open")
-
-
-async def low_rating(harness: AlertHarness, ticket_no: str) -> str:
-    now = datetime.now(UTC)
-    asked = RaiseAlert(ticket_no=ticket_no, cycle=1, threshold=Threshold.LOW_RATING, raised_at=now, due_at=now + DAY)
-    async with harness.database.begin() as connection:
-        return await harness.consumer.raise_low_rating(connection, asked)
-
-
-async def test_a_low_rating_tells_the_supervisors_and_outlives_the_closing(harness: AlertHarness) -> None:
-    ticket = harness.ticket()
-    await harness.apply(ticket.closed())
-    first = await low_rating(harness, ticket.ticket_no)
-    assert await low_rating(harness, ticket.ticket_no) == first
-    alert = await ticket.started()
-    await alert.follows(ticket.event(EventType.TAGGED))
-    assert (await alert.told(), await alert.state()) == ([SUPERVISOR], "open")
-    await alert.passes(8 * HOUR + SECOND)
-    assert await alert.told() == [SUPERVISOR] * 2
-    await alert.follows(ticket.event(EventType.REOPENED, cycle=2, phase="processing.assigned"))
-    assert (await alert.row())["resolution"] == "reopened"
-
-
-async def test_a_rating_corrected_upwards_ends_its_alert_and_one_lowered_again_calls_anew(
-    harness: AlertHarness,
-) -> None:
-    ticket = harness.ticket()
-    await harness.apply(ticket.closed())
-    await low_rating(harness, ticket.ticket_no)
-    alert = await ticket.started()
-    await correct(harness, ticket.ticket_no)
-    await correct(harness, ticket.ticket_no)
-    await alert.follows()
-    assert ((await alert.row())["resolution"], await alert.state()) == ("rating_corrected", "resolved")
-    assert {it["state"] for it in await alert.notices()} == {"not_sent"}
-    await alert.passes(8 * HOUR + SECOND)
-    assert await alert.told() == [SUPERVISOR]
-    assert await low_rating(harness, ticket.ticket_no) == alert.id
-    again = await ticket.started()
-    assert (await again.told(), await again.state()) == ([SUPERVISOR] * 2, "open")
-    await again.until_journal("alert.raised", "alert.resolved", "alert.raised")
-
-
-async def test_an_alert_that_is_called_anew_is_nobody_s_however_the_first_was_answered(harness: AlertHarness) -> None:
-    ticket = harness.ticket()
-    await harness.apply(ticket.closed())
-    await low_rating(harness, ticket.ticket_no)
-    alert = await ticket.started()
-    await alert.acknowledge(SUPERVISOR)
-    await correct(harness, ticket.ticket_no)
-    await low_rating(harness, ticket.ticket_no)
-    row = await alert.row()
-    assert (row["state"], row["acknowledged_by"], row["expires_at"], row["snoozed_until"]) == ("open", None, None, None)
-
-
-async def test_an_alert_that_a_person_ended_is_not_raised_again_by_a_rating(harness: AlertHarness) -> None:
-    ticket = harness.ticket()
-    await harness.apply(ticket.closed())
-    await low_rating(harness, ticket.ticket_no)
-    alert = await ticket.started()
-    await alert.resolve()
-    await correct(harness, ticket.ticket_no)
-    await low_rating(harness, ticket.ticket_no)
-    assert (await alert.row())["resolution"] == "by_person"
-
-
-async def test_a_correction_without_an_alert_changes_nothing(harness: AlertHarness) -> None:
-    ticket = harness.ticket()
-    await harness.apply(ticket.closed())
-    await correct(harness, ticket.ticket_no)
-    assert not [each for each in await harness.alerts() if each["ticket_no"] == ticket.ticket_no]
-
-
-async def correct(harness: AlertHarness, ticket_no: str) -> None:
-    """The customer changes a low rating upwards."""
-    async with harness.database.begin() as connection:
-        await ratings.correct(connection, RatingCorrected(ticket_no=ticket_no, cycle=1, at=datetime.now(UTC)))
 
 
 async def test_a_directory_that_is_down_delays_the_alert_and_no_more(harness: AlertHarness) -> None:
@@ -496,7 +365,7 @@ async def test_a_journal_that_cannot_be_told_holds_up_no_step_and_is_told_later(
     await alert.acknowledge()
     await alert.follows(ticket.met(C.PROGRESS))
     assert await status(alert) == WorkflowExecutionStatus.COMPLETED
-    assert harness.journal.of(alert) == []
+    assert harness.journal.of(alert.id) == []
     harness.journal.down = False
     await alert.until_journal("alert.raised", "alert.acknowledged", "alert.resolved")
 

@@ -13,7 +13,8 @@ from services.notify.alerts.workflow import AlertWorkflow
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.client import start_or_attach, worker
 from services.runtime.temporal.workflow_starter import Starter
-from tests.flow.alert_harness import OWNER, SECOND, AlertHarness
+from tests.flow.alert_harness import SECOND, AlertHarness
+from tests.flow.alert_peers import OWNER
 from tests.flow.earlier_workflows import EarlierAlertWorkflow
 from tests.services.system import until
 

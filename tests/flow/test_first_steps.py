@@ -13,7 +13,8 @@ from services.notify.alerts import monitor, remarks
 from services.notify.alerts.tables import tellings
 from services.notify.notices.tables import notices
 from services.runtime.postgres.database import Database
-from tests.flow.alert_harness import CREW, MINUTE, OWNER, SECOND, Alert, AlertHarness
+from tests.flow.alert_harness import MINUTE, SECOND, Alert, AlertHarness
+from tests.flow.alert_peers import CREW, OWNER
 from tests.services.system import until
 
 

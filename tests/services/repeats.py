@@ -1,4 +1,4 @@
-"""What an integrator does about a 503, which says that nobody knows."""
+"""The way of an integrator with a 503, which says that nobody knows."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,7 +8,7 @@ import httpx
 
 
 async def until_known(send: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
-    """Send the same again, under the same key, as long as the answer is 503, and when it says so (api.md 1, I1).
+    """Send the same again, under the same key, as long as the answer is 503, and when it says so (api.md, I1).
 
     Nobody waits without bound (I3, I17): of hundreds of requests at once, or of twenty on a machine that does much
     else, some find their time over before their turn. A test that is about something else repeats them, as whoever

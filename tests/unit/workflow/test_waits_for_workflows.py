@@ -1,4 +1,4 @@
-"""How long a command waits for its ticket's workflow (api.md on commands, I17), by a clock that the test moves."""
+"""A command waits for its ticket's workflow (api.md, I17), by a clock that the test moves."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -53,7 +53,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def attempts(clock: Clock, outcomes: Sequence[Any], *, takes: float = 0.0) -> tuple[Any, list[float]]:
-    """What gives a command, with these outcomes, the last for ever; and the seconds that each attempt is given."""
+    """A way to give a command, with these outcomes, the last for ever; and the seconds that each attempt is given."""
     given: list[float] = []
 
     async def send(left: timedelta) -> UpdateOutcome:
