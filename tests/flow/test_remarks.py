@@ -230,8 +230,11 @@ async def test_a_last_step_recorded_again_gives_way_to_a_remark_that_came_after_
 
 
 async def test_a_remark_without_workers_is_unknown_and_its_repeat_enters_it_once(harness: TicketHarness) -> None:
-    ticket = await harness.open()
-    said = await remark(ticket)
+    # The engine waits ten seconds for a stopped worker that remembers the ticket before it asks another.
+    async with harness.workers.other(max_cached_workflows=0):
+        ticket = await harness.open()
+        await ticket.settled()
+        said = await remark(ticket)
     async with harness.workers.none():
         with pytest.raises(Unavailable) as refusal:
             await remarks_of(harness, command_seconds=0.5, start_seconds=0.5).enter(ticket.ticket_no, said)
