@@ -27,7 +27,7 @@ from services.runtime.stack.supervisor import Supervisor
 UNLIMITED = {"BIHUAN_RATE_LIMIT": "10000000/minute"}
 START_SECONDS = 120.0
 APPLICATION = "bench"
-"""What PostgreSQL knows our own connections by."""
+"""Our own connections are known to PostgreSQL by this."""
 
 
 @dataclass(frozen=True)
