@@ -12,6 +12,7 @@ from services.contracts.permissions import Action, may
 from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Refusal
 from services.runtime.http.conditions import IfMatch
+from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.idempotency import Idempotency
 from services.runtime.role_host import RoleHost
 from services.runtime.role_parts import service_of
@@ -44,6 +45,9 @@ from services.workflow.views.filters import TicketFilters, matching
 from services.workflow.views.presenter import Showing
 from services.workflow.views.queries import MOST_COUNTED, Queries
 from services.workflow.views.work_lists import parameters, work_lists
+from services.workflow.wake_channels import STARTER_CHANNEL
+
+_GATHERED_SECONDS = 0.02
 
 
 class TicketService:
@@ -67,7 +71,8 @@ class TicketService:
         self.publications = Publications(database)
         self.events = Feed(database, self.people)
         self.notifier = feed_notifier(database)
-        self.registrations = Registrations(database, self.people, recorded=self.notifier.announce)
+        self.starting = CommitNotifier(database, STARTER_CHANNEL, gathered_seconds=_GATHERED_SECONDS)
+        self.registrations = Registrations(database, self.people, recorded=self._announce_begun)
         reach = CustomerReach(notify)
         self.showing = Showing(
             queries=self.queries,
@@ -99,6 +104,10 @@ class TicketService:
         )
         self.joins = Joins(database=database, queries=self.queries, engine=engine, door=door, remarks=self.remarks)
         self.idempotency = Idempotency(database, idempotency, settings.internal_secret.get_secret_value())
+
+    def _announce_begun(self) -> None:
+        self.notifier.announce()
+        self.starting.announce()
 
     async def take(self, admission: Admission, body: Message, if_match: IfMatch | None) -> Taken:
         """Carry a command to its durable effect; after a merge the kept ticket is told at once, or else soon."""

@@ -1,4 +1,4 @@
 """Channels of PostgreSQL on which the service wakes itself."""
 
 STARTER_CHANNEL = "workflow_start"
-"""Woken on commit by whoever leaves a row without a workflow: `wake(connection, STARTER_CHANNEL)`."""
+"""Woken by whoever leaves a row without a workflow: on commit by `wake`, or soon after it by a `CommitNotifier`."""

@@ -5,10 +5,12 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import func, select
 from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
+from temporalio.exceptions import ApplicationError
 
 from services.contracts.commands.table import BODIES, decision_of
 from services.contracts.commands.update import Command
@@ -18,8 +20,9 @@ from services.contracts.recording import RecordRequest, Schedule
 from services.contracts.vocabulary import ClockName, ClockState, CommandName
 from services.workflow.journal.activities import TicketActivities
 from services.workflow.lifecycle import steps
+from services.workflow.lifecycle.calls import ENGINE_BEHIND
 from services.workflow.lifecycle.life import Life
-from services.workflow.policies.catalogue import Catalogue
+from services.workflow.policies.catalogue import Catalogue, advance
 from services.workflow.tables import journal
 from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, Ticket, TicketHarness
 
@@ -214,6 +217,72 @@ async def test_a_burst_of_steps_after_a_start_needs_no_more_connections_than_the
         batches.append(life.take_batch())
     schedules = await asyncio.gather(*map(activities.record, batches))
     assert all(schedule.clocks for schedule in schedules)
+
+
+async def _next_batch(life: Life, ticket: Ticket, tag: str) -> RecordRequest:
+    steps.take(life, await _kept(ticket, C.TAG, add=[tag]), life.state.received_at + HOUR)
+    return life.take_batch().model_copy(deep=True)
+
+
+class Careful(TicketActivities):
+    """Counts how often it had to look at the row first."""
+
+    looked = 0
+
+    async def _attempt(self, batch: RecordRequest, pinned: set[tuple[str, int]]) -> Schedule | None:
+        self.looked += 1
+        return await super()._attempt(batch, pinned)
+
+
+async def test_whoever_wrote_a_ticket_last_writes_on_without_looking_until_somebody_else_has_written(
+    harness: TicketHarness,
+) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open(start=False)
+    start = await harness.stored(ticket)
+    life = Life(start.state, start.policy)
+    mine = Careful(harness.database, harness.catalogue)
+    await mine.record(await _next_batch(life, ticket, "looked"))
+    await mine.record(await _next_batch(life, ticket, "at-once"))
+    assert mine.looked == 1
+    others = TicketActivities(harness.database, harness.catalogue)
+    await others.record(await _next_batch(life, ticket, "another"))
+    await mine.record(await _next_batch(life, ticket, "looked-again"))
+    assert mine.looked == 2
+    assert (await ticket.row())["tags"] == ["looked", "at-once", "another", "looked-again"]
+
+
+async def test_a_step_is_timed_by_the_promises_in_force_when_it_is_recorded(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open(start=False)
+    start = await harness.stored(ticket)
+    life = Life(start.state, start.policy)
+    mine = Careful(harness.database, harness.catalogue)
+    await mine.record(await _next_batch(life, ticket, "before"))
+    async with harness.database.begin() as connection:
+        await advance(connection)
+    await mine.record(await _next_batch(life, ticket, "after"))
+    assert mine.looked == 3  # the first, and after the publication once to learn of it and once with what it says
+
+
+async def test_an_unstored_or_repeated_command_is_refused_whether_or_not_the_row_is_known(
+    harness: TicketHarness,
+) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open(start=False)
+    start = await harness.stored(ticket)
+    life = Life(start.state, start.policy)
+    activities = TicketActivities(harness.database, harness.catalogue)
+    command = await _kept(ticket, C.TAG, add=["once"])
+    steps.take(life, command, life.state.received_at + HOUR)
+    await activities.record(life.take_batch().model_copy(deep=True))
+    for strange in (command, command.model_copy(update={"id": "nobody-stored-this"})):
+        ahead = Life(life.state.model_copy(deep=True), life.policy)
+        steps.take(ahead, strange, life.state.received_at + 2 * HOUR)
+        with pytest.raises(ApplicationError) as refused:
+            await activities.record(ahead.take_batch())
+        assert refused.value.type == ENGINE_BEHIND
+    assert (await ticket.row())["tags"] == ["once"]
 
 
 class Forgetful(TicketActivities):

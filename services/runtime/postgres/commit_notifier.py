@@ -11,6 +11,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime.errors import Refusal
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import RawStatement
+
+_NOTIFY = RawStatement("SELECT pg_notify(:channel, '')")
 
 
 async def wake(connection: AsyncConnection, channel: str) -> None:
@@ -40,8 +43,7 @@ class CommitNotifier:
             await self._announced.wait()
             self._announced.clear()
             try:
-                async with self._database.autocommit() as connection:
-                    await wake(connection, self._channel)
+                await _NOTIFY.all(self._database, {"channel": self._channel})
             except Refusal:
                 continue
             await asyncio.sleep(self._gathered_seconds)

@@ -16,7 +16,8 @@ from services.runtime.postgres.database import Database
 from services.workflow.client import TicketEngine
 from services.workflow.commands.delivery import Door, Ended
 from services.workflow.journal.metrics import measure
-from services.workflow.journal.store import write_journal, write_ticket
+from services.workflow.journal.store import Stand
+from services.workflow.journal.store import entry as entry_of
 from services.workflow.lifecycle.life import Life
 from services.workflow.tables import tickets
 from services.workflow.views.queries import Queries, last_entry
@@ -67,11 +68,10 @@ class Remarks:
             if known is not None:
                 return known
             life = Life(TicketState.model_validate(row.state), None)
+            stand = Stand(life.state.version, row.journal_hash, row.language)
             life.remark(entry)
-            last_hash = await write_journal(connection, ticket_no, life.events, row.journal_hash)
-            await write_ticket(
-                connection, life.state, life.events, language=row.language, journal_hash=last_hash, policy=None
-            )
+            new = entry_of(life.state, life.events, stand)
+            await new.statement.within(connection, new.values)
         self.notifier.announce()
         measure(life.events)
         return life.state.version

@@ -4,10 +4,8 @@ The ticket's row is the outbox of its workflow: the starter (`startables`) start
 every read shows the ticket from its acceptance on, engine up or down.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
-
-from sqlalchemy.dialects.postgresql import insert
 
 from services.access.directory_copy import DirectoryCopy
 from services.contracts.feedback import FirstPromise, Product, Registration, Supplemented
@@ -16,27 +14,18 @@ from services.contracts.policy import ClockRule
 from services.contracts.ticket import Clock, Segment, TicketState
 from services.contracts.vocabulary import ActorKind, ClockState
 from services.runtime.errors import Refusal
-from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
 from services.workflow.journal.metrics import measure
 from services.workflow.journal.owed_recalculations import owe_recalculation
-from services.workflow.journal.store import (
-    GENESIS,
-    columns_of,
-    policy_column,
-    ticket_columns,
-    write_clocks,
-    write_journal,
-)
+from services.workflow.journal.store import beginning, columns_of, policy_column
 from services.workflow.lifecycle.life import Life
 from services.workflow.tables import tickets
-from services.workflow.wake_channels import STARTER_CHANNEL
 
 _TOLD_OF_THE_RECEIPT = ("channel", "complete", "kind", "category", "urgency", "priority", "follows")
 
 
 class Registrations:
-    """Enters registrations; safe to repeat. `recorded` is called when a journal has begun."""
+    """Enters registrations; safe to repeat. `recorded` is called when a journal has begun: its workflow may start."""
 
     def __init__(self, database: Database, people: DirectoryCopy, recorded: Callable[[], None] = lambda: None) -> None:
         self._database = database
@@ -46,27 +35,24 @@ class Registrations:
     async def register(self, registration: Registration) -> bool:
         """Enter one ticket; answers False when it was there already."""
         life = begin(registration, await self._department(registration))
+        columns = _columns(registration)
+        new = beginning(life.state, life.events, columns, late=False)
+        entered = await new.statement.one(self._database, new.values)
+        is_new = entered["new"] or (entered["is_late"] and await self._register_late(registration, life, columns))
+        if is_new:
+            self._recorded()
+            measure(life.events)
+        return is_new
+
+    async def _register_late(self, registration: Registration, life: Life, columns: Mapping[str, Any]) -> bool:
+        """Enter a ticket that publications have passed by: they owe it a recalculation from the same moment on."""
+        new = beginning(life.state, life.events, columns, late=True)
         async with self._database.begin() as connection:
-            columns = {
-                **columns_of(tickets, registration),
-                **ticket_columns(life.state),
-                **policy_column(registration.policy),
-                **_product_columns(registration.product),
-                "opened_at": registration.received_at,
-                "journal_hash": GENESIS,
-            }
-            statement = insert(tickets).values(**columns).on_conflict_do_nothing().returning(tickets.c.ticket_no)
-            if (await connection.execute(statement)).first() is None:
-                return False
-            last_hash = await write_journal(connection, registration.ticket_no, life.events, GENESIS)
-            mine = tickets.c.ticket_no == registration.ticket_no
-            await connection.execute(tickets.update().where(mine).values(journal_hash=last_hash))
-            await write_clocks(connection, registration.ticket_no, life.state.clocks, {})
             await owe_recalculation(connection, registration.ticket_no, registration.received_at)
-            await wake(connection, STARTER_CHANNEL)
-        self._recorded()
-        measure(life.events)
-        return True
+            (entered,) = await new.statement.within(connection, new.values)
+            if not entered["new"]:
+                await connection.rollback()
+        return bool(entered["new"])
 
     async def amend(self, ticket_no: str, supplied: Supplemented) -> None:
         """Show what the customer supplied later of what a ticket shows."""
@@ -82,6 +68,16 @@ class Registrations:
             return (await self._people.roll()).route(registration.category)
         except Refusal:
             return None
+
+
+def _columns(registration: Registration) -> dict[str, Any]:
+    """The columns of a ticket's row that no step changes, and its first policy."""
+    return {
+        **columns_of(tickets, registration),
+        **policy_column(registration.policy),
+        **_product_columns(registration.product),
+        "opened_at": registration.received_at,
+    }
 
 
 def begin(registration: Registration, department: str | None) -> Life:

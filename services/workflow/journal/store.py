@@ -1,15 +1,16 @@
-"""The writing side of schema `workflow`: journal, ticket and clocks of one batch, in the caller's transaction."""
+"""The writing side of schema `workflow`: the rows of one batch, as its statement takes them."""
 
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
-from sqlalchemy import Table, Text, Update, any_, bindparam, cast, func, literal, select, update
-from sqlalchemy.dialects.postgresql import ARRAY, Insert, insert
+from sqlalchemy import Table, Text, any_, cast, func, literal, update
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.base import format_instant
@@ -17,8 +18,11 @@ from services.contracts.journal import Event, EventType
 from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock, TicketState
 from services.contracts.vocabulary import CloseReason
+from services.runtime.postgres.raw_statement import RawStatement, json_text
 from services.wording import Wording
-from services.workflow.tables import clocks, commands, journal, tickets
+from services.workflow.journal import statements
+from services.workflow.journal.origins import causes_of, commands_of
+from services.workflow.tables import clocks, tickets
 
 WORDING = Wording(Path(__file__).with_name("words.toml"))
 GENESIS = b"\x00" * 32
@@ -26,30 +30,91 @@ GENESIS = b"\x00" * 32
 _CLOSES = frozenset({EventType.CLOSED, EventType.MERGED, EventType.WITHDRAWN})
 
 
+@dataclass(frozen=True)
+class Stand:
+    """A ticket's row as the writer of a batch knows it. None is what the writer holds by a lock, or leaves as it is."""
+
+    version: int
+    journal_hash: bytes | None
+    language: str
+    generation: int | None = None
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A batch that is ready to be written: its statement, which answers a row where it was, and the stand after it."""
+
+    statement: RawStatement
+    values: Mapping[str, Any]
+    stand: Stand
+
+
 def chain(previous: bytes, ticket_no: str, event: Event) -> bytes:
     """The hash of an event's row, over the one before it (invariant I7)."""
-    content = json.dumps(event.model_dump(mode="json"), sort_keys=True, ensure_ascii=False, separators=(",", ":"))
-    return hashlib.sha256(previous + ticket_no.encode() + content.encode()).digest()
+    return _link(previous, ticket_no, event.model_dump(mode="json"))
 
 
-async def write_journal(connection: AsyncConnection, ticket_no: str, events: Sequence[Event], previous: bytes) -> bytes:
-    """Append events; answers the hash of the last one."""
+def entry(
+    state: TicketState,
+    events: Sequence[Event],
+    stand: Stand,
+    *,
+    timed: Sequence[tuple[Clock, Mapping[str, int]]] = (),
+    policy: PolicySnapshot | None = None,
+    unpromised: bool = False,
+) -> Entry:
+    """Make a batch ready that leads from `stand` to `state`, with the texts that its closing and resolution refer to.
+
+    `timed` are the clocks that changed, with elapsed and overdue seconds of finished ones. `policy` is given where it
+    changed; `unpromised` tells that it changed to none. Without events the hash of the stand may be unknown.
+    """
+    columns, rows, last_hash = ticket_columns(state), list[dict[str, Any]](), stand.journal_hash
+    if events:
+        rows, last_hash = event_rows(state.ticket_no, events, stand.journal_hash or GENESIS)
+        columns |= {"journal_hash": _hex(last_hash)}
+    if policy is not None or unpromised:
+        columns |= policy_column(policy)
+    texts, named = _texts(events, state, stand.language)
+    values = {
+        "ticket_no": state.ticket_no,
+        "version": stand.version,
+        "previous": stand.journal_hash,
+        "generation": stand.generation,
+        "causes": causes_of(events),
+        "given": commands_of(events),
+        "ticket": json_text(columns),
+        "events": json_text(rows),
+        "clocks": json_text([_clock_row(state.ticket_no, clock, times) for clock, times in timed]),
+        **named,
+    }
+    after = replace(stand, version=state.version, journal_hash=last_hash)
+    return Entry(statements.move(tuple(columns), tuple(texts.items())), values, after)
+
+
+def beginning(state: TicketState, events: Sequence[Event], columns: Mapping[str, Any], *, late: bool) -> Entry:
+    """Make a new ticket ready: `columns` are those of its row that no step changes."""
+    rows, last_hash = event_rows(state.ticket_no, events, GENESIS)
+    ticket = {**columns, **ticket_columns(state), "journal_hash": _hex(last_hash)}
+    values = {
+        "received_at": state.received_at,
+        "late": late,
+        "ticket": json_text(ticket),
+        "events": json_text(rows),
+        "clocks": json_text([_clock_row(state.ticket_no, clock, {}) for clock in state.clocks]),
+    }
+    return Entry(statements.begin(tuple(ticket)), values, Stand(state.version, last_hash, columns["language"]))
+
+
+def event_rows(ticket_no: str, events: Sequence[Event], previous: bytes) -> tuple[list[dict[str, Any]], bytes]:
+    """Rows of the journal for events behind the one whose hash is `previous`, and the hash of the last."""
     rows = []
     for event in events:
-        previous = chain(previous, ticket_no, event)
-        rows.append(
-            {
-                **columns_of(journal, event),
-                "ticket_no": ticket_no,
-                "actor_kind": event.actor.kind,
-                "actor_id": event.actor.id,
-                "data": event.model_dump(mode="json")["data"],
-                "hash": previous,
-            }
-        )
-    if rows:
-        await connection.execute(insert(journal), rows)
-    return previous
+        content = event.model_dump(mode="json")
+        previous = _link(previous, ticket_no, content)
+        actor = content.pop("actor")
+        of_actor = {"actor_kind": actor["kind"], "actor_id": actor["id"]}
+        rows.append(content | of_actor | {"ticket_no": ticket_no, "hash": _hex(previous)})
+    return rows, previous
 
 
 def columns_of(table: Table, message: BaseModel) -> dict[str, Any]:
@@ -70,82 +135,13 @@ def ticket_columns(state: TicketState) -> dict[str, Any]:
         "phase": state.phase,
         "resolution": state.result,
         "next_due_at": min(due, default=None),
-        "state": state.model_dump(mode="json"),
+        "state": state,
     }
 
 
 def policy_column(policy: PolicySnapshot | None) -> dict[str, Any]:
     """The policy snapshot that a rebuilt workflow starts from."""
-    return {"policy": policy.model_dump(mode="json") if policy else None}
-
-
-async def write_ticket(
-    connection: AsyncConnection,
-    state: TicketState,
-    events: Sequence[Event],
-    *,
-    language: str,
-    journal_hash: bytes,
-    policy: PolicySnapshot | None,
-    unpromised: bool = False,
-) -> None:
-    """Bring the ticket's row to the state after `events`, with the texts that its closing and resolution refer to.
-
-    `policy` is given where it changed; `unpromised` tells that it changed to none.
-    """
-    columns = ticket_columns(state) | {"journal_hash": journal_hash}
-    rare = policy_column(policy) if policy is not None or unpromised else {}
-    for event in events:
-        rare |= _texts_of(event, state, language)
-    if rare:
-        mine = tickets.c.ticket_no == state.ticket_no
-        await connection.execute(update(tickets).where(mine).values(**columns, **rare))
-    else:
-        values = {f"to_{name}": value for name, value in columns.items()}
-        await connection.execute(_usual_update(tuple(columns)), {"number": state.ticket_no, **values})
-
-
-@cache
-def _usual_update(names: tuple[str, ...]) -> Update:
-    """Built once: putting the statement together costs as much as running it."""
-    mine = tickets.c.ticket_no == bindparam("number")
-    return update(tickets).where(mine).values({name: bindparam(f"to_{name}") for name in names})
-
-
-def _texts_of(event: Event, state: TicketState, language: str) -> dict[str, Any]:
-    if event.type is EventType.RESOLVED:
-        return {"resolution_reason": _reason_of(event)}
-    if event.type is EventType.REOPENED:
-        return {"close_note": None, "close_evidence": None, "resolution_reason": None}
-    if event.type not in _CLOSES or state.close_reason is None:
-        return {}
-    if state.close_reason is CloseReason.CONFIRMED:
-        return {"close_note": None, "close_evidence": event.command_id}
-    # The kept ticket is another workflow's: `joins` tells it, however often it must try.
-    pending = {"join_pending": True} if state.close_reason is CloseReason.MERGED else {}
-    return {"close_note": _filed(event, state.close_reason, language), **pending}
-
-
-def _filed(event: Event, reason: CloseReason, language: str) -> Any:
-    """The text that is filed, also where nobody wrote one (product.md 3.7: every close but `confirmed` has one)."""
-    standard = WORDING.speak(language).of("close_note", reason, "") or None
-    if event.command_id is None:
-        return standard
-    return func.coalesce(_reason_of(event), standard)
-
-
-def _reason_of(event: Event) -> Any:
-    return select(commands.c.body["reason"].astext).where(commands.c.id == event.command_id).scalar_subquery()
-
-
-async def write_clocks(
-    connection: AsyncConnection, ticket_no: str, changed: Sequence[Clock], times: Mapping[str, Mapping[str, int]]
-) -> None:
-    """Insert or update clocks; `times` holds elapsed and overdue seconds of finished ones, by key."""
-    if not changed:
-        return
-    rows = [_clock_row(ticket_no, clock, times.get(clock.key, {})) for clock in changed]
-    await connection.execute(_upsert_clocks(), rows)
+    return {"policy": policy}
 
 
 async def excuse_finished(connection: AsyncConnection, ticket_no: str, events: Sequence[Event]) -> None:
@@ -161,12 +157,43 @@ async def excuse_finished(connection: AsyncConnection, ticket_no: str, events: S
         await connection.execute(late.values(excused_at=event.at, ledger=marked))
 
 
-@cache
-def _upsert_clocks() -> Insert:
-    statement = insert(clocks)
-    key = [column.name for column in clocks.primary_key]
-    changes = {column.name: statement.excluded[column.name] for column in clocks.columns if column.name not in key}
-    return statement.on_conflict_do_update(index_elements=key, set_=changes)
+def _link(previous: bytes, ticket_no: str, event: Mapping[str, Any]) -> bytes:
+    content = json.dumps(event, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(previous + ticket_no.encode() + content.encode()).digest()
+
+
+def _hex(value: bytes) -> str:
+    """How JSON tells PostgreSQL bytes."""
+    return f"\\x{value.hex()}"
+
+
+def _texts(events: Sequence[Event], state: TicketState, language: str) -> tuple[dict[str, str], dict[str, Any]]:
+    """Columns with the SQL of their texts, and what that SQL names."""
+    texts: dict[str, str] = {}
+    named: dict[str, Any] = {}
+    for event in events:
+        if event.type is EventType.RESOLVED:
+            texts["resolution_reason"] = statements.WRITTEN.format(by="resolved_by")
+            named["resolved_by"] = event.command_id
+        elif event.type is EventType.REOPENED:
+            texts |= dict.fromkeys(("close_note", "close_evidence", "resolution_reason"), "NULL")
+        elif event.type in _CLOSES and state.close_reason is not None:
+            texts |= _texts_of_closing(state.close_reason)
+            named |= {"closed_by": event.command_id, "note": _standard_note(state.close_reason, language)}
+    return texts, named
+
+
+def _standard_note(reason: CloseReason, language: str) -> str | None:
+    """The text that is filed where nobody wrote one (product.md 3.7: every close but `confirmed` has one)."""
+    return WORDING.speak(language).of("close_note", reason, "") or None
+
+
+def _texts_of_closing(reason: CloseReason) -> dict[str, str]:
+    if reason is CloseReason.CONFIRMED:
+        return {"close_note": "NULL", "close_evidence": ":closed_by"}
+    note = f"coalesce({statements.WRITTEN.format(by='closed_by')}, :note)"
+    # The kept ticket of a merged one is another workflow's: `joins` tells it, however often it must try.
+    return {"close_note": note} | ({"join_pending": "true"} if reason is CloseReason.MERGED else {})
 
 
 def _clock_row(ticket_no: str, clock: Clock, times: Mapping[str, int]) -> dict[str, Any]:
@@ -175,5 +202,5 @@ def _clock_row(ticket_no: str, clock: Clock, times: Mapping[str, int]) -> dict[s
         "ticket_no": ticket_no,
         "elapsed_seconds": times.get("elapsed"),
         "overdue_seconds": times.get("overdue"),
-        "ledger": clock.model_dump(mode="json"),
+        "ledger": clock,
     }

@@ -52,6 +52,11 @@ class Catalogue:
                 self._in_force = await self._load()
             return self._in_force
 
+    @property
+    def generation(self) -> int | None:
+        """The number of the promises that this process knows; others may have been published since."""
+        return self._in_force.promises.generation if self._in_force else None
+
     def at_hand(self, versions: set[tuple[str, int]], generation: int) -> Calendars | None:
         """The same as `calendars_for` where nothing needs to be read; None where something does.
 
