@@ -251,9 +251,19 @@ class TicketStart(Message):
     events_before_continuing: int = Field(default=1_000, ge=1)
     """Length of a history after which the workflow continues as new; in the input, so that replays agree on it."""
 
+    records_at_once: bool = False
+    """Whether a step is first tried to be recorded within its workflow task. Runs of former releases do not; in the
+    input, so that a run keeps to it without a mark in its history."""
+
+    @classmethod
+    def of(
+        cls, state: TicketState, policy: PolicySnapshot | None, *, events_before_continuing: int = 1_000
+    ) -> "TicketStart":
+        """Begin a run of today."""
+        return cls(state=state, policy=policy, events_before_continuing=events_before_continuing, records_at_once=True)
+
     @classmethod
     def stored(cls, state: Any, policy: Any) -> "TicketStart":
         """Read the columns `state` and `policy` of the ticket's row."""
-        return cls(
-            state=TicketState.model_validate(state), policy=PolicySnapshot.model_validate(policy) if policy else None
-        )
+        snapshot = PolicySnapshot.model_validate(policy) if policy else None
+        return cls.of(TicketState.model_validate(state), snapshot)

@@ -45,6 +45,7 @@ async def assemble(settings: WorkflowSettings) -> AsyncIterator[Part]:
             partial(keep_counting, host.database),
             tickets.joins.run,
             tickets.notifier.run,
+            tickets.starting.run,
             tickets.events.listen,
         )
         yield Part(
@@ -81,6 +82,7 @@ async def assemble_worker(settings: WorkflowSettings) -> AsyncIterator[Part]:
             max_cached_workflows=settings.cached_workflows,
             max_concurrent_workflow_tasks=settings.workflow_slots,
             max_concurrent_activities=settings.activity_slots,
+            max_concurrent_local_activities=settings.activity_slots,
         )
         yield Part(name=Role.TICKETS_WORKER, ready=host.ready, alive=alive)
 

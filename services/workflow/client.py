@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from weakref import WeakValueDictionary
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
 from temporalio.common import TypedSearchAttributes
@@ -37,6 +38,11 @@ from services.workflow.lifecycle.search_attributes import search_attributes
 from services.workflow.tables import tickets
 
 SEARCHABLE_RETRY_SECONDS = 60.0
+MOST_AT_ONCE = 4
+"""Updates of one ticket on their way from one process. With more than ten, the engine refuses some and forgets the
+workflow task that is on, with the step in it."""
+_ENDED_BEFORE_THE_ANSWER = "AcceptedUpdateCompletedWorkflow"
+"""The engine's type of an error: the run took the Update, and ended in the task that answered it."""
 TICKET_WORKFLOWS = Workflows(WORKFLOW_TICKET, QUEUE_TICKETS, ticket_workflow_id, (tickets.c.ticket_no,))
 
 
@@ -64,6 +70,7 @@ class TicketEngine:
     def __init__(self, client: Client) -> None:
         self._client = client
         self._searchable_from = 0.0
+        self._turns: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     async def identity(self) -> str:
         """The id of the engine's store."""
@@ -170,8 +177,9 @@ class TicketEngine:
 
     async def _update(self, ticket_no: str, name: str, message: Message, id_: str, limit: timedelta) -> UpdateOutcome:
         handle = self._client.get_workflow_handle(ticket_workflow_id(ticket_no))
+        turns = self._turns.setdefault(ticket_no, asyncio.Semaphore(MOST_AT_ONCE))
         try:
-            async with asyncio.timeout(limit.total_seconds()):
+            async with asyncio.timeout(limit.total_seconds()), turns:
                 outcome: UpdateOutcome = await handle.execute_update(
                     name, message, id=id_, result_type=UpdateOutcome, rpc_timeout=limit
                 )
@@ -190,7 +198,7 @@ class TicketEngine:
 def _refusal(error: WorkflowUpdateFailedError) -> Exception:
     cause = error.cause
     type_ = cause.type if isinstance(cause, ApplicationError) else None
-    if type_ == ENDED:
+    if type_ in {ENDED, _ENDED_BEFORE_THE_ANSWER}:
         return NoWorkflow()
     if not isinstance(cause, ApplicationError) or type_ not in {ILLEGAL_TRANSITION, STALE_VERSION, OUTDATED}:
         return EngineUnavailable()

@@ -34,7 +34,7 @@ C, K = CommandName, ClockName
 SECOND = timedelta(seconds=1)
 PROMISED = {K.ACCEPTANCE: ClockRule(target="PT2H", warn_at=()), K.RESOLUTION: ClockRule(target="PT24H", warn_at=())}
 UPSERT = EventType.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES
-RECORD = EventType.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+RECORD = EventType.EVENT_TYPE_MARKER_RECORDED
 
 
 async def until_listed(client: Client, query: str, *numbers: str) -> None:
@@ -79,7 +79,7 @@ async def test_an_attribute_changes_in_the_task_that_records_the_step_and_only_w
     await ticket.do(C.ACCEPT)
     history = await ticket.handle.fetch_history()
     recorded = [
-        it.activity_task_scheduled_event_attributes.workflow_task_completed_event_id
+        it.marker_recorded_event_attributes.workflow_task_completed_event_id
         for it in history.events
         if it.event_type == RECORD
     ]

@@ -106,6 +106,9 @@ class Ticket:
             try:
                 return (await self.harness.engine.command(self.ticket_no, command, LIMIT)).version
             except NoWorkflow:
+                entered = [row["seq"] for row in await self.events() if row["command_id"] == command.id]
+                if entered:
+                    return int(entered[-1])
                 if (await self.row())["ended"]:
                     raise
                 await asyncio.sleep(0.05)

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from temporalio import workflow
-from temporalio.exceptions import ActivityError, ApplicationError
+from temporalio.exceptions import ApplicationError, FailureError
 
 with workflow.unsafe.imports_passed_through():
     from services.contracts.basis import Basis, is_outdated
@@ -47,6 +47,7 @@ class TicketWorkflow:
         self.life = Life(start.state, start.policy)
         self.recorded_version = start.state.version
         self.events_before_continuing = start.events_before_continuing
+        self.records_at_once = start.records_at_once
         self.recording = False
         self.stopping = False
         self.alarm: asyncio.Task[None] | None = None
@@ -192,8 +193,8 @@ class TicketWorkflow:
         self._show()
         batch = self.life.take_batch()
         try:
-            self.life.enter(await calls.record(batch))
-        except ActivityError as error:
+            self.life.enter(await calls.record(batch, at_once=self.records_at_once))
+        except FailureError as error:
             await self._give_way(error)
         self.recorded_version = batch.state.version
         self.recording = False
@@ -203,10 +204,10 @@ class TicketWorkflow:
         shown = workflow.info().typed_search_attributes
         workflow.upsert_search_attributes(search_attributes.updates(self.life.state, shown))
 
-    async def _give_way(self, error: ActivityError) -> None:
+    async def _give_way(self, error: FailureError) -> None:
         """The journal knows more than this workflow: start again from what it holds (invariant I4)."""
-        cause = error.cause
-        if not isinstance(cause, ApplicationError) or cause.type != calls.ENGINE_BEHIND:
+        cause = calls.cause_of(error)
+        if not isinstance(cause, ApplicationError) or not calls.tells_of_a_journal_ahead(error):
             raise error
         stored = TicketStart.model_validate(cause.details[0])
         await self._continue_as_new(stored.state, stored.policy)
@@ -235,17 +236,23 @@ class TicketWorkflow:
         self.rang = True
 
     async def _continue_as_new(self, state: TicketState, policy: PolicySnapshot | None) -> None:
-        self.stopping = True
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        await self._stop()
         limit = self.events_before_continuing
-        workflow.continue_as_new(TicketStart(state=state, policy=policy, events_before_continuing=limit))
+        workflow.continue_as_new(TicketStart.of(state, policy, events_before_continuing=limit))
 
     async def _end(self) -> None:
         if self.alarm:
             self.alarm.cancel()
         await self._record()
+        await self._stop()
+
+    async def _stop(self) -> None:
+        """Let whoever waits for an answer get it."""
         self.stopping = True
         await workflow.wait_condition(workflow.all_handlers_finished)
+        if self.records_at_once:
+            # The engine drops answers to Updates that were accepted in the very task that ends the run.
+            await workflow.sleep(TIMER_STEP)
 
 
 def _begins_again() -> bool:
