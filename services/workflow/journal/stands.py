@@ -1,4 +1,4 @@
-"""How the rows of tickets stand since this process wrote them last, so that the next batch need not look first.
+"""Rows of tickets as this process wrote them last, so that the next batch need not look first.
 
 A guess that a statement checks: another process may have written since. Bounded; whoever is thrown out looks again.
 """

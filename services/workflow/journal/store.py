@@ -163,7 +163,7 @@ def _link(previous: bytes, ticket_no: str, event: Mapping[str, Any]) -> bytes:
 
 
 def _hex(value: bytes) -> str:
-    """How JSON tells PostgreSQL bytes."""
+    """Write bytes as PostgreSQL reads them from JSON."""
     return f"\\x{value.hex()}"
 
 
