@@ -1,9 +1,6 @@
 """Fields that a customer can be asked for: one table for the API, the forms of staff, mails and the customer's page."""
 
 from enum import StrEnum
-from pathlib import Path
-
-from services.wording import Wording
 
 
 class AskedField(StrEnum):
@@ -32,12 +29,3 @@ class AskedField(StrEnum):
     IMPACT = "impact"
     SAFETY_RISK = "impact.safety_risk"
     AFFECTED_COUNT = "impact.affected_count"
-
-
-ASKED = Wording(Path(__file__).with_name("words.toml"))
-
-
-def told(code: str, language: str) -> str:
-    """The customer's words for what they are asked for; what was asked for before there was this table has no name."""
-    words = ASKED.speak(language)
-    return words.of("field", code, words.text("field.other"))

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,14 @@ from temporalio.worker import Replayer
 from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.notices.workflow import NoticeWorkflow
 from services.notify.webhooks.workflow import WebhookWorkflow
-from services.runtime.temporal.client import sandbox
+from services.runtime.temporal.client import SHARED_WITH_SANDBOX, sandbox
 from services.survey.invitations.workflow import SurveyWorkflow
 from services.workflow.lifecycle.workflow import TicketWorkflow
 
 WORKFLOWS: list[type] = [AlertWorkflow, TicketWorkflow, NoticeWorkflow, WebhookWorkflow, SurveyWorkflow]
 FOLDER = Path(__file__).parent / "histories"
+WATCHED = (*(name for name in SHARED_WITH_SANDBOX if name != "services"), "services.contracts")
+"""Shared with a sandbox that watches everything of ours but messages: dear, and so for replays alone."""
 
 
 def recorded() -> dict[str, WorkflowHistory]:
@@ -52,8 +55,8 @@ def strings(node: Any) -> list[str]:
     return [node] if isinstance(node, str) else []
 
 
-async def replay(history: WorkflowHistory) -> None:
-    """Replay in the sandbox that workers use.
+async def replay(history: WorkflowHistory, shared: Sequence[str] = SHARED_WITH_SANDBOX) -> None:
+    """Replay in a sandbox; the one that workers use if nothing else is said.
 
     Raises:
         NondeterminismError: today's workflow would not have done what the history says.
@@ -61,6 +64,6 @@ async def replay(history: WorkflowHistory) -> None:
     replayer = Replayer(
         workflows=WORKFLOWS,
         data_converter=pydantic_data_converter,
-        workflow_runner=sandbox(),
+        workflow_runner=sandbox(shared),
     )
     await replayer.replay_workflow(history)

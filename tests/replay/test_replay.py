@@ -6,7 +6,7 @@ import pytest
 from temporalio.client import WorkflowHistory
 from temporalio.workflow import NondeterminismError
 
-from tests.replay.recordings import recorded, replay, strings
+from tests.replay.recordings import WATCHED, recorded, replay, strings
 
 RECORDED = recorded()
 TICKETS = (
@@ -45,6 +45,11 @@ def test_every_path_is_recorded() -> None:
 @pytest.mark.parametrize("name", sorted(RECORDED))
 async def test_a_recorded_history_replays(name: str) -> None:
     await replay(RECORDED[name])
+
+
+@pytest.mark.parametrize("name", sorted(RECORDED))
+async def test_a_recorded_history_replays_where_the_sandbox_watches_all_of_ours(name: str) -> None:
+    await replay(RECORDED[name], WATCHED)
 
 
 @pytest.mark.parametrize("name", sorted(RECORDED))

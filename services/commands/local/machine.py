@@ -187,7 +187,7 @@ class Machine:
             **dict.fromkeys(_PEERS, self.addresses.web),
             "API_URL": self.addresses.url,
         }
-        # The workflow sandbox loads its modules for every ticket anew; without bytecode it compiles them each time.
+        # Without bytecode every process compiles all that it loads.
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         return {**inherited, "PYTHONUNBUFFERED": "1", **{f"BIHUAN_{name}": value for name, value in chosen.items()}}
 

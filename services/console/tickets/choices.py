@@ -10,7 +10,8 @@ from services.console.service import Page
 from services.console.tickets.commands import COMMANDS
 from services.console.tickets.overview import Overview
 from services.console.wording import WORDING
-from services.contracts.asked_fields import AskedField, told
+from services.contracts.asked_fields import AskedField
+from services.contracts.asked_words import told
 from services.contracts.vocabulary import CommandName, WaitReason
 from services.wording import Words
 

@@ -6,9 +6,8 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import FailureError
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.alert import AlertStanding, Climb
-    from services.contracts.names import ACTIVITY_CLIMB
+from services.contracts.alert import AlertStanding, Climb
+from services.contracts.names import ACTIVITY_CLIMB
 
 _ONE_TRY = timedelta(seconds=15)
 _ONCE = RetryPolicy(maximum_attempts=1)

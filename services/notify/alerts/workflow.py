@@ -4,10 +4,8 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.alert import AlertStanding, Climb
-    from services.contracts.names import SIGNAL_ALERT_CHANGED, WORKFLOW_ALERT
-
+from services.contracts.alert import AlertStanding, Climb
+from services.contracts.names import SIGNAL_ALERT_CHANGED, WORKFLOW_ALERT
 from services.notify.alerts import calls
 
 TIMER_STEP = timedelta(milliseconds=1)

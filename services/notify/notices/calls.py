@@ -5,9 +5,8 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.names import ACTIVITY_DELIVER, ACTIVITY_GIVE_UP
-    from services.contracts.notice import NoticeOrder
+from services.contracts.names import ACTIVITY_DELIVER, ACTIVITY_GIVE_UP
+from services.contracts.notice import NoticeOrder
 
 _ONE_TRY = timedelta(seconds=30)
 

@@ -5,7 +5,7 @@ from enum import StrEnum
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from services.contracts.asked_fields import ASKED, told
+from services.contracts.asked_words import ASKED, told
 from services.wording import Wording
 
 

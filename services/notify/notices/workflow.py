@@ -3,10 +3,8 @@
 from temporalio import workflow
 from temporalio.exceptions import ActivityError
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.names import WORKFLOW_NOTICE
-    from services.contracts.notice import NoticeOrder
-
+from services.contracts.names import WORKFLOW_NOTICE
+from services.contracts.notice import NoticeOrder
 from services.notify.notices import calls
 
 

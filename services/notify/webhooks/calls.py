@@ -5,9 +5,8 @@ from datetime import timedelta
 from temporalio import workflow
 from temporalio.common import RetryPolicy
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.names import ACTIVITY_CARRY
-    from services.contracts.webhook import Carried, CarryRequest
+from services.contracts.names import ACTIVITY_CARRY
+from services.contracts.webhook import Carried, CarryRequest
 
 _UNTIL_IT_WORKS = RetryPolicy(initial_interval=timedelta(milliseconds=200), maximum_interval=timedelta(seconds=10))
 """A pass is never given up: how often a delivery is tried is its own matter."""

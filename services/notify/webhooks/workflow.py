@@ -4,10 +4,8 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.names import SIGNAL_MORE, WORKFLOW_WEBHOOK
-    from services.contracts.webhook import Carried, WebhookStart
-
+from services.contracts.names import SIGNAL_MORE, WORKFLOW_WEBHOOK
+from services.contracts.webhook import Carried, WebhookStart
 from services.notify.webhooks import calls
 
 

@@ -19,8 +19,9 @@ from services.runtime.temporal.signatures import Signatures, signed_converter
 
 GRACE = timedelta(seconds=20)
 RPC_LIMIT = timedelta(seconds=5)
-SHARED_WITH_SANDBOX = ("services.contracts", "pydantic", "pydantic_core", "annotated_types", "email_validator")
-"""Messages, and what they are made of: the sandbox takes these modules as they are instead of loading them a run."""
+SHARED_WITH_SANDBOX = ("services", "pydantic", "pydantic_core", "annotated_types", "email_validator")
+"""The sandbox takes these modules as they are instead of loading them a run. Of ours, tests/architecture proves pure
+whatever a workflow imports."""
 MEMO = {"started_by": "bihuan"}
 """Signed like everything else: a workflow that bears it was started by us, in whatever run it is by now."""
 
@@ -133,8 +134,6 @@ def worker(
     )
 
 
-def sandbox() -> SandboxedWorkflowRunner:
-    """Build the sandbox that workflows run, and are replayed, in."""
-    return SandboxedWorkflowRunner(
-        restrictions=SandboxRestrictions.default.with_passthrough_modules(*SHARED_WITH_SANDBOX)
-    )
+def sandbox(shared: Sequence[str] = SHARED_WITH_SANDBOX) -> SandboxedWorkflowRunner:
+    """Build the sandbox that workflows run, and are replayed, in; it loads for each run what is not `shared`."""
+    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*shared))

@@ -6,14 +6,13 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, FailureError
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.names import (
-        ACTIVITY_CONCLUDE,
-        ACTIVITY_EXPIRE,
-        ACTIVITY_INVITE,
-        ACTIVITY_REMIND,
-    )
-    from services.contracts.survey import SurveyStanding, SurveyStart, SurveyStep
+from services.contracts.names import (
+    ACTIVITY_CONCLUDE,
+    ACTIVITY_EXPIRE,
+    ACTIVITY_INVITE,
+    ACTIVITY_REMIND,
+)
+from services.contracts.survey import SurveyStanding, SurveyStart, SurveyStep
 
 _ONCE = RetryPolicy(maximum_attempts=1)
 _UNTIL_IT_WORKS = RetryPolicy(

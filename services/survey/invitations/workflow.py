@@ -5,10 +5,8 @@ from datetime import datetime, timedelta
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.names import SIGNAL_SURVEY_CHANGED, SIGNAL_SURVEY_TOLD, WORKFLOW_SURVEY
-    from services.contracts.survey import SurveyStanding, SurveyStart, SurveyState, SurveyStep
-
+from services.contracts.names import SIGNAL_SURVEY_CHANGED, SIGNAL_SURVEY_TOLD, WORKFLOW_SURVEY
+from services.contracts.survey import SurveyStanding, SurveyStart, SurveyState, SurveyStep
 from services.survey.invitations import calls
 
 TIMER_STEP = timedelta(milliseconds=1)

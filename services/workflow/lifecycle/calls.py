@@ -6,10 +6,9 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy
 from temporalio.exceptions import ActivityError, ApplicationError, FailureError
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.names import ACTIVITY_FINISH, ACTIVITY_RECALCULATE, ACTIVITY_RECORD
-    from services.contracts.publication import BatchDone, BatchRequest, PublicationStart
-    from services.contracts.recording import RecordRequest, Schedule
+from services.contracts.names import ACTIVITY_FINISH, ACTIVITY_RECALCULATE, ACTIVITY_RECORD
+from services.contracts.publication import BatchDone, BatchRequest, PublicationStart
+from services.contracts.recording import RecordRequest, Schedule
 
 ENGINE_BEHIND = "engine_behind"
 """Error type: the journal is ahead of this workflow, whose engine was restored to an older state (invariant I4)."""

@@ -7,25 +7,23 @@ from typing import Any
 from temporalio import workflow
 from temporalio.exceptions import ApplicationError, FailureError
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.basis import Basis, is_outdated
-    from services.contracts.commands.table import DECISIONS
-    from services.contracts.commands.update import Command, UpdateOutcome
-    from services.contracts.feed import RemarkEntry
-    from services.contracts.names import (
-        ENDED,
-        ILLEGAL_TRANSITION,
-        OUTDATED,
-        STALE_VERSION,
-        UPDATE_COMMAND,
-        UPDATE_RECALCULATE,
-        UPDATE_REMARK,
-        WORKFLOW_TICKET,
-    )
-    from services.contracts.policy import PolicySnapshot
-    from services.contracts.publication import Recalculation
-    from services.contracts.ticket import TicketStart, TicketState
-
+from services.contracts.basis import Basis, is_outdated
+from services.contracts.commands.table import DECISIONS
+from services.contracts.commands.update import Command, UpdateOutcome
+from services.contracts.feed import RemarkEntry
+from services.contracts.names import (
+    ENDED,
+    ILLEGAL_TRANSITION,
+    OUTDATED,
+    STALE_VERSION,
+    UPDATE_COMMAND,
+    UPDATE_RECALCULATE,
+    UPDATE_REMARK,
+    WORKFLOW_TICKET,
+)
+from services.contracts.policy import PolicySnapshot
+from services.contracts.publication import Recalculation
+from services.contracts.ticket import TicketStart, TicketState
 from services.workflow.lifecycle import calls, recalculation, search_attributes, steps, timers
 from services.workflow.lifecycle.life import IllegalCommand, Life
 

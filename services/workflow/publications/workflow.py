@@ -4,10 +4,8 @@ from datetime import timedelta
 
 from temporalio import workflow
 
-with workflow.unsafe.imports_passed_through():
-    from services.contracts.names import WORKFLOW_PUBLICATION
-    from services.contracts.publication import BatchRequest, PublicationStart
-
+from services.contracts.names import WORKFLOW_PUBLICATION
+from services.contracts.publication import BatchRequest, PublicationStart
 from services.workflow.lifecycle import calls
 
 
