@@ -4,7 +4,8 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import insert, select
+from sqlalchemy import CTE, ColumnElement, Text, bindparam, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.address import ContactReader, Revealed
@@ -38,6 +39,21 @@ def line_of(reader: ContactReader, what: Revealed, customer_id: str | None, tick
         "customer_id": customer_id,
         "ticket_no": ticket_no,
     }
+
+
+def logged(found: CTE) -> CTE:
+    """The part of a statement that writes one line for each of `shown`, in their order, where `found` knows the ticket:
+    with the line comes what is read, or neither. The reader is told by `reader_kind`, `reader_id` and `request_id`."""
+    named = func.unnest(bindparam("shown", type_=ARRAY(Text))).table_valued("ticket_no", with_ordinality="place")
+    shown = named.render_derived(name="shown")
+    line: dict[str, ColumnElement[Any]] = {
+        **{name: bindparam(name, type_=Text) for name in ("reader_kind", "reader_id", "request_id")},
+        "what": literal(Revealed.CONTACT),
+        "customer_id": found.c.id,
+        "ticket_no": shown.c.ticket_no,
+    }
+    lines = select(*line.values()).join_from(shown, found, found.c.ticket_no == shown.c.ticket_no)
+    return insert(contact_readings).from_select(list(line), lines.order_by(shown.c.place)).cte("logged")
 
 
 async def record(

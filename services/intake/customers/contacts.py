@@ -4,20 +4,24 @@ A ticket shows what its own feedback said, or the one whose link its customer ca
 the customer is, their record completes it; once staff corrected the record, it stands above older statements.
 """
 
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Text, any_, bindparam, case, func, or_, select
+from sqlalchemy import ColumnElement, Text, any_, bindparam, case, func, or_, select
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.address import ContactReader
 from services.contracts.feedback import Customer, CustomerQuestion, CustomerView
-from services.intake.audit.log import record
+from services.intake.audit.log import logged
 from services.intake.customers.identity import CONTACTS, unusable
 from services.intake.customers.masking import masked_view
 from services.intake.tables import customers, feedback, supplements
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import RawStatement
 
+Row = Mapping[Any, Any]
 _EARLIER = feedback.alias("earlier")
 # The feedback that made the record is corrected with it, whoever wrote it.
 _CORRECTED_AT = case(
@@ -42,6 +46,7 @@ _ON_TICKETS = (
         feedback.c.ticket_no,
         feedback.c.contact,
         feedback.c.vouched,
+        feedback.c.link_generation,
         _stands(feedback.c.received_at).label("as_stated"),
         _supplied_to(feedback.c.ticket_no).label("supplied"),
         case((_stands(_EARLIER.c.received_at), _EARLIER.c.contact)).label("earlier"),
@@ -55,47 +60,68 @@ _ON_TICKETS = (
 )
 
 
+_FOUND = _ON_TICKETS.cte("found")
+_READ = RawStatement.of(_ON_TICKETS)
+_READ_AND_LOG = RawStatement.of(select(_FOUND).add_cte(logged(_FOUND)))
+
+
+@dataclass(frozen=True)
+class CustomerOnTicket:
+    """A customer in full, as one ticket shows them, and the generation of the link that they have to it."""
+
+    view: CustomerView
+    link_generation: int
+
+
 async def show(database: Database, question: CustomerQuestion) -> list[CustomerView]:
     """Answer the asks in their order. What is asked in full and known is logged, one line an ask."""
-    tickets = {ask.ticket_no for ask in question.asks}
-    if not any(ask.in_full for ask in question.asks):
-        async with database.read() as connection:
-            return _views(question, await on_tickets(connection, tickets))
-    async with database.begin() as connection:
-        found = await on_tickets(connection, tickets)
-        reader = ContactReader(kind=question.reader_kind, id=question.reader_id, request_id=question.request_id)
-        shown = [(found[ask.ticket_no].id, ask.ticket_no) for ask in question.asks if ask.in_full]
-        await record(connection, reader, shown)
+    reader = ContactReader(kind=question.reader_kind, id=question.reader_id, request_id=question.request_id)
+    shown = [ask.ticket_no for ask in question.asks if ask.in_full]
+    found = await read(database, {ask.ticket_no for ask in question.asks}, reader, shown)
     return _views(question, found)
+
+
+async def read(
+    database: Database, ticket_nos: Collection[str], reader: ContactReader | None = None, shown: Sequence[str] = ()
+) -> dict[str, CustomerOnTicket]:
+    """The customers of these tickets, by ticket number, in one statement. It writes a line into the audit log for each
+    of `shown` that is known: a contact that is not logged is not read either."""
+    if reader is None or not shown:
+        rows = await _READ.all(database, {"ticket_nos": list(ticket_nos)})
+    else:
+        by = {"reader_kind": reader.kind, "reader_id": reader.id, "request_id": reader.request_id}
+        rows = await _READ_AND_LOG.all(database, {"ticket_nos": list(ticket_nos), "shown": list(shown), **by})
+    return {row["ticket_no"]: CustomerOnTicket(_in_full(row), row["link_generation"]) for row in rows}
 
 
 async def on_tickets(connection: AsyncConnection, ticket_nos: set[str]) -> dict[str, CustomerView]:
     """The customers of these tickets in full, by ticket number; whoever shows one to a person logs it."""
     rows = await connection.execute(_ON_TICKETS, {"ticket_nos": list(ticket_nos)})
-    return {row.ticket_no: _in_full(row) for row in rows}
+    return {row["ticket_no"]: _in_full(row) for row in rows.mappings()}
 
 
-def _in_full(row: Row[Any]) -> CustomerView:
+def _in_full(row: Row) -> CustomerView:
     contact = _recorded(row)
-    stated = row.contact if row.as_stated else {}
-    for statement in [row.earlier or {}, *(row.supplied_earlier or []), stated, *(row.supplied or [])]:
+    stated = row["contact"] if row["as_stated"] else {}
+    for statement in [row["earlier"] or {}, *(row["supplied_earlier"] or []), stated, *(row["supplied"] or [])]:
         contact |= {name: statement[name] for name in contact if statement.get(name)}
-    number = row.customer_no if row.vouched else row.contact.get("customer_no")
+    number = row["customer_no"] if row["vouched"] else row["contact"].get("customer_no")
     marked = unusable(Customer.model_construct(**contact))
-    return CustomerView(id=row.id, customer_no=number, tier=row.tier, masked=False, unusable=marked, **contact)
+    return CustomerView(id=row["id"], customer_no=number, tier=row["tier"], masked=False, unusable=marked, **contact)
 
 
-def _recorded(row: Row[Any]) -> dict[str, Any]:
+def _recorded(row: Row) -> dict[str, Any]:
     """Values that the record adds: none where nobody vouched; to the feedback that it was corrected with, all of it."""
     names = ("name", *CONTACTS)
-    if row.vouched:
-        return {name: getattr(row, name) if name == "name" or name in row.known else None for name in names}
-    return {name: None if row.as_stated else getattr(row, name) for name in names}
+    if row["vouched"]:
+        return {name: row[name] if name == "name" or name in row["known"] else None for name in names}
+    return {name: None if row["as_stated"] else row[name] for name in names}
 
 
-def _views(question: CustomerQuestion, found: dict[str, CustomerView]) -> list[CustomerView]:
+def _views(question: CustomerQuestion, found: Mapping[str, CustomerOnTicket]) -> list[CustomerView]:
     views = []
     for ask in question.asks:
-        view = found.get(ask.ticket_no) or CustomerView(id=ask.customer_id)
+        known = found.get(ask.ticket_no)
+        view = known.view if known else CustomerView(id=ask.customer_id)
         views.append(view if ask.in_full else masked_view(view))
     return views

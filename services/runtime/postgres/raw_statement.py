@@ -9,6 +9,8 @@ from weakref import WeakSet
 
 import asyncpg
 from pydantic_core import to_json
+from sqlalchemy import ClauseElement
+from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.exc import DBAPIError, InterfaceError, MissingGreenlet
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -18,6 +20,7 @@ from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import ACQUIRE_SECONDS, Database, _translated
 
 _NAME = re.compile(r"(?<![:\w]):(\w+)")
+_DIALECT = dialects.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
 Rows = Sequence[Mapping[str, Any]]
 
 
@@ -35,10 +38,18 @@ class RawStatement:
 
     known: ClassVar["WeakSet[RawStatement]"] = WeakSet()
 
-    def __init__(self, sql: str) -> None:
+    def __init__(self, sql: str, constants: Mapping[str, Any] | None = None) -> None:
+        self._constants = constants or {}
         self._names = list(dict.fromkeys(_NAME.findall(sql)))
         self.sql = _NAME.sub(lambda found: f"${self._names.index(found[1]) + 1}", sql)
         self.known.add(self)
+
+    @classmethod
+    def of(cls, query: ClauseElement) -> "RawStatement":
+        """The statement of a query that SQLAlchemy has put together from the tables, once; it takes the values of the
+        query's own `bindparam`s."""
+        compiled = query.compile(dialect=_DIALECT)
+        return cls(str(compiled), compiled.params)
 
     async def one(self, database: Database, values: Mapping[str, Any]) -> Mapping[str, Any]:
         """Run as `all`, for a statement that answers one row."""
@@ -71,7 +82,7 @@ class RawStatement:
         return await self._run(driver, values)
 
     async def _run(self, driver: Any, values: Mapping[str, Any]) -> Rows:
-        arguments = [values[name] for name in self._names]
+        arguments = [values[name] if name in values else self._constants[name] for name in self._names]
         with _as_database_errors():
             rows: Rows = await driver.fetch(self.sql, *arguments)
         return rows

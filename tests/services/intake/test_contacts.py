@@ -4,9 +4,11 @@ import logging
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from services.contracts.directory import StaffRole
 from services.intake.audit import views
+from services.runtime.postgres.database import Database
 from tests.services.intake.harness import CANARY_EMAIL, CANARY_PHONE, IntakeHarness
 
 CANARY = {"name": "韩梅梅", "phone": CANARY_PHONE, "email": CANARY_EMAIL, "wechat_open_id": "oCanaryHanMeimei"}
@@ -95,6 +97,23 @@ async def test_customers_on_tickets_are_shown_in_the_order_asked_and_logged_one_
     assert sorted(reading["ticket_no"] for reading in readings) == sorted([first, second])
 
 
+async def test_a_contact_whose_reading_cannot_be_logged_is_not_read(harness: IntakeHarness, database_url: str) -> None:
+    number = (await harness.register(customer=CANARY))["ticket_no"]
+    owner = Database(database_url)
+    async with owner.autocommit() as connection:
+        never = "ALTER TABLE intake.contact_readings ADD CONSTRAINT full_log CHECK (ticket_no IS NULL) NOT VALID"
+        await connection.execute(text(never))
+    await owner.dispose()
+    reader = {"kind": "staff", "id": "王芳", "request_id": "r-4"}
+    addressed = [{"ticket_no": number, "customer_id": "any"}]
+    asks = [{**addressed[0], "in_full": True}]
+    question = {"reader_kind": "staff", "reader_id": "王芳", "request_id": "r-4", "asks": asks}
+    for path, asked in (("show", question), ("addresses", {"asks": addressed, "reader": reader})):
+        answer = await harness.ask("POST", f"/internal/customers/{path}", asked)
+        assert answer.status_code == 500
+        assert not any(leak in answer.text for leak in LEAKS)
+
+
 async def test_a_list_that_shows_nobody_in_full_logs_nothing(harness: IntakeHarness) -> None:
     number = (await harness.register(customer=CANARY))["ticket_no"]
     asks = [{"ticket_no": number, "customer_id": "any"}]
@@ -178,8 +197,8 @@ async def test_no_contact_is_logged_or_answered_to_the_sender(
         ),
     ]
     assert [answer.status_code for answer in answers] == [422, 201, 422]
-    for text in (caplog.text, *(answer.text for answer in answers)):
-        assert not any(leak in text for leak in LEAKS)
+    for told in (caplog.text, *(answer.text for answer in answers)):
+        assert not any(leak in told for leak in LEAKS)
 
 
 async def _shown_phone(harness: IntakeHarness, ticket_no: str) -> str:

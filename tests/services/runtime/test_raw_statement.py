@@ -4,7 +4,7 @@ import importlib
 import pkgutil
 
 import pytest
-from sqlalchemy import text
+from sqlalchemy import Text, bindparam, func, literal, select, text
 from sqlalchemy.exc import DBAPIError
 
 import services
@@ -30,6 +30,14 @@ async def session_of(database: Database) -> int:
 async def test_json_goes_in_as_text_and_comes_out_as_a_value(lone: Database) -> None:
     row = await NUMBER.one(lone, {"number": 3, "given": json_text({"名": [1, None]})})
     assert dict(row) == {"number": 3, "given": {"名": [1, None]}}
+    await lone.dispose()
+
+
+async def test_a_query_is_put_together_once_and_keeps_what_it_says_itself(lone: Database) -> None:
+    chosen = select(func.concat(bindparam("word", type_=Text), literal("!")).label("said"), literal(7).label("seven"))
+    statement = RawStatement.of(chosen)
+    for word in ("first", "second"):
+        assert dict(await statement.one(lone, {"word": word})) == {"said": f"{word}!", "seven": 7}
     await lone.dispose()
 
 
