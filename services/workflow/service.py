@@ -87,6 +87,7 @@ class TicketService:
         self.commands = Commands(
             database=database,
             queries=self.queries,
+            showing=self.showing,
             preparation=Preparation(
                 queries=self.queries,
                 catalogue=self.catalogue,

@@ -41,7 +41,7 @@ async def give_customer_command(
     ticket = await tickets.showing.existing(ticket_no)
     customer = customer_of(ticket)
     keyed = tickets.idempotency.under(customer, asked.key, asked.body)
-    admission = await tickets.commands.admit(ticket, command, customer, keyed)
+    admission = await tickets.commands.admit(ticket_no, command, customer, keyed)
     try:
         taken = await tickets.commands.take(admission, body, basis=asked.basis)
     except IdempotencyKeyReused as error:

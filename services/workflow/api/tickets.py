@@ -67,7 +67,7 @@ async def search_tickets(
 async def read_ticket(request: Request, tickets: TicketsDep, caller: TicketReader, ticket_no: str) -> Response:
     """Show one ticket; `ETag` is its version. `If-None-Match` with the current one is answered 304, and no contact is
     read then."""
-    ticket = await tickets.showing.find(ticket_no, caller)
+    ticket = await tickets.showing.find_shown(ticket_no, caller)
     headers = {"ETag": etag(ticket.row["version"])}
     if is_known(request, ticket.row["version"]):
         return Response(status_code=304, headers=headers)
@@ -108,8 +108,7 @@ def _add_command(name: CommandName, model: type[Message]) -> None:
     async def admit(
         request: Request, tickets: TicketsDep, caller: Annotated[Caller, Depends(entitled)], ticket_no: str
     ) -> commands.Admission:
-        ticket = await tickets.showing.existing(ticket_no)
-        return await tickets.commands.admit(ticket, name, caller, tickets.idempotency.keyed(request, caller))
+        return await tickets.commands.admit(ticket_no, name, caller, tickets.idempotency.keyed(request, caller))
 
     async def give(
         request: Request, tickets: TicketsDep, admission: Annotated[commands.Admission, Depends(admit)], body: Message
@@ -135,7 +134,7 @@ def _add_command(name: CommandName, model: type[Message]) -> None:
 async def _answer(tickets: TicketService, admission: commands.Admission, taken: commands.Taken) -> Response:
     """The ticket as it is now; a repeat gets the first answer, with the customer as the caller may see and reach them
     now."""
-    ticket = await tickets.queries.require(admission.ticket_no)
+    ticket = await tickets.queries.require_shown(admission.ticket_no)
     view = await tickets.showing.ticket(ticket, admission.caller)
     present = {name: view.pop(name) for name in ("reach", "customer")}
     answer = taken.answer or view

@@ -7,29 +7,35 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Row, func, literal, select, update
-from sqlalchemy.dialects.postgresql import JSONB, insert
-
 from services.access.rights import require_right
 from services.contracts.base import Message
 from services.contracts.basis import Basis, is_outdated
 from services.contracts.commands.update import Command
 from services.contracts.names import ILLEGAL_TRANSITION, OUTDATED, STALE_VERSION
 from services.contracts.vocabulary import CommandName
-from services.runtime.errors import Conflict, Forbidden, StaleVersion
+from services.runtime.errors import Conflict, Forbidden, StaleVersion, Unavailable
 from services.runtime.http.conditions import ANY, IfMatch, require_version
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import KeyedRequest
+from services.runtime.postgres.raw_statement import RawStatement, json_text
 from services.runtime.security.auth import Caller
 from services.workflow.client import Refused, TicketEngine
 from services.workflow.commands.delivery import Door, Ended
 from services.workflow.commands.preparation import Asked, Preparation, actor_of
 from services.workflow.lifecycle.transitions import is_legal, owed_reason
-from services.workflow.tables import commands
 from services.workflow.views.accused import is_barred
-from services.workflow.views.queries import Queries
+from services.workflow.views.presenter import Showing
+from services.workflow.views.queries import Queries, StoredCommand
 from services.workflow.views.ticket_row import TicketRow
 from services.workflow.views.views import allowed_commands, command_action
+
+_STORE = RawStatement("""
+INSERT INTO workflow.commands (id, ticket_no, name, caller, key, body_hash, body, command)
+VALUES (:id, :ticket_no, :name, :caller, :key, :body_hash, :body, :command)
+ON CONFLICT DO NOTHING RETURNING id""")
+_REMEMBER = RawStatement(
+    "UPDATE workflow.commands SET answer = coalesce(answer, CAST(:answer AS jsonb)) WHERE id = :id RETURNING answer"
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Admission:
     name: CommandName
     caller: Caller
     asked: KeyedRequest
-    known: Row[Any] | None = None
+    known: StoredCommand | None = None
 
     @property
     def ticket_no(self) -> str:
@@ -71,21 +77,26 @@ class Commands:
 
     database: Database
     queries: Queries
+    showing: Showing
     preparation: Preparation
     engine: TicketEngine
     door: Door
 
-    async def admit(self, ticket: TicketRow, name: CommandName, caller: Caller, asked: KeyedRequest) -> Admission:
+    async def admit(self, ticket_no: str, name: CommandName, caller: Caller, asked: KeyedRequest) -> Admission:
         """Let the caller give this command, whatever it says and whatever the state.
 
         A repeat is let in as the first was: its own effect may have moved the ticket out of the caller's reach.
 
         Raises:
+            NotFound: there is no such ticket.
             Forbidden: by the permission table, or because the complaint is about the caller.
         """
-        admission = Admission(ticket, name, caller, asked)
-        if asked.key and (known := await self._known(admission)):
-            return Admission(ticket, name, caller, asked, known)
+        ticket, known = await self.queries.find_with_command(ticket_no, name, asked)
+        if ticket is None:
+            ticket = await self.showing.fetch(ticket_no)
+        admission = Admission(ticket, name, caller, asked, known)
+        if known is not None:
+            return admission
         require_right(caller, command_action(ticket, name), ticket)
         if is_barred(ticket, caller, name):
             raise Forbidden(
@@ -119,33 +130,29 @@ class Commands:
         asked = Asked(admission.command_id, admission.ticket, admission.name, body, admission.caller, expected, basis)
         command = await self.preparation.command(asked)
         if not await self._store(admission, command, body):
-            return await self._repeat(admission, await self._known(admission))
+            return await self._repeat(admission, await self._stored(admission))
         await self._give(admission, command)
         return Taken(command.id)
 
     async def remember(self, command_id: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """Keep the first answer for repeats, and return it; it holds no contact."""
-        kept = func.coalesce(commands.c.answer, literal(dict(answer), JSONB))
-        statement = update(commands).where(commands.c.id == command_id).values(answer=kept)
-        async with self.database.autocommit() as connection:
-            first: Mapping[str, Any] = await connection.scalar(statement.returning(commands.c.answer))
+        first: Mapping[str, Any] = (
+            await _REMEMBER.one(self.database, {"id": command_id, "answer": json_text(answer)})
+        )["answer"]
         return first
 
-    async def _known(self, admission: Admission) -> Any:
-        query = select(commands).where(
-            commands.c.caller == admission.asked.caller,
-            commands.c.ticket_no == admission.ticket_no,
-            commands.c.name == admission.name,
-            commands.c.key == admission.asked.key,
-        )
-        async with self.database.read() as connection:
-            return (await connection.execute(query)).first()
+    async def _stored(self, admission: Admission) -> StoredCommand:
+        """The command that was stored first, in the place of this one."""
+        _, known = await self.queries.find_with_command(admission.ticket_no, admission.name, admission.asked)
+        if known is None:
+            raise Unavailable(retry_after=1)
+        return known
 
-    async def _repeat(self, admission: Admission, row: Any) -> Taken:
-        admission.asked.require_same(row.body_hash)
-        if row.answer is None and await self.queries.entered(admission.ticket_no, row.id) is None:
-            await self._give(admission, Command.model_validate(row.command))
-        return Taken(row.id, row.answer, repeated=True)
+    async def _repeat(self, admission: Admission, known: StoredCommand) -> Taken:
+        admission.asked.require_same(known.body_hash)
+        if known.answer is None and await self.queries.entered(admission.ticket_no, known.id) is None:
+            await self._give(admission, Command.model_validate(known.command))
+        return Taken(known.id, known.answer, repeated=True)
 
     async def _store(self, admission: Admission, command: Command, body: Message) -> bool:
         texts = body.model_dump(mode="json", exclude_none=True)
@@ -200,12 +207,10 @@ async def store_command(
         "caller": asked.caller,
         "key": asked.key,
         "body_hash": asked.body_hash or "",
-        "body": body,
-        "command": command.model_dump(mode="json"),
+        "body": json_text(body),
+        "command": command.model_dump_json(),
     }
-    statement = insert(commands).values(**values).on_conflict_do_nothing().returning(commands.c.id)
-    async with database.autocommit() as connection:
-        return (await connection.execute(statement)).first() is not None
+    return await _STORE.first(database, values) is not None
 
 
 def _require_legal(admission: Admission, if_match: IfMatch | None) -> None:

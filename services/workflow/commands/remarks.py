@@ -20,7 +20,7 @@ from services.workflow.journal.store import Stand
 from services.workflow.journal.store import entry as entry_of
 from services.workflow.lifecycle.life import Life
 from services.workflow.tables import tickets
-from services.workflow.views.queries import Queries, last_entry
+from services.workflow.views.queries import Queries, entered_within
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +64,7 @@ class Remarks:
         be alone; a retry of that step finds a journal that is ahead and gives way to it."""
         async with self.database.begin() as connection:
             row = (await connection.execute(_ended(ticket_no))).one()
-            known: int | None = await connection.scalar(last_entry(ticket_no, entry.id))
-            if known is not None:
+            if (known := await entered_within(connection, ticket_no, entry.id)) is not None:
                 return known
             life = Life(TicketState.model_validate(row.state), None)
             stand = Stand(life.state.version, row.journal_hash, row.language)

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.access.rights import require_right
-from services.contracts.base import format_instant
 from services.contracts.feedback import CustomerAsk, CustomerQuestion, Registration
 from services.contracts.permissions import Action, may, sees_contact
 from services.contracts.policy import PolicySnapshot
@@ -71,6 +70,19 @@ class Showing:
         require_right(caller, action, ticket)
         return ticket
 
+    async def find_shown(self, ticket_no: str, caller: Caller) -> TicketRow:
+        """The ticket to show its view, if `caller` may read it.
+
+        Raises:
+            NotFound, Forbidden.
+        """
+        ticket = await self.queries.find_shown(ticket_no)
+        if ticket is None:
+            await self.fetch(ticket_no)
+            ticket = await self.queries.require_shown(ticket_no)
+        require_right(caller, Action.READ_TICKET, ticket)
+        return ticket
+
     async def existing(self, ticket_no: str) -> TicketRow:
         """The ticket, whoever asks. One that the relay has not handed over yet is fetched from intake: from the 201 on,
         reads show it.
@@ -78,10 +90,11 @@ class Showing:
         Raises:
             NotFound: there is none.
         """
-        return await self.queries.find(ticket_no) or await self._fetch(ticket_no)
+        return await self.queries.find(ticket_no) or await self.fetch(ticket_no)
 
     async def ticket(self, ticket: TicketRow, caller: Caller) -> dict[str, Any]:
-        """The view of one ticket; a contact shown in full is in intake's audit log by then."""
+        """The view of one ticket that was read to be shown; a contact shown in full is in intake's audit log by
+        then."""
         (view,), (customer,), reach = await asyncio.gather(
             self._views([ticket], caller),
             self.customers([ticket], caller, in_full=sees_contact(caller, ticket)),
@@ -124,8 +137,8 @@ class Showing:
         """The ledger of every clock, each with a sentence that explains its due time; with whom the ticket was (16),
         and what its clocks took over all cycles (20)."""
         ticket_no = ticket.row["ticket_no"]
-        found, events = await asyncio.gather(self.queries.clocks_of(ticket_no), self.queries.course(ticket_no))
-        rows, course, now = found[ticket_no], TicketHistory(events), datetime.now(UTC)
+        rows, events = await asyncio.gather(self.queries.clocks_of(ticket_no), self.queries.course(ticket_no))
+        course, now = TicketHistory(events), datetime.now(UTC)
         calendars = await self._calendars(rows)
         items = [ledger_view(_facts(row, calendars, course, language, now), now) for row in rows]
         policy = PolicySnapshot.model_validate(ticket.row["policy"]) if ticket.row["policy"] else None
@@ -137,26 +150,22 @@ class Showing:
         return await self.catalogue.calendars_for({(id_, at) for id_, at in versions if at is not None})
 
     async def _views(self, found: Sequence[TicketRow], caller: Caller) -> list[dict[str, Any]]:
-        """The views of some tickets, but for their customers."""
-        numbers = [it.row["ticket_no"] for it in found]
-        clocks, unanswered, left = await asyncio.gather(
-            self.queries.clocks_of(*numbers), self.queries.unanswered(*numbers), self.left()
-        )
+        """The views of some tickets that were read to be shown, but for their customers."""
+        left = await self.left()
         return [
             {
-                **ticket_view(
-                    it,
-                    clocks[number],
-                    allowed_commands(it, caller),
-                    with_texts=may(caller, Action.READ_NOTE, it),
-                ),
-                "unanswered_since": format_instant(since) if (since := unanswered[number]) else None,
+                **ticket_view(it, allowed_commands(it, caller), with_texts=may(caller, Action.READ_NOTE, it)),
                 "owner_left": it.owner in left,
             }
-            for number, it in zip(numbers, found, strict=True)
+            for it in found
         ]
 
-    async def _fetch(self, ticket_no: str) -> TicketRow:
+    async def fetch(self, ticket_no: str) -> TicketRow:
+        """A ticket that is still on its way from intake.
+
+        Raises:
+            NotFound: there is none.
+        """
         if not TICKET_NO.fullmatch(ticket_no):
             raise NotFound({"en": f"no ticket {ticket_no}", "zh": f"没有工单 {ticket_no}"})
         told = await self.intake.get(f"/internal/registrations/{ticket_no}")

@@ -1,23 +1,12 @@
 """The reading side: one ticket, lists, journal, clocks, the feed. Every list is bounded and filtered by reach."""
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from datetime import datetime
-from itertools import groupby
-from operator import itemgetter
+from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    Select,
-    Text,
-    any_,
-    cast,
-    exists,
-    func,
-    literal,
-    select,
-)
-from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy import ColumnElement, Text, and_, any_, bindparam, cast, exists, func, literal, select
+from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.access.reach import in_queue, within_reach
 from services.contracts.journal import EventType
@@ -26,8 +15,10 @@ from services.contracts.vocabulary import ClockName
 from services.runtime.errors import NotFound
 from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.idempotency import KeyedRequest
+from services.runtime.postgres.raw_statement import RawStatement
 from services.workflow.journal.cursors import FEED_ORDER, behind, place_of, seq_of
-from services.workflow.lifecycle.customer_answers import TALK, oldest_unanswered
+from services.workflow.lifecycle.customer_answers import TALK
 from services.workflow.tables import clocks, commands, journal, tickets
 from services.workflow.views.filters import TicketFilters, filtered, ordered
 from services.workflow.views.history import COURSE
@@ -40,8 +31,50 @@ MOST_COUNTED = 1_000
 MOST_OF_A_COURSE = 10_000
 _PLACES = {name: place for place, name in enumerate(ClockName)}
 
+_IS_ASKED = tickets.c.ticket_no == bindparam("ticket_no", type_=Text)
+_IS_TALK = journal.c.type == any_(cast([str(type_) for type_ in TALK], ARRAY(Text)))
+_OF_TICKET = journal.c.ticket_no == tickets.c.ticket_no
+_EVENT = func.jsonb_build_object(
+    *(part for name in ("type", "at", "actor_kind", "data") for part in (name, journal.c[name]))
+)
+_LEDGERS = select(func.jsonb_agg(clocks.c.ledger)).where(clocks.c.ticket_no == tickets.c.ticket_no)
+_TALK = select(func.jsonb_agg(aggregate_order_by(_EVENT, journal.c.seq))).where(
+    _OF_TICKET, _IS_TALK, exists().where(_OF_TICKET, journal.c.type == EventType.CUSTOMER_MESSAGE).correlate(tickets)
+)
+_SHOWN = select(tickets, _LEDGERS.scalar_subquery().label("ledgers"), _TALK.scalar_subquery().label("talk"))
+"""Tickets with what else their views show: the ledgers of their clocks, and the events between them and customers who
+ever wrote."""
+_COMMAND = ("id", "body_hash", "answer", "command")
+_ITS_COMMAND = and_(
+    commands.c.ticket_no == tickets.c.ticket_no,
+    *(commands.c[name] == bindparam(name, type_=Text) for name in ("caller", "name", "key")),
+)
+_WITH_COMMAND = select(tickets, *(commands.c[name].label(f"known_{name}") for name in _COMMAND)).outerjoin(
+    commands, _ITS_COMMAND
+)
+
+_FIND = RawStatement.of(select(tickets).where(_IS_ASKED))
+_FIND_SHOWN = RawStatement.of(_SHOWN.where(_IS_ASKED))
+_FIND_WITH_COMMAND = RawStatement.of(_WITH_COMMAND.where(_IS_ASKED))
+_CLOCKS = RawStatement.of(select(clocks).where(clocks.c.ticket_no == bindparam("ticket_no", type_=Text)))
+_LAST_ENTRY = RawStatement.of(
+    select(func.max(journal.c.seq).label("seq")).where(
+        journal.c.ticket_no == bindparam("ticket_no", type_=Text), journal.c.command_id == bindparam("id", type_=Text)
+    )
+)
 
 _WITH_BODIES = select(journal, commands.c.body).outerjoin(commands, commands.c.id == journal.c.command_id)
+
+
+@dataclass(frozen=True)
+class StoredCommand:
+    """A command that is stored: what it was asked with, the first answer if it is kept, and what its workflow gets."""
+
+    id: str
+    body_hash: str
+    answer: Mapping[str, Any] | None
+    command: Mapping[str, Any]
+
 
 Left = Callable[[], Awaitable[frozenset[str]]]
 """Asks who has left: a ticket that they own counts as unassigned."""
@@ -61,40 +94,40 @@ class Queries:
 
     async def find(self, ticket_no: str) -> TicketRow | None:
         """One ticket, or None."""
-        row = await self._database.row(select(tickets).where(tickets.c.ticket_no == ticket_no))
+        return await self._row(_FIND, ticket_no)
+
+    async def find_shown(self, ticket_no: str) -> TicketRow | None:
+        """The same with what its view shows, in one statement."""
+        return await self._row(_FIND_SHOWN, ticket_no)
+
+    async def _row(self, statement: RawStatement, ticket_no: str) -> TicketRow | None:
+        row = await statement.first(self._database, {"ticket_no": ticket_no})
         return TicketRow(row) if row else None
+
+    async def find_with_command(
+        self, ticket_no: str, name: str, asked: KeyedRequest
+    ) -> tuple[TicketRow | None, StoredCommand | None]:
+        """A ticket, and the command of this name that was stored for it under the request's key, in one statement."""
+        values = {"ticket_no": ticket_no, "caller": asked.caller, "name": name, "key": asked.key}
+        row = await _FIND_WITH_COMMAND.first(self._database, values)
+        if row is None:
+            return None, None
+        known = None if row["known_id"] is None else StoredCommand(*(row[f"known_{each}"] for each in _COMMAND))
+        return TicketRow(row), known
 
     async def find_all(self, ticket_nos: Sequence[str]) -> list[TicketRow]:
         """Those of some tickets that there are."""
         wanted = select(tickets).where(tickets.c.ticket_no == any_(cast(list(ticket_nos), ARRAY(Text))))
         return [TicketRow(row) for row in await self._database.rows(wanted)]
 
-    async def clocks_of(self, *ticket_nos: str) -> dict[str, Rows]:
-        """Every clock of some tickets, by ticket number, in the order of their starts and then of product.md 5."""
-        # One array is one parameter: `IN` writes and prepares a statement for every number of them.
-        query = select(clocks).where(clocks.c.ticket_no == any_(cast(list(ticket_nos), ARRAY(Text))))
-        found: dict[str, list[Row]] = {number: [] for number in ticket_nos}
-        for row in await self._database.rows(query):
-            found[row["ticket_no"]].append(row)
-        return {number: sorted(rows, key=_in_the_order_of_starting) for number, rows in found.items()}
-
-    async def unanswered(self, *ticket_nos: str) -> dict[str, datetime | None]:
-        """Since when the customer of each ticket waits for an answer to a message; None for nobody who waits."""
-        of_these = journal.c.ticket_no == any_(cast(list(ticket_nos), ARRAY(Text)))
-        columns = (journal.c.ticket_no, journal.c.type, journal.c.at, journal.c.actor_kind, journal.c.data)
-        wrote = select(journal.c.ticket_no).where(of_these, journal.c.type == EventType.CUSTOMER_MESSAGE)
-        query = (
-            select(*columns)
-            .where(journal.c.ticket_no.in_(wrote), journal.c.type == any_(cast(list(TALK), ARRAY(Text))))
-            .order_by(journal.c.ticket_no, journal.c.seq)
-        )
-        rows = await self._database.rows(query)
-        talks = {number: list(talk) for number, talk in groupby(rows, key=itemgetter("ticket_no"))}
-        return {number: oldest_unanswered(talks.get(number, ())) for number in ticket_nos}
+    async def clocks_of(self, ticket_no: str) -> Rows:
+        """Every clock of a ticket, in the order of their starts and then of product.md 5."""
+        return sorted(await _CLOCKS.all(self._database, {"ticket_no": ticket_no}), key=_in_the_order_of_starting)
 
     async def page(self, caller: Principal, filters: TicketFilters, meant: ColumnElement[bool] | None = None) -> Page:
-        """A page of tickets that `caller` may read; `meant` narrows to what a search means."""
-        query = select(tickets).where(within_reach(caller, Action.READ_TICKET, tickets))
+        """A page of tickets that `caller` may read, with what their views show; `meant` narrows to what a search
+        means."""
+        query = _SHOWN.where(within_reach(caller, Action.READ_TICKET, tickets))
         if meant is not None:
             query = query.where(meant)
         query = ordered(filtered(query, filters, await self._left()), filters)
@@ -165,8 +198,7 @@ class Queries:
 
     async def entered(self, ticket_no: str, id_: str) -> int | None:
         """The last event that the command or remark of this id has caused, if the journal holds any."""
-        seq: int | None = await self._database.scalar(last_entry(ticket_no, id_))
-        return seq
+        return _seq(await _LAST_ENTRY.all(self._database, {"ticket_no": ticket_no, "id": id_}))
 
     async def kept(self, copy: TicketRow) -> TicketRow:
         """The ticket that is kept in the end, of one that was merged; any other is kept itself. The one that it was
@@ -183,17 +215,29 @@ class Queries:
         Raises:
             NotFound: there is none.
         """
-        found = await self.find(ticket_no)
-        if found is None:
-            raise NotFound({"en": f"no ticket {ticket_no}", "zh": f"没有工单 {ticket_no}"})
-        return found
+        return _existing(await self.find(ticket_no), ticket_no)
+
+    async def require_shown(self, ticket_no: str) -> TicketRow:
+        """The same with what its view shows."""
+        return _existing(await self.find_shown(ticket_no), ticket_no)
 
 
-def last_entry(ticket_no: str, id_: str) -> Select[Any]:
-    """The sequence number of the last event that a command or remark of this id has caused."""
-    return select(func.max(journal.c.seq)).where(journal.c.ticket_no == ticket_no, journal.c.command_id == id_)
+async def entered_within(connection: AsyncConnection, ticket_no: str, id_: str) -> int | None:
+    """The same as `Queries.entered`, in a transaction that has begun."""
+    return _seq(await _LAST_ENTRY.within(connection, {"ticket_no": ticket_no, "id": id_}))
+
+
+def _existing(found: TicketRow | None, ticket_no: str) -> TicketRow:
+    if found is None:
+        raise NotFound({"en": f"no ticket {ticket_no}", "zh": f"没有工单 {ticket_no}"})
+    return found
 
 
 def _in_the_order_of_starting(clock: Row) -> tuple[Any, ...]:
     # Several start with the ticket, and a list that is read in pages must not change its order in between.
     return clock["started_at"], _PLACES[clock["name"]], clock["cycle"], clock["round"]
+
+
+def _seq(rows: Rows) -> int | None:
+    seq: int | None = rows[0]["seq"]
+    return seq

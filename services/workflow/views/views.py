@@ -14,6 +14,7 @@ from services.contracts.vocabulary import ActorKind, ClockName, ClockState, Comm
 from services.promises.calendars import Calendar
 from services.runtime.security.auth import Caller
 from services.workflow.lifecycle.callback_attempts import channels_left
+from services.workflow.lifecycle.customer_answers import oldest_unanswered
 from services.workflow.lifecycle.transitions import legal_commands
 from services.workflow.views.accused import is_barred
 from services.workflow.views.history import Stretch, TicketHistory
@@ -23,12 +24,12 @@ from services.workflow.views.ticket_row import Row, TicketRow
 _TEXTS_SHOWN = ("message", "steps", "resources", "summary", "note", "score")
 _FILED_TEXTS = ("complaint_about", "resolution_reason", "close_note")
 """For those who handle the ticket only."""
+_PLACES: Mapping[str, int] = {name: place for place, name in enumerate(ClockName)}
 
 
-def ticket_view(
-    ticket: TicketRow, clock_rows: Sequence[Row], allowed: Sequence[str], *, with_texts: bool
-) -> dict[str, Any]:
-    """The ticket without its customer, who is asked of intake apart; filed texts only for those who handle it."""
+def ticket_view(ticket: TicketRow, allowed: Sequence[str], *, with_texts: bool) -> dict[str, Any]:
+    """The ticket, of a row that was read to be shown, without its customer, who is asked of intake apart; filed texts
+    only for those who handle it."""
     row, state, policy = ticket.row, ticket.row["state"], ticket.row["policy"]
     return {
         **_of(TicketView, state),
@@ -39,7 +40,8 @@ def ticket_view(
             channels_left(state.get("callback_channels", ()), state.get("customer_channels", ()))
         ),
         "policy": {"id": policy["id"], "version": policy["version"]} if policy else None,
-        "clocks": [_clock_view(clock["ledger"]) for clock in _shown(clock_rows)],
+        "clocks": [_clock_view(ledger) for ledger in _shown(row["ledgers"] or ())],
+        "unanswered_since": _json(_unanswered_since(row["talk"] or ())),
         "allowed": list(allowed),
     }
 
@@ -175,15 +177,19 @@ def feed_item(row: Row) -> dict[str, Any]:
     }
 
 
-def _shown(rows: Sequence[Row]) -> list[Row]:
+def _shown(ledgers: Sequence[Row]) -> list[Row]:
     """The last round of every clock and cycle, and every round that was breached."""
     last: dict[tuple[int, str], int] = {}
-    for row in rows:
-        key = (row["cycle"], row["name"])
-        last[key] = max(last.get(key, 0), row["round"])
-    kept = [row for row in rows if row["breached_at"] or row["round"] == last[row["cycle"], row["name"]]]
-    order = list(ClockName)
-    return sorted(kept, key=lambda row: (row["cycle"], order.index(ClockName(row["name"])), row["round"]))
+    for ledger in ledgers:
+        key = (ledger["cycle"], ledger["name"])
+        last[key] = max(last.get(key, 0), ledger["round"])
+    kept = [each for each in ledgers if each["breached_at"] or each["round"] == last[each["cycle"], each["name"]]]
+    return sorted(kept, key=lambda each: (each["cycle"], _PLACES[each["name"]], each["round"]))
+
+
+def _unanswered_since(talk: Sequence[Row]) -> datetime | None:
+    """Since when the customer waits for an answer to a message; None for nobody who waits."""
+    return oldest_unanswered({**event, "at": datetime.fromisoformat(event["at"])} for event in talk)
 
 
 def _paused(clock: Clock, now: datetime) -> timedelta:
