@@ -6,6 +6,7 @@ Pure data and three questions: `may` (before the state is looked at), `reach` (w
 
 from collections.abc import Collection, Mapping
 from enum import IntEnum, StrEnum
+from functools import cache
 from typing import Protocol
 
 from services.contracts.directory import Scope, StaffRole
@@ -244,11 +245,18 @@ def reach(caller: Principal, action: Action = Action.READ_TICKET) -> Relation | 
 
 def relations(caller: Principal, action: Action) -> frozenset[Relation]:
     """Every relation to a ticket by which the caller may do `action` on it; one is enough."""
-    if caller.kind == "service":
-        return frozenset({Relation.ANY})
-    by_role = {rights[action] for role in caller.roles if action in (rights := BY_ROLE[StaffRole(role)])}
     is_beyond = action in OF_THE_CENTRE and caller.department is not None
-    by_scope = any(action in BY_SCOPE[Scope(scope)] for scope in caller.scopes) and not is_beyond
+    scopes = frozenset() if is_beyond else frozenset(caller.scopes)
+    return _relations(caller.kind, frozenset(caller.roles), scopes, action)
+
+
+@cache
+def _relations(kind: str, roles: frozenset[str], scopes: frozenset[str], action: Action) -> frozenset[Relation]:
+    """The table itself, looked up once: a list asks of each of its tickets for every command."""
+    if kind == "service":
+        return frozenset({Relation.ANY})
+    by_role = {rights[action] for role in roles if action in (rights := BY_ROLE[StaffRole(role)])}
+    by_scope = any(action in BY_SCOPE[Scope(scope)] for scope in scopes)
     return frozenset(by_role | ({Relation.QUEUE} if by_scope else set()))
 
 
