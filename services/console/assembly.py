@@ -43,7 +43,7 @@ from services.runtime.security.sealing import Seal
 @asynccontextmanager
 async def assemble(settings: ConsoleSettings) -> AsyncIterator[Part]:
     """Open the connections to the public API; the console owns nothing else, so it is ready at once."""
-    api = Api(settings.api_base)
+    api = Api(settings.api_base, is_own=settings.is_api_own)
     # The first route that matches answers: `/tickets/new` comes before `/tickets/{ticket_no}`, lists before entries.
     pages = [sign_in, account, board, search, new_ticket, ticket, customer_links, alerts, report, inbox, texts]
     pages += [departments, on_call, people, webhooks, keys]

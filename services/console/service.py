@@ -75,7 +75,8 @@ class Page:
         client = self.request.client
         token = self.request.cookies.get(SESSION_COOKIE, "") if self.staff else ""
         sees = self.staff.department if self.staff and Action.WRITE_DIRECTORY not in self.staff.allowed else None
-        return Desk(self.console.api, token, self.words.language, client.host if client else "", sees)
+        app = self.request.app
+        return Desk(self.console.api, app, token, self.words.language, client.host if client else "", sees)
 
     @property
     def reader(self) -> Staff:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from services.console.public_api.client import Api, ApiProblem
+from services.console.public_api.client import Api, ApiProblem, Question
 from services.console.tickets.commands import COMMANDS
 from services.contracts.vocabulary import CommandName
 from tests.console.page_client import Html, PageClient
@@ -208,9 +208,9 @@ async def test_an_answer_that_never_came_is_sent_again_with_the_same_key(
     form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
     asked = Api.ask
 
-    async def lose_the_answer(self: Api, method: str, path: str, **rest: Any) -> Any:
-        answer = await asked(self, method, path, **rest)
-        if path.endswith("/respond"):
+    async def lose_the_answer(self: Api, app: Any, question: Question) -> Any:
+        answer = await asked(self, app, question)
+        if question.path.endswith("/respond"):
             raise ApiProblem(503, {"code": "engine_unavailable"})
         return answer
 
@@ -231,7 +231,7 @@ async def test_what_was_typed_outlives_an_api_that_answers_nothing_at_all(
     client = visit("林涛")
     form = (await client.get(f"/tickets/{ticket_no}")).form("/respond")
 
-    async def answer_nothing(self: Api, method: str, path: str, **rest: Any) -> Any:
+    async def answer_nothing(self: Api, app: Any, question: Question) -> Any:
         raise ApiProblem(503, {"code": "unavailable"})
 
     with monkeypatch.context() as patch:

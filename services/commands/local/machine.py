@@ -185,7 +185,7 @@ class Machine:
             "SIGNING_KEY_FILE": str(signing),
             "VERIFY_KEY_FILE": str(verifying),
             **dict.fromkeys(_PEERS, self.addresses.web),
-            "API_URL": self.addresses.url,
+            "API_URL": "",
         }
         # Without bytecode every process compiles all that it loads.
         inherited = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}

@@ -109,6 +109,7 @@ class Authenticator:
         )
         self.news = asyncio.Event()
         self._keys: dict[str, tuple[float, Caller | None]] = {}
+        self._tokens: dict[str, Caller] = {}
         self._asking: dict[str, asyncio.Task[Caller | None]] = {}
 
     async def authenticate(self, authorization: str | None) -> Caller:
@@ -144,13 +145,25 @@ class Authenticator:
         return bool(self._secret) and hmac.compare_digest(token.encode(), self._secret)
 
     def _staff(self, token: str) -> Caller:
+        """The caller behind a token, whose signature is checked once: a page asks for its reader several times."""
         if self._verify_key is None:
             raise Unauthenticated
+        found = self._tokens.get(token) or self._remember_token(token, self._verified(token, self._verify_key))
+        if found.session is None or found.session.expires_at <= time():
+            raise Unauthenticated
+        return found
+
+    @staticmethod
+    def _verified(token: str, key: OKPKey) -> Caller:
         try:
-            claims = jwt.decode(token, self._verify_key, algorithms=[_ALGORITHM]).claims
-            return _staff_from(claims)
+            return _staff_from(jwt.decode(token, key, algorithms=[_ALGORITHM]).claims)
         except (JoseError, ValueError, KeyError, TypeError) as error:
             raise Unauthenticated from error
+
+    def _remember_token(self, token: str, caller: Caller) -> Caller:
+        _make_room(self._tokens)
+        self._tokens[token] = caller
+        return caller
 
     async def _as_of_now(self, caller: Caller) -> Caller:
         """The caller with the rights of this moment.
@@ -218,9 +231,8 @@ class Authenticator:
         )
 
     def _remember(self, hashed: str, caller: Caller | None, now: float) -> None:
-        # Guessing keys must not grow the process: the oldest answer makes room.
-        if len(self._keys) >= _REMEMBERED:
-            self._keys.pop(next(iter(self._keys)))
+        # Guessing keys must not grow the process.
+        _make_room(self._keys)
         self._keys.pop(hashed, None)
         self._keys[hashed] = (now + (_UNKNOWN_SECONDS if caller is None else _KNOWN_SECONDS), caller)
 
@@ -248,6 +260,12 @@ CallerDep = Annotated[Caller, Depends(caller)]
 PeerDep = Annotated[Caller, Depends(peer)]
 
 
+def _make_room(known: dict[str, Any]) -> None:
+    """Let the oldest go where there are as many as a process remembers."""
+    if len(known) >= _REMEMBERED:
+        known.pop(next(iter(known)))
+
+
 def _bearer(authorization: str | None) -> str:
     scheme, _, token = (authorization or "").partition(" ")
     token = token.strip()
@@ -257,7 +275,7 @@ def _bearer(authorization: str | None) -> str:
 
 
 def _staff_from(claims: dict[str, Any]) -> Caller:
-    if claims["iss"] != ISSUER or claims["exp"] <= time():
+    if claims["iss"] != ISSUER:
         raise Unauthenticated
     return Caller(
         kind="staff",

@@ -69,11 +69,21 @@ async def test_a_staff_token_is_checked_without_asking_anybody(keys: KeyPair) ->
 async def test_a_token_is_good_until_it_expires(keys: KeyPair, monkeypatch: pytest.MonkeyPatch) -> None:
     now = time.time()
     token = lilei(keys, timedelta(minutes=10))
+    known = offline(keys)
     monkeypatch.setattr(auth, "time", lambda: now + 590)
-    await offline(keys).authenticate("Bearer " + token)
+    await known.authenticate("Bearer " + token)
     monkeypatch.setattr(auth, "time", lambda: now + 601)
+    for authenticator in (known, offline(keys)):
+        with pytest.raises(Unauthenticated):
+            await authenticator.authenticate("Bearer " + token)
+
+
+async def test_a_token_that_is_known_vouches_for_no_other(keys: KeyPair) -> None:
+    known = offline(keys)
+    token = lilei(keys)
+    await known.authenticate("Bearer " + token)
     with pytest.raises(Unauthenticated):
-        await offline(keys).authenticate("Bearer " + token)
+        await known.authenticate("Bearer " + token[:-4] + "AAAA")
 
 
 async def test_a_token_by_another_hand_is_refused(keys: KeyPair) -> None:
