@@ -2,7 +2,7 @@
 
 import pytest
 
-from services.runtime.temporal.client import SHARED_WITH_SANDBOX
+from services.runtime.temporal.sandbox import SHARED_WITH_SANDBOX
 from tests.architecture.purity import OURS, impurities, reached, workflows
 
 

@@ -13,7 +13,7 @@ from temporalio.worker import Replayer
 from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.notices.workflow import NoticeWorkflow
 from services.notify.webhooks.workflow import WebhookWorkflow
-from services.runtime.temporal.client import SHARED_WITH_SANDBOX, sandbox
+from services.runtime.temporal.sandbox import SHARED_WITH_SANDBOX, sandbox
 from services.survey.invitations.workflow import SurveyWorkflow
 from services.workflow.lifecycle.workflow import TicketWorkflow
 

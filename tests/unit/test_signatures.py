@@ -26,6 +26,14 @@ async def test_what_is_signed_is_read_and_stays_readable_in_a_history() -> None:
     assert payload.data == SYSTEM.model_dump_json().encode()
 
 
+async def test_what_an_earlier_release_has_signed_is_read() -> None:
+    signature = bytes.fromhex("b85fee04eca358e5054d19c00b5b280da0f2df2404bf123ca6be58725f84074d")
+    stored = Payload(
+        metadata={"encoding": b"json/plain", "signature": signature}, data=b'{"kind":"system","id":"workflow"}'
+    )
+    assert await of("ticket-1").decode([stored], [Actor]) == [SYSTEM]
+
+
 def _other_data(payload: Payload) -> None:
     payload.data = payload.data.replace(b"system", b"staff")
 

@@ -11,17 +11,14 @@ from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, W
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
 from temporalio.worker import Worker
-from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from services.runtime.settings import RuntimeSettings
 from services.runtime.temporal.metrics import measured_runtime
+from services.runtime.temporal.sandbox import sandbox
 from services.runtime.temporal.signatures import Signatures, signed_converter
 
 GRACE = timedelta(seconds=20)
 RPC_LIMIT = timedelta(seconds=5)
-SHARED_WITH_SANDBOX = ("services", "pydantic", "pydantic_core", "annotated_types", "email_validator")
-"""The sandbox takes these modules as they are instead of loading them a run. Of ours, tests/architecture proves pure
-whatever a workflow imports."""
 MEMO = {"started_by": "bihuan"}
 """Signed like everything else: a workflow that bears it was started by us, in whatever run it is by now."""
 
@@ -132,8 +129,3 @@ def worker(
         workflow_runner=sandbox(),
         **options,
     )
-
-
-def sandbox(shared: Sequence[str] = SHARED_WITH_SANDBOX) -> SandboxedWorkflowRunner:
-    """Build the sandbox that workflows run, and are replayed, in; it loads for each run what is not `shared`."""
-    return SandboxedWorkflowRunner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*shared))

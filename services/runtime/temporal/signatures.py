@@ -7,7 +7,8 @@ forged Update is rejected without a trace, a forged signal dropped, and a forged
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from copy import copy
 from typing import Any, NoReturn
 
 from temporalio.api.common.v1 import Payload
@@ -38,12 +39,11 @@ class Signatures(PayloadCodec, WithSerializationContext):
     time from the second; repeats are known by what they say.
     """
 
-    def __init__(self, secret: str, workflow_id: str = "") -> None:
+    def __init__(self, secret: str) -> None:
         if not secret:
             raise ValueError("set BIHUAN_INTERNAL_SECRET: with it services sign what they give to the engine")
-        self._secret = secret
-        self._workflow_id = workflow_id.encode()
-        self._key = hmac.new(secret.encode(), _PURPOSE, hashlib.sha256).digest()
+        self._key = hmac.digest(secret.encode(), _PURPOSE, "sha256")
+        self._begin = _part(b"")
 
     @property
     def fingerprint(self) -> str:
@@ -54,7 +54,9 @@ class Signatures(PayloadCodec, WithSerializationContext):
         """The same key for the payloads of one workflow."""
         if not isinstance(context, WorkflowSerializationContext | ActivitySerializationContext):
             return self
-        return Signatures(self._secret, context.workflow_id or "")
+        one = copy(self)
+        one._begin = _part((context.workflow_id or "").encode())
+        return one
 
     async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
         """Sign; the data stay readable for whoever looks at a history."""
@@ -71,10 +73,7 @@ class Signatures(PayloadCodec, WithSerializationContext):
         return hmac.compare_digest(payload.metadata.get(_SIGNATURE, b""), self._sign(payload))
 
     def _sign(self, payload: Payload) -> bytes:
-        signed = hmac.new(self._key, digestmod=hashlib.sha256)
-        for part in (self._workflow_id, *_metadata(payload), payload.data):
-            signed.update(len(part).to_bytes(8, "big") + part)
-        return signed.digest()
+        return hmac.digest(self._key, b"".join((self._begin, *_metadata(payload), _part(payload.data))), "sha256")
 
 
 class _Refusing(EncodingPayloadConverter):
@@ -99,11 +98,18 @@ class _Refusing(EncodingPayloadConverter):
         raise ApplicationError("no service of ours has written this", type=FORGED, non_retryable=True)
 
 
+_ENCODINGS = {each.encoding.encode(): each for each in (*PydanticPayloadConverter().converters.values(), _Refusing())}
+"""By name, built once: of the pydantic one each builds and keeps what reads a model."""
+
+
 class Converter(CompositePayloadConverter):
-    """Pydantic's JSON, and a refusal of what nobody of ours has signed."""
+    """Pydantic's JSON, and a refusal of what nobody of ours has signed.
+
+    The SDK builds one for every run, for every task and for every call, so it costs nothing.
+    """
 
     def __init__(self) -> None:
-        super().__init__(*PydanticPayloadConverter().converters.values(), _Refusing())
+        self.converters = _ENCODINGS
 
 
 def signed_converter(secret: str) -> DataConverter:
@@ -115,9 +121,16 @@ def signed_converter(secret: str) -> DataConverter:
     return DataConverter(payload_converter_class=Converter, payload_codec=Signatures(secret))
 
 
-def _metadata(payload: Payload) -> list[bytes]:
-    names = sorted(name for name in payload.metadata if name != _SIGNATURE)
-    return [part for name in names for part in (name.encode(), payload.metadata[name])]
+def _metadata(payload: Payload) -> Iterator[bytes]:
+    for name in sorted(payload.metadata):
+        if name != _SIGNATURE:
+            yield _part(name.encode())
+            yield _part(payload.metadata[name])
+
+
+def _part(content: bytes) -> bytes:
+    """Its length before it, so that no two payloads are signed as the same bytes."""
+    return len(content).to_bytes(8, "big") + content
 
 
 def _marked() -> Payload:

@@ -1,0 +1,62 @@
+"""The sandbox that workflows run in: what it takes as it is, and what it need not be asked."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from temporalio.bridge.proto.workflow_activation import WorkflowActivation
+from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
+from temporalio.converter import SerializationContext, StorageDriverStoreContext, WorkflowSerializationContext
+from temporalio.worker import WorkflowInstance, WorkflowInstanceDetails
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+from temporalio.workflow import Info
+
+SHARED_WITH_SANDBOX = ("services", "pydantic", "pydantic_core", "annotated_types", "email_validator")
+"""The sandbox takes these modules as they are instead of loading them a run. Of ours, tests/architecture proves pure
+whatever a workflow imports."""
+
+
+def sandbox(shared: Sequence[str] = SHARED_WITH_SANDBOX) -> SandboxedWorkflowRunner:
+    """Build the sandbox that workflows run, and are replayed, in; it loads for each run what is not `shared`."""
+    return _Runner(restrictions=SandboxRestrictions.default.with_passthrough_modules(*shared))
+
+
+@dataclass(frozen=True)
+class _Runner(SandboxedWorkflowRunner):
+    def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
+        """Begin a run in a sandbox of its own."""
+        return _Run(super().create_instance(det), det.info)
+
+
+class _Run(WorkflowInstance):
+    """One run, which the SDK asks several times for every payload whom that is for, each time through the sandbox.
+
+    Ours speak to nobody but the engine and their own activities, so whatever they give or get is signed for themselves.
+    A workflow that began another, or signalled it, would be refused there at once.
+    """
+
+    def __init__(self, sandboxed: WorkflowInstance, info: Info) -> None:
+        self._sandboxed = sandboxed
+        self._info = info
+        self._signed_for = WorkflowSerializationContext(namespace=info.namespace, workflow_id=info.workflow_id)
+
+    def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
+        """Take a task."""
+        return self._sandboxed.activate(act)
+
+    def get_serialization_context(self, command_info: object) -> SerializationContext:
+        """The workflow itself, whatever the command."""
+        del command_info
+        return self._signed_for
+
+    def get_external_store_context(self, command_info: object) -> StorageDriverStoreContext:
+        """Nowhere: nothing of ours is stored beside the engine."""
+        del command_info
+        return StorageDriverStoreContext(target=None)
+
+    def get_info(self) -> Info:
+        """The run, as the engine tells of it."""
+        return self._info
+
+    def get_thread_id(self) -> int | None:
+        """The thread that a task holds."""
+        return self._sandboxed.get_thread_id()
