@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 import pytest
+from sqlalchemy import select
 from temporalio.client import WorkflowHandle
 from temporalio.testing import ActivityEnvironment, WorkflowEnvironment
 
@@ -308,6 +309,21 @@ async def test_a_ticket_that_comes_late_while_it_runs_is_counted_once(harness: P
     publication = await harness.done(requested)
     assert [publication[name] for name in ("state", "total", "done", "failed")] == ["done", 2, 2, 0]
     assert await changes(tickets) == [1, 1]
+
+
+async def test_a_repeated_registration_waits_for_no_publication_and_owes_it_nothing(
+    harness: PublicationHarness,
+) -> None:
+    received_at = datetime.now(UTC)
+    (walked,) = await harness.open_tickets(1)
+    publication = await harness.publish("PT8H")
+    late = await harness.ticket_harness.open(received_at=received_at)
+    before = await harness.publications.one(publication["id"])
+    async with harness.ticket_harness.database.begin() as connection:
+        await connection.execute(select(tables.publications).with_for_update())
+        async with asyncio.timeout(30):
+            assert not any([await harness.ticket_harness.register(it.registration) for it in (walked, late)])
+    assert await harness.publications.one(publication["id"]) == before
 
 
 async def test_what_came_late_as_it_was_about_to_end_makes_it_run_again(harness: PublicationHarness) -> None:

@@ -61,6 +61,8 @@ ATTEMPTS = 200
 class Ticket:
     """One ticket under test."""
 
+    registration: Registration
+
     def __init__(self, harness: "TicketHarness", ticket_no: str) -> None:
         self.harness = harness
         self.ticket_no = ticket_no
@@ -253,13 +255,17 @@ class TicketHarness:
             policy=self.policy,
             promises=promises,
         )
-        registrations = Registrations(self.database, NobodyKnown())
-        assert await registrations.register(registration)
+        assert await self.register(registration)
         ticket = Ticket(self, registration.ticket_no)
+        ticket.registration = registration
         self.tickets.append(ticket)
         if start:
             await self.start(ticket, events_before_continuing)
         return ticket
+
+    async def register(self, registration: Registration) -> bool:
+        """Enter a registration as the service does; answers False for one that was there already."""
+        return await Registrations(self.database, NobodyKnown()).register(registration)
 
     async def keep(self, ticket_no: str, command: Command) -> None:
         """Store a command as the service does before it gives it to the workflow."""

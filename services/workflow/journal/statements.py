@@ -31,7 +31,8 @@ WITH ticket AS (
 )"""
 _BEGIN = """
 WITH late AS MATERIALIZED (
-    SELECT EXISTS (SELECT FROM workflow.publications WHERE recalculate AND requested_at >= :received_at) AS is_late
+    SELECT EXISTS (SELECT FROM workflow.publications WHERE recalculate AND requested_at >= :received_at)
+        AND NOT EXISTS (SELECT FROM workflow.tickets WHERE ticket_no = :ticket_no) AS is_late
 ), ticket AS (
     INSERT INTO workflow.tickets ({columns}) {ticket}, late WHERE :late OR NOT is_late
     ON CONFLICT DO NOTHING RETURNING ticket_no
@@ -61,7 +62,7 @@ def move(columns: tuple[str, ...], texts: tuple[tuple[str, str], ...]) -> RawSta
 def begin(columns: tuple[str, ...]) -> RawStatement:
     """The statement that enters a new ticket; one that came later than a publication (`is_late`) only where told.
 
-    Answers whether it is `new`, and `is_late`.
+    Answers whether it is `new`, and `is_late`, which no ticket is that is there already: a repeat locks no publication.
     """
     head = _BEGIN.format(columns=", ".join(columns), ticket=_from_json(tickets, columns, "ticket"))
     return RawStatement(head + _entries("SELECT EXISTS (SELECT FROM ticket) AS new, is_late FROM late"))

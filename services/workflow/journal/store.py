@@ -96,6 +96,7 @@ def beginning(state: TicketState, events: Sequence[Event], columns: Mapping[str,
     rows, last_hash = event_rows(state.ticket_no, events, GENESIS)
     ticket = {**columns, **ticket_columns(state), "journal_hash": _hex(last_hash)}
     values = {
+        "ticket_no": state.ticket_no,
         "received_at": state.received_at,
         "late": late,
         "ticket": json_text(ticket),
