@@ -6,10 +6,19 @@ from typing import Any
 import pytest
 from temporalio.worker._workflow import _WorkflowWorker
 
-from services.runtime.postgres import database, raw_statement
+from services.runtime.postgres import database, hang_guard, raw_statement
 
 _TASK_SECONDS = 20
-_USUAL = (database.CONNECT_SECONDS, database.ACQUIRE_SECONDS)
+_LIMITS = [
+    (module, name, getattr(module, name))
+    for module, name in (
+        (database, "CONNECT_SECONDS"),
+        (database, "ACQUIRE_SECONDS"),
+        (raw_statement, "ACQUIRE_SECONDS"),
+        (hang_guard, "LENT_SECONDS"),
+        (hang_guard, "PROBE_SECONDS"),
+    )
+]
 
 
 def _made_patient(initialise: Callable[..., None]) -> Callable[..., None]:
@@ -25,20 +34,19 @@ def _made_patient(initialise: Callable[..., None]) -> Callable[..., None]:
 @pytest.fixture(scope="session", autouse=True)
 def patience() -> Iterator[None]:
     """Wait ten times as long as usual for a connection and for a workflow task: a busy machine is neither a PostgreSQL
-    that is away nor a workflow that hangs."""
+    that is away or hangs, nor a workflow that hangs."""
     with pytest.MonkeyPatch.context() as patch:
-        _set(patch, *(10 * seconds for seconds in _USUAL))
+        _set(patch, times=10)
         patch.setattr(_WorkflowWorker, "__init__", _made_patient(_WorkflowWorker.__init__))
         yield
 
 
 @pytest.fixture
 def usual_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Wait for a connection as services do; ask for it before the database."""
-    _set(monkeypatch, *_USUAL)
+    """Wait for PostgreSQL as services do; ask for it before the database."""
+    _set(monkeypatch, times=1)
 
 
-def _set(patch: pytest.MonkeyPatch, connecting: float, acquiring: float) -> None:
-    patch.setattr(database, "CONNECT_SECONDS", connecting)
-    patch.setattr(database, "ACQUIRE_SECONDS", acquiring)
-    patch.setattr(raw_statement, "ACQUIRE_SECONDS", acquiring)
+def _set(patch: pytest.MonkeyPatch, *, times: int) -> None:
+    for module, name, usual in _LIMITS:
+        patch.setattr(module, name, times * usual)

@@ -4,10 +4,10 @@ import pytest
 
 from services.runtime.postgres import database, hang_guard
 
+pytestmark = pytest.mark.usefixtures("usual_patience")
 TWO_SECONDS = 2.0
 
 
-@pytest.mark.usefixtures("usual_patience")
 def test_nobody_waits_two_seconds_for_a_connection() -> None:
     for seconds in (database.CONNECT_SECONDS, database.ACQUIRE_SECONDS):
         assert 0 < seconds < TWO_SECONDS
