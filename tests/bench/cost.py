@@ -3,12 +3,11 @@
 The load generator and the mail server do not count: they are no part of the stack.
 """
 
-import itertools
 from collections.abc import Iterator, Sequence
 from functools import partial
 
 from services.runtime.temporal.client import connect
-from tests.bench import loop, tickets
+from tests.bench import lives, loop, tickets
 from tests.bench.figures import AT_MOST, Figure, Goal
 from tests.bench.load import Connection, until_done
 from tests.bench.meter import Spell, cost, costs, described
@@ -21,19 +20,19 @@ LEAST_FLOOR = 1.0
 """Milliseconds: of a process that has no part in bare workflows there is only noise."""
 
 
-async def measure(stack: Stack, _post: DatedMailServer) -> list[Figure]:
+async def measure(stack: Stack, post: DatedMailServer) -> list[Figure]:
     """Warm up, see what an idle stack spends, then measure tickets, bare workflows and loops, each in rounds."""
     connections = [Connection(stack.url, stack.key) for _ in range(tickets.CONCURRENCY)]
-    numbers = itertools.count(1)
     crowd = partial(tickets.whole_lives, connections, TICKETS)
     alone = partial(tickets.whole_lives, connections, ALONE)
-    loops = partial(loop.loops, connections, numbers, LOOPS)
-    await work(stack, stack.pids, crowd, tickets.CONCURRENCY)
-    await work(stack, stack.pids, loops, loop.CONCURRENCY)
-    calm = await idle(stack)
-    at_once, floor = await _in_turns(stack, crowd, calm)
-    by_itself = await rounds(stack, alone, 1, calm, ROUNDS)
-    looped = await rounds(stack, loops, loop.CONCURRENCY, calm, ROUNDS)
+    async with lives.watching(stack) as journal:
+        loops = partial(loop.Loops(stack, post, journal).jobs, LOOPS)
+        await work(stack, stack.pids, crowd, tickets.CONCURRENCY)
+        await work(stack, stack.pids, loops, loop.CONCURRENCY)
+        calm = await idle(stack)
+        at_once, floor = await _in_turns(stack, crowd, calm)
+        by_itself = await rounds(stack, alone, 1, calm, ROUNDS)
+        looped = await rounds(stack, loops, loop.CONCURRENCY, calm, ROUNDS)
     events, activities = await tickets.history(stack, connections[0])
     goal, loop_goal = Goal(AT_MOST, 110, absolute=True), Goal(AT_MOST, 200)
     return [

@@ -2,13 +2,19 @@
 
 import asyncio
 import json
+import re
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+import asyncpg
+
 from tests.bench.intake import feedback
 from tests.bench.load import Connection
+from tests.bench.post import DatedMailServer
+from tests.bench.stack import Stack
 
 ANSWER = {
     "scores": {"response_speed": 4, "problem_solving": 5, "attitude": 5, "convenience": 4},
@@ -20,11 +26,13 @@ ANSWER = {
 Commands = Sequence[tuple[str, dict[str, Any]]]
 PATIENCE_SECONDS = 60.0
 LOOK_EVERY_SECONDS = 0.05
+_LINK = re.compile(r"https?://\S+/s/[\w-]+")
+_IS_ENTERED = "SELECT EXISTS (SELECT FROM workflow.journal WHERE ticket_no = $1 AND type = $2)"
 
 
 async def live(connection: Connection, number: int, commands: Commands) -> str:
     """One ticket of a customer who has no other, with e-mail, up to its confirmed end; returns its number."""
-    customer = {"name": f"韩梅梅 {number}", "email": f"han{number}@example.com"}
+    customer = {"name": f"韩梅梅 {number}", "email": address_of(number)}
     body = {**json.loads(feedback(number)), "customer": customer}
     ticket_no: str = (await connection.post("/v1/feedback", body)).json()["ticket_no"]
     for name, text in commands:
@@ -32,6 +40,11 @@ async def live(connection: Connection, number: int, commands: Commands) -> str:
     if view["status"] != "closed":
         raise RuntimeError(f"ticket {ticket_no} ended {view['status']}")
     return ticket_no
+
+
+def address_of(number: int) -> str:
+    """The customer's address."""
+    return f"han{number}@example.com"
 
 
 async def survey_of(connection: Connection, ticket_no: str) -> dict[str, Any]:
@@ -46,17 +59,48 @@ async def survey_of(connection: Connection, ticket_no: str) -> dict[str, Any]:
     raise TimeoutError(f"no survey about {ticket_no}")
 
 
-async def answer(connection: Connection, survey: dict[str, Any]) -> None:
-    """Answer by the link, as an app does."""
-    (await connection.post(urlsplit(survey["link"]).path, ANSWER)).json()
-
-
-async def until_in_the_journal(connection: Connection, ticket_no: str, type_: str) -> None:
-    """Return when the ticket's journal has such an event."""
+async def link_in_the_mail(post: DatedMailServer, number: int) -> str:
+    """The survey's link, as soon as the customer of this number has got it."""
     given_up_at = time.monotonic() + PATIENCE_SECONDS
+    box, seen = post.box_of[address_of(number)], 0
     while time.monotonic() < given_up_at:
-        events = (await connection.get(f"/v1/tickets/{ticket_no}/timeline?limit=200")).json()["items"]
-        if any(event["type"] == type_ for event in events):
-            return
+        for mail in box[seen:]:
+            body = mail.get_body(("plain",))
+            if body is not None and (found := _LINK.search(body.get_content())):
+                return found[0]
+        seen = len(box)
         await asyncio.sleep(LOOK_EVERY_SECONDS)
-    raise TimeoutError(f"no {type_} in {ticket_no}")
+    raise TimeoutError(f"no survey in the mail of customer {number}")
+
+
+async def answer(connection: Connection, link: str) -> None:
+    """Answer by the link, as an app does."""
+    (await connection.post(urlsplit(link).path, ANSWER)).json()
+
+
+class JournalWatch:
+    """Looks into the journal beside the stack: what is asked over HTTP would count as the stack's work."""
+
+    def __init__(self, database: asyncpg.Connection) -> None:
+        self._database = database
+        self._turn = asyncio.Lock()
+
+    async def until(self, ticket_no: str, type_: str) -> None:
+        """Return when the ticket's journal has such an event."""
+        given_up_at = time.monotonic() + PATIENCE_SECONDS
+        while time.monotonic() < given_up_at:
+            async with self._turn:
+                if await self._database.fetchval(_IS_ENTERED, ticket_no, type_):
+                    return
+            await asyncio.sleep(LOOK_EVERY_SECONDS)
+        raise TimeoutError(f"no {type_} in {ticket_no}")
+
+
+@asynccontextmanager
+async def watching(stack: Stack) -> AsyncIterator[JournalWatch]:
+    """A watch on the stack's journal."""
+    database = await stack.connect()
+    try:
+        yield JournalWatch(database)
+    finally:
+        await database.close()

@@ -22,16 +22,15 @@ CONCURRENCY, LOOPS, ALONE = 8, 48, 10
 
 async def measure(stack: Stack, post: DatedMailServer) -> list[Figure]:
     """Play loops side by side and one after another, every notice by mail; then count one ticket's events."""
-    connections = [Connection(stack.url, stack.key) for _ in range(CONCURRENCY)]
-    numbers = itertools.count()
-    await until_done(loops(connections, numbers, CONCURRENCY), CONCURRENCY)
-    crowd = await until_done(loops(connections, numbers, LOOPS), CONCURRENCY)
-    alone = await until_done(loops(connections, numbers, ALONE), 1)
     client = await connect(stack.machine.addresses.temporal, secret=stack.machine.home.secret("internal"))
-    number = next(numbers)
-    ticket_no = await _play(connections[0], number)
-    ticket, notices, survey = await _histories(client, connections[0], ticket_no)
-    mails = len(post.arrivals(f"han{number}@"))
+    async with lives.watching(stack) as journal:
+        loops = Loops(stack, post, journal)
+        await until_done(loops.jobs(CONCURRENCY), CONCURRENCY)
+        crowd = await until_done(loops.jobs(LOOPS), CONCURRENCY)
+        alone = await until_done(loops.jobs(ALONE), 1)
+        ticket_no, mails = await loops.one()
+    connection = Connection(stack.url, stack.key)
+    ticket, notices, survey = await _histories(client, connection, ticket_no)
     total = ticket + sum(notices) + survey
     said = f"ticket {ticket}, {len(notices)} notices {sum(notices)}, survey {survey}; {mails} mails"
     return [
@@ -43,26 +42,34 @@ async def measure(stack: Stack, post: DatedMailServer) -> list[Figure]:
     ]  # fmt: skip
 
 
-def loops(connections: list[Connection], numbers: Iterator[int], count: int) -> Iterator[Job]:
-    """Jobs that take a free connection each."""
+class Loops:
+    """Plays loops, each of a customer of its own; the customer finds the survey in their mail."""
 
-    async def loop() -> list[float]:
-        connection = connections.pop()
-        began = time.perf_counter()
+    def __init__(self, stack: Stack, post: DatedMailServer, journal: lives.JournalWatch) -> None:
+        self._connections = [Connection(stack.url, stack.key) for _ in range(CONCURRENCY)]
+        self._numbers = itertools.count()
+        self._post = post
+        self._journal = journal
+
+    def jobs(self, count: int) -> Iterator[Job]:
+        """Jobs that take a free connection each."""
+        return iter([self._timed] * count)
+
+    async def one(self) -> tuple[str, int]:
+        """Play one; its ticket's number, and how many mails its customer got."""
+        connection, number = self._connections.pop(), next(self._numbers)
         try:
-            await _play(connection, next(numbers))
+            ticket_no = await lives.live(connection, number, COMMANDS)
+            await lives.answer(connection, await lives.link_in_the_mail(self._post, number))
+            await self._journal.until(ticket_no, "survey.answered")
         finally:
-            connections.append(connection)
+            self._connections.append(connection)
+        return ticket_no, len(self._post.box_of[lives.address_of(number)])
+
+    async def _timed(self) -> list[float]:
+        began = time.perf_counter()
+        await self.one()
         return [time.perf_counter() - began]
-
-    return iter([loop] * count)
-
-
-async def _play(connection: Connection, number: int) -> str:
-    ticket_no = await lives.live(connection, number, COMMANDS)
-    await lives.answer(connection, await lives.survey_of(connection, ticket_no))
-    await lives.until_in_the_journal(connection, ticket_no, "survey.answered")
-    return ticket_no
 
 
 async def _histories(client: Client, connection: Connection, ticket_no: str) -> tuple[int, list[int], int]:

@@ -1,5 +1,6 @@
-"""A mail server beside the stack that notes when each mail came."""
+"""A mail server beside the stack that notes when each mail came, and for whom."""
 
+from collections import defaultdict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,9 +15,10 @@ from tests.services.notify.mail_server import TAKEN, MailServer
 
 @dataclass
 class DatedMailServer(MailServer):
-    """The mails and, beside each, when it was taken."""
+    """The mails and, beside each, when it was taken; and the same mails by recipient."""
 
     taken_at: list[datetime] = field(default_factory=list)
+    box_of: defaultdict[str, list[EmailMessage]] = field(default_factory=lambda: defaultdict(list))
 
     @property
     def settings(self) -> dict[str, str]:
@@ -33,6 +35,8 @@ class DatedMailServer(MailServer):
         answer = await super().handle_DATA(server, session, envelope)
         if answer == TAKEN:
             self.taken_at.append(datetime.now(UTC))
+            for address in envelope.rcpt_tos:
+                self.box_of[address].append(self.mails[-1])
         return answer
 
 

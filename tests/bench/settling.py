@@ -18,12 +18,13 @@ SELECT (SELECT count(*) FROM intake.outbox)
      + (SELECT count(*) FROM notify.notices
          WHERE state = 'waiting' AND NOT held AND (held_until IS NULL OR held_until <= now()))
      + (SELECT count(*) FROM notify.webhook_deliveries WHERE state = 'pending')
-     + (SELECT count(*) FROM survey.invitations WHERE state = 'scheduled')
+     + (SELECT count(*) FROM survey.invitations WHERE NOT done AND state <> 'sent')
 """
 
 
 async def until_settled(stack: Stack) -> None:
-    """Return when followers have read the whole journal, and no notice, delivery or invitation is on its way."""
+    """Return when followers have read the whole journal, and no notice, delivery or invitation is on its way,
+    nor anything that follows from an answer."""
     database = await stack.connect()
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):

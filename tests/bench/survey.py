@@ -58,7 +58,7 @@ def _answering(connections: list[Connection], surveys: list[dict[str, Any]]) -> 
         connection, survey = connections.pop(), rest.pop()
         began = time.perf_counter()
         try:
-            await lives.answer(connection, survey)
+            await lives.answer(connection, survey["link"])
         finally:
             connections.append(connection)
         return [time.perf_counter() - began]
