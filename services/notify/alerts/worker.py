@@ -31,6 +31,8 @@ from services.runtime.temporal.startable import Startable, StartableRow
 from services.runtime.temporal.worker_host import WorkerPart
 
 CONSUMER = "alerts"
+GATHERED_SECONDS = 0.1
+"""Between two pages of the feed: an alert is to reach its mail within a second."""
 
 
 def worker_part(opened: Resources, client: Client) -> WorkerPart:
@@ -40,7 +42,8 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     escalation = Escalation(opened, candidates)
     dispatcher = RemarkDispatcher(opened, hands=opened.settings.notify_slots)
     ladders = LadderBook(read_ladders(opened.settings.ladders_file))
-    consumer = opened.consumer(CONSUMER, AlertConsumer(ladders, escalation).apply)
+    apply = AlertConsumer(ladders, escalation).apply
+    consumer = opened.consumer(CONSUMER, apply, gathered_seconds=GATHERED_SECONDS)
     return WorkerPart(
         name="alerts",
         workflows=[AlertWorkflow],
