@@ -16,6 +16,7 @@ class GatedBatches(BatchInsert):
         self.gate = asyncio.Event()
 
     async def _send(self, drafts: Any, *, alone: bool = False) -> Sequence[InsertResult]:
+        assert not alone
         await self.gate.wait()
         return [InsertResult(ticket_no=draft["number"]) for draft in drafts]
 
