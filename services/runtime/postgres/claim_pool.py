@@ -14,10 +14,10 @@ Item = TypeVar("Item")
 
 
 class ClaimPool(Generic[Item]):
-    """Takes up what `claim` finds whenever `channel` is woken, `most` at once.
+    """Takes up what `claim` finds whenever `channel` is woken, about `most` at once.
 
-    `claim(n)` answers at most `n` items that nobody is busy with; `work` deals with one and lets nothing out but
-    mistakes in the program.
+    `claim(n)` answers items that nobody is busy with: `n` of them, or a few more, where there are as many. `work` deals
+    with one and lets nothing out but mistakes in the program.
     """
 
     def __init__(
@@ -43,25 +43,31 @@ class ClaimPool(Generic[Item]):
             group.create_task(self._database.listen(self._channel, lambda _: self._woken.set()))
             while True:
                 self._woken.clear()
-                items = await self._look(self._most - self._busy)
+                room = self._most - self._busy
+                items = await self._look(room)
                 self._busy += len(items)
                 for item in items:
                     group.create_task(self._deal_with(item))
-                if not items or self._busy == self._most:
+                # A second look would find nothing: there was no more, or there is no room.
+                if len(items) < room or self._busy >= self._most:
                     await self._wait()
+
+    def wake(self) -> None:
+        """Look again: something waits that was claimed and given back."""
+        self._woken.set()
 
     async def _deal_with(self, item: Item) -> None:
         try:
             await self._work(item)
         finally:
             # With room all the while, what is new has been claimed already.
-            if self._busy == self._most:
+            if self._busy >= self._most:
                 self._woken.set()
             self._busy -= 1
 
     async def _look(self, most: int) -> Sequence[Item]:
         try:
-            return await self._claim(most) if most else ()
+            return await self._claim(most) if most > 0 else ()
         except Refusal as error:
             log().warning("work waits", channel=self._channel, error=type(error).__name__)
             return ()

@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
-from sqlalchemy import text
 
 from services.runtime.errors import Unavailable
 from services.runtime.postgres import claim_pool
@@ -49,7 +48,6 @@ class PoolHarness:
         """Something comes."""
         self.waiting.extend(items)
         async with self.database.begin() as connection:
-            await connection.execute(text("SELECT 1"))
             await wake(connection, CHANNEL)
 
     async def until_done(self, *items: int) -> None:
@@ -104,3 +102,39 @@ async def test_while_postgresql_is_away_nothing_is_lost(harness: PoolHarness, mo
         await harness.put(1)
         harness.away = False
         await harness.until_done(1)
+
+
+async def test_a_hand_that_becomes_free_during_a_claim_takes_up_what_waits(
+    harness: PoolHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claim_pool, "LOOK_SECONDS", 600)
+    monkeypatch.setattr(harness.database, "listen", lambda *_: asyncio.Event().wait())
+    claiming, claimed = asyncio.Event(), asyncio.Event()
+
+    async def claim(most: int) -> Sequence[int]:
+        if harness.done == [1]:
+            claiming.set()
+            await claimed.wait()
+        return await harness.claim(most)
+
+    async def work(item: int) -> None:
+        if item == 2:
+            await claiming.wait()
+            claimed.set()
+        await harness.work(item)
+
+    harness.waiting = [1, 2, 3, 4]
+    harness.hands = ClaimPool(harness.database, CHANNEL, claim=claim, work=work, most=2)
+    async with harness.working():
+        await harness.until_done(1, 2, 3, 4)
+
+
+async def test_what_was_given_back_is_taken_up_again(harness: PoolHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(claim_pool, "LOOK_SECONDS", 600)
+    monkeypatch.setattr(harness.database, "listen", lambda *_: asyncio.Event().wait())
+    harness.waiting = [1]
+    async with harness.working():
+        await harness.until_done(1)
+        harness.waiting = [2]
+        harness.hands.wake()
+        await harness.until_done(1, 2)
