@@ -10,14 +10,15 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.feed import EventPage, TicketEvent
 from services.notify.settings import NotifySettings
 from services.notify.tables import feed_tables
+from services.notify.wake_channels import FIRST_TRIES_CHANNEL
 from services.runtime.feed.consumer import Consumer
 from services.runtime.feed.feed_client import FeedClient
+from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.database import Database
 from services.runtime.role_host import RoleHost
 from services.runtime.service_client import ServiceClient
 
-GATHERED_SECONDS = 0.25
-"""Between two pages of a consumer whose effects may wait as long."""
+_GATHERED_SECONDS = 0.03
 
 
 @dataclass(frozen=True)
@@ -35,29 +36,31 @@ class Resources:
     def of(cls, host: RoleHost, settings: NotifySettings) -> "Resources":
         """Open what a role of notify works with."""
         urls = (settings.intake_url, settings.tickets_url, settings.directory_url, settings.survey_url)
-        return cls(settings, host.database, *map(host.client, urls))
+        opened = cls(settings, host.database, *map(host.client, urls))
+        host.run(opened.first_tries.run)
+        return opened
 
     @cached_property
-    def _feed(self) -> FeedClient:
-        parsed = (EventPage.model_validate, TicketEvent.model_validate)
-        return FeedClient(self.tickets, *parsed, limit=self.settings.feed_batch)
+    def first_tries(self) -> CommitNotifier:
+        """Wakes the first tries of notices, after a commit that leaves some."""
+        return CommitNotifier(self.database, FIRST_TRIES_CHANNEL, gathered_seconds=_GATHERED_SECONDS)
 
     def consumer(
         self,
         name: str,
         apply: Callable[[AsyncConnection, Sequence[Any]], Awaitable[None]],
         apply_dead_letter: Callable[[AsyncConnection, Any], Awaitable[None]] | None = None,
-        *,
-        gathered_seconds: float = GATHERED_SECONDS,
+        applied: Callable[[], None] | None = None,
     ) -> Consumer:
-        """Make a consumer of the journal's feed, with a place of its own; all of a process share what they read."""
+        """Make a consumer of the journal's feed, with a place of its own."""
+        feed = FeedClient(self.tickets, EventPage, TicketEvent, limit=self.settings.feed_batch)
         return Consumer(
             name,
             database=self.database,
             tables=feed_tables,
-            fetch=self._feed.read_page,
-            read=self._feed.read_event,
+            fetch=feed.read_page,
+            read=feed.read_event,
             apply=apply,
             apply_dead_letter=apply_dead_letter,
-            gathered_seconds=gathered_seconds,
+            applied=applied,
         )

@@ -79,7 +79,8 @@ async def change(
 
 async def announce(connection: AsyncConnection) -> None:
     """Wake the streams, and the starter, when the transaction commits."""
-    await wake(connection, CHANGED_CHANNEL, STARTER_CHANNEL)
+    await wake(connection, CHANGED_CHANNEL)
+    await wake(connection, STARTER_CHANNEL)
 
 
 async def write(

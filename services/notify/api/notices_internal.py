@@ -32,16 +32,16 @@ class Cancelled(Message):
 @router.post("/internal/notices")
 async def submit_notice(request: NoticeRequest, _: PeerDep, notify: NotifyDep) -> NoticeStanding:
     """Take a notice in; a repeat of its key changes nothing and answers where it stands."""
-    async with notify.resources.database.begin() as connection:
-        await submission.submit(connection, [request], notify.notices.stale_after)
-        return await submission.standing(connection, request.key)
+    resources = notify.resources
+    told = await submission.submit_all(resources.database, [request], notify.notices.stale_after)
+    resources.first_tries.announce()
+    return told[request.key]
 
 
 @router.get("/internal/notices/{key:path}")
 async def read_standing(key: str, _: PeerDep, notify: NotifyDep) -> NoticeStanding:
     """Tell where the notice of a key stands."""
-    async with notify.resources.database.read() as connection:
-        return await submission.standing(connection, key)
+    return await submission.standing(notify.resources.database, key)
 
 
 @router.post("/internal/reach")

@@ -9,6 +9,8 @@ from services.contracts.base import Instant
 from services.notify.hours.quiet_hours import QuietHours
 from services.notify.hours.tables import quiet_hours
 from services.runtime.http.conditions import IfMatch, require_version
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.versioned_copy import VersionedCopy
 
 _WRITERS_LOCK = 0x7175696574
 
@@ -26,6 +28,17 @@ async def in_force(connection: AsyncConnection) -> QuietHoursView:
     latest = select(quiet_hours).order_by(quiet_hours.c.version.desc()).limit(1)
     row = (await connection.execute(latest)).mappings().one_or_none()
     return QuietHoursView(version=0, updated_at=None, updated_by=None) if row is None else _of(row)
+
+
+def quiet_hours_copy(database: Database) -> VersionedCopy[QuietHours]:
+    """A copy of the quiet hours in force, by their version."""
+
+    async def read() -> tuple[int, QuietHours]:
+        async with database.read() as connection:
+            found = await in_force(connection)
+        return found.version, found
+
+    return VersionedCopy(read)
 
 
 async def put(connection: AsyncConnection, hours: QuietHours, *, by: str, if_match: IfMatch | None) -> QuietHoursView:

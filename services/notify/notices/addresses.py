@@ -1,11 +1,10 @@
 """Addresses of recipients: asked at the moment of sending, never kept (product.md 11)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
-from sqlalchemy import RowMapping
-
-from services.contracts.address import CustomerAddress
+from services.contracts.address import AddressAsk, AddressQuestion, CustomerAddress
 from services.contracts.directory import StaffAddress
 from services.contracts.notice import Audience
 from services.runtime.service_client import ServiceClient
@@ -22,33 +21,36 @@ class RecipientAddress:
 
 
 class AddressBook:
-    """Asks intake about customers and the directory about staff."""
+    """Asks intake about customers and the directory about staff, once for all that go together."""
 
     def __init__(self, intake: ServiceClient, directory: ServiceClient) -> None:
         self._intake = intake
         self._directory = directory
 
-    async def of(self, row: RowMapping) -> RecipientAddress | None:
-        """The addresses of a notice's recipient now; None when nobody knows them.
+    async def of(self, audience: Audience, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, RecipientAddress]:
+        """The addresses of the recipients of one audience's notices now, by the notices' ids; those whom nobody knows
+        are missing.
 
         Raises:
             Unavailable: who would know does not answer.
         """
-        if row["audience"] == Audience.CUSTOMER:
-            return await self._customer(row["ticket_no"], row["recipient"])
-        return await self._member(row["recipient"])
+        if audience is Audience.CUSTOMER:
+            return await self._customers(rows)
+        members = await self._members(sorted({row["recipient"] for row in rows}))
+        return {row["id"]: members[row["recipient"]] for row in rows if row["recipient"] in members}
 
-    async def _customer(self, ticket_no: str | None, customer_id: str) -> RecipientAddress | None:
-        ask = {"ticket_no": ticket_no or "", "customer_id": customer_id}
-        answer = await self._intake.post("/internal/customers/addresses", {"asks": [ask]})
-        known = CustomerAddress.model_validate(answer["items"][0])
-        if known.ticket_link is None:
-            return None
-        return RecipientAddress(known.name, known.email, links={"ticket": known.ticket_link})
+    async def _customers(self, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, RecipientAddress]:
+        asks = tuple(AddressAsk(ticket_no=row["ticket_no"] or "", customer_id=row["recipient"]) for row in rows)
+        question = AddressQuestion(asks=asks).model_dump(mode="json")
+        answer = await self._intake.post("/internal/customers/addresses", question)
+        known = zip(rows, map(CustomerAddress.model_validate, answer["items"]), strict=True)
+        return {
+            row["id"]: RecipientAddress(it.name, it.email, links={"ticket": it.ticket_link})
+            for row, it in known
+            if it.ticket_link is not None
+        }
 
-    async def _member(self, staff: str) -> RecipientAddress | None:
-        answer = await self._directory.post("/internal/staff/addresses", {"ids": [staff]})
-        known = next((StaffAddress.model_validate(item) for item in answer["items"]), None)
-        if known is None or not known.active:
-            return None
-        return RecipientAddress(known.name, known.email, known.language)
+    async def _members(self, ids: Sequence[str]) -> Mapping[str, RecipientAddress]:
+        answer = await self._directory.post("/internal/staff/addresses", {"ids": ids})
+        members = map(StaffAddress.model_validate, answer["items"])
+        return {it.id: RecipientAddress(it.name, it.email, it.language) for it in members if it.active}

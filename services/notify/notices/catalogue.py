@@ -20,6 +20,8 @@ from services.notify.notices.template_bounds import Unwritable
 from services.notify.notices.vocabulary import Language
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.http.conditions import IfMatch, require_version
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.versioned_copy import VersionedCopy
 
 _FOLDER = Path(__file__).with_name("templates")
 _PART = re.compile(r"{% include '(\w+)' %}\n")
@@ -84,6 +86,17 @@ async def all_stored(connection: AsyncConnection) -> list[StoredTemplate]:
         _of(standard, edited[id_]) if id_ in edited else StoredTemplate(standard)
         for id_, standard in built_in().items()
     ]
+
+
+def templates_copy(database: Database) -> VersionedCopy[Mapping[str, Template]]:
+    """A copy of every text in use, by id; its version is how many were ever stored."""
+
+    async def read() -> tuple[int, Mapping[str, Template]]:
+        async with database.read() as connection:
+            templates_in_use = [each.template for each in await all_stored(connection)]
+        return sum(each.version for each in templates_in_use), {each.id: each for each in templates_in_use}
+
+    return VersionedCopy(read)
 
 
 async def put(

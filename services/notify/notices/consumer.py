@@ -1,24 +1,21 @@
 """Follows the journal: what happened to a ticket becomes notices, each once (product.md 6, invariant I5)."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
-from typing import Any
 
-from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.access.directory_copy import DirectoryCopy, Roll
 from services.contracts.base import format_instant
 from services.contracts.directory import StaffRole
 from services.contracts.feed import TicketEvent
+from services.contracts.journal import EventType
 from services.contracts.notice import Audience, NoticeKind, NoticeRequest
 from services.contracts.vocabulary import Urgency
 from services.notify import ticket_copies
-from services.notify.notices import submission
+from services.notify.notices.changes import NoticeChanges, Waiting, changes_of
 from services.notify.notices.rules import CANCELS, NOTICE_RULES, RELEASES, NoticeRule, To
 from services.notify.notices.submission import NoticeDraft
-from services.notify.notices.tables import handlers
 from services.runtime.security.contact_mask import without_contacts
 
 CONSUMER = "notices"
@@ -34,11 +31,14 @@ _STANDING_IN = (
 
 
 class NoticeConsumer:
-    """Turns pages of the feed into notices; `apply` is a `Consumer`'s."""
+    """Turns pages of the feed into notices; `apply` and `applied` are a `Consumer`'s. `freed` is called after a commit
+    that lets something go."""
 
-    def __init__(self, people: DirectoryCopy, stale_after: timedelta) -> None:
+    def __init__(self, people: DirectoryCopy, stale_after: timedelta, freed: Callable[[], None]) -> None:
         self._people = people
         self._stale_after = stale_after
+        self._freed = freed
+        self._is_freed = False
 
     async def apply(self, connection: AsyncConnection, items: Sequence[TicketEvent]) -> None:
         """Enter what a page of events says, in the transaction that moves the cursor.
@@ -46,56 +46,73 @@ class NoticeConsumer:
         Raises:
             Unavailable: whom to tell could not be asked; the page is read again.
         """
-        await ticket_copies.remember(connection, (item.ticket for item in items))
-        for item in items:
-            await self._enter(connection, item)
+        await self._enter(connection, items, late=False)
 
     async def apply_late(self, connection: AsyncConnection, item: TicketEvent) -> None:
         """Enter what an event says that could not be applied in its turn. What came after it has been told already: it
         takes back and lets go nothing newer than itself, and tells nobody of a part that they have lost since."""
-        await ticket_copies.remember(connection, [item.ticket])
-        await self._enter(connection, item, until=item.event.at)
+        await self._enter(connection, [item], late=True)
 
-    async def _enter(self, connection: AsyncConnection, item: TicketEvent, until: datetime | None = None) -> None:
-        if kinds := CANCELS.get(item.event.type):
-            await submission.cancel_of_ticket(connection, item.ticket_no, kinds, until)
-        drafts = [draft async for draft in self._drafts(connection, item, late=until is not None)]
-        await submission.submit(connection, drafts, self._stale_after)
-        if kind := RELEASES.get(item.event.type):
-            await submission.release(connection, item.ticket_no, kind, until)
+    def applied(self) -> None:
+        """The transaction of what was applied last has been committed."""
+        if self._is_freed:
+            self._is_freed = False
+            self._freed()
 
-    async def _drafts(self, connection: AsyncConnection, item: TicketEvent, *, late: bool) -> Any:
-        for rule in NOTICE_RULES.get(item.event.type, ()):
-            if not rule.when(item):
-                continue
-            if rule.to is To.CUSTOMER:
-                yield NoticeDraft(_request(rule, item, item.ticket.customer_id), held=rule.held(item))
-                for request in _news(rule, item):
-                    yield NoticeDraft(request)
-                continue
-            by_name = (await self._people.roll()).name_of(item.event.actor.id)
-            # Nobody is told what they did themselves, nor told to handle what is said about them (投诉对象).
-            left_out = {item.event.actor.id, item.ticket.complaint_about}
-            for staff, part in await self._staff(connection, rule.to, item, late=late):
-                if staff not in left_out:
-                    yield NoticeDraft(_request(rule, item, staff, part=part, by_name=by_name), held=rule.held(item))
+    async def _enter(self, connection: AsyncConnection, items: Sequence[TicketEvent], *, late: bool) -> None:
+        await ticket_copies.remember(connection, (item.ticket for item in items))
+        roll = await self._roll(items)
+        assigned = (item.ticket_no for item in items if item.event.type is EventType.ASSIGNED)
+        changes = await changes_of(connection, assigned)
+        for item in items:
+            until = item.event.at if late else None
+            if kinds := CANCELS.get(item.event.type):
+                changes.take_back(Waiting(item.ticket_no, kinds, until))
+            changes.add(_drafts(item, roll, changes, late=late))
+            if kind := RELEASES.get(item.event.type):
+                changes.release(Waiting(item.ticket_no, frozenset({kind}), until))
+        self._is_freed |= await changes.write(connection, self._stale_after)
 
-    async def _staff(
-        self, connection: AsyncConnection, to: To, item: TicketEvent, *, late: bool
-    ) -> Sequence[tuple[str, str]]:
-        """Staff whom an event concerns, each with their part in the ticket; whoever has left has none."""
-        roll = await self._people.roll(at_once=True)
-        ticket = item.ticket
-        heads = [(id_, DEPARTMENT_HEAD) for id_ in roll.with_role(StaffRole.DEPARTMENT_HEAD, ticket.department)]
-        if to is To.DEPARTMENT_HEAD:
-            return heads
-        if to is To.NEW_HANDLERS:
-            named = [each for each in await _newly_named(connection, item, late=late) if roll.has(each[0])]
-            told = {id_ for id_, _ in named}
-            return [*named, *(each for each in heads if named and each[0] not in told)]
-        if ticket.owner and roll.has(ticket.owner):
-            return [(ticket.owner, OWNER)]
-        return _clerks(roll, item)
+    async def _roll(self, items: Sequence[TicketEvent]) -> Roll:
+        """Everybody as of now, asked once for a page; nobody where it tells customers alone."""
+        told = (rule for item in items for rule in _rules_of(item))
+        if all(rule.to is To.CUSTOMER for rule in told):
+            return Roll()
+        return await self._people.roll(at_once=True)
+
+
+def _rules_of(item: TicketEvent) -> Iterator[NoticeRule]:
+    return (rule for rule in NOTICE_RULES.get(item.event.type, ()) if rule.when(item))
+
+
+def _drafts(item: TicketEvent, roll: Roll, changes: NoticeChanges, *, late: bool) -> Iterator[NoticeDraft]:
+    for rule in _rules_of(item):
+        held = rule.held(item)
+        if rule.to is To.CUSTOMER:
+            yield NoticeDraft(_request(rule, item, item.ticket.customer_id), held=held)
+            yield from map(NoticeDraft, _news(rule, item))
+            continue
+        by_name = roll.name_of(item.event.actor.id)
+        # Nobody is told what they did themselves, nor told to handle what is said about them (投诉对象).
+        left_out = {item.event.actor.id, item.ticket.complaint_about}
+        for staff, part in _staff(rule.to, item, roll, changes, late=late):
+            if staff not in left_out:
+                yield NoticeDraft(_request(rule, item, staff, part=part, by_name=by_name), held=held)
+
+
+def _staff(to: To, item: TicketEvent, roll: Roll, changes: NoticeChanges, *, late: bool) -> Sequence[tuple[str, str]]:
+    """Staff whom an event concerns, each with their part in the ticket; whoever has left has none."""
+    ticket = item.ticket
+    heads = [(id_, DEPARTMENT_HEAD) for id_ in roll.with_role(StaffRole.DEPARTMENT_HEAD, ticket.department)]
+    if to is To.DEPARTMENT_HEAD:
+        return heads
+    if to is To.NEW_HANDLERS:
+        named = [each for each in _newly_named(item, changes, late=late) if roll.has(each[0])]
+        told = {id_ for id_, _ in named}
+        return [*named, *(each for each in heads if named and each[0] not in told)]
+    if ticket.owner and roll.has(ticket.owner):
+        return [(ticket.owner, OWNER)]
+    return _clerks(roll, item)
 
 
 def _clerks(roll: Roll, item: TicketEvent) -> Sequence[tuple[str, str]]:
@@ -108,7 +125,7 @@ def _clerks(roll: Roll, item: TicketEvent) -> Sequence[tuple[str, str]]:
     return []
 
 
-async def _newly_named(connection: AsyncConnection, item: TicketEvent, *, late: bool) -> Sequence[tuple[str, str]]:
+def _newly_named(item: TicketEvent, changes: NoticeChanges, *, late: bool) -> Sequence[tuple[str, str]]:
     """Owner and co-owners whom the last assignment did not name in the same part; remembers those of this one, and of
     a late one those who are it still."""
     data = item.event.data
@@ -117,17 +134,12 @@ async def _newly_named(connection: AsyncConnection, item: TicketEvent, *, late: 
     helpers = [str(each) for each in co_owners] if isinstance(co_owners, list) else []
     named = {f"{OWNER}:{id_}": (id_, OWNER) for id_ in owners}
     named |= {f"{CO_OWNER}:{id_}": (id_, CO_OWNER) for id_ in helpers if id_ not in owners}
-    of_ticket = handlers.c.ticket_no == item.ticket_no
-    before = await connection.scalar(select(handlers.c.named).where(of_ticket)) or []
-    kept: set[str] = set()
+    before, kept = changes.named(item.ticket_no), frozenset[str]()
     if late:
         still = {f"{OWNER}:{item.ticket.owner}", *(f"{CO_OWNER}:{id_}" for id_ in item.ticket.co_owners)}
         named = {key: each for key, each in named.items() if key in still}
-        kept = still & set(before)
-    now = insert(handlers).values(ticket_no=item.ticket_no, named=sorted(named.keys() | kept))
-    await connection.execute(
-        now.on_conflict_do_update(index_elements=[handlers.c.ticket_no], set_={"named": now.excluded.named})
-    )
+        kept = before & still
+    changes.name(item.ticket_no, named.keys() | kept)
     return [each for key, each in named.items() if key not in before]
 
 

@@ -1,47 +1,39 @@
-"""One try to deliver a notice: its row decides, the address is asked now, the text is written once."""
+"""Tries to deliver notices, many together: their rows decide, addresses are asked now, each text is written once.
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+A bundle costs three statements: its claim, its texts, its ends. What a process that dies has not written down is tried
+again by whoever takes over, as after a single try: the same words under the same key.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence, Set
+from contextlib import AbstractAsyncContextManager, nullcontext
 from datetime import UTC, datetime
-from typing import Any, Protocol
-from zoneinfo import ZoneInfo
+from functools import partial
+from typing import Protocol
 
-from prometheus_client import Histogram
-from sqlalchemy import RowMapping, select, update
+from sqlalchemy.exc import DBAPIError
 
-from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeState, NotSentReason
-from services.notify.hours import store
-from services.notify.notices import catalogue
-from services.notify.notices.addresses import RecipientAddress
+from services.contracts.notice import NoticeState
 from services.notify.notices.channels.base import ChannelAdapter, DeliveryDeferred, Undeliverable
-from services.notify.notices.channels.choice import channel_to
-from services.notify.notices.letter import House, Letter, Placeholders, fill, html_of, signed
-from services.notify.notices.rendering import Written, write
-from services.notify.notices.samples import CUSTOMER_PLACE, SURVEY_LINK_PLACE, TICKET_LINK_PLACE
-from services.notify.notices.submission import NO_CHANNEL, notices_total
-from services.notify.notices.tables import notices
-from services.notify.notices.template_bounds import Unwritable
-from services.notify.notices.vocabulary import Language
-from services.runtime.errors import NotFound
+from services.notify.notices.outcomes import Outcome, count
+from services.notify.notices.preparation import AddressProvider, Preparation, ReadyNotice
+from services.notify.notices.records import NoticeRecords
+from services.notify.notices.writer import Letterhead, NoticeWriter, Row
+from services.runtime.errors import NotFound, Refusal
 from services.runtime.postgres.database import Database
 
-delivery_seconds = Histogram(
-    "bihuan_notice_delivery_seconds",
-    "From the making of a notice to the moment at which its channel took it.",
-    ["channel"],
-    buckets=(0.05, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0, 3600.0, 86400.0),
-)
+RECORD_SECONDS = 0.1
+"""Longest time from the end of a try to its record, while others of its bundle are still on their way."""
+
+Place = Callable[[], AbstractAsyncContextManager[None]]
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
 
 
-class AddressProvider(Protocol):
-    """Knows how people are reached."""
-
-    async def of(self, row: RowMapping) -> RecipientAddress | None:
-        """The addresses of a notice's recipient now; None when nobody knows them."""
+class NoPlace(Exception):
+    """A letter found no place to be sent in time."""
 
 
 class Submitter(Protocol):
@@ -51,17 +43,8 @@ class Submitter(Protocol):
         """The notice of this key has come to its end."""
 
 
-@dataclass(frozen=True)
-class Letterhead:
-    """The sender that notices come from."""
-
-    house: House
-    zone: ZoneInfo
-    public_url: str
-
-
 class Delivery:
-    """Delivers notices, one call a try."""
+    """Delivers notices: bundles at their first try, each alone at every later one."""
 
     def __init__(
         self,
@@ -72,143 +55,120 @@ class Delivery:
         now: Callable[[], datetime] = _now,
         submitter: Submitter | None = None,
     ) -> None:
-        self._database = database
-        self._now = now
-        self._addresses = addresses
-        self._channels = channels
-        self._sender = sender
+        self._writer = NoticeWriter(sender)
+        self._records = NoticeRecords(database)
+        self._preparation = Preparation(database, addresses, channels, self._writer, now)
         self._submitter = submitter
 
     async def attempt(self, notice_id: str, round_: int) -> NoticeState:
-        """Try once; answers where the notice stands then. One that does not wait any more is left alone, and what can
+        """Try one; answers where the notice stands then. One that does not wait any more is left alone, and what can
         wait does so until quiet hours are over.
 
         Raises:
             DeliveryDeferred, Unavailable: try again later.
         """
-        row = await self._row(notice_id)
+        row = await self._found(notice_id)
         if row["state"] != NoticeState.WAITING or row["round"] != round_ or row["held"]:
             return NoticeState(row["state"])
-        if quiet_until := await self._quiet_until(row):
-            return await self._hold(row, quiet_until)
-        reached = await self._addresses.of(row)
-        if reached is None:
-            return await self._end(row, NoticeState.NOT_SENT, reason=NotSentReason.UNKNOWN_RECIPIENT)
-        try:
-            written, language = await self._written(row, reached)
-        except Unwritable:
-            return await self._end(row, NoticeState.NOT_SENT, reason=NotSentReason.UNWRITABLE)
-        letter = self._letter(row, reached, written, language)
-        channel = channel_to(self._channels, letter.audience, letter.to_email)
-        if channel is None:
-            return await self._end(row, NoticeState.NOT_SENT, reason=NotSentReason.NO_ADDRESS)
-        return await self._send(row, channel, letter)
+        for outcome in await self.attempt_all([row]):
+            if outcome.failure is not None:
+                raise outcome.failure
+            return outcome.state
+        raise DeliveryDeferred("overtaken")
+
+    async def attempt_all(self, rows: Sequence[Row], place: Place = nullcontext) -> Sequence[Outcome]:
+        """Try notices of one audience that wait, side by side, each letter in a `place` of its own; answers how they
+        went. What somebody else has ended or written meanwhile is passed by.
+
+        Raises:
+            Unavailable, DBAPIError: quiet hours or texts could not be read, and nothing was tried; or not everything
+                could be written down.
+        """
+        prepared = await self._preparation.prepare(rows)
+        outcomes = [each for each in prepared if isinstance(each, Outcome)]
+        ready = [each for each in prepared if isinstance(each, ReadyNotice)]
+        outcomes += [_taken(each) for each in ready if not each.channel.takes_letters]
+        letters = [each for each in ready if each.channel.takes_letters]
+        kept = await self._keep(letters)
+        async with asyncio.TaskGroup() as group:
+            sending = [group.create_task(self._send(each, place, is_kept=each.row["id"] in kept)) for each in letters]
+            failure = await self._record(outcomes, set(sending), group)
+        if failure is not None:
+            raise failure
+        return [*outcomes, *_done(sending)]
 
     async def give_up(self, notice_id: str, round_: int) -> NoticeState:
         """The engine has tried to the end: the notice has failed, where it still waits."""
-        row = await self._row(notice_id)
+        row = await self._found(notice_id)
         if row["state"] != NoticeState.WAITING or row["round"] != round_:
             return NoticeState(row["state"])
-        return await self._end(row, NoticeState.FAILED)
+        await self._hear(await self._end([Outcome(row, NoticeState.FAILED)]))
+        return NoticeState.FAILED
 
-    async def _quiet_until(self, row: RowMapping) -> datetime | None:
-        """The end of the quiet hours that hold this notice back now. What a person had sent anew goes at once."""
-        if row["urgent"] or row["round"] > 1:
-            return None
-        async with self._database.read() as connection:
-            quiet = await store.in_force(connection)
-        return quiet.hold_until(Audience(row["audience"]), NoticeKind(row["kind"]), self._now(), urgent=row["urgent"])
-
-    async def _hold(self, row: RowMapping, until: datetime) -> NoticeState:
-        """Leave a notice to its next first try: no workflow waits through a night."""
-        await self._note(row, held_until=until, workflow_from=None, engine_id=None, engine_attempts=0)
-        return NoticeState.WAITING
-
-    async def _send(self, row: RowMapping, channel: ChannelAdapter, letter: Letter) -> NoticeState:
-        try:
-            await channel.send(letter)
-        except Undeliverable as error:
-            return await self._end(row, NoticeState.FAILED, channel=channel.name, error=error.code)
-        except DeliveryDeferred as error:
-            await self._note(row, channel=channel.name, last_error=error.code, tries=notices.c.tries + 1)
-            raise
-        return await self._end(row, NoticeState.SENT, channel=channel.name)
-
-    async def _row(self, notice_id: str) -> RowMapping:
-        async with self._database.read() as connection:
-            found = await connection.execute(select(notices).where(notices.c.id == notice_id))
-        row = found.mappings().one_or_none()
+    async def _found(self, notice_id: str) -> Row:
+        row = await self._records.find(notice_id)
         if row is None:
             raise NotFound
         return row
 
-    async def _written(self, row: RowMapping, reached: RecipientAddress) -> tuple[Written, Language]:
-        """The notice's text. It is kept before the first sending, so that every repeat says the same."""
-        if row["text"] is not None:
-            return Written(row["subject"], row["text"]), Language.of(row["language"], Language.CHINESE)
-        language = Language.of(row["language"] or reached.language, Language.CHINESE)
-        async with self._database.read() as connection:
-            template = (await catalogue.stored(connection, f"{row['kind']}.{language}")).template
-        written = write(template, self._facts(row), self._sender.zone)
-        version = f"{template.id}@{template.version}"
-        await self._note(row, subject=written.subject, text=written.text, language=language, template=version)
-        return written, language
+    async def _keep(self, letters: Sequence[ReadyNotice]) -> frozenset[str]:
+        """Keep the texts of letters before any of them is sent, so that every repeat says the same; answers the ids of
+        those that are kept."""
+        before = frozenset(each.row["id"] for each in letters if each.text.is_kept)
+        new = [(each.row, each.text) for each in letters if not each.text.is_kept]
+        return before | await self._records.keep_all(new)
 
-    def _facts(self, row: RowMapping) -> Mapping[str, Any]:
-        places = {"customer": CUSTOMER_PLACE, "ticket_link": TICKET_LINK_PLACE, "survey_link": SURVEY_LINK_PLACE}
-        links = {f"{name}_link": link for name, link in self._staff_links(row).items()}
-        return {**row["facts"], **row["texts"], **places, **links, "ticket_no": row["ticket_no"]}
+    async def _send(self, ready: ReadyNotice, place: Place, *, is_kept: bool) -> Outcome | None:
+        """Send one letter; None where somebody else has ended or written it meanwhile."""
+        row, channel = ready.row, ready.channel
+        tried = partial(Outcome, row, channel=channel.name)
+        try:
+            if not is_kept and not await self._records.keep(row, ready.text):
+                return None
+            async with place():
+                await channel.send(self._writer.letter(row, ready.reached, ready.text))
+        except NoPlace:
+            return Outcome(row)
+        except Undeliverable as error:
+            return tried(NoticeState.FAILED, error=error.code)
+        except DeliveryDeferred as error:
+            return tried(error=error.code, failure=error)
+        except Exception as error:  # noqa: BLE001 - a notice that fails in a new way must not stop the others
+            return Outcome(row, failure=error)
+        return tried(NoticeState.SENT, sent_at=datetime.now(UTC))
 
-    def _staff_links(self, row: RowMapping) -> Mapping[str, str]:
-        """Links where staff go on; an alert's notice brings the way to the alert itself."""
-        base, ticket_no = self._sender.public_url, row["ticket_no"]
-        links = {"alerts": row["links"].get("alerts") or f"{base}/alerts"}
-        return {**links, "console": f"{base}/tickets/{ticket_no}"} if ticket_no else links
+    async def _record(
+        self, ended: Sequence[Outcome], sending: Set[asyncio.Task[Outcome | None]], group: asyncio.TaskGroup
+    ) -> Exception | None:
+        """Write outcomes down as they come; answers what kept some of them from it."""
+        failure: Exception | None = None
+        while ended or sending:
+            if sending:
+                done, sending = await asyncio.wait(sending, timeout=RECORD_SECONDS)
+                ended = [*ended, *_done(done)]
+            try:
+                group.create_task(self._hear(await self._end(ended)))
+            except (Refusal, DBAPIError) as error:
+                failure = error
+            ended = ()
+        return failure
 
-    def _letter(self, row: RowMapping, reached: RecipientAddress, written: Written, language: Language) -> Letter:
-        to_customer = row["audience"] == Audience.CUSTOMER
-        links = {**reached.links, **row["links"], **({} if to_customer else self._staff_links(row))}
-        places = Placeholders(language, reached.name if to_customer else None, links)
-        text, house = fill(written.text, places), self._sender.house
-        return Letter(
-            key=row["key"],
-            audience=Audience(row["audience"]),
-            language=language,
-            subject=fill(written.subject, places),
-            text=signed(text, house, language) if to_customer else text,
-            html=html_of(written.subject, written.text, places, house, to_customer=to_customer),
-            to_name=reached.name,
-            to_email=reached.email,
-            urgent=row["urgent"],
-        )
+    async def _end(self, outcomes: Sequence[Outcome]) -> Sequence[Outcome]:
+        """Write outcomes down; answers those of notices that have come to their end by them."""
+        ended = [each for each in await self._records.end(outcomes) if each.state is not NoticeState.WAITING]
+        count(ended)
+        return ended
 
-    async def _note(self, row: RowMapping, **values: Any) -> None:
-        async with self._database.begin() as connection:
-            await connection.execute(update(notices).where(notices.c.id == row["id"]).values(**values))
+    async def _hear(self, ended: Sequence[Outcome]) -> None:
+        if self._submitter is not None:
+            await asyncio.gather(*(self._submitter.hear(each.row["key"]) for each in ended))
 
-    async def _end(
-        self,
-        row: RowMapping,
-        state: NoticeState,
-        *,
-        reason: NotSentReason | None = None,
-        channel: NoticeChannel | None = None,
-        error: str | None = None,
-    ) -> NoticeState:
-        now = datetime.now(UTC)
-        values: dict[str, Any] = {"state": state, "not_sent_reason": reason}
-        if channel is not None:
-            values |= {"channel": channel, "tries": notices.c.tries + 1, "last_error": error}
-        if state is NoticeState.SENT:
-            values["sent_at"] = now
-        waits = (notices.c.id == row["id"], notices.c.state == NoticeState.WAITING)
-        async with self._database.begin() as connection:
-            ended = await connection.execute(update(notices).where(*waits).values(**values))
-        if ended.rowcount:
-            name = channel or row["channel"] or NO_CHANNEL
-            notices_total.labels(row["kind"], name, state).inc()
-            if state is NoticeState.SENT and row["round"] == 1:
-                delivery_seconds.labels(name).observe((now - row["created_at"]).total_seconds())
-            if self._submitter is not None:
-                await self._submitter.hear(row["key"])
-        return state
+
+def _done(tasks: Iterable[asyncio.Task[Outcome | None]]) -> Sequence[Outcome]:
+    return [outcome for each in tasks if (outcome := each.result()) is not None]
+
+
+def _taken(ready: ReadyNotice) -> Outcome:
+    """The outcome of a notice that needs no letter: its row is what its recipient reads."""
+    sent = partial(Outcome, ready.row, NoticeState.SENT, sent_at=datetime.now(UTC))
+    return sent(channel=ready.channel.name, text=ready.text)

@@ -1,32 +1,38 @@
 """The first try of every notice, without the engine: nearly all go at once, a workflow carries those that do not.
 
 A workflow for each notice would take the tickets' timers their turn in the worker (invariant I12), and nothing would be
-said while the engine is away.
+said while the engine is away. Notices that wait together are claimed and tried together.
 """
 
 import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from functools import partial
 
 from prometheus_client import Counter
-from sqlalchemy import Row, func, select, update
+from sqlalchemy.exc import DBAPIError
 
-from services.contracts.notice import NoticeState
 from services.notify.notices.channels.base import DeliveryDeferred
-from services.notify.notices.delivery import Delivery
-from services.notify.notices.submission import UNTRIED, WAITING
-from services.notify.notices.tables import notices
+from services.notify.notices.delivery import Delivery, NoPlace
+from services.notify.notices.outcomes import Outcome
+from services.notify.notices.statements import CLAIM
+from services.notify.notices.writer import Row
 from services.notify.wake_channels import FIRST_TRIES_CHANNEL, STARTER_CHANNEL
 from services.runtime.errors import Refusal
 from services.runtime.postgres.claim_pool import ClaimPool
-from services.runtime.postgres.commit_notifier import wake
+from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.database import Database
 from services.runtime.telemetry import log
 
+BUNDLE = 50
 TRY_SECONDS = 3.0
 """What takes longer is left to a workflow, so that one slow receiver does not hold up what others are told."""
+PLACE_SECONDS = 6.0
+"""What has found no hand by then goes back to those that nobody has tried."""
 CLAIMED_FOR = timedelta(seconds=15)
 """Then a workflow takes over from a process that died in the middle of its try."""
+_GATHERED_SECONDS = 0.05
 
 first_tries_total = Counter(
     "bihuan_notices_first_tries_total", "First tries of notices, by how they went.", ["outcome"]
@@ -34,44 +40,64 @@ first_tries_total = Counter(
 
 
 class FirstAttempts:
-    """Tries what nobody has tried yet, `hands` at once; several processes share the work."""
+    """Tries what nobody has tried yet in bundles, and sends `hands` letters at once; several processes share the
+    work."""
 
     def __init__(self, database: Database, delivery: Delivery, *, hands: int) -> None:
         self._database = database
         self._delivery = delivery
-        self._hands = hands
+        self._hands = asyncio.Semaphore(hands)
+        self._pool = ClaimPool(database, FIRST_TRIES_CHANNEL, claim=self._claim, work=self._try, most=hands)
+        self._left_over = CommitNotifier(database, STARTER_CHANNEL, gathered_seconds=_GATHERED_SECONDS)
 
     async def run(self) -> None:
         """Try what is new, until cancelled."""
-        pool = ClaimPool(self._database, FIRST_TRIES_CHANNEL, claim=self._claim, work=self._try, most=self._hands)
-        await pool.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._left_over.run())
+            group.create_task(self._pool.run())
 
-    async def _claim(self, most: int) -> list[Row[Any]]:
-        """The next ones, alerts first, then what is urgent; nobody else tries them."""
-        untried = select(notices.c.id).where(UNTRIED).order_by(notices.c.precedence, notices.c.position)
-        untried = untried.limit(most).with_for_update(skip_locked=True)
-        claimed = update(notices).where(notices.c.id.in_(untried))
-        claimed = claimed.values(workflow_from=func.clock_timestamp() + CLAIMED_FOR)
-        async with self._database.begin() as connection:
-            return list(await connection.execute(claimed.returning(notices.c.id, notices.c.round)))
+    async def _claim(self, most: int) -> Sequence[Sequence[Row]]:
+        """The next bundles, alerts first, then what is urgent; nobody else tries them. Each is of one audience: staff
+        are told while intake does not answer, customers while the directory does not."""
+        rows = await CLAIM.all(self._database, {"most": most * BUNDLE, "claimed_for": CLAIMED_FOR})
+        by_audience: dict[str, list[Row]] = {}
+        for row in sorted(rows, key=lambda row: (row["precedence"], row["position"])):
+            by_audience.setdefault(row["audience"], []).append(row)
+        return [rows[at : at + BUNDLE] for rows in by_audience.values() for at in range(0, len(rows), BUNDLE)]
 
-    async def _try(self, row: Row[Any]) -> None:
+    async def _try(self, bundle: Sequence[Row]) -> None:
+        place = partial(self._hand, asyncio.get_running_loop().time() + PLACE_SECONDS)
+        try:
+            outcomes = await self._delivery.attempt_all(bundle, place)
+        except (Refusal, DBAPIError) as error:
+            log().warning("notices wait for their claim to end", count=len(bundle), error=type(error).__name__)
+            return
+        except Exception:  # noqa: BLE001 - a bundle that fails in a new way must not stop the others
+            log().exception("notices wait for their claim to end", count=len(bundle))
+            return
+        for each in outcomes:
+            _count(each)
+        if any(each.is_left_over for each in outcomes):
+            self._left_over.announce()
+        if any(each.is_untried for each in outcomes):
+            self._pool.wake()
+
+    @asynccontextmanager
+    async def _hand(self, until: float) -> AsyncIterator[None]:
+        """A hand by this time of the loop's clock, for as long as a first try may take."""
+        try:
+            async with asyncio.timeout_at(until):
+                await self._hands.acquire()
+        except TimeoutError:
+            raise NoPlace from None
         try:
             async with asyncio.timeout(TRY_SECONDS):
-                state = await self._delivery.attempt(row.id, row.round)
-            first_tries_total.labels(state).inc()
-        except (DeliveryDeferred, Refusal, TimeoutError):
-            await self._leave_to_a_workflow(row)
-        except Exception:  # noqa: BLE001 - a notice that fails in a new way must not stop the others
-            log().exception("a notice was not delivered")
-            await self._leave_to_a_workflow(row)
+                yield
+        finally:
+            self._hands.release()
 
-    async def _leave_to_a_workflow(self, row: Row[Any]) -> None:
-        first_tries_total.labels(NoticeState.WAITING).inc()
-        still = (WAITING, notices.c.id == row.id, notices.c.round == row.round)
-        try:
-            async with self._database.begin() as connection:
-                await connection.execute(update(notices).where(*still).values(workflow_from=func.clock_timestamp()))
-                await wake(connection, STARTER_CHANNEL)
-        except Refusal:
-            log().warning("a notice waits for its claim to end", notice=row.id)
+
+def _count(outcome: Outcome) -> None:
+    first_tries_total.labels(outcome.state).inc()
+    if not isinstance(outcome.failure, DeliveryDeferred | Refusal | TimeoutError | None):
+        log().error("a notice was not delivered", exc_info=outcome.failure)

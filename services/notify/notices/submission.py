@@ -1,40 +1,30 @@
 """Takes notices in: once by their key, whoever asks (invariant I5), and takes back those that still wait."""
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import IntEnum
 from typing import Any
 
 from prometheus_client import Counter
-from sqlalchemy import ColumnElement, func, select, update
-from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.notice import NoticeKind, NoticeRequest, NoticeStanding, NoticeState, NotSentReason
+from services.notify.notices.statements import STANDINGS, TAKE
 from services.notify.notices.tables import notices
 from services.notify.wake_channels import FIRST_TRIES_CHANNEL
 from services.runtime.errors import NotFound
 from services.runtime.postgres.commit_notifier import wake
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import json_text
 
 notices_total = Counter("bihuan_notices_total", "Notices that came to an end, by how.", ["kind", "channel", "state"])
 NO_CHANNEL = "none"
 WAITING = notices.c.state == NoticeState.WAITING
-FREE = WAITING & notices.c.held.is_(False)
-"""What may go."""
-_IN_ITS_TIME = notices.c.held_until.is_(None) | (notices.c.held_until <= func.now())
-UNTRIED = FREE & notices.c.workflow_from.is_(None) & _IN_ITS_TIME
-LEFT_OVER = FREE & (notices.c.workflow_from <= func.now())
+LEFT_OVER = WAITING & notices.c.held.is_(False) & (notices.c.workflow_from <= func.now())
 """What its first try has left to a workflow."""
-# Built once, the rows apart from it: a statement that holds its rows is written and compiled anew for every notice.
-_TAKE = (
-    insert(notices)
-    .values(created_at=func.clock_timestamp())
-    .on_conflict_do_nothing(index_elements=[notices.c.key])
-    .returning(notices.c.kind, notices.c.state)
-)
-
 
 _OF_ALERTS = frozenset({NoticeKind.BREACH, NoticeKind.OVERDUE, NoticeKind.WARNING, NoticeKind.LOW_RATING})
 
@@ -49,11 +39,13 @@ class Precedence(IntEnum):
 
 @dataclass(frozen=True)
 class NoticeDraft:
-    """A request as it enters the table. `held` does not go before `release`, nor anything before `held_until`."""
+    """A request as it enters the table. `held` does not go before `release`, nor anything before `held_until`; what is
+    `cancelled` already is listed and never goes."""
 
     request: NoticeRequest
     held: bool = False
     held_until: datetime | None = None
+    cancelled: bool = False
 
 
 async def submit(
@@ -65,19 +57,49 @@ async def submit(
     (semantics.md 24).
     """
     drafts = [each if isinstance(each, NoticeDraft) else NoticeDraft(each) for each in requests]
-    oldest = datetime.now(UTC) - stale_after
-    entries = {draft.request.key: _row(draft, oldest) for draft in drafts}
+    entries = {draft.request.key: draft for draft in drafts}
     if not entries:
         return 0
     # In one order, so that two transactions that tell the same never wait for each other in a circle.
-    rows = [entries[key] for key in sorted(entries)]
-    new = (await connection.execute(_TAKE, rows)).all()
-    for row in new:
-        if row.state == NoticeState.NOT_SENT:
-            notices_total.labels(row.kind, NO_CHANNEL, row.state).inc()
-    if any(row.state == NoticeState.WAITING for row in new):
+    rows = rows_of([entries[key] for key in sorted(entries)], stale_after)
+    new = await TAKE.within(connection, {"notices": json_text(rows)})
+    count(new)
+    if any(row["state"] == NoticeState.WAITING for row in new):
         await wake(connection, FIRST_TRIES_CHANNEL)
     return len(new)
+
+
+async def submit_all(
+    database: Database, requests: Sequence[NoticeRequest], stale_after: timedelta
+) -> Mapping[str, NoticeStanding]:
+    """Take requests in as `submit` does, in a transaction of their own; answers where each of them stands, by key.
+
+    Whoever calls wakes the first tries afterwards.
+    """
+    rows = rows_of([NoticeDraft(each) for each in requests], stale_after)
+    rows.sort(key=lambda row: str(row["key"]))
+    new = await TAKE.all(database, {"notices": json_text(rows)})
+    count(new)
+    told = {row["key"]: _standing(row) for row in new}
+    return {**told, **await standings(database, [each.key for each in requests if each.key not in told])}
+
+
+async def standings(database: Database, keys: Sequence[str]) -> Mapping[str, NoticeStanding]:
+    """The parts of notices that their submitter may know, by key."""
+    rows = await STANDINGS.all(database, {"keys": keys}) if keys else ()
+    return {row["key"]: _standing(row) for row in rows}
+
+
+async def standing(database: Database, key: str) -> NoticeStanding:
+    """The part of the notice of this key that its submitter may know.
+
+    Raises:
+        NotFound: there is none.
+    """
+    found = await standings(database, [key])
+    if key not in found:
+        raise NotFound
+    return found[key]
 
 
 async def release_held(connection: AsyncConnection) -> None:
@@ -88,52 +110,20 @@ async def release_held(connection: AsyncConnection) -> None:
     await wake(connection, FIRST_TRIES_CHANNEL)
 
 
-async def standing(connection: AsyncConnection, key: str) -> NoticeStanding:
-    """The part of the notice of this key that its submitter may know.
-
-    Raises:
-        NotFound: there is none.
-    """
-    row = (await connection.execute(select(notices).where(notices.c.key == key))).one_or_none()
-    if row is None:
-        raise NotFound
-    return NoticeStanding.model_validate(row, from_attributes=True)
-
-
 async def cancel(connection: AsyncConnection, prefix: str) -> int:
     """Take back what waits under keys that begin like this; answers how many. What was sent stays sent."""
-    return await _cancel(connection, notices.c.key.startswith(prefix, autoescape=True))
-
-
-async def cancel_of_ticket(
-    connection: AsyncConnection, ticket_no: str, kinds: Iterable[NoticeKind], until: datetime | None = None
-) -> int:
-    """Take back what waits of a ticket's notices of these kinds, where given only what is of `until` or before
-    (semantics.md 21)."""
-    which = (notices.c.ticket_no == ticket_no, notices.c.kind.in_(sorted(kinds)))
-    return await _cancel(connection, *which, *_of(until))
-
-
-async def release(connection: AsyncConnection, ticket_no: str, kind: NoticeKind, until: datetime | None = None) -> int:
-    """Let held notices of a ticket go, where given only those of `until` or before; answers how many there were."""
-    held = (WAITING, notices.c.held, notices.c.ticket_no == ticket_no, notices.c.kind == kind, *_of(until))
-    freed = await connection.execute(update(notices).where(*held).values(held=False))
-    if freed.rowcount:
-        await wake(connection, FIRST_TRIES_CHANNEL)
-    return freed.rowcount
-
-
-def _of(until: datetime | None) -> Sequence[ColumnElement[bool]]:
-    return () if until is None else (notices.c.at <= until,)
-
-
-async def _cancel(connection: AsyncConnection, *which: ColumnElement[bool]) -> int:
-    gone = update(notices).where(WAITING, *which)
+    gone = update(notices).where(WAITING, notices.c.key.startswith(prefix, autoescape=True))
     gone = gone.values(state=NoticeState.NOT_SENT, not_sent_reason=NotSentReason.CANCELLED, held=False)
-    rows: Sequence[Any] = (await connection.execute(gone.returning(notices.c.kind, notices.c.channel))).all()
-    for row in rows:
-        notices_total.labels(row.kind, row.channel or NO_CHANNEL, NoticeState.NOT_SENT).inc()
-    return len(rows)
+    rows = (await connection.execute(gone.returning(notices.c.kind, notices.c.channel, notices.c.state))).mappings()
+    return count(rows.all())
+
+
+def count(rows: Iterable[Mapping[Any, Any]]) -> int:
+    """Count those that will not be sent; answers how many there are."""
+    ended = [row for row in rows if row["state"] == NoticeState.NOT_SENT]
+    for row in ended:
+        notices_total.labels(row["kind"], row.get("channel") or NO_CHANNEL, NoticeState.NOT_SENT).inc()
+    return len(ended)
 
 
 def precedence(request: NoticeRequest) -> Precedence:
@@ -143,16 +133,25 @@ def precedence(request: NoticeRequest) -> Precedence:
     return Precedence.URGENT if request.urgent else Precedence.ORDINARY
 
 
-def _row(draft: NoticeDraft, oldest: datetime) -> dict[str, Any]:
+def rows_of(drafts: Iterable[NoticeDraft], stale_after: timedelta) -> list[dict[str, Any]]:
+    """Rows of drafts, in their order, as the statements take them."""
+    oldest = datetime.now(UTC) - stale_after
+    return [_row(draft, draft.request.at < oldest) for draft in drafts]
+
+
+def _row(draft: NoticeDraft, stale: bool) -> dict[str, Any]:
     request = draft.request
-    stale = request.at < oldest
+    gone = NotSentReason.STALE if stale else NotSentReason.CANCELLED if draft.cancelled else None
     return {
         "id": f"n-{secrets.token_hex(8)}",
-        **request.model_dump(exclude={"facts"}),
-        "facts": request.model_dump(mode="json")["facts"],
-        "held": draft.held and not stale,
+        **dict(request),
+        "held": draft.held and gone is None,
         "held_until": None if stale else draft.held_until,
         "precedence": precedence(request),
-        "state": NoticeState.NOT_SENT if stale else NoticeState.WAITING,
-        "not_sent_reason": NotSentReason.STALE if stale else None,
+        "state": NoticeState.NOT_SENT if gone else NoticeState.WAITING,
+        "not_sent_reason": gone,
     }
+
+
+def _standing(row: Mapping[str, Any]) -> NoticeStanding:
+    return NoticeStanding.model_validate({name: row[name] for name in NoticeStanding.model_fields})

@@ -1,7 +1,9 @@
 """Parts of the worker for notices: the consumer of the journal, the workflow, and the starter's view of the rows."""
 
+from typing import Any
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Row
 from temporalio.client import Client
 
 from services.access.directory_copy import DirectoryCopy
@@ -11,19 +13,20 @@ from services.notify.notices.activities import NoticeActivities
 from services.notify.notices.addresses import AddressBook
 from services.notify.notices.channels.choice import channels_of
 from services.notify.notices.consumer import CONSUMER, NoticeConsumer
-from services.notify.notices.delivery import Delivery, Letterhead
+from services.notify.notices.delivery import Delivery
 from services.notify.notices.first_attempts import FirstAttempts
 from services.notify.notices.letter import house_of
 from services.notify.notices.submission import LEFT_OVER
 from services.notify.notices.submitters import SurveySubmitter
 from services.notify.notices.tables import notices
 from services.notify.notices.workflow import NoticeWorkflow
+from services.notify.notices.writer import Letterhead
 from services.notify.resources import Resources
 from services.notify.settings import NotifySettings
 from services.runtime.temporal.client import start_or_attach
 from services.runtime.temporal.inventory import Workflows
-from services.runtime.temporal.startable import Startable, StartableRow
 from services.runtime.temporal.worker_host import WorkerPart
+from services.runtime.temporal.workflow_starter import Startable
 
 
 def worker_part(opened: Resources, client: Client) -> WorkerPart:
@@ -31,8 +34,10 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     settings = opened.settings
     deliveries = delivery(opened)
     activities = NoticeActivities(deliveries)
-    telling = NoticeConsumer(DirectoryCopy(opened.directory), settings.notice_stale_after)
-    consumer = opened.consumer(CONSUMER, telling.apply, telling.apply_late)
+    telling = NoticeConsumer(
+        DirectoryCopy(opened.directory), settings.notice_stale_after, freed=opened.first_tries.announce
+    )
+    consumer = opened.consumer(CONSUMER, telling.apply, telling.apply_late, telling.applied)
     return WorkerPart(
         name="notices",
         workflows=[NoticeWorkflow],
@@ -53,7 +58,7 @@ def delivery(opened: Resources) -> Delivery:
 def startable(client: Client, settings: NotifySettings) -> Startable:
     """A notice whose first try has left it over has a workflow."""
 
-    async def start(row: StartableRow) -> None:
+    async def start(row: Row[Any]) -> None:
         order = NoticeOrder(
             id=row.id,
             round=row.round,

@@ -1,5 +1,8 @@
 """Rows that have a survey workflow, and how it is started or told of a change."""
 
+from typing import Any
+
+from sqlalchemy import Row
 from temporalio.client import Client
 
 from services.contracts.names import (
@@ -12,7 +15,7 @@ from services.contracts.names import (
 from services.contracts.survey import SurveyStart, SurveyState
 from services.runtime.temporal.client import start_or_attach
 from services.runtime.temporal.inventory import Workflows
-from services.runtime.temporal.startable import Startable, StartableRow
+from services.runtime.temporal.workflow_starter import Startable
 from services.survey.tables import invitations
 
 
@@ -23,7 +26,7 @@ def startable(client: Client) -> Startable:
     starter comes by again, and what a workflow must hear of is never lost with the engine.
     """
 
-    async def start(row: StartableRow) -> None:
+    async def start(row: Row[Any]) -> None:
         await start_or_attach(
             client,
             WORKFLOW_SURVEY,
@@ -44,7 +47,7 @@ def startable(client: Client) -> Startable:
     )
 
 
-def _news(row: StartableRow) -> str | None:
+def _news(row: Row[Any]) -> str | None:
     """The signal by which a workflow hears of what has happened to its row."""
     if not SurveyState(row.state).is_open:
         return SIGNAL_SURVEY_CHANGED

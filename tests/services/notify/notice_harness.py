@@ -1,23 +1,27 @@
 """Notices made and delivered by hand: real rows, and recipients that a test decides."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import RowMapping, select
+from sqlalchemy import select, text
 
 from services.contracts.notice import Audience, NoticeChannel, NoticeKind, NoticeRequest, NoticeState
 from services.notify.notices import submission
 from services.notify.notices.addresses import RecipientAddress
+from services.notify.notices.changes import NoticeChanges, Waiting
 from services.notify.notices.channels.base import ChannelAdapter, DeliveryDeferred, Undeliverable
 from services.notify.notices.channels.inbox import Inbox
-from services.notify.notices.delivery import Delivery, Letterhead
+from services.notify.notices.delivery import Delivery
 from services.notify.notices.letter import House, Letter
 from services.notify.notices.tables import notices
+from services.notify.notices.writer import Letterhead
+from services.notify.wake_channels import FIRST_TRIES_CHANNEL
 from services.runtime.errors import Unavailable
+from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
 
 WEEK = timedelta(days=7)
@@ -29,23 +33,24 @@ _serial = itertools.count(1)
 
 @dataclass
 class FakeRecipients:
-    """Addresses of people; `down` is intake or the directory not answering."""
+    """Addresses of people; `down` is intake or the directory not answering, both where it is true."""
 
     people: dict[str, RecipientAddress] = field(default_factory=lambda: {"han-meimei": HAN_MEIMEI, "lin-tao": LIN_TAO})
-    down: bool = False
+    down: bool | Audience = False
     asked: int = 0
 
-    async def of(self, row: RowMapping) -> RecipientAddress | None:
+    async def of(self, audience: Audience, rows: Sequence[Mapping[str, Any]]) -> Mapping[str, RecipientAddress]:
         self.asked += 1
-        if self.down:
+        if self.down is True or self.down is audience:
             raise Unavailable
-        return self.people.get(row["recipient"])
+        return {row["id"]: self.people[row["recipient"]] for row in rows if row["recipient"] in self.people}
 
 
 class FakeChannel:
     """A channel in the test's hand: `answers` are raised one after the other, then everything is taken."""
 
     name = NoticeChannel.EMAIL
+    takes_letters = True
 
     def __init__(self) -> None:
         self.answers: list[Exception] = []
@@ -78,9 +83,20 @@ class NoticeHarness:
     async def submit(self, request: NoticeRequest | submission.NoticeDraft) -> dict[str, Any]:
         """Take one in; answers its row."""
         async with self.database.begin() as connection:
+            await connection.execute(text("SELECT 1"))
             await submission.submit(connection, [request], WEEK)
         key = request.key if isinstance(request, NoticeRequest) else request.request.key
         return await self.row(key)
+
+    async def release(self, ticket_no: str, kind: NoticeKind) -> bool:
+        """Let held notices of a ticket go, as an event does; answers whether there were any."""
+        changes = NoticeChanges({})
+        changes.release(Waiting(ticket_no, frozenset({kind})))
+        async with self.database.begin() as connection:
+            await connection.execute(text("SELECT 1"))
+            if is_freed := await changes.write(connection, WEEK):
+                await wake(connection, FIRST_TRIES_CHANNEL)
+        return is_freed
 
     async def deliver(self, row: dict[str, Any]) -> NoticeState:
         """Try once."""

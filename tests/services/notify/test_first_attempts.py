@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import func, select, text
 
 from services.contracts.notice import NoticeKind
-from services.notify.notices import first_attempts, submission
+from services.notify.notices import first_attempts
 from services.notify.notices.channels.base import DeliveryDeferred, Undeliverable
 from services.notify.notices.first_attempts import FirstAttempts
 from services.notify.notices.letter import Letter
@@ -187,6 +187,5 @@ async def test_what_is_held_waits_for_its_release(harness: FirstAttemptsHarness)
         held = await harness.submit(NoticeDraft(request(), held=True))
         await harness.until_state(await harness.submit(request()), "sent")
         assert (await harness.row(held["key"]))["workflow_from"] is None
-        async with harness.database.begin() as connection:
-            assert await submission.release(connection, "20261120001", NoticeKind.PROGRESS) == 1
+        assert await harness.release("20261120001", NoticeKind.PROGRESS)
         await harness.until_state(held, "sent")

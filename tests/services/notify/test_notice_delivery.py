@@ -247,8 +247,7 @@ async def test_a_held_notice_goes_when_it_is_released_and_not_before(harness: No
     row = await harness.submit(NoticeDraft(asked, held=True))
     assert await harness.deliver(row) is NoticeState.WAITING
     assert not harness.carrier.letters
-    async with harness.database.begin() as connection:
-        assert await submission.release(connection, "20261120777", NoticeKind.PLAN) == 1
+    assert await harness.release("20261120777", NoticeKind.PLAN)
     assert await harness.deliver(row) is NoticeState.SENT
 
 

@@ -16,10 +16,9 @@ from services.contracts.notice import Audience, NoticeKind, NoticeRequest, NotSe
 from services.contracts.vocabulary import CloseReason
 from services.notify import ticket_copies
 from services.notify.notices.consumer import NoticeConsumer
-from services.notify.notices.submission import submit
+from services.notify.notices.submission import submit_all
 from services.notify.notices.tables import notices
 from services.runtime.postgres.database import Database
-from tests.services.runtime.feed_fakes import begun
 
 E = EventType
 WEEK = timedelta(days=7)
@@ -70,7 +69,8 @@ class JournalHarness:
     def __init__(self, database: Database) -> None:
         self._database = database
         self.ticket_no = f"20261120{next(_serial):05}"
-        self._follower = NoticeConsumer(FakePeople(), WEEK)
+        self.freed = 0
+        self._follower = NoticeConsumer(FakePeople(), WEEK, self._free)
         self._seq = 0
         self._facts: dict[str, Any] = {
             "ticket_no": self.ticket_no, "version": 1, "phase": "processing.assigned", "cycle": 1, "kind": "fault",
@@ -131,14 +131,18 @@ class JournalHarness:
 
     async def apply(self, items: Sequence[TicketEvent]) -> None:
         """Apply a page, as the follower does."""
-        async with begun(self._database) as connection:
+        async with self._database.begin() as connection:
             await self._follower.apply(connection, items)
+        self._follower.applied()
 
     async def apply_late(self, item: TicketEvent) -> None:
         """Apply an event that was set aside, as the follower does, the ticket being as it is now."""
         now = item.model_copy(update={"ticket": TicketFacts.model_validate(self._facts)})
-        async with begun(self._database) as connection:
+        async with self._database.begin() as connection:
             await self._follower.apply_late(connection, now)
+
+    def _free(self) -> None:
+        self.freed += 1
 
     async def alerts(self, kind: NoticeKind) -> None:
         """Store what an alert has to say of the ticket, and has not said yet."""
@@ -146,8 +150,7 @@ class JournalHarness:
             key=f"alert/{self.ticket_no}/{kind}", ticket_no=self.ticket_no, kind=kind, audience=Audience.STAFF,
             recipient="lin-tao", at=datetime.now(UTC),
         )  # fmt: skip
-        async with self._database.begin() as connection:
-            await submit(connection, [request], WEEK)
+        await submit_all(self._database, [request], WEEK)
 
     async def rows(self) -> list[dict[str, Any]]:
         """All notices in the order in which they were made."""
@@ -491,3 +494,89 @@ async def test_a_late_assignment_that_is_the_last_is_told_as_in_its_turn(journal
     assert told(await journal.rows()) >= {("assigned", "lin-tao")}
     back = await journal.happens(E.ASSIGNED, department=OWN, owner="li-lei", co_owners=[], by="wang-fang")
     assert ("assigned", "li-lei") in told(back)
+
+
+PLAN: dict[str, Any] = {"by": "lin-tao", "complex": True}
+APPROVED: dict[str, Any] = {"by": "zhou-qiang"}
+ASKED: dict[str, Any] = {"body": {"message": "请补充"}, "fields": []}
+CLOSED: dict[str, Any] = {"by": "workflow", "reason": "confirmed", "phases": ("pending.review", "closed")}
+Happening = tuple[EventType, dict[str, Any]]
+
+
+@pytest.mark.parametrize("before", [0, 1, 2, 3])
+@pytest.mark.parametrize(
+    ("events", "stand"),
+    [
+        (
+            [(E.PLANNED, PLAN), (E.PLAN_APPROVED, APPROVED)],
+            [("plan", "waiting", False), ("plan_to_approve", "not_sent", False)],
+        ),
+        (
+            [(E.PLAN_APPROVED, APPROVED), (E.PLANNED, PLAN)],
+            [("plan", "waiting", True), ("plan_to_approve", "waiting", False)],
+        ),
+        (
+            [(E.PLANNED, PLAN), (E.PLAN_REJECTED, APPROVED), (E.PLANNED, PLAN), (E.PLAN_APPROVED, APPROVED)],
+            [("plan", "not_sent", False), ("plan", "waiting", False)]
+            + [("plan_to_approve", "not_sent", False)] * 2,
+        ),
+        (
+            [(E.INFORMATION_REQUESTED, ASKED), (E.CHASED, {}), (E.CLOSED, CLOSED)],
+            [("chase", "not_sent", False), ("closed", "waiting", False), ("information_missing", "not_sent", False)],
+        ),
+        (
+            [(E.CLOSED, CLOSED), (E.INFORMATION_REQUESTED, ASKED)],
+            [("closed", "waiting", False), ("information_missing", "waiting", False)],
+        ),
+        (
+            [(E.ASSIGNED, {"owner": "lin-tao"}), (E.ASSIGNED, {"owner": "lin-tao"}), (E.ASSIGNED, {"owner": None}),
+             (E.ASSIGNED, {"owner": "lin-tao"})],
+            [("assigned", "waiting", False)] * 4,
+        ),
+    ],
+    ids=["let go", "not yet there", "the last plan", "taken back", "asked after the closing", "named anew"],
+)  # fmt: skip
+async def test_a_page_does_what_its_events_do_one_after_the_other(
+    journal: JournalHarness, events: list[Happening], stand: list[tuple[str, str, bool]], before: int
+) -> None:
+    items = [journal.event(type_, **options) for type_, options in events]
+    for item in items[:before]:
+        await journal.apply([item])
+    if items[before:]:
+        await journal.apply(items[before:])
+    assert sorted((row["kind"], row["state"], row["held"]) for row in await journal.rows()) == sorted(stand)
+
+
+async def test_the_notices_of_a_page_stand_in_the_order_of_its_events(journal: JournalHarness) -> None:
+    types = [E.RECEIVED, E.ACCEPTED, *[E.RESPONDED] * 9, E.CHASED, E.RESOLVED]
+    await journal.apply([journal.event(type_, body={"message": "您好"}) for type_ in types])
+    kinds = [row["kind"] for row in await journal.rows()]
+    assert kinds == ["received", "accepted", *["answered"] * 9, "chase", "resolved"]
+
+
+async def test_first_tries_are_woken_once_for_a_page_and_for_none_that_lets_nothing_go(
+    journal: JournalHarness,
+) -> None:
+    await journal.apply([journal.event(E.ACCEPTED), journal.event(E.RESPONDED, body={"message": "您好"})])
+    assert journal.freed == 1
+    await journal.apply([journal.event(E.PROGRESSED, visible=False)])
+    await journal.apply([journal.event(E.ACCEPTED, at=datetime.now(UTC) - WEEK - timedelta(minutes=1))])
+    assert journal.freed == 1
+    await journal.apply([journal.event(E.PLANNED, body={"steps": "甲"}, **PLAN)])
+    assert journal.freed == 2
+    await journal.apply([journal.event(E.PLAN_APPROVED, by="zhou-qiang")])
+    assert journal.freed == 3
+
+
+async def test_a_page_asks_once_who_works_here(journal: JournalHarness, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked, roll = [], FakePeople.roll
+
+    async def count(people: FakePeople, **how: object) -> Roll:
+        asked.append(how)
+        return await roll(people, **how)
+
+    monkeypatch.setattr(FakePeople, "roll", count)
+    await journal.apply([journal.event(E.RESPONDED, body={"message": "您好"})])
+    assert asked == []
+    await journal.apply([journal.event(E.CHASED), journal.event(E.CHASED), journal.event(E.CUSTOMER_MESSAGE)])
+    assert asked == [{"at_once": True}]

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 
 from services.contracts.notice import NoticeKind, NoticeState
 from services.notify.hours import store
 from services.notify.hours.quiet_hours import QuietHours, QuietSpan
 from services.notify.notices.delivery import Delivery
-from services.notify.notices.submission import UNTRIED, NoticeDraft, release_held
+from services.notify.notices.statements import UNTRIED
+from services.notify.notices.submission import NoticeDraft, release_held
 from services.notify.notices.tables import notices
 from services.runtime.errors import StaleVersion
 from services.runtime.http.conditions import etag
@@ -46,7 +47,7 @@ class QuietHoursHarness(NoticeHarness):
 
     async def is_tried(self, row: Mapping[str, Any]) -> bool:
         """Whether first tries would take it up now."""
-        query = select(func.count()).where(UNTRIED, notices.c.id == row["id"])
+        query = select(func.count()).where(text(UNTRIED), notices.c.id == row["id"])
         async with self.database.read() as connection:
             return bool(await connection.scalar(query))
 

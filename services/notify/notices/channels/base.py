@@ -29,6 +29,10 @@ class ChannelAdapter(Protocol):
     def name(self) -> NoticeChannel:
         """Its name in the API."""
 
+    @property
+    def takes_letters(self) -> bool:
+        """Whether it hands letters to somebody. Without, the notice's row is what its recipient reads."""
+
     def reaches(self, audience: Audience, email: str | None) -> bool:
         """Whether somebody of this audience has the address that this channel needs."""
 

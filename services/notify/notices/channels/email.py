@@ -30,6 +30,7 @@ class Email:
     """Hands a letter to one mail server. A connection a letter: a server that fails one letter fails no other."""
 
     name = NoticeChannel.EMAIL
+    takes_letters = True
 
     def __init__(self, settings: NotifySettings) -> None:
         self._settings = settings

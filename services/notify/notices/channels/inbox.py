@@ -9,6 +9,7 @@ class Inbox:
     customers end there only while nothing else is set up: otherwise it would show as sent what nobody got."""
 
     name = NoticeChannel.INBOX
+    takes_letters = False
 
     def __init__(self, *, for_customers: bool) -> None:
         self._for_customers = for_customers
