@@ -8,7 +8,8 @@ from temporalio.testing import TimeSkippingConfig, WorkflowEnvironment
 from services.contracts.names import SEARCH_ATTRIBUTES
 from services.runtime.stack.temporal import binary
 
-NAMESPACES = ("console", "feed", "hostile", "mailing", "page-without-engine", "publishing", "without-engine")
+NAMESPACES = ("apart", "console", "feed", "hostile", "mailing", "page-without-engine", "publishing", "together",
+              "without-engine")  # fmt: skip
 """One for each system that runs beside the shared one: ticket numbers start anew in each database."""
 
 _SETTINGS = {

@@ -19,6 +19,7 @@ from services.contracts.names import Role
 from services.runtime.garbage import Collector
 from services.runtime.http.app import create_app
 from services.runtime.http.internal import create_internal_app
+from services.runtime.http.local_endpoints import answering_each_other
 from services.runtime.http.server import PortTaken, Server, build_server
 from services.runtime.pages.refusals import refusal_pages
 from services.runtime.role_parts import Part, publish
@@ -79,6 +80,7 @@ async def _serve(roles: Sequence[Role], settings: RuntimeSettings) -> None:
         servers.append(
             build_server(internal, host=settings.internal_host, port=settings.internal_port, settings=settings)
         )
+        stack.enter_context(answering_each_other(parts))
         collector = Collector()
         collector.begin()
         collecting = asyncio.create_task(collector.run())

@@ -35,6 +35,7 @@ async def assemble(settings: DirectorySettings) -> AsyncIterator[Part]:
             routers=[sign_in_api.router, staff_api.router, on_call_api.router],
             internal_routers=[internal_api.router],
             ready=host.ready,
+            clients=host.clients,
             state=directory,
         )
 

@@ -49,6 +49,7 @@ async def assemble(settings: IntakeSettings) -> AsyncIterator[Part]:
             routers=[each.router for each in (feedback, customers, audit, links, report, ticket)],
             internal_routers=[internal.router],
             ready=host.ready,
+            clients=host.clients,
             state=intake,
         )
 
@@ -59,7 +60,7 @@ async def assemble_relay(settings: IntakeSettings) -> AsyncIterator[Part]:
     async with hosted(Role.RELAY, settings) as host:
         relay = Relay(host.database, host.client(settings.tickets_url), poll_seconds=settings.relay_poll_seconds)
         host.run(relay.run)
-        yield Part(name=Role.RELAY, ready=host.ready, state=relay)
+        yield Part(name=Role.RELAY, ready=host.ready, clients=host.clients, state=relay)
 
 
 def _intake(settings: IntakeSettings, host: RoleHost, notifier: CommitNotifier) -> Intake:

@@ -57,6 +57,7 @@ async def assemble(settings: NotifySettings) -> AsyncIterator[Part]:
             webhooks=[messages.router],
             internal_routers=[notices_internal_api.router, alerts_internal_api.router],
             ready=host.ready,
+            clients=host.clients,
             state=Notify(
                 resources=opened,
                 idempotency=answers,
@@ -85,4 +86,4 @@ async def assemble_worker(settings: NotifySettings) -> AsyncIterator[Part]:
             # A webhook whose receiver hangs holds one, and must not hold up what people are told.
             max_concurrent_local_activities=settings.notify_slots + MOST_WEBHOOKS,
         )
-        yield Part(name=Role.NOTIFY_WORKER, ready=host.ready, alive=alive)
+        yield Part(name=Role.NOTIFY_WORKER, ready=host.ready, clients=host.clients, alive=alive)

@@ -13,7 +13,7 @@ from services.runtime.telemetry import log
 
 
 class RoleHost:
-    """Holds a role's database, its clients of other services, and its work. Opened by `hosted`, closed with it.
+    """Holds a role's database, its `clients` of other services, and its work. Opened by `hosted`, closed with it.
 
     `ready` are the checks of its part: PostgreSQL, and what else is put there.
     """
@@ -29,13 +29,13 @@ class RoleHost:
         )
         self.ready: dict[str, Check] = {"postgresql": self.database.ping}
         self._secret = settings.internal_secret.get_secret_value()
-        self._clients: list[ServiceClient] = []
+        self.clients: list[ServiceClient] = []
         self._tasks: list[asyncio.Task[None]] = []
 
     def client(self, base_url: str) -> ServiceClient:
         """Make a client of another service, by the base of its internal port; it is closed with the role."""
         client = ServiceClient(base_url, self._secret)
-        self._clients.append(client)
+        self.clients.append(client)
         return client
 
     def run(self, *work: Work) -> None:
@@ -56,7 +56,7 @@ class RoleHost:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        for client in self._clients:
+        for client in self.clients:
             await client.close()
         await self.database.dispose()
 

@@ -1,12 +1,13 @@
 """A part: what one role contributes to a process, opened and closed by its service's `assembly.assemble`."""
 
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 
 from services.runtime.errors import Refusal
+from services.runtime.service_client import ServiceClient
 
 Check = Callable[[], Awaitable[object]]
 """A readiness check: returns when the dependency answers, raises when it does not."""
@@ -17,8 +18,8 @@ DrawRefusal = Callable[[Request, Refusal], Awaitable[Response | None]]
 @dataclass(frozen=True)
 class Part:
     """Routers for the public and the internal port, what is sent to others, dependencies by name for `/readyz`, the
-    service's own object, and the pages that its readers get for refusals. `alive` raises what ended its worker: parts
-    of one process share dependencies, each has a worker of its own."""
+    service's own object, its clients of other services, and the pages that its readers get for refusals. `alive` raises
+    what ended its worker: parts of one process share dependencies, each has a worker of its own."""
 
     name: str
     routers: list[APIRouter] = field(default_factory=list)
@@ -27,6 +28,7 @@ class Part:
     ready: dict[str, Check] = field(default_factory=dict)
     alive: Check | None = None
     state: object = None
+    clients: Sequence[ServiceClient] = ()
     refuse: DrawRefusal | None = None
 
 
@@ -40,10 +42,17 @@ def service(request: Request, name: str) -> Any:
     return request.app.state.parts[name]
 
 
+@dataclass(frozen=True)
+class Published:
+    """The dependency on the service object that the part called `name` published."""
+
+    name: str
+
+    async def __call__(self, request: Request) -> Any:  # FastAPI would start a thread for a plain function
+        """Look it up."""
+        return service(request, self.name)
+
+
 def service_of(name: str) -> Any:
     """The same as a dependency, for each service to give its type: `Annotated[Intake, service_of(Role.INTAKE)]`."""
-
-    async def published(request: Request) -> Any:  # FastAPI would start a thread for a plain function
-        return service(request, name)
-
-    return Depends(published)
+    return Depends(Published(name))

@@ -44,6 +44,7 @@ async def assemble(settings: SurveySettings) -> AsyncIterator[Part]:
             routers=[surveys_api.router, survey_page.router],
             internal_routers=[internal_api.router],
             ready=host.ready,
+            clients=host.clients,
             state=surveys,
         )
 
@@ -78,7 +79,7 @@ async def assemble_worker(settings: SurveySettings) -> AsyncIterator[Part]:
             max_concurrent_activities=settings.survey_slots,
             max_concurrent_local_activities=settings.survey_slots,
         )
-        yield Part(name=Role.SURVEY_WORKER, ready=host.ready, alive=alive)
+        yield Part(name=Role.SURVEY_WORKER, ready=host.ready, clients=host.clients, alive=alive)
 
 
 def consumer_of(settings: SurveySettings, database: Database, tickets: ServiceClient) -> Consumer:

@@ -53,6 +53,7 @@ async def assemble(settings: WorkflowSettings) -> AsyncIterator[Part]:
             routers=[tickets_api.router, calendars_api.router, policies_api.router, publications_api.router],
             internal_routers=[internal_api.router, customers_api.router],
             ready=host.ready | {"temporal": engine.ping},
+            clients=host.clients,
             state=tickets,
         )
 
@@ -84,7 +85,7 @@ async def assemble_worker(settings: WorkflowSettings) -> AsyncIterator[Part]:
             max_concurrent_activities=settings.activity_slots,
             max_concurrent_local_activities=settings.activity_slots,
         )
-        yield Part(name=Role.TICKETS_WORKER, ready=host.ready, alive=alive)
+        yield Part(name=Role.TICKETS_WORKER, ready=host.ready, clients=host.clients, alive=alive)
 
 
 async def _seed(tickets: TicketService) -> None:

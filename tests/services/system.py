@@ -29,6 +29,7 @@ from services.notify import assembly as notify
 from services.notify.settings import NotifySettings
 from services.runtime.errors import Unavailable
 from services.runtime.http.internal import create_internal_app
+from services.runtime.http.local_endpoints import answering_each_other
 from services.runtime.http.server import build_server
 from services.runtime.postgres.database import Database
 from services.runtime.role_parts import Part
@@ -283,9 +284,11 @@ async def running(
     *,
     namespace: str = "default",
     roles: Sequence[Role] = tuple(_BUILDS),
+    over_http: bool = False,
     **settings: Any,
 ) -> AsyncIterator[System]:
-    """Start these roles on one database and one engine, with everybody hired and signed in."""
+    """Start these roles on one database and one engine, with everybody hired and signed in. `over_http`: they ask each
+    other as roles of several processes do."""
     configure_logs("WARNING")
     pair = OKPKey.generate_key("Ed25519")
     (folder / "signing.pem").write_bytes(pair.as_pem(private=True))
@@ -316,6 +319,8 @@ async def running(
     async with AsyncExitStack() as stack:
         parts = [await stack.enter_async_context(_part(role, values)) for role in roles]
         url = await _serve(stack, parts, RuntimeSettings(**values))
+        if not over_http:
+            stack.enter_context(answering_each_other(parts))
         http = await stack.enter_async_context(
             httpx.AsyncClient(base_url=url, trust_env=False, timeout=30, limits=LIMITS)
         )
