@@ -42,9 +42,10 @@ async def assemble(settings: NotifySettings) -> AsyncIterator[Part]:
         opened = Resources.of(host, settings)
         answers = Idempotency(opened.database, idempotency, settings.internal_secret.get_secret_value())
         calendars = CalendarsCopy(opened.database, opened.tickets)
-        alerts = Alerts(opened, calendars)
+        notices, alerts = Notices(opened), Alerts(opened, calendars)
         streams = AlertStreams(alerts, settings.alert_streams)
         host.run(every(HOUR, answers.sweep), streams.listen, every(REFRESHED_EVERY, calendars.refresh))
+        host.run(notices.first_tries.run)
         yield Part(
             name=Role.NOTIFY,
             routers=[
@@ -61,7 +62,7 @@ async def assemble(settings: NotifySettings) -> AsyncIterator[Part]:
             state=Notify(
                 resources=opened,
                 idempotency=answers,
-                notices=Notices(opened),
+                notices=notices,
                 alerts=alerts,
                 alert_streams=streams,
                 webhooks=webhooks_of(opened),

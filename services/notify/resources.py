@@ -2,7 +2,6 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -10,15 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.feed import EventPage, TicketEvent
 from services.notify.settings import NotifySettings
 from services.notify.tables import feed_tables
-from services.notify.wake_channels import FIRST_TRIES_CHANNEL
 from services.runtime.feed.consumer import Consumer
 from services.runtime.feed.feed_client import FeedClient
-from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.database import Database
 from services.runtime.role_host import RoleHost
 from services.runtime.service_client import ServiceClient
-
-_GATHERED_SECONDS = 0.03
 
 
 @dataclass(frozen=True)
@@ -36,14 +31,7 @@ class Resources:
     def of(cls, host: RoleHost, settings: NotifySettings) -> "Resources":
         """Open what a role of notify works with."""
         urls = (settings.intake_url, settings.tickets_url, settings.directory_url, settings.survey_url)
-        opened = cls(settings, host.database, *map(host.client, urls))
-        host.run(opened.first_tries.run)
-        return opened
-
-    @cached_property
-    def first_tries(self) -> CommitNotifier:
-        """Wakes the first tries of notices, after a commit that leaves some."""
-        return CommitNotifier(self.database, FIRST_TRIES_CHANNEL, gathered_seconds=_GATHERED_SECONDS)
+        return cls(settings, host.database, *map(host.client, urls))
 
     def consumer(
         self,

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from services.contracts.address import ReachQuestion
 from services.contracts.base import Message
-from services.contracts.notice import NoticeRequest, NoticeStanding
+from services.contracts.notice import NoticeRequest, NoticeStanding, NoticeState
 from services.notify.notices import submission
 from services.notify.notices.customer_reach import reaches
 from services.notify.service import NotifyDep
@@ -32,10 +32,11 @@ class Cancelled(Message):
 @router.post("/internal/notices")
 async def submit_notice(request: NoticeRequest, _: PeerDep, notify: NotifyDep) -> NoticeStanding:
     """Take a notice in; a repeat of its key changes nothing and answers where it stands."""
-    resources = notify.resources
-    told = await submission.submit_all(resources.database, [request], notify.notices.stale_after)
-    resources.first_tries.announce()
-    return told[request.key]
+    told = await submission.submit_all(notify.resources.database, [request], notify.notices.stale_after)
+    standing = told[request.key]
+    if standing.state is NoticeState.WAITING:
+        notify.notices.first_tries.announce()
+    return standing
 
 
 @router.get("/internal/notices/{key:path}")

@@ -56,6 +56,10 @@ class FirstAttempts:
             group.create_task(self._left_over.run())
             group.create_task(self._pool.run())
 
+    def look(self) -> None:
+        """Look at once: this process has committed something that may go."""
+        self._pool.wake()
+
     async def _claim(self, most: int) -> Sequence[Sequence[Row]]:
         """The next bundles, alerts first, then what is urgent; nobody else tries them. Each is of one audience: staff
         are told while intake does not answer, customers while the directory does not."""

@@ -28,10 +28,11 @@ from services.notify.ticket_copies import KnownTicket
 from services.notify.wake_channels import FIRST_TRIES_CHANNEL
 from services.runtime.errors import Conflict, Forbidden, NotFound
 from services.runtime.http.paging import decode_cursor, encode_cursor
-from services.runtime.postgres.commit_notifier import wake
+from services.runtime.postgres.commit_notifier import CommitNotifier, wake
 from services.runtime.security.auth import Caller
 from services.runtime.telemetry import request_id
 
+_GATHERED_SECONDS = 0.03
 _RESENDABLE = {NoticeState.SENT, NoticeState.FAILED, NoticeState.NOT_SENT}
 
 
@@ -66,6 +67,8 @@ class Notices:
         self.zone = ZoneInfo(opened.settings.time_zone)
         self.stale_after = opened.settings.notice_stale_after
         self.house = house_of(opened.settings)
+        self.first_tries = CommitNotifier(opened.database, FIRST_TRIES_CHANNEL, gathered_seconds=_GATHERED_SECONDS)
+        """Woken after a commit that leaves something nobody has tried."""
 
     async def page(self, caller: Caller, filters: NoticeFilters) -> tuple[list[NoticeView], str | None]:
         """Newest first; texts for those entitled, and each customer shown is logged once."""

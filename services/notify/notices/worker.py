@@ -34,16 +34,15 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     settings = opened.settings
     deliveries = delivery(opened)
     activities = NoticeActivities(deliveries)
-    telling = NoticeConsumer(
-        DirectoryCopy(opened.directory), settings.notice_stale_after, freed=opened.first_tries.announce
-    )
+    attempts = FirstAttempts(opened.database, deliveries, hands=settings.notify_slots)
+    telling = NoticeConsumer(DirectoryCopy(opened.directory), settings.notice_stale_after, freed=attempts.look)
     consumer = opened.consumer(CONSUMER, telling.apply, telling.apply_late, telling.applied)
     return WorkerPart(
         name="notices",
         workflows=[NoticeWorkflow],
         activities=[activities.deliver, activities.give_up],
         startables=[startable(client, settings)],
-        tasks=[consumer.run, FirstAttempts(opened.database, deliveries, hands=settings.notify_slots).run],
+        tasks=[consumer.run, attempts.run],
     )
 
 
