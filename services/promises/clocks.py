@@ -25,6 +25,8 @@ def due_at(started_at: datetime, target: Duration, pauses: Sequence[Pause], cale
         CalendarExhausted: the calendar has too little opening time left.
     """
     base = due = calendar.add(started_at, target)
+    if not pauses:
+        return due
     paused = _ZERO
     for begins, ends in _in_order(started_at, pauses):
         if begins >= due:
@@ -39,6 +41,8 @@ def own_time(
 ) -> timedelta:
     """Time that the clock ran from its start to `until`: without its pauses, and in opening time if it counts that."""
     ran = _length(started_at, until, calendar, working=working)
+    if not pauses:
+        return ran
     for begins, ends in _in_order(started_at, pauses):
         if begins < until:
             ran -= _length(begins, min(ends, until), calendar, working=working)

@@ -1,9 +1,9 @@
 """The policy that applies to a ticket, and its promises at receipt (product.md section 5)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from services.contracts.feedback import FirstPromise
 from services.contracts.policy import Condition, PackId, Policy, PolicySnapshot, Promises
@@ -14,6 +14,7 @@ from services.promises.clocks import due_at, duration_of, warnings_at
 from services.promises.policy_packs import calendars as packed_calendars
 from services.promises.policy_packs import pack
 
+_Instants = tuple[datetime, tuple[datetime, ...]]
 _AT_RECEIPT = (ClockName.ACCEPTANCE, ClockName.RESPONSE, ClockName.RESOLUTION)
 
 
@@ -52,7 +53,9 @@ def first_promises(
     if calendar is None:
         return ()
     names = _AT_RECEIPT if complete else (*_AT_RECEIPT, ClockName.INFORMATION_REQUEST)
-    promises = (_promise(policy, name, facts, received_at, calendar) for name in names)
+    # Response and resolution are often promised in the same time: their instants are computed once.
+    instants = cache(lambda target, warn_at: _instants(target, warn_at, received_at, calendar))
+    promises = (_promise(policy, name, facts, calendar, instants) for name in names)
     return tuple(promise for promise in promises if promise)
 
 
@@ -71,18 +74,13 @@ def _holds(condition: Condition, facts: PolicyFacts | TicketState) -> bool:
 
 
 def _promise(
-    policy: Policy, name: ClockName, facts: PolicyFacts, received_at: datetime, calendar: Calendar
+    policy: Policy, name: ClockName, facts: PolicyFacts, calendar: Calendar, instants: Callable[..., _Instants | None]
 ) -> FirstPromise | None:
     rule = policy.clocks.get(name)
     target = rule.target_for(facts.urgency) if rule else None
-    if rule is None or target is None:
+    if rule is None or target is None or (computed := instants(target, rule.warn_at)) is None:
         return None
-    duration = duration_of(target)
-    try:
-        due = due_at(received_at, duration, (), calendar)
-        warn_at = warnings_at(rule.warn_at, received_at, due, duration, (), calendar)
-    except CalendarExhausted:
-        return None
+    due, warn_at = computed
     return FirstPromise(
         clock=name,
         target=target,
@@ -91,3 +89,15 @@ def _promise(
         calendar=policy.calendar_of(facts.department),
         calendar_version=calendar.version or 0,
     )
+
+
+def _instants(
+    target: str, warn_at: Sequence[float | str], received_at: datetime, calendar: Calendar
+) -> _Instants | None:
+    """The due instant and the warnings of a clock that starts at receipt; None where the calendar is at its end."""
+    duration = duration_of(target)
+    try:
+        due = due_at(received_at, duration, (), calendar)
+        return due, warnings_at(warn_at, received_at, due, duration, (), calendar)
+    except CalendarExhausted:
+        return None

@@ -47,7 +47,9 @@ class PromisesInForce:
         self, feedback: Feedback, proposed: Proposed, tier: Tier, received_at: datetime, *, complete: bool
     ) -> FirstPromises:
         """Choose the policy and compute the instants that stand from now on (invariant I11)."""
-        facts = policies.PolicyFacts(**proposed.model_dump(exclude={"rule"}), tier=tier, channel=feedback.channel)
+        facts = policies.PolicyFacts(
+            proposed.kind, proposed.category, proposed.urgency, proposed.priority, tier, feedback.channel
+        )
         policy = policies.choose(self.promises.policies, facts)
         if policy is None:
             return FirstPromises(None, ())

@@ -168,3 +168,15 @@ def test_priority_comes_from_urgency_tier_and_impact(
     urgency: Urgency, tier: Tier, affected_count: int, priority: Priority
 ) -> None:
     assert priority_of(urgency, tier, affected_count) is priority
+
+
+def test_clocks_of_one_target_have_each_their_own_warnings() -> None:
+    clocks = {"response": {"target": "P3WD"}, "resolution": {"target": "P3WD", "warn_at": ["PT4WH"]}}
+    response, resolution = first_promises(policy(clocks=clocks), FACTS, RECEIVED, True, CALENDARS)
+    alone = [
+        first_promises(policy(clocks={name: rule}), FACTS, RECEIVED, True, CALENDARS)[0]
+        for name, rule in clocks.items()
+    ]
+    assert [response, resolution] == alone
+    assert response.due_at == resolution.due_at
+    assert response.warn_at != resolution.warn_at
