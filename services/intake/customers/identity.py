@@ -14,8 +14,8 @@ CONTACTS = ("phone", "email", "wechat_open_id")
 
 
 def normalised(customer: Customer, pointer: str = "/customer", *, lenient: bool = False) -> Customer:
-    """Spell the contacts in one way: phone in E.164, e-mail in lower case. With `lenient` a phone that cannot be one
-    stays as it was typed, if there is another contact.
+    """Spell the contacts in one way: phone in E.164, e-mail in lower case; the same customer where they are. With
+    `lenient` a phone that cannot be one stays as it was typed, if there is another contact.
 
     Raises:
         ValidationFailed: the phone cannot be one; `pointer` is where the customer stands in the body.
@@ -30,7 +30,8 @@ def normalised(customer: Customer, pointer: str = "/customer", *, lenient: bool 
             if not (lenient and (customer.email or customer.wechat_open_id)):
                 why = WORDING.told("wrong", refusal.reason)
                 raise ValidationFailed.at(f"{pointer}/phone", refusal.reason, why) from refusal
-    return customer.model_copy(update=changes) if changes else customer
+    is_spelled = all(getattr(customer, name) == spelling for name, spelling in changes.items())
+    return customer if is_spelled else customer.model_copy(update=changes)
 
 
 def unusable(customer: Customer) -> tuple[str, ...]:

@@ -62,7 +62,8 @@ class Registrar:
         """
         received_at = self._now()
         sender = normalised(feedback.customer, lenient=origin.is_program)
-        feedback = feedback.model_copy(update={"customer": sender})
+        if sender is not feedback.customer:
+            feedback = feedback.model_copy(update={"customer": sender})
         # What a known customer asked in a call says as much as they ever said of themselves.
         if not isinstance(feedback, FollowUp) and (errors := refuse_reasons(feedback, received_at)):
             raise ValidationFailed(errors)

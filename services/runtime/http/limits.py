@@ -17,7 +17,7 @@ class Windows:
     request."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, tuple[int, float]] = {}
+        self._counts: dict[tuple[object, ...], tuple[int, float]] = {}
 
     def __len__(self) -> int:
         return len(self._counts)
@@ -28,7 +28,7 @@ class Windows:
         Raises:
             RateLimited: the window had all that `limit` allows; with the seconds until it ends.
         """
-        key, now = limit.key_for(*who), time.time()
+        key, now = (limit, *who), time.time()
         count, until = self._counts.get(key, (0, 0.0))
         if until <= now:
             self._make_room(now)
@@ -39,7 +39,7 @@ class Windows:
 
     def forget(self, limit: RateLimitItem, *who: str) -> None:
         """Forget the attempts of a window."""
-        self._counts.pop(limit.key_for(*who), None)
+        self._counts.pop((limit, *who), None)
 
     def _make_room(self, now: float) -> None:
         if len(self._counts) >= _MOST_WINDOWS:
