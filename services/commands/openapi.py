@@ -14,6 +14,7 @@ from services.runtime.role_parts import Part
 from services.runtime.settings import RuntimeSettings
 
 APIS = (
+    "services.intake.api.registration",
     "services.intake.api.feedback",
     "services.intake.api.customers",
     "services.intake.api.audit",

@@ -10,7 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from services.contracts.names import Role
-from services.intake.api import audit, customers, feedback, internal, links
+from services.intake.api import audit, customers, feedback, internal, links, registration
 from services.intake.feedback.promises_copy import PromisesCopy
 from services.intake.feedback.registrar import Registrar
 from services.intake.feedback.writer import FeedbackWriter
@@ -46,7 +46,7 @@ async def assemble(settings: IntakeSettings) -> AsyncIterator[Part]:
         )
         yield Part(
             name=Role.INTAKE,
-            routers=[each.router for each in (feedback, customers, audit, links, report, ticket)],
+            routers=[each.router for each in (registration, feedback, customers, audit, links, report, ticket)],
             internal_routers=[internal.router],
             ready=host.ready,
             clients=host.clients,

@@ -20,6 +20,7 @@ from services.intake.tables import outbox
 from services.runtime.errors import Refusal, Unavailable
 from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import RawStatement
 from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import log
 
@@ -32,6 +33,13 @@ _GATHERED_SECONDS = 0.1
 _BATCH = 100
 _LONGEST_PAUSE = timedelta(seconds=30)
 _AWAY_SECONDS = 1.0
+_SHORTEST_REST = 0.5
+"""Rows that are due may be another relay's just now."""
+_WAITING = RawStatement(
+    "SELECT count(*) AS number,"
+    " CAST(EXTRACT(EPOCH FROM min(next_attempt_at) - clock_timestamp()) AS double precision) AS next_due"
+    " FROM intake.outbox"
+)
 
 
 def relay_notifier(database: Database) -> CommitNotifier:
@@ -66,30 +74,33 @@ class Relay:
     async def _work(self) -> None:
         while True:
             self._woken.clear()
+            rest = None
             try:
-                away = await self.drain()
+                rest = await self.drain()
             except Unavailable:
-                away = True
+                pass
             except Exception as error:  # noqa: BLE001 - the relay outlives whatever one round meets, and says so
                 log().error("relay round failed", exc_info=error)
-                away = True
-            if away:
+            if rest is None:
                 await asyncio.sleep(_AWAY_SECONDS)
             else:
                 with suppress(TimeoutError):
-                    async with asyncio.timeout(self._poll_seconds):
+                    async with asyncio.timeout(rest):
                         await self._woken.wait()
 
-    async def drain(self) -> bool:
-        """Hand over everything that is due. Returns whether the receiver is away.
+    async def drain(self) -> float | None:
+        """Hand over everything that is due. Returns the seconds after which to look again unwoken: when the next row is
+        due, `poll_seconds` at most; None where the receiver is away.
 
         A batch that was refused goes again row by row, so that what one of them causes is known to be its own.
         """
         alone = 0
         while (done := await self._round(1 if alone else _BATCH)).taken:
             alone = done.taken if done.refused and done.taken > 1 else max(alone - 1, 0)
-        await self._measure()
-        return done.away
+        next_due = await self._measure()
+        if done.away:
+            return None
+        return self._poll_seconds if next_due is None else min(max(next_due, _SHORTEST_REST), self._poll_seconds)
 
     async def _round(self, size: int) -> Round:
         async with self._database.begin() as connection:
@@ -131,9 +142,12 @@ class Relay:
             return True
         return False
 
-    async def _measure(self) -> None:
-        async with self._database.read() as connection:
-            waiting.set((await connection.execute(select(func.count()).select_from(outbox))).scalar_one())
+    async def _measure(self) -> float | None:
+        """Show how many rows wait; answers in how many seconds the first of them is due."""
+        row = await _WAITING.one(self._database, {})
+        waiting.set(row["number"])
+        next_due: float | None = row["next_due"]
+        return next_due
 
 
 async def _due(connection: AsyncConnection, size: int) -> Sequence[Row[Any]]:

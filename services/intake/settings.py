@@ -10,7 +10,7 @@ class IntakeSettings(RuntimeSettings):
     """Settings of intake and its relay."""
 
     relay_poll_seconds: float = Field(
-        default=0.5,
+        default=5.0,
         gt=0,
         le=60,
         description="How often the relay looks for registrations that no notification told of.",

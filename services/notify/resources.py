@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,6 +15,9 @@ from services.runtime.feed.feed_client import FeedClient
 from services.runtime.postgres.database import Database
 from services.runtime.role_host import RoleHost
 from services.runtime.service_client import ServiceClient
+
+GATHERED_SECONDS = 0.25
+"""Between two pages of a consumer whose effects may wait as long."""
 
 
 @dataclass(frozen=True)
@@ -33,22 +37,29 @@ class Resources:
         urls = (settings.intake_url, settings.tickets_url, settings.directory_url, settings.survey_url)
         return cls(settings, host.database, *map(host.client, urls))
 
+    @cached_property
+    def _feed(self) -> FeedClient:
+        parsed = (EventPage.model_validate, TicketEvent.model_validate)
+        return FeedClient(self.tickets, *parsed, limit=self.settings.feed_batch)
+
     def consumer(
         self,
         name: str,
         apply: Callable[[AsyncConnection, Sequence[Any]], Awaitable[None]],
         apply_dead_letter: Callable[[AsyncConnection, Any], Awaitable[None]] | None = None,
         applied: Callable[[], None] | None = None,
+        *,
+        gathered_seconds: float = GATHERED_SECONDS,
     ) -> Consumer:
-        """Make a consumer of the journal's feed, with a place of its own."""
-        feed = FeedClient(self.tickets, EventPage, TicketEvent, limit=self.settings.feed_batch)
+        """Make a consumer of the journal's feed, with a place of its own; all of a process share what they read."""
         return Consumer(
             name,
             database=self.database,
             tables=feed_tables,
-            fetch=feed.read_page,
-            read=feed.read_event,
+            fetch=self._feed.read_page,
+            read=self._feed.read_event,
             apply=apply,
             apply_dead_letter=apply_dead_letter,
             applied=applied,
+            gathered_seconds=gathered_seconds,
         )

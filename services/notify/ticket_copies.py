@@ -6,14 +6,21 @@ from datetime import datetime
 
 from pydantic import TypeAdapter
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feed import TicketFacts
 from services.contracts.vocabulary import Kind, Phase, Urgency
 from services.notify.tables import tickets
+from services.runtime.postgres.raw_statement import RawStatement, json_text
 
 _COPIED = tuple(column.name for column in tickets.columns)
+_REMEMBER = RawStatement(
+    """
+INSERT INTO notify.tickets AS known ({columns})
+SELECT {columns} FROM jsonb_populate_recordset(NULL::notify.tickets, :copies)
+ON CONFLICT (ticket_no) DO UPDATE SET ({columns}) = ROW({renewed}) WHERE known.version < excluded.version
+""".format(columns=", ".join(_COPIED), renewed=", ".join(f"excluded.{name}" for name in _COPIED))
+)
 
 
 @dataclass(frozen=True)
@@ -41,7 +48,7 @@ _KNOWN_TICKET = TypeAdapter(KnownTicket)
 
 async def remember(connection: AsyncConnection, facts: Iterable[TicketFacts]) -> Mapping[str, TicketFacts]:
     """Keep the newest of what the feed told of each ticket, and answer it by number; what is older than the copy
-    changes nothing."""
+    changes nothing. The transaction has moved the follower's place before."""
     newest: dict[str, TicketFacts] = {}
     for each in facts:
         known = newest.get(each.ticket_no)
@@ -49,14 +56,8 @@ async def remember(connection: AsyncConnection, facts: Iterable[TicketFacts]) ->
     if not newest:
         return newest
     # In one order, so that two followers never wait for each other's rows.
-    rows = [newest[ticket_no].model_dump(include=set(_COPIED)) for ticket_no in sorted(newest)]
-    told = insert(tickets).values(rows)
-    renewed = {name: told.excluded[name] for name in _COPIED if name != "ticket_no"}
-    await connection.execute(
-        told.on_conflict_do_update(
-            index_elements=[tickets.c.ticket_no], set_=renewed, where=tickets.c.version < told.excluded.version
-        )
-    )
+    copies = [newest[ticket_no].model_dump(include=set(_COPIED)) for ticket_no in sorted(newest)]
+    await _REMEMBER.within(connection, {"copies": json_text(copies)})
     return newest
 
 

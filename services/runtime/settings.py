@@ -25,7 +25,7 @@ class RuntimeSettings(BaseSettings):
     temporal_address: str = Field(default="127.0.0.1:7233", description="Address of the Temporal frontend.")
     temporal_namespace: str = Field(default="default", description="Temporal namespace.")
     engine_probe_seconds: float = Field(
-        default=5.0, gt=0, description="How often a worker asks whether the engine is the one that it knows."
+        default=10.0, gt=0, description="How often a worker asks whether the engine is the one that it knows."
     )
 
     host: str = Field(default="127.0.0.1", description="Address that the public port binds.")

@@ -20,7 +20,7 @@ from services.survey.answers.questionnaires import Questionnaires
 from services.survey.api import internal as internal_api
 from services.survey.api import surveys as surveys_api
 from services.survey.invitations.activities import SurveyActivities
-from services.survey.invitations.consumer import Inviter
+from services.survey.invitations.consumer import NEEDED, Inviter
 from services.survey.invitations.startables import startable
 from services.survey.invitations.workflow import SurveyWorkflow
 from services.survey.pages import survey_page
@@ -30,6 +30,8 @@ from services.survey.states import STARTER_CHANNEL, Standings
 from services.survey.tables import feed_cursors, feed_failures
 
 CONSUMER = "surveys"
+GATHERED_SECONDS = 0.25
+"""Between two pages of the feed."""
 SEED_PAUSE = timedelta(seconds=0.5)
 
 
@@ -84,7 +86,8 @@ async def assemble_worker(settings: SurveySettings) -> AsyncIterator[Part]:
 
 def consumer_of(settings: SurveySettings, database: Database, tickets: ServiceClient) -> Consumer:
     """Make the consumer that invites."""
-    feed = FeedClient(tickets, EventPage, TicketEvent, limit=settings.feed_batch)
+    parsed = (EventPage.model_validate, TicketEvent.model_validate)
+    feed = FeedClient(tickets, *parsed, limit=settings.feed_batch, only=NEEDED)
     inviter = Inviter(links_of(settings), settings.survey_cooldown)
     return Consumer(
         CONSUMER,
@@ -94,6 +97,7 @@ def consumer_of(settings: SurveySettings, database: Database, tickets: ServiceCl
         read=feed.read_event,
         apply=inviter.apply,
         apply_dead_letter=inviter.apply_dead_letter,
+        gathered_seconds=GATHERED_SECONDS,
     )
 
 

@@ -21,7 +21,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from services.runtime.feed.consumer import consumer_tables
 from services.runtime.postgres.columns import NAMES, created_at, instant
 from services.runtime.postgres.idempotency import idempotency_table
-from services.runtime.temporal.workflow_starter import engine_columns
+from services.runtime.temporal.startable import engine_columns
 
 metadata = MetaData(schema="survey", naming_convention=NAMES)
 

@@ -25,6 +25,7 @@ from services.workflow.commands.delivery import Door
 from services.workflow.commands.joins import Joins
 from services.workflow.commands.preparation import Preparation
 from services.workflow.commands.remarks import Remarks
+from services.workflow.journal.arrivals import Arrivals
 from services.workflow.journal.feed import Feed, feed_notifier
 from services.workflow.journal.registration import Registrations
 from services.workflow.policies.calendar_store import CalendarRegister
@@ -73,10 +74,11 @@ class TicketService:
         self.notifier = feed_notifier(database)
         self.starting = CommitNotifier(database, STARTER_CHANNEL, gathered_seconds=_GATHERED_SECONDS)
         self.registrations = Registrations(database, self.people, recorded=self._announce_begun)
+        self.arrivals = Arrivals(database, self.registrations, intake)
         reach = CustomerReach(notify)
         self.showing = Showing(
             queries=self.queries,
-            registrations=self.registrations,
+            arrivals=self.arrivals,
             catalogue=self.catalogue,
             intake=intake,
             reach=reach,

@@ -1,15 +1,11 @@
 """Every open ticket, and every publication that runs, has exactly one workflow (invariants I2, I4): what
 the runtime's starter needs to see to it."""
 
-from typing import Any
-
-from sqlalchemy import Row
-
 from services.contracts.names import QUEUE_TICKETS, WORKFLOW_PUBLICATION, publication_workflow_id
 from services.contracts.publication import PublicationStart, PublicationState
 from services.contracts.ticket import TicketStart
 from services.runtime.temporal.inventory import Workflows
-from services.runtime.temporal.workflow_starter import Startable
+from services.runtime.temporal.startable import Startable, StartableRow
 from services.workflow.client import TICKET_WORKFLOWS, TicketEngine
 from services.workflow.settings import WorkflowSettings
 from services.workflow.tables import publications, tickets
@@ -21,7 +17,7 @@ _AFTER_THE_WALK = 2
 def open_tickets(engine: TicketEngine) -> Startable:
     """Tickets, new or rebuilt: each starts from its stored state, with its original due times."""
 
-    async def start(row: Row[Any]) -> None:
+    async def start(row: StartableRow) -> None:
         await engine.start(TicketStart.stored(row.state, row.policy))
 
     return Startable(
@@ -37,7 +33,7 @@ def open_tickets(engine: TicketEngine) -> Startable:
 def running_publications(engine: TicketEngine, settings: WorkflowSettings) -> Startable:
     """Publications whose tickets are being recalculated: each goes on from where its row says that it is."""
 
-    async def start(row: Row[Any]) -> None:
+    async def start(row: StartableRow) -> None:
         publication = PublicationStart(
             publication=row.id,
             batch=settings.recalculation_batch,

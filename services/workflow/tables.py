@@ -22,7 +22,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from services.runtime.postgres.columns import created_at, instant
 from services.runtime.postgres.commit_order import transaction_column
 from services.runtime.postgres.idempotency import idempotency_table
-from services.runtime.temporal.workflow_starter import engine_columns
+from services.runtime.temporal.startable import engine_columns
 
 metadata = MetaData(schema="workflow")
 idempotency = idempotency_table(metadata)

@@ -42,6 +42,7 @@ from services.runtime.temporal.inventory import EngineRuns
 from services.runtime.temporal.workflow_starter import Starter
 from tests.flow.alert_peers import OWNER, FakeDirectory, FakeJournal
 from tests.flow.timers import has_due_timer, pass_time
+from tests.services.runtime.feed_fakes import begun
 from tests.services.system import until
 
 _numbers = itertools.count(1)
@@ -79,7 +80,7 @@ class AlertHarness:
 
     async def apply(self, *events: TicketEvent) -> None:
         """Apply a page of the feed, as the follower does."""
-        async with self.database.begin() as connection:
+        async with begun(self.database) as connection:
             await self.consumer.apply(connection, events)
 
     def starter(self) -> Starter:

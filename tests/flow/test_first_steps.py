@@ -15,6 +15,7 @@ from services.notify.notices.tables import notices
 from services.runtime.postgres.database import Database
 from tests.flow.alert_harness import MINUTE, SECOND, Alert, AlertHarness
 from tests.flow.alert_peers import CREW, OWNER
+from tests.services.runtime.feed_fakes import begun
 from tests.services.system import until
 
 
@@ -73,7 +74,7 @@ async def test_a_page_of_the_feed_that_is_read_again_tells_nobody_twice(harness:
 
 
 async def test_a_page_that_is_not_kept_has_raised_and_told_nothing(harness: FirstStepHarness) -> None:
-    async with harness.database.begin() as connection:
+    async with begun(harness.database) as connection:
         await harness.consumer.apply(connection, [harness.ticket().breach(ClockName.PROGRESS)])
         await connection.rollback()
     assert (await harness.alerts(), await harness.told()) == ([], [])

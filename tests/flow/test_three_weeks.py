@@ -99,7 +99,7 @@ class TicketWithReference:
         database, catalogue = self.ticket.harness.database, self.ticket.harness.catalogue
         unused: Any = None
         queries = Queries(database)
-        showing = Showing(queries=queries, registrations=unused, catalogue=catalogue, intake=unused, reach=unused)
+        showing = Showing(queries=queries, arrivals=unused, catalogue=catalogue, intake=unused, reach=unused)
         facts = await showing.clocks(await showing.existing(self.ticket.ticket_no), "en")
         expected = {(it.name, it.cycle, it.started): it for it in self.slow.clocks.over}
         assert len(facts.clocks) == len(expected)

@@ -1,4 +1,4 @@
-"""Intake over HTTP: feedback, and the end of its customer's link (api.md)."""
+"""Feedback over HTTP, and the end of its customer's link (api.md)."""
 
 from typing import Annotated
 
@@ -8,47 +8,19 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.access.rights import allowed_to, require_right
 from services.contracts.base import Nothing
-from services.contracts.feedback import Feedback
-from services.contracts.names import Role
 from services.contracts.permissions import Action, may, sees_contact
 from services.intake.audit.log import reader_of, record
-from services.intake.feedback.origins import origin_of
 from services.intake.feedback.queries import arrival, supplied_to, view
 from services.intake.links.revocation import revocations, revoke_link
-from services.intake.schemas import (
-    FeedbackView,
-    LinkRevocation,
-    Registered,
-)
-from services.intake.service import Intake, IntakeDep
-from services.runtime.http.openapi import LOCATED
-from services.runtime.postgres.idempotency import HttpAnswer, replay_headers
-from services.runtime.role_parts import service
+from services.intake.schemas import FeedbackView, LinkRevocation
+from services.intake.service import IntakeDep
+from services.runtime.postgres.idempotency import HttpAnswer
 from services.runtime.security.auth import Caller
 
 router = APIRouter(tags=["intake"])
 
-FeedbackSender = Annotated[Caller, Depends(allowed_to(Action.REGISTER_FEEDBACK))]
 FeedbackReader = Annotated[Caller, Depends(allowed_to(Action.READ_FEEDBACK))]
 LinkRevoker = Annotated[Caller, Depends(allowed_to(Action.REVOKE_LINK))]
-
-
-@router.post("/v1/feedback", status_code=201, response_model=Registered, responses=LOCATED)
-async def register_feedback(request: Request, feedback: Feedback, caller: FeedbackSender) -> Response:
-    """Register a feedback: it gets its ticket number and promised times, and is never lost from then on.
-
-    Needs a channel and a description; from forms and programs also a name and one contact. What else is missing is
-    told in `missing` and asked for at the review. The same `Idempotency-Key` and body answer the same ticket.
-    """
-    intake: Intake = service(request, Role.INTAKE)  # no dependency: each costs a twentieth of a registration
-    origin = origin_of(caller, feedback.channel, intake.idempotency.keyed(request, caller))
-    receipt = await intake.registrar.register(feedback, origin)
-    headers = {
-        "Location": f"/v1/tickets/{receipt.registered.ticket_no}",
-        **replay_headers(repeated=receipt.replayed),
-    }
-    content = receipt.registered.model_dump_json()
-    return Response(content, status_code=201, headers=headers, media_type="application/json")
 
 
 @router.get("/v1/feedback/{ticket_no}")

@@ -7,7 +7,7 @@ that cannot be filed as it is comes back with the reason, and its sender's calle
 import asyncio
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy.exc import DBAPIError
 
@@ -32,12 +32,16 @@ class InsertResult:
     tier: Tier | None = None
 
 
+Batch = list[tuple[Draft, asyncio.Future[InsertResult]]]
+"""Drafts of one statement, each with what its sender waits for."""
+
+
 class BatchInsert:
     """Files drafts; each caller waits for its own number alone."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._waiting: list[tuple[Draft, asyncio.Future[InsertResult]]] = []
+        self._waiting: Batch = []
         self._lanes: set[asyncio.Task[None]] = set()
 
     async def file(self, draft: Draft) -> InsertResult:
@@ -49,9 +53,7 @@ class BatchInsert:
         filed: asyncio.Future[InsertResult] = asyncio.get_running_loop().create_future()
         self._waiting.append((draft, filed))
         if len(self._lanes) < _LANES:
-            lane = asyncio.create_task(self._work())
-            self._lanes.add(lane)
-            lane.add_done_callback(self._lanes.discard)
+            self._lanes.add(asyncio.create_task(self._work()))
         return await filed
 
     async def file_alone(self, draft: Draft) -> InsertResult:
@@ -59,22 +61,29 @@ class BatchInsert:
         return (await self._send([draft], alone=True))[0]
 
     async def _work(self) -> None:
-        while self._waiting:
-            batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
-            try:
-                results = await self._send([draft for draft, _ in batch])
-            except DBAPIError:
-                # Whoever is to blame for it finds out alone.
-                results = [InsertResult()] * len(batch)
-            except Unavailable:
-                _tell_unknown(batch)
-                continue
-            except BaseException:
-                _tell_unknown(batch)
-                raise
-            for (_, filed), result in zip(batch, results, strict=True):
-                if not filed.done():
-                    filed.set_result(result)
+        try:
+            while self._waiting:
+                batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                await self._file_batch(batch)
+        finally:
+            # Not when the loop comes to it: whoever arrives until then would count on a lane that has ended.
+            self._lanes.remove(cast("asyncio.Task[None]", asyncio.current_task()))
+
+    async def _file_batch(self, batch: Batch) -> None:
+        try:
+            results = await self._send([draft for draft, _ in batch])
+        except DBAPIError:
+            # Whoever is to blame for it finds out alone.
+            results = [InsertResult()] * len(batch)
+        except Unavailable:
+            _tell_unknown(batch)
+            return
+        except BaseException:
+            _tell_unknown(batch)
+            raise
+        for (_, filed), result in zip(batch, results, strict=True):
+            if not filed.done():
+                filed.set_result(result)
 
     async def _send(self, drafts: Sequence[Draft], *, alone: bool = False) -> Sequence[InsertResult]:
         columns = {name: [draft[name] for draft in drafts] for name in COLUMNS}
@@ -83,7 +92,7 @@ class BatchInsert:
         return [results[n] for n in range(1, len(drafts) + 1)]
 
 
-def _tell_unknown(batch: Sequence[tuple[Draft, asyncio.Future[InsertResult]]]) -> None:
+def _tell_unknown(batch: Batch) -> None:
     for _, filed in batch:
         if not filed.done():
             filed.set_exception(Unavailable())

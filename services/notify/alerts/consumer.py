@@ -20,6 +20,7 @@ from services.notify.alerts.tables import alerts
 from services.notify.ladders.store import LadderBook, StoredLadder, chosen
 from services.notify.notices.submission import cancel
 from services.runtime.errors import Unavailable
+from services.runtime.postgres.raw_statement import RawStatement
 from services.runtime.telemetry import log
 
 _THRESHOLDS = {EventType.CLOCK_BREACHED: Threshold.BREACH, EventType.CLOCK_WARNED: Threshold.WARNING}
@@ -32,6 +33,10 @@ _CLOSED_BEFORE: Mapping[str, Any] = {
     "next_level": None,
 }
 """A breach that is heard of after the ticket was closed is on record, and nobody is told (21)."""
+# Most pages find none: no row is locked for them, nor the lock's statement built.
+_UNRESOLVED = RawStatement(
+    "SELECT FROM notify.alerts WHERE ticket_no = ANY(CAST(:ticket_nos AS text[])) AND state <> 'resolved' LIMIT 1"
+)
 _NOT_OVER: Mapping[str, Any] = dict.fromkeys(("resolution", "resolved_at", "engine_id"))
 
 
@@ -149,6 +154,8 @@ def _key_of(row: Mapping[Any, Any]) -> str:
 
 async def _resolve_what_is_over(connection: AsyncConnection, facts: Mapping[str, TicketFacts], now: datetime) -> None:
     """Resolve alerts whose clock was met or cancelled, whose ticket was closed, whose warning came true."""
+    if not await _UNRESOLVED.within(connection, {"ticket_nos": list(facts)}):
+        return
     of_these = alerts.c.ticket_no == any_(cast(list(facts), ARRAY(Text)))
     # In one order, so that nobody waits for each other in a circle.
     query = select(alerts).where(of_these, store.UNRESOLVED).order_by(alerts.c.id).with_for_update()

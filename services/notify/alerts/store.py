@@ -79,8 +79,7 @@ async def change(
 
 async def announce(connection: AsyncConnection) -> None:
     """Wake the streams, and the starter, when the transaction commits."""
-    await wake(connection, CHANGED_CHANNEL)
-    await wake(connection, STARTER_CHANNEL)
+    await wake(connection, CHANGED_CHANNEL, STARTER_CHANNEL)
 
 
 async def write(

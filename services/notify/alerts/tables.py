@@ -16,7 +16,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from services.notify.tables import metadata
 from services.runtime.postgres.columns import instant
 from services.runtime.postgres.commit_order import transaction_column
-from services.runtime.temporal.workflow_starter import engine_columns
+from services.runtime.temporal.startable import engine_columns
 
 alerts = Table(
     "alerts",

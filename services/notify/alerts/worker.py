@@ -1,9 +1,7 @@
 """Parts of the worker for alerts: the consumer of the journal, the workflow, and the starter's view of the rows."""
 
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Row
 from temporalio.client import Client
 
 from services.contracts.names import (
@@ -29,10 +27,12 @@ from services.notify.resources import Resources
 from services.runtime.recurrence import every
 from services.runtime.temporal.client import signal_if_running, start_or_attach
 from services.runtime.temporal.inventory import Workflows
+from services.runtime.temporal.startable import Startable, StartableRow
 from services.runtime.temporal.worker_host import WorkerPart
-from services.runtime.temporal.workflow_starter import Startable
 
 CONSUMER = "alerts"
+GATHERED_SECONDS = 0.1
+"""Between two pages of the feed: an alert is to reach its mail within a second."""
 
 
 def worker_part(opened: Resources, client: Client) -> WorkerPart:
@@ -42,7 +42,8 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
     escalation = Escalation(opened, candidates)
     dispatcher = RemarkDispatcher(opened, hands=opened.settings.notify_slots)
     ladders = LadderBook(read_ladders(opened.settings.ladders_file))
-    consumer = opened.consumer(CONSUMER, AlertConsumer(ladders, escalation).apply)
+    apply = AlertConsumer(ladders, escalation).apply
+    consumer = opened.consumer(CONSUMER, apply, gathered_seconds=GATHERED_SECONDS)
     return WorkerPart(
         name="alerts",
         workflows=[AlertWorkflow],
@@ -62,7 +63,7 @@ def worker_part(opened: Resources, client: Client) -> WorkerPart:
 def startable(client: Client) -> Startable:
     """An alert that waits has a workflow, which is told of every change of it, that it is over too."""
 
-    async def start(row: Row[Any]) -> None:
+    async def start(row: StartableRow) -> None:
         """Start the workflow, or tell the one that runs how the row stands; nothing is started only to end."""
         standing = standing_of(row)
         id_ = alert_workflow_id(standing.id)

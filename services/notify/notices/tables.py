@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.notify.tables import metadata
 from services.runtime.postgres.columns import instant, position
-from services.runtime.temporal.workflow_starter import engine_columns
+from services.runtime.temporal.startable import engine_columns
 
 notices = Table(
     "notices",

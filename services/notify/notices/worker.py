@@ -1,9 +1,7 @@
 """Parts of the worker for notices: the consumer of the journal, the workflow, and the starter's view of the rows."""
 
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Row
 from temporalio.client import Client
 
 from services.access.directory_copy import DirectoryCopy
@@ -25,8 +23,8 @@ from services.notify.resources import Resources
 from services.notify.settings import NotifySettings
 from services.runtime.temporal.client import start_or_attach
 from services.runtime.temporal.inventory import Workflows
+from services.runtime.temporal.startable import Startable, StartableRow
 from services.runtime.temporal.worker_host import WorkerPart
-from services.runtime.temporal.workflow_starter import Startable
 
 
 def worker_part(opened: Resources, client: Client) -> WorkerPart:
@@ -57,7 +55,7 @@ def delivery(opened: Resources) -> Delivery:
 def startable(client: Client, settings: NotifySettings) -> Startable:
     """A notice whose first try has left it over has a workflow."""
 
-    async def start(row: Row[Any]) -> None:
+    async def start(row: StartableRow) -> None:
         order = NoticeOrder(
             id=row.id,
             round=row.round,

@@ -3,22 +3,40 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import RowMapping, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.feed import TicketEvent
 from services.notify.webhooks.queues import enter
-from services.notify.webhooks.tables import departments, webhooks
 from services.notify.webhooks.thin_data import thin
+from services.runtime.postgres.raw_statement import RawStatement, Rows, json_text
 
 CONSUMER = "webhooks"
 _DEPARTMENT = "department"
+# Whoever switches one off waits, and then takes back what has just entered.
+_LIVE = RawStatement(
+    "SELECT id, types, department, live_from FROM notify.webhooks WHERE active AND deleted_at IS NULL"
+    " ORDER BY id FOR NO KEY UPDATE"
+)
+_KNOWN = RawStatement(
+    "SELECT ticket_no, department FROM notify.webhook_departments WHERE ticket_no = ANY(CAST(:ticket_nos AS text[]))"
+)
+_REMEMBER = RawStatement(
+    """
+INSERT INTO notify.webhook_departments (ticket_no, department)
+SELECT ticket_no, department FROM jsonb_populate_recordset(NULL::notify.webhook_departments, :moved)
+ON CONFLICT (ticket_no) DO UPDATE SET department = excluded.department
+"""
+)
 
 
 async def follow(connection: AsyncConnection, items: Sequence[TicketEvent]) -> None:
     """Enter what a page of events gives the webhooks to deliver, in the transaction that moves the cursor."""
-    await _deliver(connection, items, await _locate(connection, items))
+    live = await _LIVE.within(connection, {})
+    bound = any(webhook["department"] for webhook in live)
+    known = await _known(connection, {item.ticket_no for item in items}) if bound else {}
+    departments_then, moved = _located(items, known)
+    await _remember(connection, moved)
+    await _deliver(connection, live, items, departments_then)
 
 
 async def follow_late(connection: AsyncConnection, item: TicketEvent) -> None:
@@ -31,13 +49,15 @@ async def follow_late(connection: AsyncConnection, item: TicketEvent) -> None:
     if _DEPARTMENT in told:
         await _remember(connection, {item.ticket_no: department})
         department = _text(told[_DEPARTMENT])
-    await _deliver(connection, [item], [department])
+    await _deliver(connection, await _LIVE.within(connection, {}), [item], [department])
 
 
 async def _deliver(
-    connection: AsyncConnection, items: Sequence[TicketEvent], departments_then: Sequence[str | None]
+    connection: AsyncConnection,
+    live: Rows,
+    items: Sequence[TicketEvent],
+    departments_then: Sequence[str | None],
 ) -> None:
-    live = (await connection.execute(_live())).mappings().all()
     wanted = [
         _delivery(webhook, item)
         for item, department in zip(items, departments_then, strict=True)
@@ -47,59 +67,46 @@ async def _deliver(
     await enter(connection, wanted)
 
 
-def _live() -> Any:
-    columns = (webhooks.c.id, webhooks.c.types, webhooks.c.department, webhooks.c.live_from)
-    query = select(*columns).where(webhooks.c.active, webhooks.c.deleted_at.is_(None)).order_by(webhooks.c.id)
-    # Whoever switches one off waits, and then takes back what has just entered.
-    return query.with_for_update(key_share=True)
-
-
-def _wants(webhook: RowMapping, item: TicketEvent, department: str | None) -> bool:
+def _wants(webhook: Mapping[str, Any], item: TicketEvent, department: str | None) -> bool:
     """A webhook of a department gets what its people could read: also of tickets that have none yet (I16)."""
     if item.recorded_at < webhook["live_from"] or (webhook["types"] and item.event.type not in webhook["types"]):
         return False
     return webhook["department"] is None or department in {None, webhook["department"]}
 
 
-async def _locate(connection: AsyncConnection, items: Sequence[TicketEvent]) -> Sequence[str | None]:
-    """The department that each event's ticket had once the event had happened.
+def _located(
+    items: Sequence[TicketEvent], known: Mapping[str, str | None]
+) -> tuple[Sequence[str | None], Mapping[str, str | None]]:
+    """The department that each event's ticket had once the event had happened, and where moved tickets are at the end.
 
     The feed tells where a ticket is when it is read: somebody who reads late would give an event of one department to
     another, to which the ticket went afterwards.
     """
-    known = await _known(connection, {item.ticket_no for item in items})
-    found, moved = [], {}
+    found, last, moved = [], dict(known), dict[str, str | None]()
     for item in items:
         number, data = item.ticket_no, item.event.data
         if _DEPARTMENT in data:
-            known[number] = moved[number] = _text(data[_DEPARTMENT])
-        found.append(known.get(number, item.ticket.department))
-    await _remember(connection, moved)
-    return found
+            last[number] = moved[number] = _text(data[_DEPARTMENT])
+        found.append(last.get(number, item.ticket.department))
+    return found, moved
 
 
 async def _known(connection: AsyncConnection, ticket_nos: Iterable[str]) -> dict[str, str | None]:
-    query = select(departments).where(departments.c.ticket_no.in_(sorted(ticket_nos)))
-    return {row.ticket_no: row.department for row in await connection.execute(query)}
+    found = await _KNOWN.within(connection, {"ticket_nos": sorted(ticket_nos)})
+    return {row["ticket_no"]: row["department"] for row in found}
 
 
 async def _remember(connection: AsyncConnection, moved: Mapping[str, str | None]) -> None:
-    if not moved:
-        return
-    rows = [{"ticket_no": number, "department": moved[number]} for number in sorted(moved)]
-    told = insert(departments).values(rows)
-    await connection.execute(
-        told.on_conflict_do_update(
-            index_elements=[departments.c.ticket_no], set_={"department": told.excluded.department}
-        )
-    )
+    if moved:
+        rows = [{"ticket_no": number, "department": moved[number]} for number in sorted(moved)]
+        await _REMEMBER.within(connection, {"moved": json_text(rows)})
 
 
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 
 
-def _delivery(webhook: RowMapping, item: TicketEvent) -> dict[str, Any]:
+def _delivery(webhook: Mapping[str, Any], item: TicketEvent) -> dict[str, Any]:
     """The delivery of an event, which is what the public feed shows: thin, without contacts and free texts."""
     event = item.event.model_dump(mode="json")
     return {

@@ -5,7 +5,6 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Text, cast, update
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.notify.wake_channels import STARTER_CHANNEL
@@ -13,6 +12,23 @@ from services.notify.webhooks.states import DeliveryState
 from services.notify.webhooks.tables import deliveries, lanes, webhooks
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.commit_order import THIS_TRANSACTION
+from services.runtime.postgres.raw_statement import RawStatement, json_text
+
+_ENTERED = ("id", "webhook_id", "lane", "event_id", "type", "ticket_no", "seq", "occurred_at", "data")
+# In the order of the rows: it numbers them, and the log lists them by it.
+_ENTER = RawStatement(
+    """
+INSERT INTO notify.webhook_deliveries ({columns})
+SELECT {columns} FROM jsonb_populate_recordset(NULL::notify.webhook_deliveries, :deliveries)
+ON CONFLICT DO NOTHING
+""".format(columns=", ".join(_ENTERED))
+)
+_OPENING = """
+INSERT INTO notify.webhook_lanes AS known (webhook_id, lane)
+SELECT webhook_id, lane FROM jsonb_populate_recordset(NULL::notify.webhook_lanes, :lanes)
+ON CONFLICT (webhook_id, lane) DO UPDATE SET version = known.version + 1"""
+_OPEN = RawStatement(_OPENING)
+_OPEN_AT_ONCE = RawStatement(_OPENING + ", next_try_at = NULL, failing_since = NULL, failures = 0")
 
 
 async def enter(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) -> None:
@@ -21,17 +37,14 @@ async def enter(connection: AsyncConnection, rows: Sequence[Mapping[str, Any]]) 
         return
     await open_lanes(connection, {(row["webhook_id"], row["lane"]) for row in rows})
     drawn = [{"id": f"d-{secrets.token_hex(8)}", **row} for row in rows]
-    await connection.execute(insert(deliveries).on_conflict_do_nothing(), drawn)
+    await _ENTER.within(connection, {"deliveries": json_text(drawn)})
 
 
 async def open_lanes(connection: AsyncConnection, keys: Collection[tuple[str, str]], *, at_once: bool = False) -> None:
     """Make sure that lanes in which something waits are looked at; `at_once` also ends the pause after a failure."""
     await wake_workflows(connection, {webhook_id for webhook_id, _ in keys})
-    renewed: dict[str, Any] = {"version": lanes.c.version + 1}
-    if at_once:
-        renewed |= {"next_try_at": None, "failing_since": None, "failures": 0}
-    opened = insert(lanes).on_conflict_do_update(index_elements=[lanes.c.webhook_id, lanes.c.lane], set_=renewed)
-    await connection.execute(opened, [{"webhook_id": webhook_id, "lane": lane} for webhook_id, lane in sorted(keys)])
+    opened = [{"webhook_id": webhook_id, "lane": lane} for webhook_id, lane in sorted(keys)]
+    await (_OPEN_AT_ONCE if at_once else _OPEN).within(connection, {"lanes": json_text(opened)})
 
 
 async def wake_workflows(connection: AsyncConnection, webhook_ids: set[str]) -> None:

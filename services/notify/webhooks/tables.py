@@ -17,7 +17,7 @@ from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 from services.notify.tables import metadata
 from services.runtime.postgres.columns import created_at, instant, position
-from services.runtime.temporal.workflow_starter import engine_columns
+from services.runtime.temporal.startable import engine_columns
 
 
 def _of_webhook(*, primary_key: bool = False) -> Column[str]:

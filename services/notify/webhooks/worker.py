@@ -3,9 +3,8 @@
 import asyncio
 from datetime import timedelta
 from functools import partial
-from typing import Any
 
-from sqlalchemy import Row, delete, func, true
+from sqlalchemy import delete, func, true
 from temporalio.client import Client
 
 from services.access.directory_copy import DirectoryCopy
@@ -29,8 +28,8 @@ from services.runtime.postgres.database import Database
 from services.runtime.recurrence import HOUR, every
 from services.runtime.temporal.client import start_or_attach
 from services.runtime.temporal.inventory import Workflows
+from services.runtime.temporal.startable import Startable, StartableRow
 from services.runtime.temporal.worker_host import WorkerPart
-from services.runtime.temporal.workflow_starter import Startable
 
 
 def worker_part(opened: Resources, client: Client) -> WorkerPart:
@@ -69,7 +68,7 @@ def dispatcher(opened: Resources, sender: WebhookSender) -> Dispatcher:
 def startable(client: Client, queue: str = QUEUE_NOTIFY) -> Startable:
     """Every webhook has a workflow; one that is switched off or deleted has it until it has noticed."""
 
-    async def start(row: Row[Any]) -> None:
+    async def start(row: StartableRow) -> None:
         await start_or_attach(
             client,
             WORKFLOW_WEBHOOK,

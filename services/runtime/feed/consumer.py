@@ -1,16 +1,17 @@
 """Consumers of another service's feed: each of its events has its effect here exactly once.
 
 A page is applied and the consumer's place moved in one transaction, so a kill, a lost answer or a second replica
-changes nothing. An event that cannot be applied is tried alone, then set aside as a dead letter (`dead_letters`), and
-stops only itself; a consumer that can apply nothing any more stands still instead, and its lag grows. Tables, metrics
-and logs call a consumer `follower`.
+changes nothing. From one page to the next the place is kept in memory: the statement that moves it checks it. After a
+failure, after a rest, and where another replica was faster, it is read again. An event that cannot be applied is tried
+alone, then set aside as a dead letter (`dead_letters`), and stops only itself; a consumer that can apply nothing any
+more stands still instead, and its lag grows. Tables, metrics and logs call a consumer `follower`.
 """
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 from prometheus_client import Counter, Gauge
 from sqlalchemy import (
@@ -22,7 +23,6 @@ from sqlalchemy import (
     Table,
     Text,
     func,
-    select,
     text,
     update,
 )
@@ -31,7 +31,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime.errors import Unavailable
 from services.runtime.feed.dead_letters import DeadLetters
+from services.runtime.feed.pages import Item, Page
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import RawStatement
 from services.runtime.telemetry import log
 
 RETRY_SECONDS = (0.1, 0.3, 1.0, 2.0)
@@ -39,6 +41,7 @@ RETRY_SECONDS = (0.1, 0.3, 1.0, 2.0)
 MOST_SET_ASIDE = 10
 """Events set aside one after another; when not one in between can be applied, it is not the events that are wrong."""
 _SHORTEST_PAUSE, _LONGEST_PAUSE = 0.5, 5.0
+_PLACE = "SELECT cursor, passed FROM {cursors} WHERE follower = :follower"
 
 lag_seconds = Gauge(
     "bihuan_feed_lag_seconds", "Age of the oldest event not applied yet, when a page was fetched.", ["follower"]
@@ -46,45 +49,6 @@ lag_seconds = Gauge(
 followed_at = Gauge("bihuan_feed_followed_timestamp_seconds", "When the feed last answered.", ["follower"])
 failures_total = Counter("bihuan_feed_failures_total", "Events set aside because they cannot be applied.", ["follower"])
 events_total = Counter("bihuan_feed_events_total", "Events applied.", ["follower"])
-
-
-class Numbered(Protocol):
-    """An event's place in its ticket's journal."""
-
-    @property
-    def seq(self) -> int:
-        """From 1, without gaps."""
-
-
-class Item(Protocol):
-    """One event of the feed."""
-
-    @property
-    def ticket_no(self) -> str:
-        """The ticket that the event is of."""
-
-    @property
-    def event(self) -> Numbered:
-        """The event itself."""
-
-    @property
-    def recorded_at(self) -> datetime:
-        """The instant at which it became part of the journal."""
-
-    def model_dump(self, *, mode: str) -> dict[str, Any]:
-        """Write down an event that cannot be applied."""
-
-
-class ConsumedPage(Protocol):
-    """A page of the feed."""
-
-    @property
-    def items(self) -> Sequence[Item]:
-        """Events in the feed's order."""
-
-    @property
-    def next_cursor(self) -> str | None:
-        """The cursor to go on from."""
 
 
 def consumer_tables(metadata: MetaData) -> tuple[Table, Table]:
@@ -129,7 +93,8 @@ class Consumer:
     `fetch` answers the page behind a cursor, and waits a while where there is none. `apply` writes what the events
     cause, in the transaction given; it is called again after `Unavailable`, and event by event after anything else.
     A dead letter is `read` again by ticket and sequence number and goes to `apply_dead_letter`, to `apply` without one.
-    `applied` is called after each commit.
+    `applied` is called after each commit. `gathered_seconds` at least lie between two pages, so that what comes in a
+    wave costs a few of them; after a rest the first event is applied at once.
     """
 
     def __init__(
@@ -138,20 +103,24 @@ class Consumer:
         *,
         database: Database,
         tables: tuple[Table, Table],
-        fetch: Callable[[str | None], Awaitable[ConsumedPage]],
+        fetch: Callable[[str | None], Awaitable[Page]],
         read: Callable[[str, int], Awaitable[Item]],
         apply: Callable[[AsyncConnection, Sequence[Any]], Awaitable[None]],
         apply_dead_letter: Callable[[AsyncConnection, Any], Awaitable[None]] | None = None,
         applied: Callable[[], None] | None = None,
         retry_seconds: Sequence[float] = RETRY_SECONDS,
+        gathered_seconds: float = 0.0,
     ) -> None:
         self.name = name
         self._database = database
         self._cursors, self._failures = tables
+        self._place = RawStatement(_PLACE.format(cursors=self._cursors.fullname))
         self._fetch = fetch
         self._apply = apply
         self._applied = applied or (lambda: None)
         self._retry_seconds = retry_seconds
+        self._gathered_seconds = gathered_seconds
+        self._kept_place: Place | None = None
         self._set_aside_in_a_row = 0
         self.dead_letters = DeadLetters(
             name,
@@ -172,13 +141,15 @@ class Consumer:
         pause = _SHORTEST_PAUSE
         while True:
             try:
-                await self.step()
+                taken = await self.step()
             except Exception as error:  # noqa: BLE001 - whatever one page meets, the next try comes
                 _tell(self.name, error)
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             else:
                 pause = _SHORTEST_PAUSE
+                if taken:
+                    await asyncio.sleep(self._gathered_seconds)
 
     async def step(self) -> int:
         """Fetch a page and apply it; answers how many events were applied by this replica.
@@ -186,7 +157,7 @@ class Consumer:
         Raises:
             Unavailable: the feed or PostgreSQL is away; what was applied stays applied.
         """
-        place = await self._place()
+        place, self._kept_place = self._kept_place or await self._stored_place(), None
         page = await self._fetch(place.cursor)
         followed_at.labels(self.name).set_to_current_time()
         items = page.items[place.passed :]
@@ -196,9 +167,11 @@ class Consumer:
         # Pages may have become shorter since events went one by one.
         end = Place(page.next_cursor, max(place.passed - len(page.items), 0))
         try:
-            return await self._take_page(place, items, end)
+            taken = await self._take_page(place, items, end)
         except _Overtaken:
             return 0
+        self._kept_place = end
+        return taken
 
     async def _take_page(self, place: Place, items: Sequence[Item], end: Place) -> int:
         try:
@@ -271,14 +244,14 @@ class Consumer:
         if (await connection.execute(moved)).rowcount == 0:
             raise _Overtaken
 
-    async def _place(self) -> Place:
-        columns = (self._cursors.c.cursor, self._cursors.c.passed)
+    async def _stored_place(self) -> Place:
+        row = await self._place.first(self._database, {"follower": self.name})
+        if row is not None:
+            return Place(row["cursor"], row["passed"])
         async with self._database.autocommit() as connection:
-            row = (await connection.execute(select(*columns).where(self._cursors.c.follower == self.name))).first()
-            if row is None:
-                begin = insert(self._cursors).values(follower=self.name)
-                await connection.execute(begin.on_conflict_do_nothing())
-        return Place(row.cursor, row.passed) if row else Place(None)
+            begin = insert(self._cursors).values(follower=self.name)
+            await connection.execute(begin.on_conflict_do_nothing())
+        return Place(None)
 
     def _measure(self, items: Sequence[Item]) -> None:
         age = (datetime.now(UTC) - items[0].recorded_at).total_seconds() if items else 0.0

@@ -19,6 +19,7 @@ from services.runtime.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
+from services.runtime.http.direct_routes import direct_routes
 from services.runtime.http.edge import Bounds, Edge, Refuse
 from services.runtime.http.limits import RateLimits
 from services.runtime.http.openapi import describe
@@ -61,16 +62,17 @@ def create_app(
     )
     app.state.authenticator = authenticator
     app.state.stopping = asyncio.Event()
+    # Not include_router: its layer would match every path twice, and merges prefixes that nobody uses here.
+    routes = [refusing_unknown_queries(route) for router in routers for route in router.routes]
+    app.router.routes.extend(routes)
     app.add_middleware(
         Edge,
         bounds=bounds or Bounds(settings.max_body_bytes, settings.receive_seconds, settings.max_requests),
         authenticator=authenticator,
         limits=RateLimits(settings.rate_limit, settings.anonymous_rate_limit) if limited else None,
         refuse=refuse,
+        direct=direct_routes(routes),
     )
-    for router in routers:
-        # Not include_router: its layer would match every path twice, and merges prefixes that nobody uses here.
-        app.router.routes.extend(map(refusing_unknown_queries, router.routes))
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid_input)
     describe(app)

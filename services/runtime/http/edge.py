@@ -10,6 +10,7 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -28,6 +29,7 @@ from services.runtime.errors import (
     UnsupportedMediaType,
 )
 from services.runtime.http.bodies import is_storable, parse_json
+from services.runtime.http.direct_routes import Direct
 from services.runtime.http.limits import RateLimits
 from services.runtime.http.problems import problem_response
 from services.runtime.security.auth import SESSION_COOKIE, Authenticator, Caller
@@ -119,8 +121,11 @@ class Edge:
         authenticator: Authenticator | None,
         limits: RateLimits | None,
         refuse: Refuse | None = None,
+        direct: Mapping[tuple[str, str], Direct] = MappingProxyType({}),
     ) -> None:
+        """`direct` answers requests by method and path, where it can, instead of `app`."""
         self._app = app
+        self._direct = direct
         self._refuse = refuse or _problem
         self._bounds = bounds
         self._authenticator = authenticator
@@ -175,9 +180,15 @@ class Edge:
             if len(self._taken) > self._bounds.requests:
                 requests_shed_total.labels("overload").inc()
                 raise Unavailable(retry_after=1)
-            await self._app(scope, receive, exchange.send)
+            await self._hand_over(exchange, receive)
         finally:
             slot.give_back()
+
+    async def _hand_over(self, exchange: "_Exchange", receive: Receive) -> None:
+        scope = exchange.scope
+        direct = self._direct.get((scope["method"], scope["path"]))
+        response = await direct(scope, receive) if direct else None
+        await (response or self._app)(scope, receive, exchange.send)
 
     async def _identify(self, exchange: "_Exchange") -> None:
         """Leave the caller, or why there is none, for `auth.caller`; endpoints without a sign-in never look."""

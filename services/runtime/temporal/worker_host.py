@@ -19,7 +19,8 @@ from services.runtime.settings import RuntimeSettings
 from services.runtime.telemetry import log
 from services.runtime.temporal.client import engine_client, engine_identity, worker
 from services.runtime.temporal.inventory import EngineRuns
-from services.runtime.temporal.workflow_starter import Startable, Starter
+from services.runtime.temporal.startable import Startable
+from services.runtime.temporal.workflow_starter import Starter
 
 PAUSE_SECONDS = 0.5
 

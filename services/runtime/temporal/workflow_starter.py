@@ -7,64 +7,28 @@ one and the same.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 from prometheus_client import Counter, Gauge
-from sqlalchemy import Column, ColumnElement, Integer, Row, Table, Text, any_, cast, func, select, text, tuple_, update
+from sqlalchemy import Text, any_, cast, func, select, update
 from sqlalchemy.dialects.postgresql import ARRAY
-from temporalio.service import RPCError
+from temporalio.service import RPCError, RPCStatusCode
 
 from services.runtime.errors import Refusal
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import Rows
 from services.runtime.telemetry import log
 from services.runtime.temporal.inventory import Runs, Workflows
+from services.runtime.temporal.startable import KEY, REVISION, Startable, StartableRow, StartableStatements
 
 BATCH = 100
 AT_ONCE = 8
 COMPARE_SECONDS = 30.0
 """With a probe and a start besides, what was ended by hand is taken up again within a minute."""
-
-
-@dataclass(frozen=True)
-class Startable:
-    """A kind of row that has a workflow as long as it is `living`.
-
-    `table` has the columns of `engine_columns`; `key` is its primary key, of text; `columns` are what `start` reads.
-    `start` starts the workflow or attaches to the one that runs. Whatever it raises concerns its row alone, which
-    comes last the next time. Where `start` tells a running workflow what the row says (a signal), `revision` counts
-    the row's changes, each of which sets `engine_id` to null: what changed while it was being told is told again.
-    `order` says which come first where there are many; else their keys do. `workflows` says how the engine knows them.
-    """
-
-    table: Table
-    living: ColumnElement[bool]
-    key: Column[str]
-    columns: tuple[Column[Any], ...]
-    start: Callable[[Row[Any]], Awaitable[None]]
-    revision: Column[int] | None = None
-    order: Column[Any] | None = None
-    workflows: Workflows | None = None
-
-    @property
-    def first(self) -> Column[Any]:
-        """By what those that are started first are known."""
-        return self.key if self.order is None else self.order
-
-    @property
-    def missing(self) -> ColumnElement[bool]:
-        """Rows that live and have no workflow."""
-        return self.living & self.table.c.engine_id.is_(None)
-
-
-def engine_columns() -> tuple[Column[str], Column[int]]:
-    """The columns of a table whose rows have workflows."""
-    return (
-        Column("engine_id", Text),
-        Column("engine_attempts", Integer, nullable=False, server_default=text("0")),
-    )
+_SILENT = frozenset({RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED, RPCStatusCode.CANCELLED})
+"""Statuses of an engine that does not answer; any other is an answer."""
 
 
 class Starter:
@@ -97,6 +61,8 @@ class Starter:
         self._runs = runs
         self._compare_seconds = compare_seconds
         self._compared_at = time.monotonic()
+        self._probe_at = 0.0
+        self._statements = [StartableStatements(kind, self._batch) for kind in kinds]
         self._started_total, self._missing_gauge = _metrics(name)
         self._woken = asyncio.Event()
         self._identity: str | None = None
@@ -116,19 +82,21 @@ class Starter:
                     self._woken.clear()
 
     async def reconcile(self) -> int:
-        """Start every missing workflow once; answers how many were started.
+        """Probe the engine and start every missing workflow once; answers how many were started.
 
         Raises:
             RPCError: the engine does not answer.
             Unavailable: PostgreSQL does not.
         """
+        self._probe_at = 0.0  # whatever fails on the way, the next try begins here
         identity = await self._engine_identity()
         if identity != self._identity:
             await self._adopt(identity)
         elif time.monotonic() - self._compared_at >= self._compare_seconds:
             await self.compare()
-        started = sum([await self._start_kind(kind, identity) for kind in self._kinds])
+        started = await self._start_missing(identity)
         self._missing_gauge.set(await self._count_missing())
+        self._probe_at = time.monotonic() + self._probe_seconds
         return started
 
     async def compare(self) -> int:
@@ -177,31 +145,60 @@ class Starter:
 
     async def _try_once(self) -> None:
         try:
-            started = await self.reconcile()
+            started = await self._try()
         except (RPCError, Refusal) as error:
+            self._probe_at = 0.0
             log().warning("workflows not started", error=type(error).__name__)
             return
         if started > 1:
             log().info("workflows started", count=started)
 
-    async def _start_kind(self, kind: Startable, identity: str) -> int:
+    async def _try(self) -> int:
+        """Between two probes the engine counts as the one that answered last: what is started in another one meanwhile
+        names one that is gone, and is started again after the next probe."""
+        if self._identity is None or time.monotonic() >= self._probe_at:
+            return await self.reconcile()
+        return await self._start_missing(self._identity)
+
+    async def _start_missing(self, identity: str) -> int:
+        kinds = zip(self._kinds, self._statements, strict=True)
+        return sum([await self._start_kind(kind, statements, identity) for kind, statements in kinds])
+
+    async def _start_kind(self, kind: Startable, statements: StartableStatements, identity: str) -> int:
+        """Start batch after batch. Behind a smaller one nothing waits but what has changed while it was being told."""
         started = 0
-        while rows := await self._missing(kind):
-            done = await self._start_all(kind, rows, identity)
+        while rows := await statements.missing.all(self._database, {}):
+            done, marked = await self._start_batch(kind, statements, rows, identity)
             started += done
             if done < len(rows):
                 break
             if len(rows) == self._batch:
                 await asyncio.sleep(self._pause)
+            elif marked == done:
+                break
         return started
 
-    async def _missing(self, kind: Startable) -> Sequence[Row[Any]]:
-        told = kind.key if kind.revision is None else kind.revision
-        query = select(kind.key.label("startable_key"), told.label("startable_revision"), *kind.columns)
-        query = query.where(kind.missing)
-        query = query.order_by(kind.table.c.engine_attempts, kind.first, kind.key).limit(self._batch)
-        async with self._database.read() as connection:
-            return (await connection.execute(query)).all()
+    async def _start_batch(
+        self, kind: Startable, statements: StartableStatements, rows: Rows, identity: str
+    ) -> tuple[int, int]:
+        """Answers how many were started, and how many of them have not changed meanwhile.
+
+        Raises:
+            RPCError: the engine does not answer any more; what it took is marked, the others have lost no turn.
+        """
+        batch = _Batch(kind)
+        await asyncio.gather(*map(batch.start, rows))
+        outcome = {
+            "identity": identity,
+            "started": [row[KEY] for row in batch.started],
+            "revisions": [row[REVISION] for row in batch.started] if kind.revision is not None else [],
+            "failed": [row[KEY] for row in batch.failed],
+        }
+        entered = await statements.mark.one(self._database, outcome)
+        self._started_total.inc(len(batch.started))
+        if batch.silence is not None:
+            raise batch.silence
+        return len(batch.started), entered["marked"]
 
     async def _count_missing(self) -> int:
         counts = [select(func.count()).select_from(kind.table).where(kind.missing) for kind in self._kinds]
@@ -209,39 +206,35 @@ class Starter:
         async with self._database.read() as connection:
             return sum((await connection.execute(query)).one())
 
-    async def _start_all(self, kind: Startable, rows: Sequence[Row[Any]], identity: str) -> int:
-        slots = asyncio.Semaphore(AT_ONCE)
 
-        async def start(row: Row[Any]) -> bool:
-            async with slots:
-                return await _start(kind, row)
+class _Batch:
+    """Starts rows, so many at once, for as long as the engine answers."""
 
-        done = await asyncio.gather(*map(start, rows))
-        started = [row for row, is_started in zip(rows, done, strict=True) if is_started]
-        failed = [row.startable_key for row, is_started in zip(rows, done, strict=True) if not is_started]
-        async with self._database.begin() as connection:
-            if started:
-                await connection.execute(_unchanged(kind, started).values(engine_id=identity))
-            if failed:
-                await connection.execute(_of(kind, failed).values(engine_attempts=kind.table.c.engine_attempts + 1))
-        self._started_total.inc(len(started))
-        return len(started)
+    def __init__(self, kind: Startable) -> None:
+        self._kind = kind
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self.started: list[Mapping[str, Any]] = []
+        self.failed: list[Mapping[str, Any]] = []
+        self.silence: RPCError | None = None
 
+    async def start(self, row: Mapping[str, Any]) -> None:
+        """Start one; what it raises is its own, unless the engine is away."""
+        async with self._slots:
+            if self.silence is not None:
+                return
+            try:
+                await self._kind.start(StartableRow(**row))
+            except Exception as error:  # noqa: BLE001 - one row that the engine refuses must not hold up the others
+                self._note(row, error)
+            else:
+                self.started.append(row)
 
-async def _start(kind: Startable, row: Row[Any]) -> bool:
-    try:
-        await kind.start(row)
-    except Exception:  # noqa: BLE001 - one row that the engine refuses must not hold up the others
-        log().exception("a workflow did not start", table=kind.table.name)
-        return False
-    return True
-
-
-def _unchanged(kind: Startable, rows: Sequence[Row[Any]]) -> Any:
-    if kind.revision is None:
-        return _of(kind, [row.startable_key for row in rows])
-    told = [(row.startable_key, row.startable_revision) for row in rows]
-    return update(kind.table).where(tuple_(kind.key, kind.revision).in_(told))
+    def _note(self, row: Mapping[str, Any], error: Exception) -> None:
+        if isinstance(error, RPCError) and error.status in _SILENT:
+            self.silence = error
+            return
+        log().error("a workflow did not start", table=self._kind.table.name, exc_info=error)
+        self.failed.append(row)
 
 
 def _of(kind: Startable, keys: Sequence[str]) -> Any:

@@ -23,6 +23,8 @@ from services.survey.tables import invitations
 from services.survey.times import wall_length
 
 CLOSINGS = frozenset({EventType.CLOSED, EventType.MERGED, EventType.WITHDRAWN})
+NEEDED = CLOSINGS | {EventType.REOPENED}
+"""The events that cause anything here; the feed leaves out the others."""
 _ASKED = (SurveyState.SCHEDULED, SurveyState.SENT, SurveyState.ANSWERED, SurveyState.EXPIRED)
 _COPIED = {
     *(

@@ -1,8 +1,5 @@
 """Rows that have a survey workflow, and how it is started or told of a change."""
 
-from typing import Any
-
-from sqlalchemy import Row
 from temporalio.client import Client
 
 from services.contracts.names import (
@@ -15,7 +12,7 @@ from services.contracts.names import (
 from services.contracts.survey import SurveyStart, SurveyState
 from services.runtime.temporal.client import start_or_attach
 from services.runtime.temporal.inventory import Workflows
-from services.runtime.temporal.workflow_starter import Startable
+from services.runtime.temporal.startable import Startable, StartableRow
 from services.survey.tables import invitations
 
 
@@ -26,7 +23,7 @@ def startable(client: Client) -> Startable:
     starter comes by again, and what a workflow must hear of is never lost with the engine.
     """
 
-    async def start(row: Row[Any]) -> None:
+    async def start(row: StartableRow) -> None:
         await start_or_attach(
             client,
             WORKFLOW_SURVEY,
@@ -47,7 +44,7 @@ def startable(client: Client) -> Startable:
     )
 
 
-def _news(row: Row[Any]) -> str | None:
+def _news(row: StartableRow) -> str | None:
     """The signal by which a workflow hears of what has happened to its row."""
     if not SurveyState(row.state).is_open:
         return SIGNAL_SURVEY_CHANGED

@@ -35,11 +35,8 @@ class RegistrationBatch(Message):
 @router.post("/internal/tickets")
 async def register(tickets: TicketsDep, _: PeerDep, batch: Annotated[RegistrationBatch, Body()]) -> Response:
     """Enter registrations; safe to repeat."""
-    items = []
-    for registration in batch.items:
-        await tickets.registrations.register(registration)
-        items.append({"ticket_no": registration.ticket_no, "registered": True})
-    return JSONResponse({"items": items})
+    await tickets.arrivals.hand_over(batch.items)
+    return JSONResponse({"items": [{"ticket_no": each.ticket_no, "registered": True} for each in batch.items]})
 
 
 @router.get("/internal/tickets/{ticket_no}/access")
@@ -91,10 +88,13 @@ async def read_feed(
     after: Annotated[str | None, Query(max_length=1000)] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
     wait: Annotated[float, Query(ge=0, le=30)] = 0,
+    only: Annotated[str, Query(max_length=1000)] = "",
 ) -> Response:
     """A page of the feed; where there is nothing behind `after`, the answer comes with the next event or after `wait`
-    seconds. A peer's own time-out must be longer."""
-    page = await tickets.events.page(after, limit, wait, request.app.state.stopping)
+    seconds. A peer's own time-out must be longer. Where `only` names types, separated by commas, of the others no more
+    is seen than that `next_cursor` has moved past them."""
+    types = only.split(",") if only else None
+    page = await tickets.events.page(after, limit, wait, request.app.state.stopping, types)
     return Response(page, media_type="application/json")
 
 

@@ -28,24 +28,25 @@ _BEHIND = """
     (tx, ticket_no, seq) > (CAST(:tx AS xid8), CAST(:ticket_no AS text), CAST(:seq AS integer))
     ORDER BY tx, ticket_no, seq
     LIMIT {limit}"""
+_WANTED = "(CAST(:only AS text[]) IS NULL OR type = ANY(CAST(:only AS text[])))"
 _ONE = "ticket_no = :ticket_no AND seq = :seq"
 _EVENTS = """
 WITH page AS MATERIALIZED (
-    SELECT *, tx < {oldest_running} AS settled
+    SELECT *, tx < {oldest_running} AS settled, {wanted} AS wanted
     FROM workflow.journal
     WHERE {which}
 )
 SELECT page.ticket_no, page.seq, page.type, page.at, page.actor_kind, page.actor_id, page.from_phase, page.to_phase,
-    page.cycle AS event_cycle, page.command_id, page.data, page.recorded_at, page.settled, page.tx::text AS tx_text,
-    commands.name AS command, commands.body,
+    page.cycle AS event_cycle, page.command_id, CASE WHEN wanted THEN page.data END AS data, page.recorded_at,
+    page.settled, page.wanted, page.tx::text AS tx_text, commands.name AS command, commands.body,
     {facts}, tickets.version, tickets.state -> 'clocks' AS clocks,
     COALESCE(tickets.state -> 'joined', '[]') AS joined,
     tickets.policy ->> 'id' AS policy, tickets.policy -> 'settings' AS settings,
     COALESCE(tickets.policy -> 'calendars' ->> tickets.department, tickets.policy ->> 'calendar') AS calendar,
     policies.body ->> 'questionnaire' AS questionnaire
 FROM page
-JOIN workflow.tickets USING (ticket_no)
-LEFT JOIN workflow.commands ON commands.id = page.command_id
+LEFT JOIN workflow.tickets ON wanted AND tickets.ticket_no = page.ticket_no
+LEFT JOIN workflow.commands ON wanted AND commands.id = page.command_id
 LEFT JOIN workflow.policies
     ON policies.id = tickets.policy ->> 'id' AND policies.version = CAST(tickets.policy ->> 'version' AS integer)
 ORDER BY page.tx, page.ticket_no, page.seq
@@ -54,19 +55,20 @@ ORDER BY page.tx, page.ticket_no, page.seq
 
 @lru_cache(maxsize=16)
 def events_behind(limit: int) -> RawStatement:
-    """The statement that reads the next `limit` events behind `tx, ticket_no, seq`, settled or not."""
-    return _statement(_BEHIND.format(limit=limit))
+    """The statement that reads the next `limit` events behind `tx, ticket_no, seq`, settled or not. Where `only` names
+    types, of the others no more is read than their place: they are not `wanted`."""
+    return _statement(_BEHIND.format(limit=limit), _WANTED)
 
 
 @lru_cache(maxsize=1)
 def one_event() -> RawStatement:
     """The statement that reads the event `ticket_no, seq`."""
-    return _statement(_ONE)
+    return _statement(_ONE, "true")
 
 
-def _statement(which: str) -> RawStatement:
+def _statement(which: str, wanted: str) -> RawStatement:
     facts = ", ".join(f"tickets.{name}" for name in _FACTS)
-    return RawStatement(_EVENTS.format(which=which, facts=facts, oldest_running=OLDEST_RUNNING))
+    return RawStatement(_EVENTS.format(which=which, wanted=wanted, facts=facts, oldest_running=OLDEST_RUNNING))
 
 
 def item_of(row: Row, complaint_about: str | None) -> TicketEvent:

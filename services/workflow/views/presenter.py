@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.access.rights import require_right
-from services.contracts.feedback import CustomerAsk, CustomerQuestion, Registration
+from services.contracts.feedback import CustomerAsk, CustomerQuestion
 from services.contracts.permissions import Action, may, sees_contact
 from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock
@@ -20,7 +20,7 @@ from services.runtime.service_client import ServiceClient
 from services.runtime.telemetry import request_id
 from services.workflow import due_times
 from services.workflow.due_times import Calendars, calendar_of
-from services.workflow.journal.registration import Registrations
+from services.workflow.journal.arrivals import Arrivals
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.views.customer_reach import CustomerReach
 from services.workflow.views.history import Stretch, TicketHistory
@@ -54,7 +54,7 @@ class Showing:
     """Answers what a caller may see of tickets."""
 
     queries: Queries
-    registrations: Registrations
+    arrivals: Arrivals
     catalogue: Catalogue
     intake: ServiceClient
     reach: CustomerReach
@@ -168,8 +168,7 @@ class Showing:
         """
         if not TICKET_NO.fullmatch(ticket_no):
             raise NotFound({"en": f"no ticket {ticket_no}", "zh": f"没有工单 {ticket_no}"})
-        told = await self.intake.get(f"/internal/registrations/{ticket_no}")
-        await self.registrations.register(Registration.model_validate(told))
+        await self.arrivals.fetch(ticket_no)
         return await self.queries.require(ticket_no)
 
 

@@ -19,6 +19,7 @@ from services.notify.notices.consumer import NoticeConsumer
 from services.notify.notices.submission import submit_all
 from services.notify.notices.tables import notices
 from services.runtime.postgres.database import Database
+from tests.services.runtime.feed_fakes import begun
 
 E = EventType
 WEEK = timedelta(days=7)
@@ -131,14 +132,14 @@ class JournalHarness:
 
     async def apply(self, items: Sequence[TicketEvent]) -> None:
         """Apply a page, as the follower does."""
-        async with self._database.begin() as connection:
+        async with begun(self._database) as connection:
             await self._follower.apply(connection, items)
         self._follower.applied()
 
     async def apply_late(self, item: TicketEvent) -> None:
         """Apply an event that was set aside, as the follower does, the ticket being as it is now."""
         now = item.model_copy(update={"ticket": TicketFacts.model_validate(self._facts)})
-        async with self._database.begin() as connection:
+        async with begun(self._database) as connection:
             await self._follower.apply_late(connection, now)
 
     def _free(self) -> None:

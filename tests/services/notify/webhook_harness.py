@@ -29,6 +29,7 @@ from services.notify.webhooks.worker import dispatcher
 from services.runtime.postgres.database import Database
 from services.runtime.security.auth import Caller
 from services.runtime.service_client import ServiceClient
+from tests.services.runtime.feed_fakes import begun
 
 LOOPBACK = "127.0.0.0/8"
 DEPARTMENTS = ("after-sales", "logistics")
@@ -161,12 +162,12 @@ class WebhookHarness:
 
     async def follow(self, *events: TicketEvent) -> None:
         """Apply a page of the feed."""
-        async with self.database.begin() as connection:
+        async with begun(self.database) as connection:
             await follow(connection, events)
 
     async def follow_late(self, item: TicketEvent) -> None:
         """Apply an event that was set aside."""
-        async with self.database.begin() as connection:
+        async with begun(self.database) as connection:
             await follow_late(connection, item)
 
     async def carry(self, webhook_id: str, after: timedelta = timedelta(0), *, stopping: bool = False) -> Carried:

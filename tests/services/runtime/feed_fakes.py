@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from prometheus_client import REGISTRY
-from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select
+from sqlalchemy import Column, Integer, MetaData, Table, Text, insert, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime.errors import NotFound, Unavailable
@@ -59,11 +59,21 @@ class Feed:
         self.asked: list[str | None] = []
         self._nothing_new = asyncio.Event()
 
+    def add(self, count: int) -> None:
+        """So many events more; who waits hears of them."""
+        begin = len(self.items) + 1
+        self.items += [Item("T1", Event(seq)) for seq in range(begin, begin + count)]
+        self._nothing_new.set()
+        self._nothing_new = asyncio.Event()
+
     async def fetch(self, cursor: str | None) -> Page:
-        """Answer a page, or wait for ever where there is none."""
+        """Answer a page, which may hold nothing."""
         self.asked.append(cursor)
         if self.away:
             raise Unavailable
+        return self._page(cursor)
+
+    def _page(self, cursor: str | None) -> Page:
         start = int(cursor or 0)
         items = self.items[start : start + self.page]
         return Page(items, str(start + len(items)) if items else cursor)
@@ -80,9 +90,18 @@ class Feed:
     async def wait_for_more(self, cursor: str | None) -> Page:
         """As `fetch`, as long as there is something."""
         page = await self.fetch(cursor)
-        if not page.items:
+        while not page.items:
             await self._nothing_new.wait()
+            page = self._page(cursor)
         return page
+
+
+@asynccontextmanager
+async def begun(database: Database) -> AsyncIterator[AsyncConnection]:
+    """A transaction as a consumer's `apply` gets it: its place is moved already."""
+    async with database.begin() as connection:
+        await connection.execute(text("SELECT 1"))
+        yield connection
 
 
 async def note(connection: AsyncConnection, items: Sequence[Any]) -> None:
@@ -96,8 +115,8 @@ def consumer(
 ) -> Consumer:
     """A consumer that tries a failing event again at once."""
     fetch = feed.wait_for_more if waits else feed.fetch
-    options = {"retry_seconds": (0, 0, 0, 0), "read": feed.read, **options}
-    return Consumer(name, database=store, tables=(CURSORS, FAILURES), fetch=fetch, apply=apply, **options)
+    options = {"retry_seconds": (0, 0, 0, 0), "read": feed.read, "fetch": fetch, **options}
+    return Consumer(name, database=store, tables=(CURSORS, FAILURES), apply=apply, **options)
 
 
 async def applied(store: Database) -> list[int]:

@@ -8,13 +8,15 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from sqlalchemy import insert
+from sqlalchemy import delete, insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.runtime.errors import Unavailable
 from services.runtime.feed.consumer import MOST_SET_ASIDE
+from services.runtime.feed.pages import SharedPages
 from services.runtime.postgres.database import Database
 from tests.services.runtime.feed_fakes import (
+    CURSORS,
     Event,
     Feed,
     Item,
@@ -54,6 +56,81 @@ async def test_two_replicas_never_apply_an_event_twice(store: Database) -> None:
     async with running(*(consumer(store, feed, waits=True) for _ in range(3))):
         await until(all_is_applied)
     assert sorted(await applied(store)) == list(range(1, 201))
+
+
+async def test_followers_that_share_pages_each_give_every_event_its_effect_once(store: Database) -> None:
+    """Also where one of them cannot apply what the other can: it alone sets it aside."""
+
+    async def picky(connection: AsyncConnection, items: Sequence[Any]) -> None:
+        await note(connection, items)
+        if 4 in [item.event.seq for item in items]:
+            raise ValueError
+
+    feed = Feed(30, page=7)
+    shared = SharedPages(feed.wait_for_more, limit=10)
+    both = consumer(store, feed, fetch=shared.page), consumer(store, feed, picky, name="alerts", fetch=shared.page)
+
+    async def all_is_applied() -> bool:
+        return len(await applied(store)) >= 59
+
+    async with running(*both):
+        await until(all_is_applied)
+    expected = sorted([*range(1, 31), *range(1, 4), *range(5, 31)])
+    assert sorted(await applied(store)) == expected
+    assert [(each["follower"], each["seq"]) for each in await set_aside(store)] == [("alerts", 4)]
+
+
+async def test_two_replicas_that_share_pages_apply_each_event_once(store: Database) -> None:
+    feed = Feed(120, page=3)
+    shared = SharedPages(feed.wait_for_more, limit=9)
+
+    async def all_is_applied() -> bool:
+        return len(await applied(store)) >= 120
+
+    async with running(*(consumer(store, feed, fetch=shared.page) for _ in range(3))):
+        await until(all_is_applied)
+    assert sorted(await applied(store)) == list(range(1, 121))
+
+
+async def test_a_follower_asks_for_its_place_once_and_again_when_it_was_overtaken(store: Database) -> None:
+    feed = Feed(15, page=3)
+    kept, other = consumer(store, feed), consumer(store, feed)
+    assert [await kept.step() for _ in range(2)] == [3, 3]
+    assert await other.step() == 3
+    assert [await kept.step() for _ in range(3)] == [0, 3, 3]
+    assert feed.asked == [None, "3", "6", "6", "9", "12"]
+    assert await applied(store) == list(range(1, 16))
+
+
+async def test_a_place_that_was_set_back_is_noticed_before_anything_is_applied(store: Database) -> None:
+    """A restored database; what it has forgotten is applied to it again."""
+    following = consumer(store, Feed(6, page=3))
+    assert [await following.step() for _ in range(2)] == [3, 3]
+    async with store.begin() as connection:
+        await connection.execute(update(CURSORS).values(cursor="3"))
+        await connection.execute(delete(effects).where(effects.c.seq > 3))
+    assert [await following.step() for _ in range(3)] == [0, 3, 0]
+    assert await applied(store) == [1, 2, 3, 4, 5, 6]
+
+
+async def test_a_wave_is_gathered_into_pages_and_a_page_alone_waits_for_nothing(store: Database) -> None:
+    feed = Feed(1)
+    seen: list[int] = []
+
+    async def count(connection: AsyncConnection, items: Sequence[Any]) -> None:
+        await note(connection, items)
+        seen.append(len(items))
+
+    async def has_seen(number: int) -> bool:
+        return sum(seen) == number
+
+    async with running(consumer(store, feed, count, waits=True, gathered_seconds=0.5)):
+        await until(lambda: has_seen(1))
+        for _ in range(8):
+            feed.add(1)
+            await asyncio.sleep(0)
+        await until(lambda: has_seen(9))
+    assert seen == [1, 8]
 
 
 async def test_a_replica_that_is_slower_writes_nothing_of_its_page(store: Database) -> None:

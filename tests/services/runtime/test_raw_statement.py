@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
+from typing import Any, cast
 
 import pytest
 from sqlalchemy import Text, bindparam, func, literal, select, text
@@ -9,9 +11,18 @@ from sqlalchemy.exc import DBAPIError
 
 import services
 from services.intake.feedback.insert_statement import FILE
+from services.notify.alerts import worker as alerts_worker
+from services.notify.notices import worker as notices_worker
+from services.notify.settings import NotifySettings
+from services.notify.webhooks import worker as webhooks_worker
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.raw_statement import RawStatement, json_text
+from services.runtime.temporal.startable import StartableStatements
+from services.runtime.temporal.workflow_starter import BATCH
+from services.survey.invitations import startables
 from services.workflow.journal.feed_items import events_behind, one_event
+from services.workflow.settings import WorkflowSettings
+from services.workflow.startables import open_tickets, running_publications
 from tests.services.runtime.sample_app import until
 
 NUMBER = RawStatement("SELECT CAST(:number AS integer) AS number, CAST(:given AS jsonb) AS given")
@@ -103,7 +114,7 @@ async def test_every_statement_of_the_house_fits_the_migrated_tables(database: D
     for module in pkgutil.walk_packages(services.__path__, "services."):
         if ".migrations" not in module.name and not module.name.endswith("__main__"):
             importlib.import_module(module.name)
-    asked = {FILE, events_behind(100), one_event()}
+    asked = {FILE, events_behind(100), one_event(), *_of_starters()}
     of_services = {each for each in RawStatement.known if any(f"{name}." in each.sql for name in SCHEMAS)}
     assert asked <= of_services
     async with database.begin() as connection:
@@ -111,6 +122,21 @@ async def test_every_statement_of_the_house_fits_the_migrated_tables(database: D
         assert driver is not None
         for statement in of_services:
             await driver.prepare(statement.sql)
+
+
+def _of_starters() -> Iterator[RawStatement]:
+    settings, nobody = WorkflowSettings(), cast("Any", None)
+    kinds = [
+        open_tickets(nobody),
+        running_publications(nobody, settings),
+        alerts_worker.startable(nobody),
+        notices_worker.startable(nobody, NotifySettings()),
+        webhooks_worker.startable(nobody),
+        startables.startable(nobody),
+    ]
+    for kind in kinds:
+        statements = StartableStatements(kind, most=BATCH)
+        yield from (statements.missing, statements.mark)
 
 
 SCHEMAS = ("workflow", "intake", "notify", "survey", "directory")

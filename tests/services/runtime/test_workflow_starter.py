@@ -4,17 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import pytest
 from prometheus_client import REGISTRY
-from sqlalchemy import Boolean, Column, Integer, MetaData, Row, Table, Text, insert, select, text, update
+from sqlalchemy import Boolean, Column, Integer, MetaData, Table, Text, insert, select, text, update
 from temporalio.service import RPCError, RPCStatusCode
 
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
 from services.runtime.temporal.inventory import Workflows
-from services.runtime.temporal.workflow_starter import BATCH, Startable, Starter, engine_columns
+from services.runtime.temporal.startable import Startable, StartableRow, engine_columns
+from services.runtime.temporal.workflow_starter import BATCH, Starter
 from tests.services.runtime.sample_app import until
 
 CHANNEL = "rows_waiting"
@@ -41,16 +43,18 @@ class FakeEngine:
 
     def __init__(self, name: str = "first") -> None:
         self.name: str | None = name
+        self.probes = 0
         self.started: list[tuple[str, str]] = []
         self.running: set[str] = set()
 
     async def identity(self) -> str:
         """The store's id; no answer while it is down."""
+        self.probes += 1
         if self.name is None:
             raise RPCError("down", RPCStatusCode.UNAVAILABLE, b"")
         return self.name
 
-    async def start(self, row: Row[Any]) -> None:
+    async def start(self, row: StartableRow) -> None:
         """Start one."""
         self.started.append((row.id, row.word))
         self.running.add(row.id)
@@ -161,7 +165,7 @@ async def test_an_engine_whose_store_is_new_gets_every_living_row_again(store: D
 @pytest.mark.parametrize("error", [RPCError("no", RPCStatusCode.INVALID_ARGUMENT, b""), ValueError()], ids=type)
 async def test_a_row_that_does_not_start_holds_nobody_up_and_comes_last(store: Database, error: Exception) -> None:
     class Strict(FakeEngine):
-        async def start(self, row: Row[Any]) -> None:
+        async def start(self, row: StartableRow) -> None:
             if row.id == "a0":
                 raise error
             await super().start(row)
@@ -204,6 +208,92 @@ async def test_a_new_row_is_started_when_the_channel_is_woken(store: Database) -
     await _cancelled(task)
 
 
+async def test_the_engine_is_asked_who_it_is_at_each_probe_and_not_at_each_wake_up(store: Database) -> None:
+    engine = FakeEngine()
+    running = starter(store, engine)
+    task = asyncio.create_task(running.run())
+
+    async def has_started(id_: str) -> bool:
+        return (id_, f"word of {id_}") in engine.started
+
+    for id_ in ("a1", "a2", "a3"):
+        await enter(store, alerts, id_)
+        await until(partial(has_started, id_))
+    await _cancelled(task)
+    assert engine.probes == 1
+
+
+async def test_what_is_started_in_a_new_engine_before_the_next_probe_is_started_again_after_it(store: Database) -> None:
+    """It names the engine that answered last; so nothing counts as running that was started in one that is gone."""
+    engine = FakeEngine()
+    running = starter(store, engine, probe_seconds=0.5)
+    await running.reconcile()
+    engine.name = "second"
+    await enter(store, alerts, "a1")
+    task = asyncio.create_task(running.run())
+
+    async def is_adopted() -> bool:
+        return await engines(store, alerts) == {"a1": "second"}
+
+    await until(is_adopted)
+    await _cancelled(task)
+    assert set(engine.started) == {("a1", "word of a1")}
+
+
+@pytest.mark.parametrize("status", [RPCStatusCode.UNAVAILABLE, RPCStatusCode.DEADLINE_EXCEEDED])
+async def test_an_engine_that_falls_silent_in_a_batch_costs_no_row_its_turn(
+    store: Database, status: RPCStatusCode
+) -> None:
+    class FallsSilent(FakeEngine):
+        async def start(self, row: StartableRow) -> None:
+            if self.name is None or row.id == "a1":
+                self.name = None
+                raise RPCError("silent", status, b"")
+            await super().start(row)
+
+    engine = FallsSilent()
+    await enter(store, alerts, *(f"a{number}" for number in range(50)))
+    running = starter(store, engine)
+    with pytest.raises(RPCError):
+        await running.reconcile()
+    named = await engines(store, alerts)
+    assert {id_ for id_, name in named.items() if name} == {id_ for id_, _ in engine.started}
+    assert [await attempts(store, id_) for id_ in ("a1", "a49")] == [0, 0]
+    assert len(engine.started) < 10
+
+
+async def test_a_silent_engine_is_asked_who_it_is_before_anything_is_started_in_it_again(store: Database) -> None:
+    class Silent(FakeEngine):
+        async def start(self, row: StartableRow) -> None:
+            if self.name == "first":
+                self.name = "second"
+                raise RPCError("silent", RPCStatusCode.UNAVAILABLE, b"")
+            await super().start(row)
+
+    engine = Silent()
+    running = starter(store, engine)
+    task = asyncio.create_task(running.run())
+
+    async def is_probed(times: int) -> bool:
+        return engine.probes == times
+
+    await until(lambda: is_probed(1))
+    await enter(store, alerts, "a1")
+    await until(lambda: _is_silent(engine))
+    await enter(store, alerts, "a2")
+
+    async def all_are_adopted() -> bool:
+        return await engines(store, alerts) == {"a1": "second", "a2": "second"}
+
+    await until(all_are_adopted)
+    await _cancelled(task)
+    assert engine.probes == 2
+
+
+async def _is_silent(engine: FakeEngine) -> bool:
+    return engine.name == "second"
+
+
 async def _until_started(running: Starter, engine: FakeEngine, ids: Sequence[str], then: Any) -> None:
     task = asyncio.create_task(running.run())
     then()
@@ -225,7 +315,7 @@ async def test_a_row_that_changes_while_its_workflow_is_told_of_it_is_told_again
     engine = FakeEngine()
     await enter(store, alerts, "a1", "a2")
 
-    async def change_meanwhile(row: Row[Any]) -> None:
+    async def change_meanwhile(row: StartableRow) -> None:
         await engine.start(row)
         if row.id == "a1" and row.word != "new":
             async with store.begin() as connection:

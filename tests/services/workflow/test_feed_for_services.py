@@ -43,10 +43,13 @@ async def peer(system: System) -> AsyncIterator[ServiceClient]:
     await peer.close()
 
 
-async def ask(peer: ServiceClient, after: str | None, *, wait: float = 0, limit: int = 100) -> EventPage:
+async def ask(
+    peer: ServiceClient, after: str | None, *, wait: float = 0, limit: int = 100, only: str = ""
+) -> EventPage:
     """One page of the feed."""
     place = {"after": after} if after else {}
-    return EventPage.model_validate(await peer.get("/internal/events", limit=limit, wait=str(wait), **place))
+    told = await peer.get("/internal/events", limit=limit, wait=str(wait), only=only, **place)
+    return EventPage.model_validate(told)
 
 
 async def read(peer: ServiceClient, after: str | None) -> tuple[list[TicketEvent], str | None]:
@@ -158,6 +161,60 @@ async def test_pages_are_cut_at_the_limit_and_go_on_where_they_ended(system: Sys
         seqs += [item.event.seq for item in page.items]
         place = page.next_cursor
     assert seqs == list(range(1, version + 1))
+
+
+async def test_a_follower_of_few_types_is_sent_those_and_moves_past_the_others(
+    system: System, peer: ServiceClient
+) -> None:
+    place = await end(peer)
+    ticket_no = await system.closed()
+    every, behind_all = await read(peer, place)
+    page = await ask(peer, place, only="ticket.accepted,ticket.closed")
+    wanted = {EventType.ACCEPTED, EventType.CLOSED}
+    assert page.items == tuple(item for item in every if item.event.type in wanted)
+    assert {item.ticket_no for item in page.items} == {ticket_no}
+    assert page.next_cursor == behind_all
+
+
+async def test_a_follower_of_few_types_is_led_through_every_page(system: System, peer: ServiceClient) -> None:
+    place = await end(peer)
+    await system.closed()
+    behind_all, seen = await end(peer), list[EventType]()
+    while place != behind_all:
+        page = await ask(peer, place, limit=2, only="ticket.received,ticket.closed")
+        assert page.next_cursor != place
+        place = page.next_cursor
+        seen += [item.event.type for item in page.items]
+    assert seen == [EventType.RECEIVED, EventType.CLOSED]
+
+
+async def test_a_page_of_which_nothing_is_wanted_is_empty_and_moves_the_cursor(
+    system: System, peer: ServiceClient
+) -> None:
+    place = await end(peer)
+    await registered(system)
+    assert await ask(peer, place, only="ticket.closed") == EventPage(items=(), next_cursor=await end(peer))
+
+
+async def test_a_question_for_few_types_waits_past_the_others(system: System, peer: ServiceClient) -> None:
+    place = await end(peer)
+    waiting = asyncio.create_task(ask(peer, place, wait=LONG, only="ticket.information_requested,ticket.accepted"))
+    ticket_no = await system.register()
+    await system.get(f"/v1/tickets/{ticket_no}")
+    assert not waiting.done()
+    accepted = await system.accepted()
+    assert [(item.ticket_no, item.event.type) for item in (await waiting).items] == [(accepted, EventType.ACCEPTED)]
+
+
+async def test_what_is_not_settled_is_not_moved_past_by_a_follower_of_few_types(
+    system: System, peer: ServiceClient
+) -> None:
+    place = await end(peer)
+    async with system.database.begin() as connection:
+        await connection.execute(text("SELECT pg_current_xact_id()"))
+        await registered(system)
+        assert await ask(peer, place, only="ticket.closed") == EventPage(items=(), next_cursor=place)
+    assert (await ask(peer, place, only="ticket.received")).items
 
 
 async def test_a_follower_misses_nothing_and_gets_nothing_twice_while_eight_write(
