@@ -1,7 +1,8 @@
 """Sessions that still hold: a copy of the directory's word, beside every port that takes staff tokens.
 
 A token is checked offline, and so is whether it still counts: by who signed out, whose password is newer, and what
-people may do by now. The copy follows the directory once a second, so no request asks it.
+people may do by now. The copy follows the directory once a second, so no request asks it. While nobody asks the copy it
+rests, and is renewed before it is believed again.
 """
 
 import asyncio
@@ -16,7 +17,12 @@ from services.runtime.service_client import ServiceClient
 
 RENEW_SECONDS = 1.0
 FRESH_SECONDS = 3.0
-"""The age at which a copy is renewed before it is believed: the process stood still, or has just begun."""
+"""The age at which a copy is renewed before it is believed: nobody asked for a while, or the process has just begun."""
+ASKED_SECONDS = 20.0
+"""After this long unasked a copy rests. Streams ask for their reader, and keys that are used are asked for anew, more
+often than that; what ends those is heard within a second all the while."""
+RESTING_SECONDS = 60.0
+"""A resting copy is renewed as often: it serves should the directory be away when somebody asks again."""
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,8 @@ class Sessions:
         self._generation = self._position = 0
         self._confirmed_at: float | None = None
         self._is_away = False
+        self._asked_at = 0.0
+        self._asked = asyncio.Event()
         self._renewing: asyncio.Task[None] | None = None
         self._following: asyncio.Task[None] | None = None
 
@@ -70,6 +78,7 @@ class Sessions:
             Unauthenticated: the session has ended.
             Unavailable: the directory is away, and has been for too long to believe the copy.
         """
+        self._note_question()
         await self._be_current()
         found = self._staff.get(staff_id)
         if session.id in self._ended or (found is not None and found.ends(session)):
@@ -83,6 +92,7 @@ class Sessions:
 
     def follow(self) -> None:
         """Follow the directory from now on, in the background."""
+        self._note_question()
         if self._following is None or self._following.done():
             self._following = asyncio.create_task(self._follow())
 
@@ -107,11 +117,23 @@ class Sessions:
     def _age(self) -> float:
         return float("inf") if self._confirmed_at is None else monotonic() - self._confirmed_at
 
+    def _note_question(self) -> None:
+        self._asked_at = monotonic()
+        self._asked.set()
+
     async def _follow(self) -> None:
         while True:
             with suppress(Refusal):
                 await self._renew_once()
             await asyncio.sleep(RENEW_SECONDS)
+            if monotonic() - self._asked_at > ASKED_SECONDS:
+                await self._rest()
+
+    async def _rest(self) -> None:
+        self._asked.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(min(RESTING_SECONDS, self._believed_seconds / 2)):
+                await self._asked.wait()
 
     async def _renew_once(self) -> None:
         """Renew once for everybody who waits for it; one that gives up ends nobody else's wait."""

@@ -209,3 +209,45 @@ async def test_news_reach_whoever_waits_for_them_without_a_request(
         await news.wait()
     assert door.staff_behind(mine.removeprefix("Bearer ")) is None
     await door.close()
+
+
+@pytest.fixture
+def passing(monkeypatch: pytest.MonkeyPatch) -> FakeClock:
+    """Time in the tests' hand, while a copy follows without a pause."""
+    passing = FakeClock()
+    monkeypatch.setattr(sessions, "monotonic", passing)
+    monkeypatch.setattr(sessions, "RENEW_SECONDS", 0)
+    return passing
+
+
+async def _let_it_follow(directory: FakeDirectory) -> int:
+    """Give the copy time; answers how often it asked."""
+    before = directory.asked
+    for _ in range(50):
+        await asyncio.sleep(0)
+    return directory.asked - before
+
+
+@pytest.mark.parametrize(("unasked", "rests"), [(sessions.ASKED_SECONDS, False), (sessions.ASKED_SECONDS + 1, True)])
+async def test_a_copy_that_nobody_asks_rests(
+    keys: KeyPair, door: Authenticator, directory: FakeDirectory, passing: FakeClock, unasked: float, rests: bool
+) -> None:
+    await door.authenticate(token(keys))
+    passing.now += unasked
+    await _let_it_follow(directory)
+    assert (await _let_it_follow(directory) == 0) is rests
+    await door.close()
+
+
+async def test_a_resting_copy_is_renewed_before_it_is_believed_and_follows_again(
+    keys: KeyPair, door: Authenticator, directory: FakeDirectory, passing: FakeClock
+) -> None:
+    mine = token(keys)
+    await door.authenticate(mine)
+    passing.now += sessions.ASKED_SECONDS + 1
+    await _let_it_follow(directory)
+    directory.becomes(replace(LI_LEI, active=False))
+    with pytest.raises(Unauthenticated):
+        await door.authenticate(mine)
+    assert await _let_it_follow(directory) > 0
+    await door.close()
