@@ -14,7 +14,7 @@ from services.workflow.journal.cursors import place_of, position
 from services.workflow.journal.feed_items import Row, events_behind, item_of, one_event
 
 CHANNEL = "workflow_feed"
-_GATHERED_SECONDS = 0.05
+_GATHERED_SECONDS = 0.1
 _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.02, 0.1
 _UNWANTED_SECONDS = 0.25
 """After events that a follower of few types does not want, until it is looked for it again."""
