@@ -9,7 +9,7 @@ import time
 from typing import Any
 
 from prometheus_client import Gauge
-from sqlalchemy import Select, func, literal, select, true
+from sqlalchemy import ScalarSelect, Select, func, literal, literal_column, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.alert import Threshold
@@ -18,6 +18,7 @@ from services.contracts.publication import PublicationState
 from services.contracts.vocabulary import ClockState, Status
 from services.runtime.errors import Refusal
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import RawStatement, written_out
 from services.runtime.telemetry import log
 from services.workflow.tables import IS_BREACHED, IS_RUNNING, clocks, journal, publications, tickets
 
@@ -55,13 +56,13 @@ async def keep_counting(database: Database) -> None:
 
 async def count(database: Database, *, standing: bool = True) -> None:
     """Count once: what is overdue, and with `standing` how many tickets and clocks there are, which costs more."""
-    async with database.read() as connection:
-        if standing:
+    if standing:
+        async with database.read() as connection:
             await _show(connection, tickets_open, _open_tickets())
             await _show(connection, clocks_live, _live_clocks())
             running = select(func.count()).where(publications.c.state == PublicationState.RUNNING)
             publications_running.set(await connection.scalar(running) or 0)
-        late = {"breach": await _most(connection, _unbreached()), "alert": await _most(connection, _unalerted())}
+    late = await _OVERDUE.one(database, {"most": MOST_OVERDUE})
     # After the last wait, so that whoever counted sees what they counted.
     for missing, number in late.items():
         overdue_unalerted.labels(missing).set(number)
@@ -73,11 +74,6 @@ async def _show(connection: AsyncConnection, gauge: Gauge, query: Select[Any]) -
     gauge.clear()
     for row in rows:
         gauge.labels(*row[:-1]).set(row[-1])
-
-
-async def _most(connection: AsyncConnection, query: Select[Any]) -> int:
-    found = query.limit(MOST_OVERDUE).subquery()
-    return await connection.scalar(select(func.count()).select_from(found)) or 0
 
 
 def _unbreached() -> Select[Any]:
@@ -112,3 +108,13 @@ def _live_clocks() -> Select[Any]:
     each = mine.where(clocks.c.state.in_(live)).correlate(tickets).offset(0).lateral()
     counted = select(each.c.name, each.c.state, func.count()).select_from(tickets.join(each, true()))
     return counted.where(*_OPEN).group_by(each.c.name, each.c.state)
+
+
+def _most(query: Select[Any]) -> ScalarSelect[int]:
+    """Count up to `most`."""
+    bounded = query.limit(literal_column("CAST(:most AS bigint)")).subquery()
+    return select(func.count()).select_from(bounded).scalar_subquery()
+
+
+_OVERDUE = RawStatement(written_out(select(_most(_unbreached()).label("breach"), _most(_unalerted()).label("alert"))))
+"""Clocks that are past due without a breach, and breached ones without an alert."""

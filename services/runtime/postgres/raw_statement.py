@@ -29,6 +29,11 @@ def json_text(value: Any) -> str:
     return to_json(value).decode()
 
 
+def written_out(query: ClauseElement) -> str:
+    """The SQL of a query with its values in it: a plan that PostgreSQL keeps then knows that a partial index serves."""
+    return str(query.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
+
+
 class RawStatement:
     """SQL with `:name` parameters, prepared by each connection the first time that it runs there.
 

@@ -9,11 +9,10 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, Integer, Table, Text, select, text
-from sqlalchemy.dialects.postgresql.asyncpg import dialect
+from sqlalchemy import Column, ColumnElement, Integer, Table, Text, func, select, text
 from sqlalchemy.sql import ClauseElement
 
-from services.runtime.postgres.raw_statement import RawStatement
+from services.runtime.postgres.raw_statement import RawStatement, written_out
 from services.runtime.temporal.inventory import Workflows
 
 KEY, REVISION = "startable_key", "startable_revision"
@@ -62,8 +61,11 @@ class StartableStatements:
     """Statements of one kind; `most` rows are looked for at once."""
 
     def __init__(self, kind: Startable, most: int) -> None:
-        self.missing = RawStatement(_sql(_missing(kind, most)))
+        self.missing = RawStatement(written_out(_missing(kind, most)))
         """The rows to start, in turn: `columns`, and `startable_key`, `startable_revision`."""
+        counted = select(func.count().label("number")).select_from(kind.table).where(kind.missing)
+        self.count = RawStatement(written_out(counted))
+        """The `number` of rows to start."""
         self.mark = RawStatement(_mark(kind))
         """Enters that the rows `started`, unless they have changed since, are in the engine `identity`, and that the
         rows `failed` were tried; answers how many are `marked`."""
@@ -79,11 +81,6 @@ def _missing(kind: Startable, most: int) -> ClauseElement:
 def _mark(kind: Startable) -> str:
     unchanged = "true" if kind.revision is None else f"living.{kind.revision.name} = told.revision"
     return _MARK.format(table=kind.table.fullname, key=kind.key.name, unchanged=unchanged)
-
-
-def _sql(statement: ClauseElement) -> str:
-    spoken = dialect()  # type: ignore[no-untyped-call]
-    return str(statement.compile(dialect=spoken, compile_kwargs={"literal_binds": True}))
 
 
 def engine_columns() -> tuple[Column[str], Column[int]]:

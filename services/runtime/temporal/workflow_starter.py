@@ -95,7 +95,8 @@ class Starter:
         elif time.monotonic() - self._compared_at >= self._compare_seconds:
             await self.compare()
         started = await self._start_missing(identity)
-        self._missing_gauge.set(await self._count_missing())
+        counted = [await statements.count.one(self._database, {}) for statements in self._statements]
+        self._missing_gauge.set(sum(row["number"] for row in counted))
         self._probe_at = time.monotonic() + self._probe_seconds
         return started
 
@@ -199,12 +200,6 @@ class Starter:
         if batch.silence is not None:
             raise batch.silence
         return len(batch.started), entered["marked"]
-
-    async def _count_missing(self) -> int:
-        counts = [select(func.count()).select_from(kind.table).where(kind.missing) for kind in self._kinds]
-        query = select(*(count.scalar_subquery() for count in counts))
-        async with self._database.read() as connection:
-            return sum((await connection.execute(query)).one())
 
 
 class _Batch:

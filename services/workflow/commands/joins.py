@@ -23,6 +23,7 @@ from services.contracts.vocabulary import CommandName
 from services.runtime.errors import Refusal, Unavailable
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import KeyedRequest
+from services.runtime.postgres.raw_statement import RawStatement, written_out
 from services.runtime.telemetry import log
 from services.workflow.client import Refused, TicketEngine
 from services.workflow.commands.commands import store_command
@@ -35,6 +36,9 @@ from services.workflow.views.ticket_row import TicketRow
 EVERY_SECONDS = 2.0
 _AT_ONCE = 100
 _LOCK_SECONDS = 5.0
+_PENDING = RawStatement(
+    written_out(select(tickets.c.ticket_no).where(tickets.c.join_pending).order_by(tickets.c.ticket_no).limit(_AT_ONCE))
+)
 _LOCK = "SELECT pg_advisory_xact_lock(hashtextextended('merge', 0))"
 
 
@@ -100,9 +104,7 @@ class Joins:
             log().warning("a kept ticket is still to be told of its copy", copy=copy_no, code=refusal.code)
 
     async def _pending(self) -> Sequence[str]:
-        query = select(tickets.c.ticket_no).where(tickets.c.join_pending).order_by(tickets.c.ticket_no)
-        async with self.database.read() as connection:
-            return (await connection.execute(query.limit(_AT_ONCE))).scalars().all()
+        return [row["ticket_no"] for row in await _PENDING.all(self.database, {})]
 
     async def _give(self, copy: TicketRow, kept: TicketRow) -> bool:
         """Answers False where the kept ticket has been merged meanwhile: the next look finds another one."""
