@@ -7,7 +7,9 @@ from contextlib import asynccontextmanager
 from sqlalchemy import text
 
 from services.intake.assembly import assemble_relay
+from services.intake.relay import Relay
 from services.intake.settings import IntakeSettings
+from services.runtime.service_client import ServiceClient
 from tests.services.intake.harness import IntakeHarness, until
 
 
@@ -74,3 +76,19 @@ async def test_two_relays_hand_each_registration_over_once(harness: IntakeHarnes
     async with _relay(settings), _relay(settings):
         await _until_nothing_waits(harness)
     assert sorted(harness.receiver.received) == sorted(numbers)
+
+
+async def test_the_relay_rests_until_a_registration_that_waits_is_due(
+    harness: IntakeHarness, settings: IntakeSettings
+) -> None:
+    peer = ServiceClient(settings.tickets_url, settings.internal_secret.get_secret_value())
+    relay = Relay(harness.intake.database, peer, poll_seconds=60)
+    assert await relay.drain() == 60
+    harness.receiver.refused = {(await harness.register())["ticket_no"]}
+    rest = await relay.drain()
+    assert rest is not None
+    assert 0.5 <= rest <= 1
+    await harness.receiver.stop()
+    await harness.register()
+    assert await relay.drain() is None
+    await peer.close()
