@@ -10,6 +10,7 @@ import pytest
 from tests.chaos.load import FEEDBACK, STEPS, Load, Written
 from tests.stack import Stack, wait_until
 
+KILLS = 5
 EVERYTHING = ("up", "web", "worker", "temporal", "postgres")
 
 
@@ -38,18 +39,29 @@ def _promise_seconds_to_praise(client: httpx.Client) -> None:
 def test_killed_in_the_middle_of_the_work(stack: Stack, victims: tuple[str, ...]) -> None:
     planted, short = _plant(stack, "consultation"), _plant(stack, "praise")
     with Load(stack) as load:
-        wait_until(lambda: len(load.tickets) >= 4, 60)
+        _until_begun(load, 4)
         stack.kill(*victims)
         if "up" in victims:
             stack.start()
         stack.wait_until_ready()
-        handled = len(load.tickets)
-        wait_until(lambda: len(load.tickets) >= handled + 4, 60)
+        _until_begun(load, len(load.tickets) + 4)
     assert load.refused == []
     with stack.client() as client:
         _check_every_ticket(client, load)
         _check_promises(client, planted)
         _check_one_breach(client, short)
+
+
+def test_a_worker_that_is_killed_again_and_again_between_journal_and_engine_takes_no_step_twice(stack: Stack) -> None:
+    with Load(stack, threads=8) as load:
+        for kills in range(1, KILLS + 1):
+            _until_begun(load, kills * 4)
+            stack.kill("worker")
+            stack.wait_until_ready()
+        _until_begun(load, len(load.tickets) + 4)
+    assert load.refused == []
+    with stack.client() as client:
+        _check_every_ticket(client, load)
 
 
 def test_a_deleted_engine_store_is_rebuilt_from_postgresql(stack: Stack) -> None:
@@ -64,6 +76,10 @@ def test_a_deleted_engine_store_is_rebuilt_from_postgresql(stack: Stack) -> None
         number = planted["ticket_no"]
         wait_until(lambda: client.post(f"/v1/tickets/{number}/accept").is_success, 60)
         assert _ticket(client, number)["phase"] == "processing.assigned"
+
+
+def _until_begun(load: Load, count: int) -> None:
+    wait_until(lambda: len(load.tickets) >= count, 60)
 
 
 def _plant(stack: Stack, kind: str) -> dict[str, Any]:
