@@ -30,9 +30,12 @@ from services.runtime.recurrence import HOUR, every
 from services.runtime.role_host import hosted
 from services.runtime.role_parts import Part
 from services.runtime.temporal.client import engine_client
+from services.runtime.temporal.memory import runs_remembered
 from services.runtime.temporal.worker_host import run_worker
 
 MOST_WEBHOOKS = 200
+MEMORY_SHARE, KIB_A_RUN = 0.1, 60
+"""Of a worker's memory for runs, the share of notices, alerts and webhooks; and resident KiB of one."""
 
 
 @asynccontextmanager
@@ -82,7 +85,7 @@ async def assemble_worker(settings: NotifySettings) -> AsyncIterator[Part]:
             QUEUE_NOTIFY,
             [subject.worker_part(opened, client) for subject in subjects],
             channel=STARTER_CHANNEL,
-            max_cached_workflows=settings.notify_cached_workflows,
+            max_cached_workflows=runs_remembered(settings.worker_mib, MEMORY_SHARE, KIB_A_RUN),
             max_concurrent_activities=settings.notify_slots,
             # A webhook whose receiver hangs holds one, and must not hold up what people are told.
             max_concurrent_local_activities=settings.notify_slots + MOST_WEBHOOKS,

@@ -102,9 +102,6 @@ class NotifySettings(RuntimeSettings):
         description="Activities that a notify worker runs at once; with many, a burst of alerts crowds out the timers "
         "of the tickets on the same cores.",
     )
-    notify_cached_workflows: int = Field(
-        default=500, ge=0, description="Notices, alerts and webhooks that a worker keeps in memory between steps."
-    )
     feed_batch: int = Field(default=100, ge=1, le=200, description="Events that a consumer of the feed reads at once.")
 
     @property

@@ -28,6 +28,13 @@ class RuntimeSettings(BaseSettings):
         default=10.0, gt=0, description="How often a worker asks whether the engine is the one that it knows."
     )
 
+    worker_mib: int = Field(
+        default=600,
+        ge=1,
+        description="Memory (MiB) that a worker process may take: what else it needs leaves room to remember tickets, "
+        "alerts and surveys between their steps; the others are replayed.",
+    )
+
     host: str = Field(default="127.0.0.1", description="Address that the public port binds.")
     port: int = Field(default=8080, ge=0, le=65535, description="Public port of a web process.")
     internal_host: str = Field(default="127.0.0.1", description="Address that the internal port binds.")

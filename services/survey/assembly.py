@@ -15,6 +15,7 @@ from services.runtime.role_host import hosted
 from services.runtime.role_parts import Part
 from services.runtime.service_client import ServiceClient
 from services.runtime.temporal.client import engine_client
+from services.runtime.temporal.memory import runs_remembered
 from services.runtime.temporal.worker_host import WorkerPart, run_worker
 from services.survey.answers.questionnaires import Questionnaires
 from services.survey.api import internal as internal_api
@@ -33,6 +34,8 @@ CONSUMER = "surveys"
 GATHERED_SECONDS = 0.25
 """Between two pages of the feed."""
 SEED_PAUSE = timedelta(seconds=0.5)
+MEMORY_SHARE, KIB_A_RUN = 0.1, 60
+"""Of a worker's memory for runs, the share of surveys; and resident KiB of one."""
 
 
 @asynccontextmanager
@@ -77,7 +80,7 @@ async def assemble_worker(settings: SurveySettings) -> AsyncIterator[Part]:
             QUEUE_SURVEY,
             [surveys],
             channel=STARTER_CHANNEL,
-            max_cached_workflows=settings.survey_cached_workflows,
+            max_cached_workflows=runs_remembered(settings.worker_mib, MEMORY_SHARE, KIB_A_RUN),
             max_concurrent_activities=settings.survey_slots,
             max_concurrent_local_activities=settings.survey_slots,
         )

@@ -24,7 +24,4 @@ class SurveySettings(RuntimeSettings):
         default=timedelta(hours=24), gt=timedelta(0), description="When a supervisor's call after a low rating is due."
     )
     survey_slots: int = Field(default=20, ge=1, description="Activities that a survey worker runs at once.")
-    survey_cached_workflows: int = Field(
-        default=500, ge=0, description="Surveys that a worker keeps in memory between their steps."
-    )
     feed_batch: int = Field(default=100, ge=1, le=200, description="Events that a consumer of the feed reads at once.")

@@ -10,6 +10,7 @@ from services.runtime.recurrence import HOUR, every, until_done
 from services.runtime.role_host import hosted
 from services.runtime.role_parts import Part
 from services.runtime.temporal.client import engine_client
+from services.runtime.temporal.memory import runs_remembered
 from services.runtime.temporal.worker_host import WorkerPart, run_worker
 from services.workflow.api import calendars as calendars_api
 from services.workflow.api import customers as customers_api
@@ -31,6 +32,8 @@ from services.workflow.startables import open_tickets, running_publications
 from services.workflow.wake_channels import STARTER_CHANNEL
 
 SEED_PAUSE = timedelta(seconds=1)
+MEMORY_SHARE, KIB_A_RUN = 0.8, 120
+"""Of a worker's memory for runs, the share of tickets; and resident KiB of one, by `python -m tests.bench memory`."""
 
 
 @asynccontextmanager
@@ -80,7 +83,7 @@ async def assemble_worker(settings: WorkflowSettings) -> AsyncIterator[Part]:
             QUEUE_TICKETS,
             [tickets],
             channel=STARTER_CHANNEL,
-            max_cached_workflows=settings.cached_workflows,
+            max_cached_workflows=runs_remembered(settings.worker_mib, MEMORY_SHARE, KIB_A_RUN),
             max_concurrent_workflow_tasks=settings.workflow_slots,
             max_concurrent_activities=settings.activity_slots,
             max_concurrent_local_activities=settings.activity_slots,

@@ -17,9 +17,6 @@ class WorkflowSettings(RuntimeSettings):
     )
     workflow_slots: int = Field(default=40, ge=1, description="Workflow tasks that a worker runs at once.")
     activity_slots: int = Field(default=20, ge=1, description="Activities that a worker runs at once.")
-    cached_workflows: int = Field(
-        default=2_000, ge=0, description="Tickets that a worker keeps in memory between their steps; 0 replays each."
-    )
     recalculation_batch: int = Field(
         default=50, ge=1, le=1_000, description="Open tickets that a publication recalculates before it makes a pause."
     )

@@ -13,11 +13,8 @@ from tests.bench.tickets import whole_lives
 LIVES = int(os.environ.get("BIHUAN_BENCH_LIVES", "2000"))
 """The goal is that of 20,000 lives; fewer tell sooner whether memory grows."""
 AT_ONCE, PARTS = 20, 10
-SETTINGS = {
-    "BIHUAN_CACHED_WORKFLOWS": "50",
-    "BIHUAN_NOTIFY_CACHED_WORKFLOWS": "50",
-    "BIHUAN_SURVEY_CACHED_WORKFLOWS": "50",
-}
+SETTINGS = {"BIHUAN_WORKER_MIB": "1"}
+"""So that a worker remembers as few runs as it can."""
 MEASURED = ("worker", "web")
 MIB = 2**20
 
