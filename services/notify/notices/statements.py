@@ -33,6 +33,10 @@ _ENTERED = """entered AS (
 _TAKE = """
 WITH {entered}
 SELECT * FROM entered"""
+_TAKE_OR_FIND = """
+WITH {entered}
+SELECT *, true AS is_new FROM entered UNION ALL
+SELECT key, id, kind, state, not_sent_reason, sent_at, false FROM notify.notices WHERE key = ANY(:keys)"""
 _TAKE_PAGE = """
 WITH undone AS (
     UPDATE notify.notices SET state = 'not_sent', not_sent_reason = 'cancelled', held = false
@@ -101,6 +105,8 @@ _tried = {"columns": ", ".join(f"notice.{name}" for name in _TRIED), "versions":
 
 TAKE = RawStatement(_TAKE.format(entered=_entered))
 """Takes notices in, in the order given; answers those whose key is new."""
+TAKE_OR_FIND = RawStatement(_TAKE_OR_FIND.format(entered=_entered))
+"""Takes notices in, and answers those that it knew as well."""
 TAKE_PAGE = RawStatement(_TAKE_PAGE.format(entered=_entered))
 """Takes back what waits, takes notices in, and remembers who was told that a ticket is theirs; answers what is new and
 what was taken back. Nothing that it takes in is taken back by it."""

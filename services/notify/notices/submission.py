@@ -12,7 +12,7 @@ from sqlalchemy import func, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.notice import NoticeKind, NoticeRequest, NoticeStanding, NoticeState, NotSentReason
-from services.notify.notices.statements import STANDINGS, TAKE
+from services.notify.notices.statements import STANDINGS, TAKE, TAKE_OR_FIND
 from services.notify.notices.tables import notices
 from services.notify.wake_channels import FIRST_TRIES_CHANNEL
 from services.runtime.errors import NotFound
@@ -78,10 +78,12 @@ async def submit_all(
     """
     rows = rows_of([NoticeDraft(each) for each in requests], stale_after)
     rows.sort(key=lambda row: str(row["key"]))
-    new = await TAKE.all(database, {"notices": json_text(rows)})
-    count(new)
-    told = {row["key"]: _standing(row) for row in new}
-    return {**told, **await standings(database, [each.key for each in requests if each.key not in told])}
+    keys = [row["key"] for row in rows]
+    found = await TAKE_OR_FIND.all(database, {"notices": json_text(rows), "keys": keys})
+    count(row for row in found if row["is_new"])
+    told = {row["key"]: _standing(row) for row in found}
+    # Somebody else has taken them in since the statement began.
+    return {**told, **await standings(database, [key for key in keys if key not in told])}
 
 
 async def standings(database: Database, keys: Sequence[str]) -> Mapping[str, NoticeStanding]:
