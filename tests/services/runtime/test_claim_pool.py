@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
+from sqlalchemy import text
 
 from services.runtime.errors import Unavailable
 from services.runtime.postgres import claim_pool
@@ -48,6 +49,7 @@ class PoolHarness:
         """Something comes."""
         self.waiting.extend(items)
         async with self.database.begin() as connection:
+            await connection.execute(text("SELECT 1"))
             await wake(connection, CHANNEL)
 
     async def until_done(self, *items: int) -> None:
