@@ -12,11 +12,11 @@ from datetime import timedelta
 from typing import Any
 
 from prometheus_client import Counter, Gauge
-from sqlalchemy import Row, delete, func, select, update
+from sqlalchemy import Row, bindparam, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.intake.feedback.queries import registrations
-from services.intake.tables import outbox
+from services.intake.feedback.queries import REGISTRATION, registration_json
+from services.intake.tables import feedback, outbox, policy_snapshots
 from services.runtime.errors import Refusal, Unavailable
 from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.database import Database
@@ -40,6 +40,24 @@ _WAITING = RawStatement(
     " CAST(EXTRACT(EPOCH FROM min(next_attempt_at) - clock_timestamp()) AS double precision) AS next_due"
     " FROM intake.outbox"
 )
+
+_LOCKED = (
+    select(outbox.c.id, outbox.c.ticket_no.label("outbox_no"), outbox.c.attempts)
+    # Not now(): that is when this transaction began, maybe before a row that it already sees was written.
+    .where(outbox.c.next_attempt_at <= func.clock_timestamp())
+    .order_by(outbox.c.id)
+    .limit(bindparam("size"))
+    .with_for_update(skip_locked=True)
+    .cte("due")
+)
+_DUE = (
+    select(_LOCKED, *REGISTRATION)
+    .select_from(_LOCKED.outerjoin(feedback, feedback.c.ticket_no == _LOCKED.c.outbox_no))
+    .outerjoin(policy_snapshots, policy_snapshots.c.digest == feedback.c.policy)
+    .order_by(_LOCKED.c.id)
+)
+"""Rows that are due, locked, each with its registration."""
+_STRIKE_OFF = RawStatement("DELETE FROM intake.outbox WHERE id = ANY(CAST(:ids AS bigint[]))")
 
 
 def relay_notifier(database: Database) -> CommitNotifier:
@@ -95,8 +113,12 @@ class Relay:
         A batch that was refused goes again row by row, so that what one of them causes is known to be its own.
         """
         alone = 0
-        while (done := await self._round(1 if alone else _BATCH)).taken:
+        while True:
+            size = 1 if alone else _BATCH
+            done = await self._round(size)
             alone = done.taken if done.refused and done.taken > 1 else max(alone - 1, 0)
+            if not done.taken or (done.taken < size and not alone):
+                break
         next_due = await self._measure()
         if done.away:
             return None
@@ -104,29 +126,28 @@ class Relay:
 
     async def _round(self, size: int) -> Round:
         async with self._database.begin() as connection:
-            rows = await _due(connection, size)
+            rows = (await connection.execute(_DUE, {"size": size})).all()
             if not rows:
                 return Round()
             try:
-                left = await self._hand_over(connection, [row.ticket_no for row in rows])
+                left = await self._hand_over(rows)
             except Refusal as refusal:
                 return await self._postpone(connection, rows, refusal)
-            await connection.execute(
-                delete(outbox).where(outbox.c.id.in_([row.id for row in rows if row.ticket_no not in left]))
-            )
+            await _STRIKE_OFF.within(connection, {"ids": [row.id for row in rows if row.outbox_no not in left]})
             for row in rows:
-                if row.ticket_no in left:
-                    await _wait_longer(connection, row, left[row.ticket_no])
+                if row.outbox_no in left:
+                    await _wait_longer(connection, row, left[row.outbox_no])
         handed_over_total.inc(len(rows) - len(left))
         return Round(len(rows))
 
-    async def _hand_over(self, connection: AsyncConnection, ticket_nos: list[str]) -> dict[str, str]:
+    async def _hand_over(self, rows: Sequence[Row[Any]]) -> dict[str, str]:
         """Post the registrations; return the tickets that were not taken, with the reason's code."""
-        items = [each.model_dump(mode="json") for each in await registrations(connection, ticket_nos)]
+        items = [registration_json(row._mapping) for row in rows if row.ticket_no is not None]
         answer = await self._peer.post("/internal/tickets", {"items": items})
         taken = {each["ticket_no"] for each in _items(answer) if each.get("registered")}
         codes = {each["ticket_no"]: str(each.get("code", "not_registered")) for each in _items(answer)}
-        return {number: codes.get(number, "not_answered") for number in ticket_nos if number not in taken}
+        numbers = [row.outbox_no for row in rows]
+        return {number: codes.get(number, "not_answered") for number in numbers if number not in taken}
 
     async def _postpone(self, connection: AsyncConnection, rows: Sequence[Row[Any]], refusal: Refusal) -> Round:
         if isinstance(refusal, Unavailable) and await self._is_away():
@@ -148,18 +169,6 @@ class Relay:
         waiting.set(row["number"])
         next_due: float | None = row["next_due"]
         return next_due
-
-
-async def _due(connection: AsyncConnection, size: int) -> Sequence[Row[Any]]:
-    due = (
-        select(outbox)
-        # Not now(): that is when this transaction began, maybe before a row that it already sees was written.
-        .where(outbox.c.next_attempt_at <= func.clock_timestamp())
-        .order_by(outbox.c.id)
-        .limit(size)
-        .with_for_update(skip_locked=True)
-    )
-    return (await connection.execute(due)).all()
 
 
 async def _wait_longer(connection: AsyncConnection, row: Row[Any], code: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 from sqlalchemy import RowMapping, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.base import format_instant
 from services.contracts.feedback import Product, Proposed, Registration, stored_customer
 from services.intake.customers.identity import unusable
 from services.intake.customers.masking import masked_customer
@@ -12,7 +13,9 @@ from services.intake.schemas import FeedbackView, LinkRevocation, Sender, Suppli
 from services.intake.tables import feedback, policy_snapshots, supplements
 from services.runtime.errors import NotFound
 
-_REGISTRATIONS = select(feedback, policy_snapshots.c.snapshot).join_from(
+REGISTRATION = (*feedback.c, policy_snapshots.c.snapshot)
+"""Columns that a registration is made of."""
+_REGISTRATIONS = select(*REGISTRATION).join_from(
     feedback, policy_snapshots, policy_snapshots.c.digest == feedback.c.policy, isouter=True
 )
 WRITTEN = frozenset({"description", "situation", "already_tried", "complaint_about"})
@@ -25,7 +28,26 @@ async def registrations(connection: AsyncConnection, ticket_nos: list[str]) -> l
     rows = await connection.execute(
         _REGISTRATIONS.where(feedback.c.ticket_no.in_(ticket_nos)).order_by(feedback.c.ticket_no)
     )
-    return [_registration(row) for row in rows.mappings()]
+    return [Registration.model_validate(registration_json(row)) for row in rows.mappings()]
+
+
+def registration_json(row: RowMapping) -> dict[str, Any]:
+    """The JSON of a `Registration`, made of `REGISTRATION`; what was stored is read by whoever gets it."""
+    content = row["content"]
+    impact = content.get("impact", {})
+    return {
+        **{name: row[name] for name in (*_COPIED, "ticket_no", "customer_id", "tier", "complete")},
+        **{name: content[name] for name in ("channel", "language", "product", "service_stage")},
+        "received_at": format_instant(row["received_at"]),
+        "missing": row["missing"],
+        "promises": row["promises"],
+        "complaint_about": content.get("complaint_about"),
+        "affected_count": impact.get("affected_count", 1),
+        "safety_risk": impact.get("safety_risk", False),
+        "policy": row["snapshot"],
+        "follows": content.get("follows"),
+        "response_target": content.get("response_target"),
+    }
 
 
 async def arrival(connection: AsyncConnection, ticket_no: str) -> RowMapping:
@@ -88,21 +110,3 @@ def _sender(row: RowMapping, contact: dict[str, Any], *, in_full: bool) -> Sende
     shown = stated if in_full else masked_customer(stated)
     told = {"id": row["customer_id"], "masked": not in_full, "unusable": unusable(stated)}
     return Sender.model_validate({**shown.model_dump(), **told})
-
-
-def _registration(row: RowMapping) -> Registration:
-    content = row["content"]
-    impact = content.get("impact", {})
-    return Registration(
-        ticket_no=row["ticket_no"],
-        received_at=row["received_at"],
-        customer_id=row["customer_id"],
-        **{name: row[name] for name in (*_COPIED, "tier", "complete", "missing", "promises")},
-        **{name: content[name] for name in ("channel", "language", "product", "service_stage")},
-        complaint_about=content.get("complaint_about"),
-        affected_count=impact.get("affected_count", 1),
-        safety_risk=impact.get("safety_risk", False),
-        policy=row["snapshot"],
-        follows=content.get("follows"),
-        response_target=content.get("response_target"),
-    )

@@ -4,11 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import pytest
 from sqlalchemy import text
 
+from services.intake import relay as module
 from services.intake.assembly import assemble_relay
 from services.intake.relay import Relay
 from services.intake.settings import IntakeSettings
+from services.runtime.postgres.raw_statement import RawStatement
 from services.runtime.service_client import ServiceClient
 from tests.services.intake.harness import IntakeHarness, until
 
@@ -92,3 +95,40 @@ async def test_the_relay_rests_until_a_registration_that_waits_is_due(
     await harness.register()
     assert await relay.drain() is None
     await peer.close()
+
+
+async def test_a_row_without_its_feedback_waits_and_holds_up_nobody(
+    harness: IntakeHarness, settings: IntakeSettings
+) -> None:
+    async with harness.intake.database.begin() as connection:
+        await connection.execute(text("INSERT INTO intake.outbox (ticket_no) VALUES ('20200101001')"))
+    known = (await harness.register())["ticket_no"]
+    async with _relay(settings):
+        await _until_nothing_waits(harness, but=1)
+    assert harness.receiver.received == [known]
+    async with harness.intake.database.read() as connection:
+        row = (await connection.execute(text("SELECT ticket_no, last_error FROM intake.outbox"))).one()
+    assert tuple(row) == ("20200101001", "not_answered")
+
+
+async def test_a_hand_over_that_was_not_struck_off_is_repeated(
+    harness: IntakeHarness, settings: IntakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a relay that was killed between the two: the receiver has the registration, the outbox still too."""
+    number = (await harness.register())["ticket_no"]
+    strike_off = module._STRIKE_OFF
+    monkeypatch.setattr(module, "_STRIKE_OFF", RawStatement("SELECT 1 / 0 FROM intake.outbox WHERE id = ANY(:ids)"))
+    monkeypatch.setattr(module, "_AWAY_SECONDS", 0.01)
+    async with _relay(settings):
+        await until(lambda: harness.receiver.received)
+        assert await _waiting(harness) == 1
+        monkeypatch.setattr(module, "_STRIKE_OFF", strike_off)
+        await _until_nothing_waits(harness)
+    assert set(harness.receiver.received) == {number}
+    assert len(harness.receiver.received) > 1
+
+
+async def test_what_waits_is_counted(harness: IntakeHarness, settings: IntakeSettings) -> None:
+    harness.receiver.refused = {(await harness.register())["ticket_no"] for _ in range(3)}
+    async with _relay(settings):
+        await until(lambda: module.waiting._value.get() == 3)
