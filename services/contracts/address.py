@@ -84,7 +84,15 @@ class Reach(Message):
         return self.channel is not None or self.reason is Unreached.NOT_KNOWN
 
 
-class ReachQuestion(Message):
-    """`POST /internal/reach`: how the customers of these tickets are reached."""
+class AddressInPart(Message):
+    """What of a customer's address decides how they are reached, for whoever sends nothing: whether intake knows them,
+    and their e-mail address, shortened."""
 
-    asks: Annotated[tuple[AddressAsk, ...], Field(max_length=200)]
+    known: bool = False
+    masked_email: str | None = None
+
+
+class ReachQuestion(Message):
+    """`POST /internal/reach`: how customers are reached who have these addresses."""
+
+    addresses: Annotated[tuple[AddressInPart, ...], Field(max_length=200)]

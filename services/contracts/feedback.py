@@ -6,6 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints
 
+from services.contracts.address import AddressInPart
 from services.contracts.base import (
     Code,
     Email,
@@ -163,6 +164,12 @@ class CustomerView(Message):
     unusable: tuple[str, ...] = Field(
         default=(), description="Contacts that cannot be one: kept as they were stated, and reaching nobody."
     )
+
+
+class ShownCustomer(CustomerView):
+    """A customer as intake tells the workflow service of them, who shows how they are reached beside them."""
+
+    address: AddressInPart = AddressInPart()
 
 
 class CustomerAsk(Message):

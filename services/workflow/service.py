@@ -75,7 +75,7 @@ class TicketService:
         self.starting = CommitNotifier(database, STARTER_CHANNEL, gathered_seconds=_GATHERED_SECONDS)
         self.registrations = Registrations(database, self.people, recorded=self._announce_begun)
         self.arrivals = Arrivals(database, self.registrations, intake)
-        reach = CustomerReach(notify)
+        reach = CustomerReach(notify, intake)
         self.showing = Showing(
             queries=self.queries,
             arrivals=self.arrivals,

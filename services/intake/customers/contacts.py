@@ -12,11 +12,11 @@ from sqlalchemy import ColumnElement, Text, any_, bindparam, case, func, or_, se
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from services.contracts.address import ContactReader
-from services.contracts.feedback import Customer, CustomerQuestion, CustomerView
+from services.contracts.address import AddressInPart, ContactReader
+from services.contracts.feedback import Customer, CustomerQuestion, CustomerView, ShownCustomer
 from services.intake.audit.log import logged
 from services.intake.customers.identity import CONTACTS, unusable
-from services.intake.customers.masking import masked_view
+from services.intake.customers.masking import mask_email, masked_view
 from services.intake.tables import customers, feedback, supplements
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.raw_statement import RawStatement
@@ -73,7 +73,7 @@ class CustomerOnTicket:
     link_generation: int
 
 
-async def show(database: Database, question: CustomerQuestion) -> list[CustomerView]:
+async def show(database: Database, question: CustomerQuestion) -> list[ShownCustomer]:
     """Answer the asks in their order. What is asked in full and known is logged, one line an ask."""
     reader = ContactReader(kind=question.reader_kind, id=question.reader_id, request_id=question.request_id)
     shown = [ask.ticket_no for ask in question.asks if ask.in_full]
@@ -118,10 +118,12 @@ def _recorded(row: Row) -> dict[str, Any]:
     return {name: None if row["as_stated"] else row[name] for name in names}
 
 
-def _views(question: CustomerQuestion, found: Mapping[str, CustomerOnTicket]) -> list[CustomerView]:
+def _views(question: CustomerQuestion, found: Mapping[str, CustomerOnTicket]) -> list[ShownCustomer]:
     views = []
     for ask in question.asks:
         known = found.get(ask.ticket_no)
         view = known.view if known else CustomerView(id=ask.customer_id)
-        views.append(view if ask.in_full else masked_view(view))
+        address = AddressInPart(known=known is not None, masked_email=view.email and mask_email(view.email))
+        shown = view if ask.in_full else masked_view(view)
+        views.append(ShownCustomer.model_construct(**shown.__dict__, address=address))
     return views

@@ -9,7 +9,7 @@ from services.contracts.address import ReachQuestion
 from services.contracts.base import Message
 from services.contracts.notice import NoticeRequest, NoticeStanding, NoticeState
 from services.notify.notices import submission
-from services.notify.notices.customer_reach import reaches
+from services.notify.notices.customer_reach import reach_of
 from services.notify.service import NotifyDep
 from services.runtime.http.paging import page
 from services.runtime.security.auth import PeerDep
@@ -47,8 +47,8 @@ async def read_standing(key: str, _: PeerDep, notify: NotifyDep) -> NoticeStandi
 
 @router.post("/internal/reach")
 async def tell_reach(question: ReachQuestion, _: PeerDep, notify: NotifyDep) -> dict[str, Any]:
-    """Tell how the customers of tickets are reached, in the order asked; addresses are shown in part."""
-    found = await reaches(notify.resources.intake, notify.notices.channels, question)
+    """Tell how customers are reached who have these addresses, in the order asked."""
+    found = [reach_of(notify.notices.channels, address) for address in question.addresses]
     return page([each.model_dump(mode="json") for each in found])
 
 

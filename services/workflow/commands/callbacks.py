@@ -6,15 +6,15 @@ from typing import Any
 
 from services.contracts.base import format_instant
 from services.contracts.commands.handling import UNREACHED, RecordCallbackBody
-from services.contracts.feedback import CustomerAsk, CustomerQuestion, CustomerView, OpenQuestion
+from services.contracts.feedback import CustomerAsk, CustomerView, OpenQuestion, ShownCustomer
 from services.contracts.policy import PolicySettings, PolicySnapshot
 from services.contracts.vocabulary import CallbackChannel
 from services.promises.calendars import CalendarExhausted
 from services.runtime.errors import ValidationFailed
 from services.runtime.instants import require_passed
 from services.runtime.service_client import ServiceClient
-from services.runtime.telemetry import request_id
 from services.workflow.policies.catalogue import Catalogue
+from services.workflow.views.customer_reach import ask_intake
 from services.workflow.views.ticket_row import TicketRow
 
 _ALWAYS = "always"
@@ -75,14 +75,9 @@ class Callbacks:
 
     async def _channels(self, ticket: TicketRow) -> tuple[CallbackChannel, ...]:
         """The channels of the contacts that the customer has; which contacts they are is not asked."""
-        question = CustomerQuestion(
-            reader_kind="system",
-            reader_id="workflow",
-            request_id=request_id.get(),
-            asks=(CustomerAsk(ticket_no=ticket.row["ticket_no"], customer_id=ticket.row["customer_id"]),),
-        )
-        told = await self.intake.post("/internal/customers/show", question.model_dump(mode="json"))
-        return channels_of(CustomerView.model_validate(told["items"][0]))
+        ask = CustomerAsk(ticket_no=ticket.row["ticket_no"], customer_id=ticket.row["customer_id"])
+        (shown,) = await ask_intake(self.intake, (ask,), "system", "workflow")
+        return channels_of(ShownCustomer.model_validate(shown))
 
 
 def channels_of(customer: CustomerView) -> tuple[CallbackChannel, ...]:

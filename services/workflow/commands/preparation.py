@@ -129,7 +129,7 @@ class Preparation:
         """Whether what is said to the customer reaches them; a note says nothing to them."""
         if body.told_by is not None or getattr(body, "visible", True) is False:
             return True
-        return (await self.reach.of(ticket)).goes
+        return (await self.reach.to(ticket)).goes
 
     async def _named(self, asked: Asked, body: Accept | AssignBody) -> dict[str, Any]:
         """Check who and what is named."""

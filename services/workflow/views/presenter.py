@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from services.access.rights import require_right
-from services.contracts.feedback import CustomerAsk, CustomerQuestion
+from services.contracts.address import AddressInPart
+from services.contracts.feedback import CustomerAsk
 from services.contracts.permissions import Action, may, sees_contact
 from services.contracts.policy import PolicySnapshot
 from services.contracts.ticket import Clock
@@ -17,12 +18,11 @@ from services.promises.explanations import explain
 from services.runtime.errors import NotFound
 from services.runtime.security.auth import Caller
 from services.runtime.service_client import ServiceClient
-from services.runtime.telemetry import request_id
 from services.workflow import due_times
 from services.workflow.due_times import Calendars, calendar_of
 from services.workflow.journal.arrivals import Arrivals
 from services.workflow.policies.catalogue import Catalogue
-from services.workflow.views.customer_reach import CustomerReach
+from services.workflow.views.customer_reach import CustomerReach, ask_intake
 from services.workflow.views.history import Stretch, TicketHistory
 from services.workflow.views.queries import Left, Queries, Row, Rows, nobody_left
 from services.workflow.views.ticket_row import TicketRow
@@ -95,35 +95,29 @@ class Showing:
     async def ticket(self, ticket: TicketRow, caller: Caller) -> dict[str, Any]:
         """The view of one ticket that was read to be shown; a contact shown in full is in intake's audit log by
         then."""
-        (view,), (customer,), reach = await asyncio.gather(
-            self._views([ticket], caller),
-            self.customers([ticket], caller, in_full=sees_contact(caller, ticket)),
-            self.reach.of(ticket),
-        )
+        (view,) = await self._views([ticket], caller)
+        (customer,) = await self._customers([ticket], caller, in_full=sees_contact(caller, ticket))
+        reach = await self.reach.of(AddressInPart.model_validate(customer.pop("address")))
         return {**view, "reach": reach.model_dump(mode="json"), "customer": customer}
 
     async def tickets(self, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
         """The views of a page; contacts are masked in lists, whoever asks."""
         found = [TicketRow(row) for row in rows]
         views = await self._views(found, caller)
-        customers = await self.customers(found, caller, in_full=False)
+        customers = await self._customers(found, caller, in_full=False)
+        for customer in customers:
+            del customer["address"]
         return [{**view, "reach": None, "customer": it} for view, it in zip(views, customers, strict=True)]
 
-    async def customers(self, found: Sequence[TicketRow], caller: Caller, *, in_full: bool) -> list[dict[str, Any]]:
-        """The customers of some tickets, in their order."""
+    async def _customers(self, found: Sequence[TicketRow], caller: Caller, *, in_full: bool) -> list[dict[str, Any]]:
+        """The customers of some tickets, in their order, with their addresses in part."""
         if not found:
             return []
-        question = CustomerQuestion(
-            reader_kind=caller.kind,
-            reader_id=caller.id,
-            request_id=request_id.get(),
-            asks=tuple(
-                CustomerAsk(ticket_no=it.row["ticket_no"], customer_id=it.row["customer_id"], in_full=in_full)
-                for it in found
-            ),
+        asks = tuple(
+            CustomerAsk(ticket_no=it.row["ticket_no"], customer_id=it.row["customer_id"], in_full=in_full)
+            for it in found
         )
-        answer = await self.intake.post("/internal/customers/show", question.model_dump(mode="json"))
-        return list(answer["items"])
+        return await ask_intake(self.intake, asks, caller.kind, caller.id)
 
     async def timeline(
         self, ticket: TicketRow, caller: Caller, limit: int, cursor: str | None

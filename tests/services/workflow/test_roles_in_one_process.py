@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -10,7 +11,16 @@ from temporalio.testing import WorkflowEnvironment
 from services.runtime.service_client import ServiceClient
 from tests.services.system import System, running
 
-HOT = {"/internal/customers/show", "/internal/reach"}
+SHOW, REACH = "/internal/customers/show", "/internal/reach"
+
+
+@dataclass(frozen=True)
+class Lived:
+    """A system, whose services are `apart` or not, and the paths that they asked each other for over HTTP."""
+
+    system: System
+    asked: list[str]
+    apart: bool
 
 
 @pytest.fixture(params=["together", "apart"])
@@ -20,12 +30,12 @@ async def lived(
     fresh_database: Callable[[], AbstractAsyncContextManager[str]],
     tmp_path_factory: pytest.TempPathFactory,
     monkeypatch: pytest.MonkeyPatch,
-) -> AsyncIterator[System]:
-    """A system; at its end, what a command needs was asked in the one way and not in the other."""
-    asked, send, apart = set[str](), ServiceClient.send, request.param == "apart"
+) -> AsyncIterator[Lived]:
+    """One system with all roles."""
+    asked, send, apart = list[str](), ServiceClient.send, request.param == "apart"
 
     async def noting(self: ServiceClient, method: str, path: str, **more: Any) -> tuple[int, bytes]:
-        asked.add(path)
+        asked.append(path)
         return await send(self, method, path, **more)
 
     monkeypatch.setattr(ServiceClient, "send", noting)
@@ -34,24 +44,34 @@ async def lived(
         fresh_database() as url,
         running(url, address, tmp_path_factory.mktemp("roles"), namespace=request.param, over_http=apart) as system,
     ):
-        yield system
-    assert asked & HOT == (HOT if apart else set())
+        yield Lived(system, asked, apart)
 
 
-async def test_a_ticket_lives_the_same_whether_its_services_share_a_process(lived: System) -> None:
+async def test_a_ticket_lives_the_same_whether_its_services_share_a_process(lived: Lived) -> None:
+    system = lived.system
     customer = {"name": "韩梅梅", "phone": "13800138000", "email": "han@example.com"}
-    ticket_no = await lived.register(customer=customer, product={})
+    ticket_no = await system.register(customer=customer, product={})
     supplied = {"product": {"serial_no": "SER-LATER"}, "message": "序列号如下"}
-    view = await lived.do(ticket_no, "supply-information", supplied, by="李雷")
+    view = await system.do(ticket_no, "supply-information", supplied, by="李雷")
     assert (view["product"]["serial_no"], view["customer"]["phone"]) == ("SER-LATER", "+8613800138000")
-    await lived.do(ticket_no, "accept", {"owner": lived.ids["林涛"]}, by="李雷")
-    view = await lived.do(ticket_no, "resolve", {"result": "resolved", "summary": "已更换"}, by="林涛")
+    await system.do(ticket_no, "accept", {"owner": system.ids["林涛"]}, by="李雷")
+    await _looks(lived, ticket_no, "respond", {"message": "您好"}, "林涛")
+    await _looks(lived, ticket_no, "chase", {}, "李雷")
+    view = await system.do(ticket_no, "resolve", {"result": "resolved", "summary": "已更换"}, by="林涛")
     assert view["reach"]["channel"] == "inbox"
     asked = {"outcome": "satisfied", "channel": "phone", "open_question": "如何除霜？"}
-    closed = await lived.do(ticket_no, "record-callback", asked, by="李雷")
+    closed = await system.do(ticket_no, "record-callback", asked, by="李雷")
     (follow_up,) = closed["followed_by"]
-    assert (await lived.get(f"/v1/tickets/{follow_up}"))["follows"] == ticket_no
-    refused = await lived.give(follow_up, "accept", {"owner": "nobody"}, by="李雷")
+    assert (await system.get(f"/v1/tickets/{follow_up}"))["follows"] == ticket_no
+    refused = await system.give(follow_up, "accept", {"owner": "nobody"}, by="李雷")
     assert (refused.status_code, refused.json()["errors"][0]["pointer"]) == (422, "/owner")
-    readings = (await lived.get("/v1/audit", by="郑洁", ticket_no=ticket_no))["items"]
-    assert {reading["reader"]["id"] for reading in readings} == {lived.ids["李雷"], lived.ids["林涛"]}
+    readings = (await system.get("/v1/audit", by="郑洁", ticket_no=ticket_no))["items"]
+    assert {reading["reader"]["id"] for reading in readings} == {system.ids["李雷"], system.ids["林涛"]}
+
+
+async def _looks(lived: Lived, ticket_no: str, command: str, body: dict[str, Any], by: str) -> None:
+    """Give a command, and check how often a customer is looked up: to answer, and before something is said to them."""
+    lived.asked.clear()
+    await lived.system.do(ticket_no, command, body, by=by)
+    asked = [lived.asked.count(path) for path in (SHOW, REACH)]
+    assert asked == ([2 if command == "respond" else 1] * 2 if lived.apart else [0, 0]), command
