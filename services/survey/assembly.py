@@ -22,6 +22,8 @@ from services.survey.api import internal as internal_api
 from services.survey.api import surveys as surveys_api
 from services.survey.invitations.activities import SurveyActivities
 from services.survey.invitations.consumer import NEEDED, Inviter
+from services.survey.invitations.first_attempts import FirstAttempts
+from services.survey.invitations.notices import SurveyNotices
 from services.survey.invitations.startables import startable
 from services.survey.invitations.workflow import SurveyWorkflow
 from services.survey.pages import survey_page
@@ -29,6 +31,7 @@ from services.survey.service import SurveyService, links_of
 from services.survey.settings import SurveySettings
 from services.survey.states import STARTER_CHANNEL, Standings
 from services.survey.tables import feed_cursors, feed_failures
+from services.survey.times import Times
 
 CONSUMER = "surveys"
 GATHERED_SECONDS = 0.25
@@ -36,6 +39,8 @@ GATHERED_SECONDS = 0.25
 SEED_PAUSE = timedelta(seconds=0.5)
 MEMORY_SHARE, KIB_A_RUN = 0.1, 60
 """Of a worker's memory for runs, the share of surveys; and resident KiB of one."""
+FIRST_ATTEMPTS = 4
+"""Invitations that are handed to notify at once, each on a connection of its own."""
 
 
 @asynccontextmanager
@@ -59,11 +64,12 @@ async def assemble_worker(settings: SurveySettings) -> AsyncIterator[Part]:
     """The worker part: it follows the journal whether or not the engine is there."""
     async with hosted(Role.SURVEY_WORKER, settings) as host:
         client = await engine_client(settings, lazy=True)
-        tickets = host.client(settings.tickets_url)
+        tickets, notify = host.client(settings.tickets_url), host.client(settings.notify_url)
+        notices = SurveyNotices(notify, links_of(settings), Times(tickets))
         activities = SurveyActivities(
             Standings(host.database),
-            links_of(settings),
-            notify=host.client(settings.notify_url),
+            notices,
+            notify=notify,
             tickets=tickets,
             call_within=settings.low_rating_call_within,
         )
@@ -72,7 +78,10 @@ async def assemble_worker(settings: SurveySettings) -> AsyncIterator[Part]:
             workflows=[SurveyWorkflow],
             activities=[activities.invite, activities.remind, activities.expire, activities.conclude],
             startables=[startable(client)],
-            tasks=[partial(_invite, settings, host.database, tickets)],
+            tasks=[
+                partial(_invite, settings, host.database, tickets),
+                FirstAttempts(host.database, notices, hands=FIRST_ATTEMPTS).run,
+            ],
         )
         alive = run_worker(
             host,

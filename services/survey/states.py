@@ -3,22 +3,30 @@
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Self
 
-from sqlalchemy import ColumnElement, case, select, update
+from sqlalchemy import ColumnElement, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from services.contracts.notice import NoticeStanding, NoticeState
 from services.contracts.survey import NotInvited, SurveyState
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
 from services.survey.metrics import count
 from services.survey.tables import answers, invitations
+from services.survey.times import needs_calendar, wall_length
 
+FIRST_ATTEMPTS_CHANNEL = "survey_first"
+"""Woken on commit by whoever leaves an invitation that nobody has tried to send yet."""
 STARTER_CHANNEL = "survey_start"
 """Woken on commit by whoever leaves an invitation whose workflow is to start, or to hear of something."""
 
 Row = Mapping[Any, Any]
 _OPEN = (SurveyState.SCHEDULED, SurveyState.SENT)
+_SCHEDULED = invitations.c.state == SurveyState.SCHEDULED
+UNTRIED = _SCHEDULED & invitations.c.workflow_from.is_(None)
+LIVING = invitations.c.done.is_(False) & (~_SCHEDULED | (invitations.c.workflow_from <= func.now()))
+"""What has a workflow, or is to have one: what is on its way has none while its first try may still be under way."""
 
 
 @dataclass(frozen=True)
@@ -28,6 +36,20 @@ class Sending:
     sent_at: datetime
     remind_at: datetime | None
     expires_at: datetime
+
+    @classmethod
+    def of(cls, sent_at: datetime, *, remind_at: datetime, expires_at: datetime) -> Self:
+        """Nobody is reminded of what has expired."""
+        return cls(sent_at, remind_at if remind_at < expires_at else None, expires_at)
+
+    @classmethod
+    def by_the_wall(cls, row: Row, sent_at: datetime) -> Self | None:
+        """The instants that follow from a sending; None where only a calendar tells."""
+        lengths: tuple[str, str] = (row["remind_after"], row["expires_after"])
+        if any(map(needs_calendar, lengths)):
+            return None
+        remind_at, expires_at = (sent_at + wall_length(length) for length in lengths)
+        return cls.of(sent_at, remind_at=remind_at, expires_at=expires_at)
 
 
 class Standings:
@@ -53,17 +75,28 @@ class Standings:
         )
         await self._move(move, "sent")
 
-    async def delivered(self, survey_id: str) -> None:
-        """The invitation's notice has come to an end; the workflow asks how. An unscheduled survey knows already."""
-        scheduled = (invitations.c.id == survey_id) & (invitations.c.state == SurveyState.SCHEDULED)
-        told = update(invitations).where(scheduled).values(revision=invitations.c.revision + 1, engine_id=None)
+    async def delivered(self, survey_id: str, standing: NoticeStanding | None) -> None:
+        """The invitation's notice has come to an end. A sending is entered at once where the wall tells what follows
+        from it; of everything else the workflow asks. An unscheduled survey knows already.
+
+        Whether it is entered here or by the workflow is all the same: the row takes one of the two, and has a workflow
+        as soon as it is committed.
+        """
+        scheduled = (invitations.c.id == survey_id) & _SCHEDULED
         async with self._database.begin() as connection:
-            if (await connection.execute(told)).rowcount:
-                await wake(connection, STARTER_CHANNEL)
+            row = (await connection.execute(select(invitations).where(scheduled).with_for_update())).mappings().first()
+            if row is None:
+                return
+            sending = _sending(row, standing)
+            entered = {"state": SurveyState.SENT, **asdict(sending)} if sending else {"workflow_from": func.now()}
+            told = update(invitations).where(invitations.c.id == survey_id)
+            await connection.execute(told.values(revision=row["revision"] + 1, engine_id=None, **entered))
+            await wake(connection, STARTER_CHANNEL)
+        count("sent", int(sending is not None))
 
     async def not_sent(self, survey_id: str, reason: NotInvited) -> None:
         """The invitation did not reach the customer."""
-        scheduled = (invitations.c.id == survey_id) & (invitations.c.state == SurveyState.SCHEDULED)
+        scheduled = (invitations.c.id == survey_id) & _SCHEDULED
         move = update(invitations).where(scheduled).values(state=SurveyState.NOT_SENT, not_sent_reason=reason)
         await self._move(move, "not_sent")
 
@@ -89,6 +122,12 @@ class Standings:
         async with self._database.begin() as connection:
             moved = (await connection.execute(statement)).rowcount
         count(event, moved)
+
+
+def _sending(row: Row, standing: NoticeStanding | None) -> Sending | None:
+    if standing is None or standing.state is not NoticeState.SENT or standing.sent_at is None:
+        return None
+    return Sending.by_the_wall(row, standing.sent_at)
 
 
 def with_answer() -> Any:

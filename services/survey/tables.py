@@ -77,6 +77,7 @@ invitations = Table(
     Column("token_hash", LargeBinary, nullable=False),
     Column("revision", Integer, nullable=False, server_default=text("0")),
     Column("done", Boolean, nullable=False, server_default=text("false")),
+    instant("workflow_from"),
     *engine_columns(),
     UniqueConstraint("ticket_no", "cycle"),
     UniqueConstraint("token_hash"),
@@ -88,10 +89,12 @@ invitations = Table(
     Index("invitations_by_closing", "closed_at"),
     Index("invitations_by_answer", "answered_at", postgresql_where=text("answered_at IS NOT NULL")),
     Index("invitations_living", "engine_attempts", "id", postgresql_where=text("NOT done")),
+    Index("invitations_untried", "created_at", postgresql_where=text("state = 'scheduled' AND workflow_from IS NULL")),
 )
 """One row a closing. Owner, department and the rest are what they were then (product.md 8). The link's token is made of
 `nonce` and found by `token_hash`; another nonce revokes it. `revision` counts what the workflow must act on, and the
-row is `done` when it has."""
+row is `done` when it has. Nobody has tried to send an invitation without `workflow_from`; one that is still on its way
+then has a workflow that looks after it."""
 
 answers = Table(
     "answers",

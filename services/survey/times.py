@@ -14,6 +14,11 @@ def wall_length(text: str) -> timedelta:
     return duration.length + timedelta(days=duration.days)
 
 
+def needs_calendar(text: str) -> bool:
+    """Whether a duration is one of working time."""
+    return parse_duration(text).is_working
+
+
 class Times:
     """Adds durations to instants; asks the workflow service for a calendar only where one is needed."""
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from sqlalchemy import update
 from temporalio.client import WorkflowExecutionStatus, WorkflowHandle
 from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
@@ -14,6 +15,7 @@ from temporalio.testing import WorkflowEnvironment
 from services.contracts.feed import TicketEvent
 from services.contracts.journal import EventType
 from services.contracts.names import invitation_key, survey_workflow_id
+from services.contracts.notice import NoticeStanding
 from services.contracts.policy import Promises
 from services.contracts.survey import Answer
 from services.runtime.postgres.database import Database
@@ -23,9 +25,12 @@ from services.runtime.temporal.inventory import EngineRuns
 from services.runtime.temporal.workflow_starter import Starter
 from services.survey.answers.answers import Answering, AnswerOutcome
 from services.survey.invitations.consumer import Inviter
+from services.survey.invitations.first_attempts import FirstAttempts
+from services.survey.invitations.notices import SurveyNotices
 from services.survey.invitations.startables import startable
 from services.survey.states import STARTER_CHANNEL, Standings
 from services.survey.tables import invitations
+from services.survey.times import Times
 from services.survey.views.queries import SurveyQueries
 from tests.flow.timers import has_due_timer, pass_time
 from tests.replay.recordings import strings
@@ -181,6 +186,7 @@ class SurveyHarness:
         self.standings = Standings(database)
         self.queries = SurveyQueries(database, "Asia/Shanghai")
         self.inviter = Inviter(LINKS, COOLDOWN)
+        self.first = FirstAttempts(database, SurveyNotices(notify, LINKS, Times(tickets)), hands=1)
         self.starter = Starter(
             database,
             partial(engine_identity, env.client),
@@ -191,22 +197,39 @@ class SurveyHarness:
             runs=EngineRuns(env.client),
         )
 
-    async def close(self, *, start: bool = True, **changes: Any) -> Survey:
-        """Close a ticket of 韩梅梅's; answers its survey, whose workflow has started and settled."""
+    async def close(self, *, start: bool = True, tried: bool = False, **changes: Any) -> Survey:
+        """Close a ticket of 韩梅梅's; answers its survey, whose workflow has started and settled.
+
+        Unless it is `tried` first as in a worker, the workflow does everything from the invitation on.
+        """
         event = closing(**changes)
         await self.apply(event)
         survey = await self.of(event.ticket_no, event.event.cycle)
+        if tried:
+            await self.try_first()
+        else:
+            await self.set(survey, workflow_from=datetime.now(UTC))
         if start:
             await self.starter.reconcile()
             await survey.settled()
         return survey
 
-    async def deliver(self, survey: Survey, state: str) -> None:
-        """The invitation's notice comes to its end, and notify tells of it."""
+    async def set(self, survey: Survey, **values: Any) -> None:
+        """Change an invitation's row as time or a worker would."""
+        async with self.database.begin() as connection:
+            await connection.execute(update(invitations).where(invitations.c.id == survey.id).values(**values))
+
+    async def deliver(self, survey: Survey, state: str, standing: NoticeStanding | None = None) -> None:
+        """The invitation's notice comes to its end, and notify tells of it, by former releases without saying how."""
         self.notify.states[invitation_key(survey.id)] = state
-        await self.standings.delivered(survey.id)
+        await self.standings.delivered(survey.id, standing)
         await self.starter.reconcile()
         await survey.settled()
+
+    async def try_first(self) -> None:
+        """Try what nobody has tried yet."""
+        for survey_id in await self.first.claim(100):
+            await self.first.attempt(survey_id)
 
     async def reopen(self, survey: Survey) -> None:
         """Reopen the survey's ticket."""

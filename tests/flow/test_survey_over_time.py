@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from temporalio.service import RPCError
 from temporalio.testing import WorkflowEnvironment
 
 from services.contracts.durations import parse_duration
 from services.contracts.names import QUEUE_SURVEY, SIGNAL_SURVEY_CHANGED, SIGNAL_SURVEY_TOLD, invitation_key
+from services.contracts.notice import NoticeStanding, NoticeState, NotSentReason
 from services.contracts.policy import Promises
 from services.contracts.survey import Overall
 from services.contracts.vocabulary import CloseReason
@@ -21,13 +23,16 @@ from services.runtime.temporal.client import worker
 from services.survey.answers.questionnaires import Questionnaires
 from services.survey.answers.refusals import SurveyClosed
 from services.survey.invitations.activities import SurveyActivities
+from services.survey.invitations.notices import SurveyNotices
 from services.survey.invitations.workflow import SurveyWorkflow
 from services.survey.states import Standings
+from services.survey.times import Times
 from tests.flow.survey_harness import FakeNotify, FakeTickets, Survey, SurveyHarness
 from tests.replay.recordings import record, replay
 from tests.services.survey.builders import BAD, GOOD, LINKS, closing
 
 SECOND, DAY = timedelta(seconds=1), timedelta(days=1)
+SENT = NoticeStanding(id="n", state=NoticeState.SENT, sent_at=datetime.now(UTC))
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +41,11 @@ async def harness(env: WorkflowEnvironment, shared_database: Database) -> AsyncI
     await Questionnaires(shared_database).seed()
     notify, tickets = FakeNotify(), FakeTickets()
     activities = SurveyActivities(
-        Standings(shared_database), LINKS, notify=notify, tickets=tickets, call_within=timedelta(hours=24)
+        Standings(shared_database),
+        SurveyNotices(notify, LINKS, Times(tickets)),
+        notify=notify,
+        tickets=tickets,
+        call_within=timedelta(hours=24),
     )
     survey_worker = worker(
         env.client,
@@ -57,6 +66,16 @@ async def on_its_way(harness: SurveyHarness) -> Survey:
     return survey
 
 
+async def first_tried(harness: SurveyHarness, **changes: Any) -> Survey:
+    """A survey whose invitation is on its way, and that has no workflow yet."""
+    survey = await harness.close(start=False, **changes)
+    await harness.set(survey, workflow_from=None)
+    harness.notify.states[invitation_key(survey.id)] = "waiting"
+    await harness.try_first()
+    await harness.starter.reconcile()
+    return survey
+
+
 async def sent(harness: SurveyHarness, **changes: Any) -> Survey:
     """A survey that has reached its customer."""
     survey = await harness.close(**changes)
@@ -70,6 +89,7 @@ async def test_a_confirmed_closing_invites_once_and_the_journal_says_so(harness:
     await harness.apply(event)
     await harness.apply(event)
     survey = await harness.of(event.ticket_no)
+    await harness.try_first()
     await harness.starter.reconcile()
     await survey.settled()
     assert await survey.state() == "sent"
@@ -270,6 +290,53 @@ async def test_a_telling_that_comes_twice_or_late_changes_nothing(harness: Surve
     assert (await survey.state(), harness.notify.kinds(survey.id)) == ("sent", ["survey"])
 
 
+async def test_an_invitation_that_goes_at_its_first_try_has_a_workflow_from_then_on(
+    harness: SurveyHarness,
+) -> None:
+    survey = await first_tried(harness)
+    with pytest.raises(RPCError):
+        await survey.handle.describe()
+    await harness.deliver(survey, "sent", SENT)
+    assert (await survey.state(), len(harness.notify.invitations(survey.id))) == ("sent", 1)
+    assert survey.remarks() == [("survey.sent", {"survey_id": survey.id})]
+    await survey.move_to((await survey.row())["remind_at"] + SECOND)
+    await survey.move_to((await survey.row())["expires_at"] + SECOND)
+    await survey.end()
+    assert harness.notify.kinds(survey.id) == ["survey", "survey_reminder"]
+
+
+@pytest.mark.parametrize("died", ["before_it_was_handed_over", "before_its_end_was_told"])
+async def test_a_workflow_takes_over_an_invitation_whose_first_try_led_to_nothing(
+    harness: SurveyHarness, died: str
+) -> None:
+    survey = await harness.close(start=False, tried=died == "before_its_end_was_told")
+    await harness.set(survey, workflow_from=datetime.now(UTC))
+    await harness.starter.reconcile()
+    await survey.settled()
+    assert (await survey.state(), harness.notify.kinds(survey.id)) == ("sent", ["survey"])
+
+
+async def test_an_invitation_of_working_time_is_told_of_and_its_workflow_asks_the_calendar(
+    harness: SurveyHarness,
+) -> None:
+    pack = built_in()
+    harness.tickets.promises = Promises(generation=1, policies=pack.policies, calendars=pack.calendars)
+    survey = await first_tried(harness, survey_reminder_after="P1WD", policy="d0-standard")
+    await harness.deliver(survey, "sent", SENT)
+    row = await survey.row()
+    calendar = Calendar.compile(next(each for each in pack.calendars if each.id == "cn"))
+    assert (row["state"], row["remind_at"]) == ("sent", calendar.add(row["sent_at"], parse_duration("P1WD")))
+
+
+async def test_an_invitation_that_cannot_go_at_its_first_try_says_why(harness: SurveyHarness) -> None:
+    survey = await first_tried(harness)
+    unreachable = NoticeStanding(id="n", state=NoticeState.NOT_SENT, not_sent_reason=NotSentReason.NO_ADDRESS)
+    await harness.deliver(survey, "not_sent:no_address", unreachable)
+    await survey.end()
+    row = await survey.row()
+    assert (row["state"], row["not_sent_reason"], row["done"]) == ("not_sent", "no_address", True)
+
+
 async def test_a_survey_withdrawn_while_its_invitation_is_on_its_way_ends(harness: SurveyHarness) -> None:
     survey = await on_its_way(harness)
     await harness.reopen(survey)
@@ -441,6 +508,14 @@ async def survey_withdrawn(harness: SurveyHarness) -> Survey:
     return survey
 
 
+async def survey_begun_when_sent(harness: SurveyHarness) -> Survey:
+    """The invitation went at its first try, without a workflow; answered."""
+    survey = await first_tried(harness)
+    await harness.deliver(survey, "sent", SENT)
+    await survey.answer()
+    return survey
+
+
 async def survey_not_delivered(harness: SurveyHarness) -> Survey:
     """The notice does not go at once, and then cannot go at all."""
     survey = await on_its_way(harness)
@@ -452,6 +527,7 @@ PATHS: tuple[Callable[[SurveyHarness], Awaitable[Survey]], ...] = (
     survey_answered,
     survey_expired,
     survey_withdrawn,
+    survey_begun_when_sent,
     survey_not_delivered,
 )
 

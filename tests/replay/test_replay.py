@@ -29,6 +29,7 @@ PATHS = {
     "notice_sent_at_once",
     "notice_sent_later",
     "survey_answered",
+    "survey_begun_when_sent",
     "survey_expired",
     "survey_not_delivered",
     "survey_on_its_way",

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from sqlalchemy.exc import DBAPIError
 
-from services.contracts.notice import NoticeState
+from services.contracts.notice import NoticeStanding, NoticeState
 from services.notify.notices.channels.base import ChannelAdapter, DeliveryDeferred, Undeliverable
 from services.notify.notices.outcomes import Outcome, count
 from services.notify.notices.preparation import AddressProvider, Preparation, ReadyNotice
@@ -39,8 +39,8 @@ class NoPlace(Exception):
 class Submitter(Protocol):
     """Hears how what it has submitted ended."""
 
-    async def hear(self, key: str) -> None:
-        """The notice of this key has come to its end."""
+    async def hear(self, key: str, standing: NoticeStanding) -> None:
+        """The notice of this key has come to its end, and stands there."""
 
 
 class Delivery:
@@ -161,7 +161,7 @@ class Delivery:
 
     async def _hear(self, ended: Sequence[Outcome]) -> None:
         if self._submitter is not None:
-            await asyncio.gather(*(self._submitter.hear(each.row["key"]) for each in ended))
+            await asyncio.gather(*(self._submitter.hear(each.row["key"], each.standing) for each in ended))
 
 
 def _done(tasks: Iterable[asyncio.Task[Outcome | None]]) -> Sequence[Outcome]:

@@ -7,7 +7,7 @@ from typing import Any
 
 from prometheus_client import Histogram
 
-from services.contracts.notice import NoticeChannel, NoticeState, NotSentReason
+from services.contracts.notice import NoticeChannel, NoticeStanding, NoticeState, NotSentReason
 from services.notify.notices.submission import NO_CHANNEL, notices_total
 from services.notify.notices.writer import NoticeText, Row
 
@@ -46,6 +46,11 @@ class Outcome:
     def is_untried(self) -> bool:
         """Whether it is to be tried like new."""
         return self.state is NoticeState.WAITING and self.failure is None and self.held_until is None
+
+    @property
+    def standing(self) -> NoticeStanding:
+        """The standing that its submitter hears of."""
+        return NoticeStanding(id=self.row["id"], state=self.state, not_sent_reason=self.reason, sent_at=self.sent_at)
 
     @property
     def columns(self) -> Mapping[str, Any]:

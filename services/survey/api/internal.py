@@ -1,9 +1,10 @@
 """The survey service's endpoints for other services, on the internal port."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Body
 
+from services.contracts.notice import NoticeStanding
 from services.runtime.security.auth import PeerDep
 from services.survey.service import SurveysDep
 
@@ -11,9 +12,12 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.post("/internal/surveys/{survey_id}/delivered")
-async def tell_of_delivery(surveys: SurveysDep, _: PeerDep, survey_id: str) -> dict[str, str]:
-    """Hear that the notice of an invitation went, or never will. Safe to repeat; an unknown survey is passed by."""
-    await surveys.standings.delivered(survey_id)
+async def tell_of_delivery(
+    surveys: SurveysDep, _: PeerDep, survey_id: str, standing: Annotated[NoticeStanding | None, Body()] = None
+) -> dict[str, str]:
+    """Hear that the notice of an invitation went, or never will; who does not say where it stands is asked. Safe to
+    repeat; an unknown survey is passed by."""
+    await surveys.standings.delivered(survey_id, standing)
     return {"survey_id": survey_id}
 
 

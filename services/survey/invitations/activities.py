@@ -9,20 +9,14 @@ from services.contracts.alert import RaiseAlert, RatingCorrected, Threshold
 from services.contracts.base import format_instant
 from services.contracts.feed import Remark
 from services.contracts.journal import EventType
-from services.contracts.names import (
-    ACTIVITY_CONCLUDE,
-    ACTIVITY_EXPIRE,
-    ACTIVITY_INVITE,
-    ACTIVITY_REMIND,
-    invitation_key,
-)
-from services.contracts.notice import Audience, NoticeKind, NoticeRequest, NoticeStanding, NoticeState
+from services.contracts.names import ACTIVITY_CONCLUDE, ACTIVITY_EXPIRE, ACTIVITY_INVITE, ACTIVITY_REMIND
+from services.contracts.notice import NoticeStanding, NoticeState
 from services.contracts.survey import NotInvited, Overall, SurveyStanding, SurveyStart, SurveyState, SurveyStep
 from services.runtime.errors import NotFound, ValidationFailed
 from services.runtime.service_client import ServiceClient, segment
 from services.runtime.telemetry import log
 from services.survey.answers.answers import is_changed
-from services.survey.links import SurveyLinks
+from services.survey.invitations.notices import SurveyNotices, key_of
 from services.survey.states import Row, Sending, Standings
 from services.survey.tables import invitations
 from services.survey.times import Times
@@ -40,14 +34,14 @@ class SurveyActivities:
     def __init__(
         self,
         standings: Standings,
-        links: SurveyLinks,
+        notices: SurveyNotices,
         *,
         notify: ServiceClient,
         tickets: ServiceClient,
         call_within: timedelta,
     ) -> None:
         self._standings = standings
-        self._links = links
+        self._notices = notices
         self._notify = notify
         self._tickets = tickets
         self._times = Times(tickets)
@@ -59,7 +53,7 @@ class SurveyActivities:
         its way it stays `scheduled`: notify tells when that has ended."""
         row = await self._row(start.survey_id)
         if row["state"] == SurveyState.SCHEDULED:
-            await self._send(row)
+            await self._enter(row, await self._notices.invite(row))
             row = await self._row(start.survey_id)
         if row["sent_at"]:
             await self._remark(row, "sent", EventType.SURVEY_SENT, row["sent_at"])
@@ -75,7 +69,7 @@ class SurveyActivities:
         """Remind a customer who has not answered."""
         row = await self._row(step.survey_id)
         if row["state"] == SurveyState.SENT and row["reminded_at"] is None:
-            await self._submit(row, NoticeKind.SURVEY_REMINDER, step.at, row["expires_at"])
+            await self._notices.remind(row, step.at)
             await self._standings.reminded(step.survey_id, step.at)
         return SurveyStanding(state=row["state"])
 
@@ -102,7 +96,7 @@ class SurveyActivities:
         if row["state"] == SurveyState.ANSWERED:
             await self._tell_answer(row)
         if row["state"] in {SurveyState.ANSWERED, SurveyState.WITHDRAWN}:
-            await self._notify.post("/internal/notices/cancel", {"prefix": f"{_key(row)}/"})
+            await self._notices.take_back(row)
         if not await self._standings.done(start.survey_id, row["revision"]):
             raise ApplicationError("the survey changed", type=NEWER)
         return SurveyStanding(state=row["state"])
@@ -112,10 +106,6 @@ class SurveyActivities:
         if row is None:
             raise ApplicationError(f"no survey {survey_id}", non_retryable=True)
         return row
-
-    async def _send(self, row: Row) -> None:
-        expected = await self._times.after(row["created_at"], row["expires_after"], row["policy"])
-        await self._enter(row, await self._submit(row, NoticeKind.SURVEY, row["created_at"], expected))
 
     async def _enter(self, row: Row, standing: NoticeStanding | None) -> None:
         if standing is None:
@@ -131,33 +121,13 @@ class SurveyActivities:
     async def _sending(self, row: Row, sent_at: datetime) -> Sending:
         expires_at = await self._times.after(sent_at, row["expires_after"], row["policy"])
         remind_at = await self._times.after(sent_at, row["remind_after"], row["policy"])
-        return Sending(sent_at, remind_at if remind_at < expires_at else None, expires_at)
-
-    async def _submit(self, row: Row, kind: NoticeKind, at: datetime, expires_at: datetime) -> NoticeStanding | None:
-        """Hand a notice to notify, whose key makes it one however often it is handed; None when it is refused."""
-        request = NoticeRequest(
-            key=invitation_key(row["id"]) if kind is NoticeKind.SURVEY else f"{_key(row)}/reminder",
-            ticket_no=row["ticket_no"],
-            kind=kind,
-            audience=Audience.CUSTOMER,
-            recipient=row["customer_id"],
-            language=row["language"],
-            at=at,
-            facts=_facts(row, expires_at),
-            links={"survey": self._links.to(row["id"], row["nonce"])},
-        )
-        try:
-            answer = await self._notify.post("/internal/notices", request.model_dump(mode="json"))
-        except ValidationFailed:
-            log().exception("a survey's notice was refused")
-            return None
-        return NoticeStanding.model_validate(answer)
+        return Sending.of(sent_at, remind_at=remind_at, expires_at=expires_at)
 
     async def _remark(self, row: Row, name: str, type_: EventType, at: datetime, *, changed: bool = False) -> None:
         """Write into the ticket's journal; codes only. A ticket that the journal does not know is passed by."""
         answered = type_ is EventType.SURVEY_ANSWERED
         data = {"survey_id": row["id"]} | ({**_codes(row), "changed": changed} if answered else {})
-        remark = Remark(key=f"{_key(row)}/{name}", type=type_, at=at, cycle=row["cycle"], data=data)
+        remark = Remark(key=f"{key_of(row)}/{name}", type=type_, at=at, cycle=row["cycle"], data=data)
         path = f"/internal/tickets/{segment(row['ticket_no'])}/remarks"
         try:
             await self._tickets.post(path, remark.model_dump(mode="json"))
@@ -195,17 +165,6 @@ class SurveyActivities:
 def _next_look(created_at: datetime, now: datetime) -> datetime:
     """The older the invitation, the longer until the next look."""
     return now + min(max((now - created_at) / 2, _FIRST_LOOK), _LONGEST_LOOK)
-
-
-def _key(row: Row) -> str:
-    return f"survey/{row['id']}"
-
-
-def _facts(row: Row, expires_at: datetime) -> dict[str, str | int | None]:
-    """The facts that the notice's text may name."""
-    same = {name: row[name] for name in ("kind", "urgency", "cycle", "product_model")}
-    instants = {"happened_at": row["resolved_at"] or row["closed_at"], "expires_at": expires_at}
-    return same | {name: format_instant(at) for name, at in instants.items()}
 
 
 def _codes(row: Row) -> dict[str, str | int | bool | dict[str, int] | None]:

@@ -18,7 +18,7 @@ from services.runtime.postgres.commit_notifier import wake
 from services.survey.answers.questionnaires import latest
 from services.survey.links import SurveyLinks, new_nonce, token_hash
 from services.survey.metrics import count
-from services.survey.states import STARTER_CHANNEL
+from services.survey.states import FIRST_ATTEMPTS_CHANNEL, STARTER_CHANNEL
 from services.survey.tables import invitations
 from services.survey.times import wall_length
 
@@ -71,7 +71,7 @@ class Inviter:
         if (await connection.execute(statement)).first() is None:
             return
         if reason is None:
-            await wake(connection, STARTER_CHANNEL)
+            await wake(connection, FIRST_ATTEMPTS_CHANNEL)
             count("scheduled")
         else:
             count("not_sent")

@@ -13,6 +13,7 @@ from services.contracts.survey import SurveyStart, SurveyState
 from services.runtime.temporal.client import start_or_attach
 from services.runtime.temporal.inventory import Workflows
 from services.runtime.temporal.startable import Startable, StartableRow
+from services.survey.states import LIVING
 from services.survey.tables import invitations
 
 
@@ -35,7 +36,7 @@ def startable(client: Client) -> Startable:
 
     return Startable(
         table=invitations,
-        living=invitations.c.done.is_(False),
+        living=LIVING,
         key=invitations.c.id,
         columns=(invitations.c.id, invitations.c.state, invitations.c.revision),
         start=start,
@@ -48,4 +49,4 @@ def _news(row: StartableRow) -> str | None:
     """The signal by which a workflow hears of what has happened to its row."""
     if not SurveyState(row.state).is_open:
         return SIGNAL_SURVEY_CHANGED
-    return SIGNAL_SURVEY_TOLD if row.state == SurveyState.SCHEDULED and row.revision else None
+    return SIGNAL_SURVEY_TOLD if row.revision else None

@@ -12,7 +12,7 @@ import pytest
 from sqlalchemy import text, update
 
 from services.contracts.names import survey_of
-from services.contracts.notice import NoticeKind, NoticeState, NotSentReason
+from services.contracts.notice import NoticeKind, NoticeStanding, NoticeState, NotSentReason
 from services.notify.notices import catalogue, submission
 from services.notify.notices.addresses import RecipientAddress
 from services.notify.notices.channels.base import DeliveryDeferred, Undeliverable
@@ -324,25 +324,25 @@ class Listener:
     """A submitter that keeps what it hears."""
 
     def __init__(self) -> None:
-        self.heard: list[str] = []
+        self.heard: list[tuple[str, NoticeStanding]] = []
 
-    async def hear(self, key: str) -> None:
-        """Keep the key."""
-        self.heard.append(key)
+    async def hear(self, key: str, standing: NoticeStanding) -> None:
+        """Keep the key, and where the notice stands."""
+        self.heard.append((key, standing))
 
 
 @pytest.mark.parametrize(
     ("changes", "answers", "heard"),
     [
-        ({}, [], 1),
-        ({"recipient": "nobody"}, [], 1),
-        ({}, [Undeliverable("smtp_550")], 1),
-        ({}, [DeliveryDeferred("smtp_451")], 0),
+        ({}, [], ["sent"]),
+        ({"recipient": "nobody"}, [], ["not_sent"]),
+        ({}, [Undeliverable("smtp_550")], ["failed"]),
+        ({}, [DeliveryDeferred("smtp_451")], []),
     ],
     ids=["sent", "not_sent", "failed", "still_on_its_way"],
 )
 async def test_a_submitter_hears_of_the_end_and_of_nothing_before(
-    database: Database, changes: dict[str, Any], answers: list[Exception], heard: int
+    database: Database, changes: dict[str, Any], answers: list[Exception], heard: list[str]
 ) -> None:
     harness, listener = NoticeHarness(database), Listener()
     harness.carrier.answers = answers
@@ -350,10 +350,12 @@ async def test_a_submitter_hears_of_the_end_and_of_nothing_before(
     row = await harness.submit(request(**changes))
     with suppress(DeliveryDeferred):
         await delivery.attempt(row["id"], 1)
-    assert listener.heard == [row["key"]] * heard
+    assert [(key, standing.state) for key, standing in listener.heard] == [(row["key"], state) for state in heard]
     if heard:
+        stands, (_, standing) = await harness.row(row["key"]), listener.heard[0]
+        assert (standing.not_sent_reason, standing.sent_at) == (stands["not_sent_reason"], stands["sent_at"])
         await delivery.attempt(row["id"], 1)
-        assert listener.heard == [row["key"]]
+        assert len(listener.heard) == 1
 
 
 @pytest.mark.parametrize(
