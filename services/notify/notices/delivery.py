@@ -25,11 +25,15 @@ from services.runtime.postgres.database import Database
 RECORD_SECONDS = 0.1
 """Longest time from the end of a try to its record, while others of its bundle are still on their way."""
 
-Place = Callable[[], AbstractAsyncContextManager[None]]
+Place = Callable[[Row], AbstractAsyncContextManager[None]]
 
 
 def _now() -> datetime:
     return datetime.now(UTC)
+
+
+def _at_once(_: Row) -> AbstractAsyncContextManager[None]:
+    return nullcontext()
 
 
 class NoPlace(Exception):
@@ -76,7 +80,7 @@ class Delivery:
             return outcome.state
         raise DeliveryDeferred("overtaken")
 
-    async def attempt_all(self, rows: Sequence[Row], place: Place = nullcontext) -> Sequence[Outcome]:
+    async def attempt_all(self, rows: Sequence[Row], place: Place = _at_once) -> Sequence[Outcome]:
         """Try notices of one audience that wait, side by side, each letter in a `place` of its own; answers how they
         went. What somebody else has ended or written meanwhile is passed by.
 
@@ -125,7 +129,7 @@ class Delivery:
         try:
             if not is_kept and not await self._records.keep(row, ready.text):
                 return None
-            async with place():
+            async with place(row):
                 await channel.send(self._writer.letter(row, ready.reached, ready.text))
         except NoPlace:
             return Outcome(row)

@@ -17,15 +17,19 @@ from services.notify.notices.channels.base import DeliveryDeferred
 from services.notify.notices.delivery import Delivery, NoPlace
 from services.notify.notices.outcomes import Outcome
 from services.notify.notices.statements import CLAIM
+from services.notify.notices.submission import Precedence
 from services.notify.notices.writer import Row
 from services.notify.wake_channels import FIRST_TRIES_CHANNEL, STARTER_CHANNEL
 from services.runtime.errors import Refusal
 from services.runtime.postgres.claim_pool import ClaimPool
 from services.runtime.postgres.commit_notifier import CommitNotifier
 from services.runtime.postgres.database import Database
+from services.runtime.precedence_slots import PrecedenceSlots
 from services.runtime.telemetry import log
 
-BUNDLE = 50
+BUNDLE, MOST_BUNDLES = 50, 20
+MOST_IN_FLIGHT = 100
+"""With so many on their way only alerts are claimed: none waits behind what is less urgent."""
 TRY_SECONDS = 3.0
 """What takes longer is left to a workflow, so that one slow receiver does not hold up what others are told."""
 PLACE_SECONDS = 6.0
@@ -46,8 +50,9 @@ class FirstAttempts:
     def __init__(self, database: Database, delivery: Delivery, *, hands: int) -> None:
         self._database = database
         self._delivery = delivery
-        self._hands = asyncio.Semaphore(hands)
-        self._pool = ClaimPool(database, FIRST_TRIES_CHANNEL, claim=self._claim, work=self._try, most=hands)
+        self._hands = PrecedenceSlots(hands)
+        self._in_flight = 0
+        self._pool = ClaimPool(database, FIRST_TRIES_CHANNEL, claim=self._claim, work=self._try, most=MOST_BUNDLES)
         self._left_over = CommitNotifier(database, STARTER_CHANNEL, gathered_seconds=_GATHERED_SECONDS)
 
     async def run(self) -> None:
@@ -60,16 +65,32 @@ class FirstAttempts:
         """Look at once: this process has committed something that may go."""
         self._pool.wake()
 
-    async def _claim(self, most: int) -> Sequence[Sequence[Row]]:
+    @property
+    def _is_crowded(self) -> bool:
+        return self._in_flight >= MOST_IN_FLIGHT
+
+    async def _claim(self, _: int) -> Sequence[Sequence[Row]]:
         """The next bundles, alerts first, then what is urgent; nobody else tries them. Each is of one audience: staff
         are told while intake does not answer, customers while the directory does not."""
-        rows = await CLAIM.all(self._database, {"most": most * BUNDLE, "claimed_for": CLAIMED_FOR})
+        lowest = Precedence.ALERT if self._is_crowded else Precedence.ORDINARY
+        rows = await CLAIM.all(self._database, {"most": BUNDLE, "lowest": lowest, "claimed_for": CLAIMED_FOR})
+        self._in_flight += len(rows)
+        if len(rows) == BUNDLE:
+            self._pool.wake()
         by_audience: dict[str, list[Row]] = {}
         for row in sorted(rows, key=lambda row: (row["precedence"], row["position"])):
             by_audience.setdefault(row["audience"], []).append(row)
         return [rows[at : at + BUNDLE] for rows in by_audience.values() for at in range(0, len(rows), BUNDLE)]
 
     async def _try(self, bundle: Sequence[Row]) -> None:
+        try:
+            await self._try_together(bundle)
+        finally:
+            if self._is_crowded:
+                self._pool.wake()
+            self._in_flight -= len(bundle)
+
+    async def _try_together(self, bundle: Sequence[Row]) -> None:
         place = partial(self._hand, asyncio.get_running_loop().time() + PLACE_SECONDS)
         try:
             outcomes = await self._delivery.attempt_all(bundle, place)
@@ -87,11 +108,11 @@ class FirstAttempts:
             self._pool.wake()
 
     @asynccontextmanager
-    async def _hand(self, until: float) -> AsyncIterator[None]:
-        """A hand by this time of the loop's clock, for as long as a first try may take."""
+    async def _hand(self, until: float, row: Row) -> AsyncIterator[None]:
+        """A hand by this time of the loop's clock, alerts first, for as long as a first try may take."""
         try:
             async with asyncio.timeout_at(until):
-                await self._hands.acquire()
+                await self._hands.acquire(row["precedence"])
         except TimeoutError:
             raise NoPlace from None
         try:

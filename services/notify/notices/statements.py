@@ -64,7 +64,8 @@ WHERE id IN (
 RETURNING id"""
 _CLAIM = """
 WITH untried AS MATERIALIZED (
-    SELECT id FROM notify.notices WHERE {untried} ORDER BY precedence, position LIMIT :most FOR UPDATE SKIP LOCKED
+    SELECT id FROM notify.notices WHERE {untried} AND precedence <= :lowest
+    ORDER BY precedence, position LIMIT :most FOR UPDATE SKIP LOCKED
 )
 UPDATE notify.notices AS notice SET workflow_from = clock_timestamp() + CAST(:claimed_for AS interval)
 FROM untried WHERE notice.id = untried.id

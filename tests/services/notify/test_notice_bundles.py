@@ -23,6 +23,7 @@ from services.notify.notices.tables import notices
 from services.notify.notices.vocabulary import Language
 from services.runtime.errors import Unavailable
 from services.runtime.postgres.database import Database
+from services.runtime.precedence_slots import PrecedenceSlots
 from tests.services.notify.notice_harness import SENDER, request, to_lin_tao
 from tests.services.notify.test_first_attempts import FirstAttemptsHarness
 from tests.services.system import until
@@ -269,6 +270,38 @@ async def test_what_finds_no_hand_in_time_is_tried_like_new(
         await harness.until_all(rows, "sent")
     assert sorted(harness.subjects()) == sorted(row["key"] for row in rows)
     assert await harness.left_over() == 0
+
+
+async def test_an_alert_waits_behind_nothing_that_is_less_urgent(
+    harness: BundleHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, send, acquire = await harness.waiting(6), harness.carrier.send, PrecedenceSlots.acquire
+    begun, queued, gate = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def wait(letter: Letter) -> None:
+        begun.set()
+        await gate.wait()
+        await send(letter)
+
+    async def want(hands: PrecedenceSlots, precedence: int) -> None:
+        if precedence == submission.Precedence.ALERT:
+            queued.set()
+        await acquire(hands, precedence)
+
+    monkeypatch.setattr(first_attempts, "BUNDLE", 2)
+    monkeypatch.setattr(first_attempts, "MOST_IN_FLIGHT", 4)
+    monkeypatch.setattr(harness.carrier, "send", wait)
+    monkeypatch.setattr(PrecedenceSlots, "acquire", want)
+    harness.recipients.people["lin-tao"] = RecipientAddress("林涛", "lin@shop.example", "en")
+    facts = {"kind": "fault", "urgency": "normal", "clock": "response", "cycle": 1}
+    async with harness.trying(hands=1):
+        await begun.wait()
+        alert = await harness.submit(to_lin_tao(kind=NoticeKind.BREACH, texts={}, facts=facts))
+        await queued.wait()
+        assert sum(row["workflow_from"] is None for row in await harness.stands(rows)) == 2
+        gate.set()
+        await harness.until_all([*rows, alert], "sent")
+    assert harness.subjects().index(alert["key"]) == 1
 
 
 async def test_what_is_taken_back_between_claim_and_sending_does_not_go(
