@@ -22,6 +22,8 @@ from sqlalchemy import (
     PrimaryKeyConstraint,
     Table,
     Text,
+    Update,
+    bindparam,
     func,
     text,
     update,
@@ -115,6 +117,7 @@ class Consumer:
         self._database = database
         self._cursors, self._failures = tables
         self._place = RawStatement(_PLACE.format(cursors=self._cursors.fullname))
+        self._moved = _moved(self._cursors)
         self._fetch = fetch
         self._apply = apply
         self._applied = applied or (lambda: None)
@@ -237,11 +240,9 @@ class Consumer:
         log().error("an event of the feed was set aside", follower=self.name, exc_info=error)
 
     async def _move(self, connection: AsyncConnection, place: Place, behind: Place) -> None:
-        mine = self._cursors.c.follower == self.name
-        stands = self._cursors.c.cursor.is_not_distinct_from(place.cursor), self._cursors.c.passed == place.passed
-        moved = update(self._cursors).where(mine, *stands)
-        moved = moved.values(cursor=behind.cursor, passed=behind.passed, updated_at=func.now())
-        if (await connection.execute(moved)).rowcount == 0:
+        places = {"from": place.cursor, "passed_from": place.passed, "to": behind.cursor, "passed_to": behind.passed}
+        moved = await connection.execute(self._moved, {"named": self.name, **places})
+        if moved.rowcount == 0:
             raise _Overtaken
 
     async def _stored_place(self) -> Place:
@@ -256,6 +257,16 @@ class Consumer:
     def _measure(self, items: Sequence[Item]) -> None:
         age = (datetime.now(UTC) - items[0].recorded_at).total_seconds() if items else 0.0
         lag_seconds.labels(self.name).set(max(age, 0.0))
+
+
+def _moved(cursors: Table) -> Update:
+    """The statement that moves a consumer's place, if it stands where it should; put together once for all pages."""
+    moved = update(cursors).where(
+        cursors.c.follower == bindparam("named"),
+        cursors.c.cursor.is_not_distinct_from(bindparam("from")),
+        cursors.c.passed == bindparam("passed_from"),
+    )
+    return moved.values(cursor=bindparam("to"), passed=bindparam("passed_to"), updated_at=func.now())
 
 
 def _tell(consumer: str, error: Exception) -> None:
