@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import RowMapping, Select, func, select, update
+from sqlalchemy import RowMapping, Select, all_, func, literal_column, select, update
 
 from services.notify.alerts.tables import alerts, remarks
 from services.notify.resources import Resources
 from services.notify.wake_channels import REMARKS_CHANNEL
 from services.runtime.errors import NotFound, Refusal, ValidationFailed
 from services.runtime.postgres.claim_pool import ClaimPool
+from services.runtime.postgres.raw_statement import RawStatement, written_out
 from services.runtime.service_client import segment
 from services.runtime.telemetry import log
 
@@ -48,9 +49,8 @@ class RemarkDispatcher:
         return found
 
     async def _find(self, most: int) -> Sequence[str]:
-        query = _unentered().where(alerts.c.id.not_in(sorted(self._busy | self._failed))).limit(most)
-        async with self._database.read() as connection:
-            return (await connection.scalars(query)).all()
+        passed = sorted(self._busy | self._failed)
+        return [row["id"] for row in await _UNENTERED.all(self._database, {"passed": passed, "most": most})]
 
     async def _enter_next(self, alert_id: str) -> None:
         try:
@@ -90,8 +90,13 @@ class RemarkDispatcher:
 
 
 def _unentered() -> Select[Any]:
-    """Ids of the alerts of which a journal is still to be told."""
+    """Ids of `most` alerts of which a journal is still to be told, but for those that are `passed` over."""
     waiting = select(remarks.c.alert_id, func.min(remarks.c.remark["at"].astext).label("since"))
     waiting = waiting.where(remarks.c.entered_at.is_(None)).group_by(remarks.c.alert_id)
     each = waiting.subquery()
-    return select(alerts.c.id).join(each, each.c.alert_id == alerts.c.id).order_by(each.c.since, alerts.c.id)
+    query = select(alerts.c.id).join(each, each.c.alert_id == alerts.c.id)
+    query = query.where(alerts.c.id != all_(literal_column("CAST(:passed AS text[])")))
+    return query.order_by(each.c.since, alerts.c.id).limit(literal_column("CAST(:most AS bigint)"))
+
+
+_UNENTERED = RawStatement(written_out(_unentered()))
