@@ -27,7 +27,7 @@ class Stack:
     def __init__(self, home: Path, **environment: str) -> None:
         self.home = home
         self.port = free_port()
-        self.environment = {"DEMO": "0", **environment}
+        self.environment = {"DEMO": "0", "BIHUAN_WORKERS": "1", **environment}
         self.said = home.with_name(f"{home.name}.said")
         self._up: subprocess.Popen[bytes] | None = None
 

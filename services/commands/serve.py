@@ -75,7 +75,10 @@ async def _serve(roles: Sequence[Role], settings: RuntimeSettings) -> None:
             authenticator = _authenticator(settings, directory)
             stack.push_async_callback(authenticator.close)
             app = public_app(parts, settings, authenticator)
-            servers.append(build_server(app, host=settings.host, port=settings.port, settings=settings))
+            shared = settings.port_shared
+            servers.append(
+                build_server(app, host=settings.host, port=settings.port, settings=settings, port_shared=shared)
+            )
         internal = create_internal_app(parts, settings)
         servers.append(
             build_server(internal, host=settings.internal_host, port=settings.internal_port, settings=settings)

@@ -75,10 +75,14 @@ async def _bring_up(machine: Machine) -> None:
         await machine.start_temporal()
     with step("Migrations"):
         await machine.migrate()
-    with step("Web process and worker"):
+    with step(_processes(machine.settings.of_each)):
         await machine.start_processes()
     if await first_start.bootstrap(machine) and machine.settings.demo:
         with step("Demonstration tickets"):
             await first_start.load_demo(machine)
     for line in first_start.greeting(machine):
         tell(line)
+
+
+def _processes(each: int) -> str:
+    return "Web process and worker" if each == 1 else f"{each} web processes and {each} workers"

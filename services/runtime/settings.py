@@ -37,6 +37,10 @@ class RuntimeSettings(BaseSettings):
 
     host: str = Field(default="127.0.0.1", description="Address that the public port binds.")
     port: int = Field(default=8080, ge=0, le=65535, description="Public port of a web process.")
+    port_shared: bool = Field(
+        default=False,
+        description="Lets other processes of the same user bind the public port too; the system spreads connections.",
+    )
     internal_host: str = Field(default="127.0.0.1", description="Address that the internal port binds.")
     internal_port: int = Field(
         default=8081, ge=0, le=65535, description="Port of `/healthz`, `/readyz`, `/metrics` and `/internal/...`."

@@ -87,13 +87,15 @@ async def _replay(stack: Stack, connections: list[Connection], played: Sequence[
 
 
 async def _restart_worker(stack: Stack) -> None:
-    """End the worker and wait until the supervisor has started another, which remembers nothing."""
-    (running,) = (each for each in stack.machine.supervisor.running if each.program.name == "worker")
-    former = running.process
-    former.terminate()
-    while running.process is former:  # noqa: ASYNC110 - the supervisor tells nobody
+    """End the workers and wait until the supervisor has started others, which remember nothing."""
+    workers = [each for each in stack.machine.supervisor.running if each.program.name.startswith("worker")]
+    former = [each.process for each in workers]
+    for process in former:
+        process.terminate()
+    while any(each.process in former for each in workers):  # noqa: ASYNC110 - the supervisor tells nobody
         await asyncio.sleep(LOOK_EVERY_SECONDS)
-    await stack.until_ready(stack.machine.addresses.worker)
+    for address in stack.machine.addresses.workers:
+        await stack.until_ready(address)
     await until_quiet(stack)
 
 
@@ -150,7 +152,7 @@ async def _send(
 async def _remembered(stack: Stack) -> float:
     """Tickets that the worker has in memory, as its SDK counts them."""
     async with httpx.AsyncClient(trust_env=False) as client:
-        told = (await client.get(f"{stack.machine.addresses.worker}/metrics")).text
+        told = "".join([(await client.get(f"{each}/metrics")).text for each in stack.machine.addresses.workers])
     lines = (line for line in told.splitlines() if line.startswith(CACHED) and f'"{QUEUE_TICKETS}"' in line)
     return sum(float(line.rpartition(" ")[2]) for line in lines)
 

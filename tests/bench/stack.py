@@ -44,8 +44,8 @@ class Stack:
 
     @property
     def pids(self) -> list[tuple[str, int]]:
-        """Name and pid of each process, PostgreSQL and Temporal among them."""
-        return [(each.program.name, each.process.pid) for each in self.machine.supervisor.running]
+        """Name and pid of each process, PostgreSQL and Temporal among them; several of a kind bear one name."""
+        return [(each.program.name.partition("-")[0], each.process.pid) for each in self.machine.supervisor.running]
 
     async def connect(self, *, superuser: bool = False) -> asyncpg.Connection:
         """Connect to the database as its owner, or as the server's superuser: the caller closes it."""

@@ -25,6 +25,8 @@ DATABASE, OWNER, APP = "bihuan", "bihuan", "bihuan_app"
 WEB = (Role.INTAKE, Role.TICKETS, Role.DIRECTORY, Role.NOTIFY, Role.SURVEY, Role.CONSOLE)
 WORKER = (Role.RELAY, Role.TICKETS_WORKER, Role.NOTIFY_WORKER, Role.SURVEY_WORKER)
 
+CONNECTIONS = 100
+"""Pools of a worker and a web process may take so many; as many are left for what else asks."""
 _PEERS = ("INTAKE_URL", "TICKETS_URL", "DIRECTORY_URL", "NOTIFY_URL", "SURVEY_URL")
 
 
@@ -34,12 +36,23 @@ class LocalAddresses:
 
     port: int
     url: str
-    web: str
-    worker: str
+    webs: tuple[str, ...]
+    workers: tuple[str, ...]
+    """Internal addresses, one for each process."""
     owner_url: str = ""
     app_url: str = ""
     app_role: str | None = None
     temporal: str = ""
+
+    @property
+    def web(self) -> str:
+        """The internal address of the first web process."""
+        return self.webs[0]
+
+    @property
+    def worker(self) -> str:
+        """The internal address of the first worker."""
+        return self.workers[0]
 
 
 def local_home(settings: StackSettings) -> Home:
@@ -59,8 +72,8 @@ class Machine:
         self.addresses = LocalAddresses(
             port=port,
             url=f"http://{f'[{host}]' if ':' in host else host}:{port}",
-            web=f"http://127.0.0.1:{ports.free_port()}",
-            worker=f"http://127.0.0.1:{ports.free_port()}",
+            webs=tuple(_internal_address() for _ in range(settings.of_each)),
+            workers=tuple(_internal_address() for _ in range(settings.of_each)),
         )
 
     async def check_external_servers(self) -> None:
@@ -87,6 +100,7 @@ class Machine:
             password=self.home.secret("postgres"),
             log=self.home.logs / "postgres.log",
             software=self.home.path / "software",
+            settings=(("max_connections", str(CONNECTIONS * (self.settings.of_each + 1))),),
         )
         server.prepare()
         await self.supervisor.start(server.program(), server.ping)
@@ -143,32 +157,36 @@ class Machine:
             raise StackError(f"The database could not be migrated: {last_line(command.log)} (see {command.log})")
 
     async def start_processes(self) -> None:
-        """Start worker and web process; the web process stops first."""
-        web, worker = (
-            self.program("web", WEB, self.addresses.web),
-            self.program("worker", WORKER, self.addresses.worker),
-        )
+        """Start workers and web processes, of which the first bear no number; the web processes stop first."""
+        workers, webs = self.addresses.workers, self.addresses.webs
         await self.supervisor.start_together(
-            [(worker, _answers(self.addresses.worker)), (web, _answers(self.addresses.web))]
+            [
+                *(
+                    (self.program(_numbered("worker", i), WORKER, each, webs[i]), _answers(each))
+                    for i, each in enumerate(workers)
+                ),
+                *((self.program(_numbered("web", i), WEB, each), _answers(each)) for i, each in enumerate(webs)),
+            ]
         )
 
-    def program(self, name: str, roles: tuple[Role, ...], internal: str) -> Program:
-        """A process of these roles; `python -m services.run ROLE...` starts the same elsewhere."""
+    def program(self, name: str, roles: tuple[Role, ...], internal: str, web: str | None = None) -> Program:
+        """A process of these roles, which asks those of `web`, or its own; `python -m services.run ROLE...` starts the
+        same elsewhere."""
         shown: dict[str, object] = {"roles": [role.value for role in roles], "internal_address": internal}
-        if name == "web":
+        if roles == WEB:
             shown["address"] = self.addresses.url
         return Program(
             name=name,
             argv=(sys.executable, "-m", "services.run", *roles),
             folder=CHECKOUT,
             log=self.home.logs / f"{name}.log",
-            environment=self.environment(internal),
+            environment=self.environment(internal, web or internal),
             patience=25.0,
             shown=shown,
         )
 
-    def environment(self, internal: str) -> dict[str, str]:
-        """The settings of a process whose internal port is that of `internal`."""
+    def environment(self, internal: str, web: str) -> dict[str, str]:
+        """The settings of a process whose internal port is that of `internal`, and that asks the roles of `web`."""
         signing, verifying = self.home.signing_keys()
         chosen = {
             "DATABASE_URL": self.addresses.app_url,
@@ -177,6 +195,7 @@ class Machine:
             "TEMPORAL_NAMESPACE": self.settings.temporal_namespace,
             "HOST": self.settings.host,
             "PORT": str(self.addresses.port),
+            "PORT_SHARED": str(len(self.addresses.webs) > 1),
             "PUBLIC_URL": self.settings.public_url or self.addresses.url,
             "INTERNAL_HOST": "127.0.0.1",
             "INTERNAL_PORT": internal.rpartition(":")[2],
@@ -184,7 +203,7 @@ class Machine:
             "LINK_SECRET": self.home.secret("links"),
             "SIGNING_KEY_FILE": str(signing),
             "VERIFY_KEY_FILE": str(verifying),
-            **dict.fromkeys(_PEERS, self.addresses.web),
+            **dict.fromkeys(_PEERS, web),
             "API_URL": "",
         }
         # Without bytecode every process compiles all that it loads.
@@ -199,6 +218,14 @@ class Machine:
             for running in self.supervisor.running
         ]
         self.home.announce(self.addresses.url, listed)
+
+
+def _internal_address() -> str:
+    return f"http://127.0.0.1:{ports.free_port()}"
+
+
+def _numbered(name: str, index: int) -> str:
+    return f"{name}-{index + 1}" if index else name
 
 
 def _answers(internal: str) -> Ready:

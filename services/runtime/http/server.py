@@ -37,6 +37,9 @@ class PortTaken(Exception):
 class Server(uvicorn.Server):
     """A server that leaves signals to its process and cuts stalled connections once a second."""
 
+    port_shared = False
+    """Whether other processes bind the port too."""
+
     @contextlib.contextmanager
     def capture_signals(self) -> Generator[None, None, None]:
         """Leave signals alone: a process runs two servers and stops them in its own order, by `should_exit`."""
@@ -48,7 +51,7 @@ class Server(uvicorn.Server):
         Raises:
             PortTaken: it was not free within `BIND_SECONDS`.
         """
-        await super().startup(sockets or [await _bound(self.config.host, self.config.port)])
+        await super().startup(sockets or [await _bound(self.config.host, self.config.port, shared=self.port_shared)])
 
     async def on_tick(self, counter: int) -> bool:
         """Sweep, besides what uvicorn does."""
@@ -69,11 +72,11 @@ class Server(uvicorn.Server):
         return int(self.servers[0].sockets[0].getsockname()[1])
 
 
-async def _bound(host: str, port: int) -> socket.socket:
+async def _bound(host: str, port: int, *, shared: bool) -> socket.socket:
     deadline = asyncio.get_running_loop().time() + BIND_SECONDS
     while True:
         try:
-            return _bind(host, port)
+            return _bind(host, port, shared=shared)
         except OSError as error:
             if error.errno != errno.EADDRINUSE:
                 raise
@@ -82,10 +85,12 @@ async def _bound(host: str, port: int) -> socket.socket:
         await asyncio.sleep(0.1)
 
 
-def _bind(host: str, port: int) -> socket.socket:
+def _bind(host: str, port: int, *, shared: bool) -> socket.socket:
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if shared:
+            bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         bound.bind((host, port))
         # Two sockets that do not listen yet may share a port.
         bound.listen(_BACKLOG)
@@ -95,7 +100,7 @@ def _bind(host: str, port: int) -> socket.socket:
     return bound
 
 
-def build_server(app: FastAPI, *, host: str, port: int, settings: RuntimeSettings) -> Server:
+def build_server(app: FastAPI, *, host: str, port: int, settings: RuntimeSettings, port_shared: bool = False) -> Server:
     """Build a server, not yet running: `await it.serve()`, stop by `it.should_exit = True`; port 0 takes a free one."""
 
     class Protocol(BoundedProtocol):
@@ -105,7 +110,7 @@ def build_server(app: FastAPI, *, host: str, port: int, settings: RuntimeSetting
         most_header_bytes = settings.max_header_bytes
         receive_seconds = settings.receive_seconds
 
-    return Server(
+    server = Server(
         uvicorn.Config(
             app,
             host=host,
@@ -122,6 +127,8 @@ def build_server(app: FastAPI, *, host: str, port: int, settings: RuntimeSetting
             timeout_graceful_shutdown=GRACE_SECONDS,
         )
     )
+    server.port_shared = port_shared
+    return server
 
 
 class BoundedProtocol(HttpToolsProtocol):

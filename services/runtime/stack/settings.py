@@ -1,5 +1,6 @@
 """Settings of the local stack."""
 
+import os
 from pathlib import Path
 
 from pydantic import Field, SecretStr, ValidationError
@@ -30,9 +31,31 @@ class StackSettings(BaseSettings):
         default=None, description="An existing Temporal frontend instead of the embedded server."
     )
     temporal_namespace: str = Field(default="default", description="Temporal namespace.")
+    workers: int | None = Field(
+        default=None,
+        ge=1,
+        le=64,
+        description="Workers of the local stack, and as many web processes; by default one for every two cores.",
+    )
     demo: bool = Field(
         default=True, validation_alias="DEMO", description="`0` starts a new stack without demonstration tickets."
     )
+
+    @property
+    def of_each(self) -> int:
+        """The number of workers, and of web processes."""
+        return self.workers or workers_for(cores())
+
+
+def workers_for(cores: int) -> int:
+    """The number of workers, and of web processes, that these cores keep busy; each uses one."""
+    return max(1, cores // 2)
+
+
+def cores() -> int:
+    """The cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)  # not on macOS
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
 def read() -> StackSettings:

@@ -52,6 +52,25 @@ async def test_a_port_that_stays_taken_is_named(
         await at(taken, settings).serve()
 
 
+async def test_servers_that_share_their_port_listen_side_by_side(settings: RuntimeSettings) -> None:
+    app: FastAPI = create_app("shared", settings=settings, authenticator=None)
+    first = build_server(app, host="127.0.0.1", port=0, settings=settings, port_shared=True)
+    serving = [asyncio.create_task(first.serve())]
+
+    async def both_started() -> bool:
+        return all(each.started for each in servers)
+
+    servers = [first]
+    await until(both_started)
+    servers += [build_server(app, host="127.0.0.1", port=first.port, settings=settings, port_shared=True)]
+    serving += [asyncio.create_task(servers[1].serve())]
+    await until(both_started)
+    assert servers[1].port == first.port
+    for each in servers:
+        each.should_exit = True
+    await asyncio.gather(*serving)
+
+
 async def test_an_address_that_this_machine_does_not_have_is_not_waited_for(settings: RuntimeSettings) -> None:
     elsewhere = build_server(
         create_app("nowhere", settings=settings, authenticator=None), host="192.0.2.1", port=0, settings=settings
