@@ -8,7 +8,7 @@ import psutil
 
 LEAST = 50
 """Fewer would replay what works at the moment."""
-GROWTH_MIB = 60
+GROWTH_MIB = 100
 """A process that works takes this much more than one that has just started, whatever it remembers: connections,
 compiled statements, room between what was freed."""
 _KIB = 1024
