@@ -22,11 +22,11 @@ from services.notify.notices.submission import NoticeDraft
 from services.notify.notices.tables import notices
 from services.notify.notices.vocabulary import Language
 from services.runtime.errors import Unavailable
+from services.runtime.postgres.claim_pool import ClaimPool
 from services.runtime.postgres.database import Database
 from services.runtime.precedence_slots import PrecedenceSlots
 from tests.services.notify.notice_harness import SENDER, request, to_lin_tao
 from tests.services.notify.test_first_attempts import FirstAttemptsHarness
-from tests.services.system import until
 
 EDITED = Template(NoticeKind.PROGRESS, Language.CHINESE, 0, "改过", "改过的 {{ ticket_link }}")
 
@@ -250,8 +250,8 @@ async def test_what_went_is_written_down_while_another_of_its_bundle_hangs(
 async def test_what_finds_no_hand_in_time_is_tried_like_new(
     harness: BundleHarness, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    rows, send, gate = await harness.waiting(3), harness.carrier.send, asyncio.Event()
-    given_back = asyncio.Event()
+    rows, send, wake = await harness.waiting(3), harness.carrier.send, ClaimPool.wake
+    gate, given_back = asyncio.Event(), asyncio.Event()
 
     async def wait(letter: Letter) -> None:
         await gate.wait()
@@ -261,11 +261,13 @@ async def test_what_finds_no_hand_in_time_is_tried_like_new(
     monkeypatch.setattr(first_attempts, "TRY_SECONDS", 600)
     monkeypatch.setattr(harness.carrier, "send", wait)
 
-    async def are_back() -> bool:
-        return sum(row["workflow_from"] is None for row in await harness.stands(rows)) == 2 or given_back.is_set()
+    def look_again(pool: ClaimPool[Any]) -> None:
+        given_back.set()
+        wake(pool)
 
+    monkeypatch.setattr(ClaimPool, "wake", look_again)
     async with harness.trying(hands=1):
-        await until(are_back, 30)
+        await given_back.wait()
         gate.set()
         await harness.until_all(rows, "sent")
     assert sorted(harness.subjects()) == sorted(row["key"] for row in rows)
