@@ -4,13 +4,14 @@ import asyncio
 import itertools
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from statistics import median
 
 from services.commands.rehearsal.figures import percentile
 from services.runtime.stack.ports import free_port
 from tests.bench.figures import AT_LEAST, AT_MOST, Figure, Goal
 from tests.bench.load import Connection, Job, Run, for_a_while
+from tests.bench.meter import Pids, costs, read
 from tests.bench.stack import Stack
 
 CONCURRENCY, ROUNDS, SECONDS, WARM_UP_SECONDS = 32, 4, 4.0, 1.5
@@ -50,21 +51,31 @@ async def measure(stack: Stack) -> list[Figure]:
         "BENCH_POOL_SIZE": str(POOL_SIZE),
         "BENCH_PORT": str(port),
     }
-    async with stack.beside(FLOOR, **environment):
+    async with stack.beside(FLOOR, **environment) as floor_pid:
         floor_url = f"http://127.0.0.1:{port}"
         await _until_it_answers(floor_url)
         numbers = itertools.count()
         sides = [_jobs(stack.url, stack.key, numbers), _jobs(floor_url, "", numbers)]
         for jobs in sides:
             await for_a_while(jobs, WARM_UP_SECONDS)
-        rounds = [[await for_a_while(jobs, SECONDS) for jobs in sides] for _ in range(ROUNDS)]
-    ours, floor = ([each[side] for each in rounds] for side in (0, 1))
+        pids = [("web", dict(stack.pids)["web"]), ("floor", floor_pid)]
+        rounds = [[await _measured(jobs, pids) for jobs in sides] for _ in range(ROUNDS)]
+    ours, floor = ([each[side][0] for each in rounds] for side in (0, 1))
     return [
+        Figure("CPU a feedback", median(spent["web"] for (_, spent), _ in rounds), "ms",
+               median(spent["floor"] for _, (_, spent) in rounds), note="of the web process; idle time included"),
         Figure("intake", _rate(ours), "req/s", _rate(floor), Goal(AT_LEAST, 0.9),
                f"{CONCURRENCY} at once, in turns, web process alone"),
         Figure("intake latency p50", _latency(ours, 0.5), "ms", _latency(floor, 0.5), Goal(AT_MOST, 1.3)),
         Figure("intake latency p99", _latency(ours, 0.99), "ms", _latency(floor, 0.99)),
     ]  # fmt: skip
+
+
+async def _measured(jobs: list[Job], pids: Pids) -> tuple[Run, Mapping[str, float]]:
+    """A run, and the CPU milliseconds that each process spent for a feedback of it."""
+    before = read(pids)
+    run = await for_a_while(jobs, SECONDS)
+    return run, costs([read(pids).since(before)], len(run.latencies))
 
 
 def _jobs(url: str, key: str, numbers: Iterator[int]) -> list[Job]:
