@@ -17,6 +17,7 @@ from services.intake.schemas import FollowUp
 from services.intake.tables import policy_snapshots, promises_in_force
 from services.promises import policies
 from services.promises.calendars import Calendar
+from services.promises.receipts import ReceiptPromises
 from services.runtime.errors import Refusal
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
@@ -41,6 +42,7 @@ class PromisesInForce:
         self._calendars: Mapping[str, Calendar] = {each.id: Calendar.compile(each) for each in promises.calendars}
         taken = [policies.snapshot(each) for each in promises.policies]
         self.snapshots: Mapping[str, PolicySnapshot] = {_digest(each): each for each in taken}
+        self._receipts = {(each.id, each.version): ReceiptPromises(each, self._calendars) for each in promises.policies}
         self._digests = {(each.id, each.version): _digest(each) for each in taken}
 
     def promise(
@@ -53,9 +55,13 @@ class PromisesInForce:
         policy = policies.choose(self.promises.policies, facts)
         if policy is None:
             return FirstPromises(None, ())
-        promising = _answering(policy, feedback.response_target) if isinstance(feedback, FollowUp) else policy
-        due = policies.first_promises(promising, facts, received_at, complete, self._calendars)
-        return FirstPromises(self._digests[policy.id, policy.version], due)
+        version = policy.id, policy.version
+        if isinstance(feedback, FollowUp):
+            answering = _answering(policy, feedback.response_target)
+            due = policies.first_promises(answering, facts, received_at, complete, self._calendars)
+        else:
+            due = self._receipts[version].at(facts, received_at, complete)
+        return FirstPromises(self._digests[version], due)
 
 
 class PromisesCopy:
