@@ -5,13 +5,14 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, Self
 
-from sqlalchemy import ColumnElement, case, func, select, update
+from sqlalchemy import ColumnElement, LargeBinary, Text, bindparam, case, func, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.notice import NoticeStanding, NoticeState
 from services.contracts.survey import NotInvited, SurveyState
 from services.runtime.postgres.commit_notifier import wake
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import RawStatement
 from services.survey.metrics import count
 from services.survey.tables import answers, invitations
 from services.survey.times import needs_calendar, wall_length
@@ -52,11 +53,29 @@ class Sending:
         return cls.of(sent_at, remind_at=remind_at, expires_at=expires_at)
 
 
+def with_answer() -> Any:
+    """Invitations, each with its answer's columns."""
+    given = [column for column in answers.columns if column.name != "survey_id"]
+    return select(invitations, *given).outerjoin(answers, answers.c.survey_id == invitations.c.id)
+
+
+_BY_ID = RawStatement.of(with_answer().where(invitations.c.id == bindparam("survey_id", type_=Text)))
+_BY_TOKEN = RawStatement.of(with_answer().where(invitations.c.token_hash == bindparam("hashed", type_=LargeBinary)))
+
+
 class Standings:
     """Reads and moves invitations."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def of(self, survey_id: str) -> Row | None:
+        """One invitation with its answer where there is one."""
+        return await _BY_ID.first(self._database, {"survey_id": survey_id})
+
+    async def by_token(self, hashed: bytes) -> Row | None:
+        """The invitation whose link has this hash, with its answer where there is one."""
+        return await _BY_TOKEN.first(self._database, {"hashed": hashed})
 
     async def find(self, *mine: ColumnElement[bool]) -> Row | None:
         """The one invitation for which this holds, with its answer where there is one."""
@@ -128,12 +147,6 @@ def _sending(row: Row, standing: NoticeStanding | None) -> Sending | None:
     if standing is None or standing.state is not NoticeState.SENT or standing.sent_at is None:
         return None
     return Sending.by_the_wall(row, standing.sent_at)
-
-
-def with_answer() -> Any:
-    """Invitations, each with its answer's columns."""
-    given = [column for column in answers.columns if column.name != "survey_id"]
-    return select(invitations, *given).outerjoin(answers, answers.c.survey_id == invitations.c.id)
 
 
 async def lock(connection: AsyncConnection, survey_id: str) -> Row | None:

@@ -18,7 +18,6 @@ from services.runtime.telemetry import log
 from services.survey.answers.answers import is_changed
 from services.survey.invitations.notices import SurveyNotices, key_of
 from services.survey.states import Row, Sending, Standings
-from services.survey.tables import invitations
 from services.survey.times import Times
 
 NEWER = "newer"
@@ -102,7 +101,7 @@ class SurveyActivities:
         return SurveyStanding(state=row["state"])
 
     async def _row(self, survey_id: str) -> Row:
-        row = await self._standings.find(invitations.c.id == survey_id)
+        row = await self._standings.of(survey_id)
         if row is None:
             raise ApplicationError(f"no survey {survey_id}", non_retryable=True)
         return row

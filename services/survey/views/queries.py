@@ -83,7 +83,7 @@ class SurveyQueries:
         Raises:
             NotFound: there is none.
         """
-        row = await self._standings.find(invitations.c.id == survey_id)
+        row = await self._standings.of(survey_id)
         if row is None:
             raise NotFound
         return row
@@ -98,7 +98,7 @@ class SurveyQueries:
         Raises:
             NotFound: nobody was given this link, or it was revoked.
         """
-        row = await self._standings.find(invitations.c.token_hash == hashed) if hashed else None
+        row = await self._standings.by_token(hashed) if hashed else None
         if row is None:
             raise NotFound
         return row
