@@ -14,6 +14,8 @@ from services.contracts.permissions import Principal
 from services.contracts.survey import UNDELIVERED, Answer, NotInvited, Overall, SurveyState
 from services.runtime.errors import Forbidden, NotFound
 from services.runtime.postgres.commit_notifier import wake
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import RawStatement, json_text
 from services.survey.answers.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed
 from services.survey.metrics import count
 from services.survey.states import STARTER_CHANNEL, Row, lock
@@ -22,6 +24,22 @@ from services.survey.times import wall_length
 from services.survey.wording import WORDING
 
 UNANSWERED = "unanswered"
+_GIVEN = ("changed_at", *Answer.model_fields, "low")
+_FIRST_SQL = """
+WITH told AS (
+    UPDATE survey.invitations
+    SET state = :answered, answered_at = CAST(:now AS timestamptz), not_sent_reason = NULL,
+        revision = revision + 1, done = false, engine_id = NULL
+    WHERE id = :survey_id AND revision = :revision AND state = :state AND answered_at IS NULL
+    RETURNING id
+), given AS (
+    INSERT INTO survey.answers (survey_id, {columns})
+    SELECT told.id, {given} FROM told, jsonb_populate_record(NULL::survey.answers, :answer) AS given
+)
+SELECT pg_notify(:channel, '') FROM told
+"""
+_FIRST = RawStatement(_FIRST_SQL.format(columns=", ".join(_GIVEN), given=", ".join(f"given.{name}" for name in _GIVEN)))
+"""One statement for the first answer to a survey that still is as it was read; without a row, it is not."""
 
 
 class AnswerOutcome(StrEnum):
@@ -64,6 +82,25 @@ class Answering:
             raise AnsweredElsewhere
         await _change(connection, row, answer, now)
         return AnswerOutcome.CHANGED
+
+    async def first(self, database: Database, row: Row, answer: Answer) -> bool:
+        """Record the first answer that came by the link of a survey, as it was read a moment ago; False where there is
+        an answer already, or the survey has changed since: `by_customer` then looks at it again.
+
+        Raises:
+            SurveyClosed: as `by_customer`.
+        """
+        if row["answered_at"] is not None:
+            return False
+        now = self.now()
+        self.require_open(row, now)
+        given = json_text({"changed_at": now, **_columns(answer)})
+        as_read = {"survey_id": row["id"], "revision": row["revision"], "state": row["state"]}
+        entered = {"answered": SurveyState.ANSWERED, "now": now, "answer": given, "channel": STARTER_CHANNEL}
+        told = await _FIRST.first(database, {**as_read, **entered})
+        if told is not None:
+            count(AnswerOutcome.ANSWERED)
+        return told is not None
 
     async def by_staff(
         self, connection: AsyncConnection, survey_id: str, answer: Answer, caller: Principal

@@ -15,7 +15,7 @@ from services.runtime.http.problems import field_errors, problem_response
 from services.runtime.pages.forms import Filled, read_form
 from services.runtime.pages.frame import page_router, see_other
 from services.runtime.pages.language import page_language
-from services.survey.answers.answers import answer_of, basis_of
+from services.survey.answers.answers import UNANSWERED, answer_of, basis_of
 from services.survey.answers.questionnaires import misfits
 from services.survey.answers.refusals import AlreadyAnswered, AnsweredElsewhere, SurveyClosed
 from services.survey.links import token_hash, token_in
@@ -94,7 +94,7 @@ async def take_answer(request: Request, surveys: SurveysDep, token: str) -> Resp
     try:
         opened = await _open(surveys, request, token)
         answer = forms.read(form, opened.asked, opened.t)
-        await _record(surveys, opened.row["id"], answer, form.one("basis") or None)
+        await _record(surveys, opened.row, answer, form.one("basis") or None)
     except forms.Wrong as wrong:
         return _form(opened, Filled(forms.typed(form, opened.asked), wrong.errors), status=ValidationFailed.status)
     except SurveyClosed as closed:
@@ -116,7 +116,7 @@ async def _take_json(request: Request, surveys: SurveyService, token: str) -> Re
     try:
         opened = await _open(surveys, request, token)
         answer = _answer_in(request, opened.asked)
-        await _record(surveys, opened.row["id"], answer)
+        await _record(surveys, opened.row, answer)
         row = await surveys.queries.find(opened.row["id"])
     except Refusal as refusal:
         return problem_response(refusal, language)
@@ -136,9 +136,12 @@ def _answer_in(request: Request, asked: Questionnaire) -> Answer:
     return answer
 
 
-async def _record(surveys: SurveyService, survey_id: str, answer: Answer, basis: str | None = None) -> None:
+async def _record(surveys: SurveyService, row: Row, answer: Answer, basis: str | None = None) -> None:
+    """The first answer takes one statement; every other one, or a survey that has changed since, a careful look."""
+    if basis in {None, UNANSWERED} and await surveys.answering.first(surveys.database, row, answer):
+        return
     async with surveys.database.begin() as connection:
-        await surveys.answering.by_customer(connection, survey_id, answer, basis)
+        await surveys.answering.by_customer(connection, row["id"], answer, basis)
 
 
 def _form(opened: Opened, filled: Filled, status: int = 200) -> Response:

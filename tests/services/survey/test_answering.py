@@ -12,7 +12,7 @@ import pytest
 from services.contracts.journal import EventType
 from services.contracts.survey import Answer
 from tests.services.repeats import until_known
-from tests.services.survey.builders import happened
+from tests.services.survey.builders import GOOD, happened
 from tests.services.survey.harness import FORM, JSON, SurveyServiceHarness, text_of
 
 WINDOW, SECOND = timedelta(minutes=10), timedelta(seconds=1)
@@ -65,6 +65,22 @@ async def test_two_hundred_parallel_answers_are_one(harness: SurveyServiceHarnes
         assert count.scalar() == 1
     report = await harness.get("/v1/reports/satisfaction")
     assert report["summary"]["answered"] == 1
+
+
+@pytest.mark.parametrize(
+    "since",
+    [{"state": "withdrawn"}, {"state": "expired"}, {"revision": 7}],
+    ids=["withdrawn", "expired", "told_of"],
+)
+async def test_a_survey_that_has_changed_since_it_was_read_is_looked_at_again(
+    harness: SurveyServiceHarness, since: dict[str, Any]
+) -> None:
+    invited = await harness.invite()
+    read = await invited.row()
+    await harness.set(invited.id, **since)
+    assert not await harness.surveys.answering.first(harness.surveys.database, read, GOOD)
+    row = await invited.row()
+    assert (row["state"], row["answered_at"], row["scores"]) == (since.get("state", "sent"), None, None)
 
 
 async def test_the_same_answer_again_changes_nothing_and_is_thanked_for_also_when_final(
