@@ -58,8 +58,8 @@ def _open() -> Select[Any]:
 
 
 def _waits() -> Select[Any]:
-    """When the first step was due, of all and of those that nobody was told of; how many alerts of breaches are raised
-    without their journal knowing it, and since when anything is owed one."""
+    """The instant at which the first step was due, of all and of those that nobody was told of; the number of breaches
+    that are raised without their journal knowing it, and since when anything is owed one."""
     due = select(func.min(alerts.c.next_at))
     of_breach = (remarks.c.remark["type"].astext == EventType.ALERT_RAISED) & (
         remarks.c.remark["data"]["threshold"].astext == Threshold.BREACH
