@@ -91,9 +91,12 @@ tickets = Table(
         name="closed_is_confirmed_or_filed",
     ),
     CheckConstraint("close_reason <> 'merged' OR merged_into IS NOT NULL", name="merged_into_a_ticket"),
-    Index("tickets_by_next_due", text("next_due_at NULLS LAST"), "ticket_no"),
+    Index("tickets_by_next_due", text("next_due_at NULLS LAST"), "ticket_no", postgresql_include=["status"]),
     Index("tickets_by_opening", text("opened_at DESC"), text("ticket_no DESC")),
     Index("tickets_by_department", "department", "status"),
+    Index("tickets_by_phase", "phase"),
+    Index("tickets_by_owner", "owner", postgresql_where=text("status <> 'closed'")),
+    Index("tickets_shared", "ticket_no", postgresql_where=text("status <> 'closed' AND co_owners <> '{}'")),
     Index("tickets_by_customer", "customer_id"),
     Index("tickets_by_serial", "serial_no", postgresql_where=text("serial_no IS NOT NULL")),
     Index("tickets_living", "engine_id", postgresql_where=text("NOT ended")),
@@ -151,6 +154,7 @@ clocks = Table(
 
 IS_RUNNING = clocks.c.state == literal_column("'running'")
 IS_BREACHED = clocks.c.state == literal_column("'breached'")
+IS_SHARED = tickets.c.co_owners != literal_column("'{}'")
 """Written out: with a parameter, a statement that is prepared once for all its values cannot use the indexes above."""
 
 commands = Table(

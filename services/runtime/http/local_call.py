@@ -82,7 +82,7 @@ class _Exchange:
 
     @property
     def answer(self) -> Answer:
-        """What was sent."""
+        """The answer, as far as it was sent."""
         return self._status, self._headers, b"".join(self._pieces)
 
     def hang_up(self) -> None:
