@@ -43,6 +43,7 @@ from services.workflow.settings import WorkflowSettings
 from services.workflow.tables import idempotency
 from services.workflow.views.customer_reach import CustomerReach
 from services.workflow.views.filters import TicketFilters, matching
+from services.workflow.views.known_tickets import KnownTickets
 from services.workflow.views.presenter import Showing
 from services.workflow.views.queries import MOST_COUNTED, Queries
 from services.workflow.views.work_lists import parameters, work_lists
@@ -82,6 +83,7 @@ class TicketService:
             catalogue=self.catalogue,
             intake=intake,
             reach=reach,
+            known=KnownTickets(self.queries),
             left=self.people.left,
         )
         self.reconciler = Reconciler(database, engine)

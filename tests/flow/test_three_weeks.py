@@ -16,6 +16,7 @@ from services.workflow import due_times
 from services.workflow.policies.policy_store import PolicyRegister
 from services.workflow.publications import trial as trials
 from services.workflow.tables import clocks
+from services.workflow.views.known_tickets import KnownTickets
 from services.workflow.views.presenter import Showing
 from services.workflow.views.queries import Queries
 from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, LIMIT, WANG_FANG, Ticket, TicketHarness
@@ -99,7 +100,14 @@ class TicketWithReference:
         database, catalogue = self.ticket.harness.database, self.ticket.harness.catalogue
         unused: Any = None
         queries = Queries(database)
-        showing = Showing(queries=queries, arrivals=unused, catalogue=catalogue, intake=unused, reach=unused)
+        showing = Showing(
+            queries=queries,
+            arrivals=unused,
+            catalogue=catalogue,
+            intake=unused,
+            reach=unused,
+            known=KnownTickets(queries),
+        )
         facts = await showing.clocks(await showing.existing(self.ticket.ticket_no), "en")
         expected = {(it.name, it.cycle, it.started): it for it in self.slow.clocks.over}
         assert len(facts.clocks) == len(expected)

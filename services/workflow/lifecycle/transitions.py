@@ -54,10 +54,10 @@ def owed_reason(state: TicketState, command: CommandName, actor: Actor) -> str |
     It is the owner's to note, and the co-owners': whoever else works on the ticket is not held up, and a reason that a
     former owner left owing is the new owner's to find out.
     """
-    owns = actor.kind is ActorKind.STAFF and actor.id in {state.owner, *state.co_owners}
-    if command not in HELD_BY_A_MISSED_CLOCK or not owns:
+    if command not in HELD_BY_A_MISSED_CLOCK:
         return None
-    return next(iter(state.owed_reasons), None)
+    owns = actor.kind is ActorKind.STAFF and actor.id in {state.owner, *state.co_owners}
+    return next(iter(state.owed_reasons), None) if owns else None
 
 
 def legal_commands(state: TicketState, actor: Actor | None = None) -> tuple[CommandName, ...]:

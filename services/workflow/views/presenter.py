@@ -24,11 +24,12 @@ from services.workflow.journal.arrivals import Arrivals
 from services.workflow.policies.catalogue import Catalogue
 from services.workflow.views.customer_reach import CustomerReach, ask_intake
 from services.workflow.views.history import Stretch, TicketHistory
+from services.workflow.views.known_tickets import KnownTickets
 from services.workflow.views.queries import Left, Queries, Row, Rows, nobody_left
 from services.workflow.views.ticket_row import TicketRow
 from services.workflow.views.views import (
     ClockFacts,
-    allowed_commands,
+    as_seen_by,
     ledger_view,
     stretch_view,
     ticket_view,
@@ -58,6 +59,7 @@ class Showing:
     catalogue: Catalogue
     intake: ServiceClient
     reach: CustomerReach
+    known: KnownTickets
     left: Left = nobody_left
 
     async def find(self, ticket_no: str, caller: Caller, action: Action = Action.READ_TICKET) -> TicketRow:
@@ -95,18 +97,19 @@ class Showing:
     async def ticket(self, ticket: TicketRow, caller: Caller) -> dict[str, Any]:
         """The view of one ticket that was read to be shown; a contact shown in full is in intake's audit log by
         then."""
-        (view,) = await self._views([ticket], caller)
         (customer,) = await self._customers([ticket], caller, in_full=sees_contact(caller, ticket))
         reach = await self.reach.of(AddressInPart.model_validate(customer.pop("address")))
+        view = as_seen_by(caller, ticket, ticket_view(ticket), await self.left())
         return {**view, "reach": reach.model_dump(mode="json"), "customer": customer}
 
     async def tickets(self, rows: Rows, caller: Caller) -> list[dict[str, Any]]:
         """The views of a page; contacts are masked in lists, whoever asks."""
-        found = [TicketRow(row) for row in rows]
-        views = await self._views(found, caller)
-        customers = await self._customers(found, caller, in_full=False)
+        known = await self.known.of(rows)
+        found = [each.ticket for each in known]
+        customers, left = await self._customers(found, caller, in_full=False), await self.left()
         for customer in customers:
             del customer["address"]
+        views = (as_seen_by(caller, each.ticket, each.view, left) for each in known)
         return [{**view, "reach": None, "customer": it} for view, it in zip(views, customers, strict=True)]
 
     async def _customers(self, found: Sequence[TicketRow], caller: Caller, *, in_full: bool) -> list[dict[str, Any]]:
@@ -142,17 +145,6 @@ class Showing:
     async def _calendars(self, rows: Rows) -> Calendars:
         versions = {(row["ledger"]["calendar"], row["ledger"]["calendar_version"]) for row in rows}
         return await self.catalogue.calendars_for({(id_, at) for id_, at in versions if at is not None})
-
-    async def _views(self, found: Sequence[TicketRow], caller: Caller) -> list[dict[str, Any]]:
-        """The views of some tickets that were read to be shown, but for their customers."""
-        left = await self.left()
-        return [
-            {
-                **ticket_view(it, allowed_commands(it, caller), with_texts=may(caller, Action.READ_NOTE, it)),
-                "owner_left": it.owner in left,
-            }
-            for it in found
-        ]
 
     async def fetch(self, ticket_no: str) -> TicketRow:
         """A ticket that is still on its way from intake.

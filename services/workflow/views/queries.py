@@ -1,10 +1,10 @@
 """The reading side: one ticket, lists, journal, clocks, the feed. Every list is bounded and filtered by reach."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, any_, bindparam, cast, exists, func, literal, select
+from sqlalchemy import ColumnElement, Text, and_, any_, bindparam, cast, exists, func, literal, literal_column, select
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -17,6 +17,7 @@ from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import KeyedRequest
 from services.runtime.postgres.raw_statement import RawStatement
+from services.runtime.recently_used import RecentlyUsed
 from services.workflow.journal.cursors import FEED_ORDER, behind, place_of, seq_of
 from services.workflow.lifecycle.customer_answers import TALK
 from services.workflow.tables import clocks, commands, journal, tickets
@@ -29,6 +30,7 @@ Rows = Sequence[Row]
 Page = tuple[Rows, str | None]
 MOST_COUNTED = 1_000
 MOST_OF_A_COURSE = 10_000
+_MOST_COUNTINGS = 200
 _PLACES = {name: place for place, name in enumerate(ClockName)}
 
 _IS_ASKED = tickets.c.ticket_no == bindparam("ticket_no", type_=Text)
@@ -41,9 +43,13 @@ _LEDGERS = select(func.jsonb_agg(clocks.c.ledger)).where(clocks.c.ticket_no == t
 _TALK = select(func.jsonb_agg(aggregate_order_by(_EVENT, journal.c.seq))).where(
     _OF_TICKET, _IS_TALK, exists().where(_OF_TICKET, journal.c.type == EventType.CUSTOMER_MESSAGE).correlate(tickets)
 )
-_SHOWN = select(tickets, _LEDGERS.scalar_subquery().label("ledgers"), _TALK.scalar_subquery().label("talk"))
+_WRITTEN_BY = literal_column("workflow.tickets.xmin", Text).label("written_by")
+_SHOWN = select(
+    tickets, _WRITTEN_BY, _LEDGERS.scalar_subquery().label("ledgers"), _TALK.scalar_subquery().label("talk")
+)
 """Tickets with what else their views show: the ledgers of their clocks, and the events between them and customers who
 ever wrote."""
+_LISTED = select(tickets.c.ticket_no, tickets.c.journal_hash, tickets.c.next_due_at, tickets.c.opened_at, _WRITTEN_BY)
 _COMMAND = ("id", "body_hash", "answer", "command")
 _ITS_COMMAND = and_(
     commands.c.ticket_no == tickets.c.ticket_no,
@@ -55,6 +61,7 @@ _WITH_COMMAND = select(tickets, *(commands.c[name].label(f"known_{name}") for na
 
 _FIND = RawStatement.of(select(tickets).where(_IS_ASKED))
 _FIND_SHOWN = RawStatement.of(_SHOWN.where(_IS_ASKED))
+_FIND_ALL_SHOWN = RawStatement.of(_SHOWN.where(tickets.c.ticket_no == any_(bindparam("ticket_nos", type_=ARRAY(Text)))))
 _FIND_WITH_COMMAND = RawStatement.of(_WITH_COMMAND.where(_IS_ASKED))
 _CLOCKS = RawStatement.of(select(clocks).where(clocks.c.ticket_no == bindparam("ticket_no", type_=Text)))
 _LAST_ENTRY = RawStatement.of(
@@ -91,6 +98,7 @@ class Queries:
     def __init__(self, database: Database, left: Left = nobody_left) -> None:
         self._database = database
         self._left = left
+        self._counting: RecentlyUsed[Hashable, RawStatement] = RecentlyUsed(_MOST_COUNTINGS)
 
     async def find(self, ticket_no: str) -> TicketRow | None:
         """One ticket, or None."""
@@ -120,14 +128,18 @@ class Queries:
         wanted = select(tickets).where(tickets.c.ticket_no == any_(cast(list(ticket_nos), ARRAY(Text))))
         return [TicketRow(row) for row in await self._database.rows(wanted)]
 
+    async def find_all_shown(self, ticket_nos: Sequence[str]) -> list[TicketRow]:
+        """The same with what their views show."""
+        return [TicketRow(row) for row in await _FIND_ALL_SHOWN.all(self._database, {"ticket_nos": ticket_nos})]
+
     async def clocks_of(self, ticket_no: str) -> Rows:
         """Every clock of a ticket, in the order of their starts and then of product.md 5."""
         return sorted(await _CLOCKS.all(self._database, {"ticket_no": ticket_no}), key=_in_the_order_of_starting)
 
     async def page(self, caller: Principal, filters: TicketFilters, meant: ColumnElement[bool] | None = None) -> Page:
-        """A page of tickets that `caller` may read, with what their views show; `meant` narrows to what a search
-        means."""
-        query = _SHOWN.where(within_reach(caller, Action.READ_TICKET, tickets))
+        """A page of tickets that `caller` may read, each with its last writing (`known_tickets`); `meant` narrows to
+        what a search means."""
+        query = _LISTED.where(within_reach(caller, Action.READ_TICKET, tickets))
         if meant is not None:
             query = query.where(meant)
         query = ordered(filtered(query, filters, await self._left()), filters)
@@ -140,12 +152,10 @@ class Queries:
 
     async def counts(self, caller: Principal, lists: Sequence[TicketFilters]) -> list[int]:
         """Count the tickets that each list shows to `caller`, in one statement; counted up to `MOST_COUNTED`."""
-        within = select(literal(1)).select_from(tickets).where(within_reach(caller, Action.READ_TICKET, tickets))
-        left = await self._left()
-        numbered = (filtered(within, filters, left).limit(MOST_COUNTED).subquery() for filters in lists)
-        query = select(*(select(func.count()).select_from(each).scalar_subquery() for each in numbered))
-        async with self._database.read() as connection:
-            return [int(number) for number in (await connection.execute(query)).one()]
+        left, told = await self._left(), tuple(each.model_dump_json() for each in lists)
+        key = (reach(caller, Action.READ_TICKET), caller.department, caller.id, left, told)
+        counting = self._counting.get(key) or self._counting.keep(key, _counting(caller, lists, left))
+        return [int(number) for number in (await counting.one(self._database, {})).values()]
 
     async def timeline(self, ticket_no: str, limit: int, cursor: str | None) -> Page:
         """The journal of a ticket in order, each event with its command's body."""
@@ -220,6 +230,14 @@ class Queries:
     async def require_shown(self, ticket_no: str) -> TicketRow:
         """The same with what its view shows."""
         return _existing(await self.find_shown(ticket_no), ticket_no)
+
+
+def _counting(caller: Principal, lists: Sequence[TicketFilters], left: Collection[str]) -> RawStatement:
+    """The statement that counts lists for a caller: it is put together once, and asked every few seconds."""
+    within = select(literal(1)).select_from(tickets).where(within_reach(caller, Action.READ_TICKET, tickets))
+    numbered = (filtered(within, filters, left).limit(MOST_COUNTED).subquery() for filters in lists)
+    counted = (select(func.count()).select_from(each).scalar_subquery() for each in numbered)
+    return RawStatement.of(select(*(each.label(f"list_{place}") for place, each in enumerate(counted))))
 
 
 async def entered_within(connection: AsyncConnection, ticket_no: str, id_: str) -> int | None:

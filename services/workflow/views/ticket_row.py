@@ -5,7 +5,8 @@ from functools import cached_property
 from typing import Any
 
 from services.contracts.ticket import TicketState
-from services.contracts.vocabulary import Phase
+from services.contracts.vocabulary import CommandName, Phase
+from services.workflow.lifecycle.transitions import legal_commands
 
 Row = Mapping[Any, Any]
 
@@ -24,3 +25,8 @@ class TicketRow:
     def state(self) -> TicketState:
         """The state as recorded last; reading it is the dearest of a list's work."""
         return TicketState.model_validate(self.row["state"])
+
+    @cached_property
+    def legal(self) -> Sequence[CommandName]:
+        """The commands that are legal, whoever asks."""
+        return legal_commands(self.state)

@@ -1,6 +1,6 @@
 """A ticket, its clocks and its journal as a caller sees them (api.md "Ticket view")."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,7 +15,7 @@ from services.promises.calendars import Calendar
 from services.runtime.security.auth import Caller
 from services.workflow.lifecycle.callback_attempts import channels_left
 from services.workflow.lifecycle.customer_answers import oldest_unanswered
-from services.workflow.lifecycle.transitions import legal_commands
+from services.workflow.lifecycle.transitions import owed_reason
 from services.workflow.views.accused import is_barred
 from services.workflow.views.history import Stretch, TicketHistory
 from services.workflow.views.schemas import ClockView, FeedItem, LedgerView, TicketView, TimelineItem
@@ -27,14 +27,13 @@ _FILED_TEXTS = ("complaint_about", "resolution_reason", "close_note")
 _PLACES: Mapping[str, int] = {name: place for place, name in enumerate(ClockName)}
 
 
-def ticket_view(ticket: TicketRow, allowed: Sequence[str], *, with_texts: bool) -> dict[str, Any]:
-    """The ticket, of a row that was read to be shown, without its customer, who is asked of intake apart; filed texts
-    only for those who handle it."""
+def ticket_view(ticket: TicketRow) -> dict[str, Any]:
+    """The ticket, of a row that was read to be shown, before it is known who asks (`as_seen_by`); without its customer,
+    who is asked of intake apart."""
     row, state, policy = ticket.row, ticket.row["state"], ticket.row["policy"]
     return {
         **_of(TicketView, state),
         **_of(TicketView, row),
-        **({} if with_texts else dict.fromkeys(_FILED_TEXTS)),
         "waiting_for": [wait["reason"] for wait in state["waits"]],
         "callback_channels_left": list(
             channels_left(state.get("callback_channels", ()), state.get("customer_channels", ()))
@@ -42,7 +41,18 @@ def ticket_view(ticket: TicketRow, allowed: Sequence[str], *, with_texts: bool) 
         "policy": {"id": policy["id"], "version": policy["version"]} if policy else None,
         "clocks": [_clock_view(ledger) for ledger in _shown(row["ledgers"] or ())],
         "unanswered_since": _json(_unanswered_since(row["talk"] or ())),
-        "allowed": list(allowed),
+    }
+
+
+def as_seen_by(caller: Caller, ticket: TicketRow, view: Mapping[str, Any], left: Collection[str]) -> dict[str, Any]:
+    """The view of a ticket for a caller: filed texts only for those who handle it. `left` are those who work here no
+    more."""
+    with_texts = may(caller, Action.READ_NOTE, ticket)
+    return {
+        **view,
+        **({} if with_texts else dict.fromkeys(_FILED_TEXTS)),
+        "allowed": allowed_commands(ticket, caller),
+        "owner_left": ticket.owner in left,
     }
 
 
@@ -138,10 +148,12 @@ def _total(name: ClockName, items: Sequence[Mapping[str, Any]], now: datetime) -
 
 def allowed_commands(ticket: TicketRow, caller: Caller) -> list[str]:
     """Commands that are legal now and that this caller may give."""
+    actor = Actor(kind=ActorKind(caller.kind), id=caller.id)
     return [
         command
-        for command in legal_commands(ticket.state, Actor(kind=ActorKind(caller.kind), id=caller.id))
+        for command in ticket.legal
         if command in BODIES
+        and owed_reason(ticket.state, command, actor) is None
         and may(caller, command_action(ticket, command), ticket)
         and not is_barred(ticket, caller, command)
     ]

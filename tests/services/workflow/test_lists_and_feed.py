@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -10,6 +11,9 @@ from sqlalchemy import update
 
 from services.contracts.directory import StaffRole
 from services.workflow.tables import clocks
+from services.workflow.tables import tickets as ticket_table
+from services.workflow.views.queries import Queries
+from services.workflow.views.ticket_row import TicketRow
 from tests.services.system import System, until
 
 
@@ -318,3 +322,63 @@ async def _read(system: System, position: str | None) -> tuple[list[dict[str, An
         position = page["position"]
         if page["next_cursor"] is None:
             return items, position
+
+
+async def appeared(system: System, model: str, ticket_nos: list[str]) -> None:
+    """Wait until the list shows tickets: it follows within 2 s (api.md)."""
+
+    async def are_there() -> bool:
+        return await listed(system, product_model=model) == ticket_nos
+
+    await until(are_there)
+
+
+async def test_a_list_reads_again_what_was_written_and_nothing_else(
+    system: System, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = {"model": "LIST-KNOWN"}
+    first, second = await system.register(product=model), await system.register(product=model)
+    await appeared(system, model["model"], [first, second])
+    read: list[str] = []
+    find = Queries.find_all_shown
+
+    async def counted(self: Queries, ticket_nos: Sequence[str]) -> list[TicketRow]:
+        read.extend(ticket_nos)
+        return await find(self, ticket_nos)
+
+    async def shown(by: str = "李雷") -> list[Any]:
+        read.clear()
+        return list((await system.get("/v1/tickets", by=by, product_model=model["model"]))["items"])
+
+    async def nothing_new() -> bool:
+        return [item["ticket_no"] for item in await shown()] == [first, second] and not read
+
+    monkeypatch.setattr(Queries, "find_all_shown", counted)
+    # Soon their notices and the engine have said what they have to say of the new tickets.
+    await until(nothing_new)
+    await system.do(first, "accept", by="李雷")
+    after = {item["ticket_no"]: item for item in await shown()}
+    assert read == [first]
+    assert (after[first]["phase"], after[second]["phase"]) == ("processing.assigned", "pending.review")
+
+
+async def test_what_is_written_beside_the_journal_shows_in_lists_too(system: System) -> None:
+    ticket_no = await system.register(product={"model": "LIST-AMENDED"}, kind="complaint", complaint_about="张三")
+    await appeared(system, "LIST-AMENDED", [ticket_no])
+    (item,) = (await system.get("/v1/tickets", product_model="LIST-AMENDED"))["items"]
+    assert item["complaint_about"] == "张三"
+    async with system.database.begin() as connection:
+        mine = update(ticket_table).where(ticket_table.c.ticket_no == ticket_no)
+        await connection.execute(mine.values(complaint_about="李四"))
+    (item,) = (await system.get("/v1/tickets", product_model="LIST-AMENDED"))["items"]
+    assert item["complaint_about"] == "李四"
+
+
+async def test_a_ticket_that_somebody_was_shown_shows_its_texts_to_no_other(system: System) -> None:
+    ticket_no = await system.register(product={"model": "LIST-TEXTS"}, kind="complaint", complaint_about="张三")
+    await appeared(system, "LIST-TEXTS", [ticket_no])
+    asked = {"product_model": "LIST-TEXTS"}
+    for name, about in (("李雷", "张三"), ("吴刚", None), ("李雷", "张三")):
+        (item,) = (await system.get("/v1/tickets", by=name, **asked))["items"]
+        assert item["complaint_about"] == about
+        assert ("accept" in item["allowed"]) is (name == "李雷")
