@@ -1,13 +1,20 @@
 """The board: order, filters in the address, counts that lead to their lists, search, and who sees what."""
 
+import json
 import re
 from collections.abc import Callable
-from datetime import UTC, datetime
-from typing import Any
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from services.console.rendering.present import Present
+from services.console.tickets.live_part import fingerprint
+from services.console.tickets.rows import BoardRow
+from services.console.wording import WORDING
 from tests.console.page_client import Html, PageClient, listed, path_in
 from tests.services.system import OTHER, PEOPLE, System, until
 
@@ -339,3 +346,43 @@ async def test_an_administrator_who_reads_no_tickets_is_led_to_what_they_may_ope
     answer = await visit("孙磊").http.get("/")
     assert path_in(answer) != "/board"
     assert "没有权限" in (await visit("孙磊").get("/board", status=403)).text
+
+
+async def test_a_live_part_that_the_page_shows_already_is_not_sent_again(system: System, visit: Visit) -> None:
+    model = {"model": "BOARD-LIVE"}
+    ticket_no = await system.accepted(product=model)
+    reader = visit("李雷").http
+    asked = {"product_model": model["model"]}
+    whole = await reader.get("/board", params=asked)
+    seen = json.loads(str(next(given["hx-headers"] for _, given in Html(whole.text).tags if given.get("id") == "live")))
+    part = {**asked, "part": "live"}
+    same = await reader.get("/board", params=part, headers=seen)
+    assert (same.status_code, same.content) == (304, b"")
+    assert same.headers["ETag"] == seen["If-None-Match"]
+    assert same.headers["Date"]
+    in_english = await reader.get("/board", params={**part, "lang": "en"}, headers=seen)
+    assert in_english.status_code == 200
+    await system.do(ticket_no, "chase", by="李雷")
+    await system.do(ticket_no, "respond", {"message": "您好"}, by="林涛")
+    other = await visit("李雷").http.get("/board", params=part, headers=seen)
+    assert (other.status_code, other.headers["ETag"] != seen["If-None-Match"]) == (200, True)
+    again = await visit("李雷").http.get("/board", params=part, headers={"If-None-Match": other.headers["ETag"]})
+    assert again.status_code == 304
+
+
+def test_a_countdown_is_another_sight_when_its_tone_changes_and_not_when_it_goes_on() -> None:
+    words, now = WORDING.speak("zh-CN"), datetime(2026, 11, 20, 8, 0, tzinfo=UTC)
+    due = "2026-11-20T09:30:00Z"
+
+    def sight(minutes: int) -> str:
+        at = now + timedelta(minutes=minutes)
+        clock = Present(words, ZoneInfo("Asia/Shanghai"), at).until(due)
+        row = BoardRow("", {}, clock, None, "", "", None, (), is_mine=False)
+        page = SimpleNamespace(words=words, zone=ZoneInfo("Asia/Shanghai"), reader=SimpleNamespace(allowed={"x"}),
+                               console=SimpleNamespace(statics=SimpleNamespace(version="1")))  # fmt: skip
+        return fingerprint(cast(Any, page), {"rows": [row]})
+
+    assert sight(0) == sight(30)
+    assert sight(30) != sight(31)
+    assert sight(89) == sight(90)
+    assert sight(90) != sight(91)

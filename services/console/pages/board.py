@@ -2,18 +2,21 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import Request
 from fastapi.responses import Response
 
 from services.console.pages.search import show_found
-from services.console.service import Page, PageDep
+from services.console.service import HEADERS, Page, PageDep
 from services.console.shell.routes import page_router
 from services.console.tickets import board_filters
 from services.console.tickets.board_filters import FIELDS, ME, Filters, address, same, standing
+from services.console.tickets.live_part import fingerprint
 from services.console.tickets.rows import rows_of
 from services.contracts.vocabulary import Category, ClockName, Kind, Phase, Priority, Urgency
+from services.runtime.http.conditions import etag, is_known
 
 _PER_PAGE = 50
 
@@ -32,8 +35,8 @@ class Tab:
 
 @router.get("/board")
 async def show_board(request: Request, page: PageDep) -> Response:
-    """The tickets that the address asks for; without filters, the open ones. `part=live` answers the moving part.
-    With `found`, what a search finds."""
+    """The tickets that the address asks for; without filters, the open ones. `part=live` answers the moving part, or
+    304 where the page shows it already. With `found`, what a search finds."""
     if sealed := request.query_params.get("found"):
         return await show_found(request, page, sealed)
     filters = board_filters.held(request.query_params)
@@ -52,7 +55,18 @@ async def show_board(request: Request, page: PageDep) -> Response:
         "refresh": address({**filters, **({"cursor": [cursor]} if cursor else {}), "part": ["live"]}),
         **await _filter_form(page, shown),
     }
-    return page.render("board_live.html" if request.query_params.get("part") == "live" else "board.html", **values)
+    return _answer(request, page, values)
+
+
+def _answer(request: Request, page: Page, values: Mapping[str, Any]) -> Response:
+    seen = fingerprint(page, values)
+    if request.query_params.get("part") != "live":
+        return page.render("board.html", seen=seen, **values)
+    if is_known(request, seen):
+        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers={**HEADERS, "ETag": etag(seen)})
+    answer = page.render("board_live.html", seen=seen, **values)
+    answer.headers["ETag"] = etag(seen)
+    return answer
 
 
 def _tabs(lists: Sequence[Mapping[str, Any]], shown: Filters, reader: str) -> list[Tab]:

@@ -41,6 +41,12 @@ class Statics:
         found = (each for each in sorted(_FOLDER.rglob("*")) if each.suffix in _SERVED and each.is_file())
         return {each.relative_to(_FOLDER).as_posix(): _read(each) for each in found}
 
+    @cached_property
+    def version(self) -> str:
+        """The version of all files together: another release draws other pages."""
+        versions = "".join(file.version for file in self.files.values())
+        return hashlib.sha256(versions.encode()).hexdigest()[:_DIGITS]
+
     def address(self, path: str) -> str:
         """The address at which browsers get a file; a file that is not there has an address that answers 404."""
         file = self.files.get(path)

@@ -90,6 +90,15 @@
     document.addEventListener(name, (event) => { if (isLive(event)) lost(true); });
   }
   document.addEventListener("htmx:afterRequest", (event) => { if (isLive(event) && event.detail.successful) lost(false); });
+  // A live part that shows nothing else than before is not sent again: it is as of now all the same.
+  document.addEventListener("htmx:afterRequest", (event) => {
+    const { xhr } = event.detail, told = document.querySelector("[data-as-of]");
+    if (!isLive(event) || xhr.status !== 304 || !told) return;
+    const at = new Date(xhr.getResponseHeader("Date"));
+    told.textContent = at.toLocaleTimeString("en-GB", { timeZone: document.documentElement.dataset.zone });
+    event.target.dataset.now = at.toISOString();
+    readServerClock();
+  });
   document.addEventListener("htmx:afterRequest", (event) => { if (event.target.matches("form")) unsend(event.target); });
   document.addEventListener("visibilitychange", () => {
     const live = document.getElementById("live");

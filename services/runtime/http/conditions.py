@@ -24,8 +24,8 @@ class Versioned(Protocol):
     def model_dump(self, *, mode: str) -> dict[str, Any]: ...
 
 
-def etag(version: int) -> str:
-    """Write a version as an `ETag`."""
+def etag(version: int | str) -> str:
+    """Write a version, or a fingerprint, as an `ETag`."""
     return f'"{version}"'
 
 
@@ -56,7 +56,7 @@ def require_version(demanded: IfMatch | None, version: int, *, exists: bool = Tr
     raise StaleVersion(extra={"version": version})
 
 
-def is_known(request: Request, version: int) -> bool:
+def is_known(request: Request, version: int | str) -> bool:
     """Whether `If-None-Match` names this version, be it weakly: the caller has it already."""
     known = _listed(request, "if-none-match") or frozenset()
     return known == ANY or etag(version) in {tag.removeprefix(_WEAK) for tag in known}
