@@ -85,8 +85,8 @@ class Reach(Message):
 
 
 class AddressInPart(Message):
-    """What of a customer's address decides how they are reached, for whoever sends nothing: whether intake knows them,
-    and their e-mail address, shortened."""
+    """The part of an address that decides how its customer is reached, for whoever sends nothing: whether it is known,
+    and the e-mail address, shortened."""
 
     known: bool = False
     masked_email: str | None = None
