@@ -19,7 +19,7 @@ from services.runtime.errors import (
     UnsupportedMediaType,
     ValidationFailed,
 )
-from services.runtime.http.direct_routes import direct_routes
+from services.runtime.http.direct_routes import DirectRoutes
 from services.runtime.http.edge import Bounds, Edge, Refuse
 from services.runtime.http.limits import RateLimits
 from services.runtime.http.openapi import describe
@@ -71,7 +71,7 @@ def create_app(
         authenticator=authenticator,
         limits=RateLimits(settings.rate_limit, settings.anonymous_rate_limit) if limited else None,
         refuse=refuse,
-        direct=direct_routes(routes),
+        direct=DirectRoutes(routes),
     )
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid_input)

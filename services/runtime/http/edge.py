@@ -10,7 +10,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -29,7 +28,7 @@ from services.runtime.errors import (
     UnsupportedMediaType,
 )
 from services.runtime.http.bodies import is_storable, parse_json
-from services.runtime.http.direct_routes import Direct
+from services.runtime.http.direct_routes import DirectRoutes
 from services.runtime.http.limits import RateLimits
 from services.runtime.http.problems import problem_response
 from services.runtime.security.auth import SESSION_COOKIE, Authenticator, Caller
@@ -121,11 +120,11 @@ class Edge:
         authenticator: Authenticator | None,
         limits: RateLimits | None,
         refuse: Refuse | None = None,
-        direct: Mapping[tuple[str, str], Direct] = MappingProxyType({}),
+        direct: DirectRoutes | None = None,
     ) -> None:
-        """`direct` answers requests by method and path, where it can, instead of `app`."""
+        """`direct` answers requests, where it can, instead of `app`."""
         self._app = app
-        self._direct = direct
+        self._direct = direct or DirectRoutes()
         self._refuse = refuse or _problem
         self._bounds = bounds
         self._authenticator = authenticator
@@ -186,7 +185,7 @@ class Edge:
 
     async def _hand_over(self, exchange: "_Exchange", receive: Receive) -> None:
         scope = exchange.scope
-        direct = self._direct.get((scope["method"], scope["path"]))
+        direct = self._direct.find(scope["method"], scope["path"])
         response = await direct(scope, receive) if direct else None
         await (response or self._app)(scope, receive, exchange.send)
 

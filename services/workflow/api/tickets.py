@@ -12,6 +12,7 @@ from services.contracts.journal import EventType
 from services.contracts.permissions import Action
 from services.contracts.vocabulary import CommandName
 from services.runtime.http.conditions import etag, if_match, is_known
+from services.runtime.http.direct_routes import DirectRoute
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.http.paging import CursorQuery, LimitQuery, page, page_of
 from services.runtime.http.problems import preferred_language
@@ -122,6 +123,7 @@ def _add_command(name: CommandName, model: type[Message]) -> None:
         f"/v1/tickets/{{ticket_no}}/{name}",
         give,
         methods=["POST"],
+        route_class_override=DirectRoute,
         tags=["commands"],
         name=name,
         response_model=schemas.TicketView,

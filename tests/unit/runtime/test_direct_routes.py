@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import httpx
 import pytest
-from fastapi import APIRouter, BackgroundTasks, Depends, FastAPI, Request
+from fastapi import APIRouter, BackgroundTasks, Body, Depends, FastAPI, Path, Request
 from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -41,10 +41,31 @@ async def _place(request: Request, order: Order, caller: Annotated[Caller, Depen
     return JSONResponse([order.model_dump(), caller.id], status_code=201, headers={"x-routed": passed})
 
 
+async def _known_shop(shop: str, _: CallerDep) -> str:
+    if shop == "closed":
+        raise Conflict
+    return shop
+
+
+class _Till:
+    """A dependency that is an object."""
+
+    async def __call__(self, request: Request) -> str:
+        return request.method
+
+
+async def _place_in(
+    shop: Annotated[str, Depends(_known_shop)], till: Annotated[str, Depends(_Till())], order: Annotated[Order, Body()]
+) -> Response:
+    """Echo, with the shop of the path."""
+    return JSONResponse([order.model_dump(), shop, till])
+
+
 def _app() -> FastAPI:
     direct, usual = APIRouter(route_class=DirectRoute), APIRouter()
-    direct.add_api_route("/direct", _place, methods=["POST"], name="direct")
-    usual.add_api_route("/usual", _place, methods=["POST"], name="usual")
+    for router, name in ((direct, "direct"), (usual, "usual")):
+        router.add_api_route(f"/{name}", _place, methods=["POST"], name=name)
+        router.add_api_route(f"/of/{{shop}}/{name}", _place_in, methods=["POST"], name=f"{name}_in")
     authenticator = Authenticator(verify_key_pem=None, internal_secret=SECRET, directory=None)
     return create_app("sample", direct, usual, settings=RuntimeSettings(), authenticator=authenticator)
 
@@ -64,6 +85,19 @@ async def test_a_request_in_order_goes_past_the_router(client: httpx.AsyncClient
     assert direct.json() == [{"name": "a", "number": 2}, "service"]
     assert (direct.headers["x-routed"], usual.headers["x-routed"]) == ("false", "true")
     assert direct.headers.keys() == usual.headers.keys()
+
+
+@pytest.mark.parametrize("shop", ["近", "a%20b", "a%2Fb", "closed", "%0A"])
+@pytest.mark.parametrize("order", [{"name": "a"}, {"name": ""}])
+async def test_a_path_may_hold_texts(client: httpx.AsyncClient, shop: str, order: dict[str, Any]) -> None:
+    direct, usual = [await client.post(f"/of/{shop}/{name}", json=order) for name in ("direct", "usual")]
+    assert direct.status_code == usual.status_code
+    assert {**_body(direct)} == {**_body(usual)}
+
+
+async def test_a_path_that_only_ends_like_a_direct_one_is_not_found(client: httpx.AsyncClient) -> None:
+    for path in ("/off/a/direct", "/of//direct", "/of/a/b/direct"):
+        assert (await client.post(path, json={"name": "a"})).status_code == 404
 
 
 @pytest.mark.parametrize(
@@ -102,6 +136,10 @@ async def test_what_is_not_in_order_is_answered_as_by_any_other_route(
     assert _told(direct) == _told(usual)
 
 
+def _body(answer: httpx.Response) -> dict[str, Any]:
+    return _told(answer) if answer.is_error else {"answer": answer.json()}
+
+
 def _told(answer: httpx.Response) -> dict[str, Any]:
     return {**answer.json(), "request_id": ""} if answer.content else {}
 
@@ -114,6 +152,14 @@ async def test_a_direct_request_is_counted_by_its_route(client: httpx.AsyncClien
 
 
 async def _with_path(number: str) -> Response:
+    return Response(number)
+
+
+async def _with_number(number: int) -> Response:
+    return Response(str(number))
+
+
+async def _with_short_text(number: Annotated[str, Path(max_length=3)]) -> Response:
     return Response(number)
 
 
@@ -137,6 +183,8 @@ def _in_a_thread() -> Response:
     ("path", "endpoint"),
     [
         ("/{number}", _with_path),
+        ("/{number}/of", _with_number),
+        ("/{number}/of", _with_short_text),
         ("/", _with_query),
         ("/", _with_two_bodies),
         ("/", _with_tasks),
