@@ -47,6 +47,7 @@ async def assemble(settings: WorkflowSettings) -> AsyncIterator[Part]:
             every(HOUR, tickets.idempotency.sweep),
             partial(keep_counting, host.database),
             tickets.joins.run,
+            tickets.answers.run,
             tickets.notifier.run,
             tickets.starting.run,
             tickets.events.listen,

@@ -22,6 +22,7 @@ from services.workflow.client import TicketEngine
 from services.workflow.commands.callbacks import Callbacks
 from services.workflow.commands.commands import Admission, Commands, Taken
 from services.workflow.commands.delivery import Door
+from services.workflow.commands.first_answers import FirstAnswers
 from services.workflow.commands.joins import Joins
 from services.workflow.commands.preparation import Preparation
 from services.workflow.commands.remarks import Remarks
@@ -88,6 +89,7 @@ class TicketService:
         )
         self.reconciler = Reconciler(database, engine)
         door = Door(queries=self.queries, engine=engine, reconciler=self.reconciler, settings=settings)
+        self.answers = FirstAnswers(database)
         self.commands = Commands(
             database=database,
             queries=self.queries,
@@ -103,6 +105,7 @@ class TicketService:
             ),
             engine=engine,
             door=door,
+            answers=self.answers,
         )
         self.remarks = Remarks(
             database=database, queries=self.queries, engine=engine, door=door, notifier=self.notifier

@@ -141,7 +141,7 @@ async def _answer(tickets: TicketService, admission: commands.Admission, taken: 
     present = {name: view.pop(name) for name in ("reach", "customer")}
     answer = taken.answer or view
     if taken.answer is None and admission.asked.key:
-        answer = await tickets.commands.remember(taken.command_id, view)
+        answer = await tickets.commands.remember(taken, view)
     headers = {"ETag": etag(answer["version"]), **replay_headers(repeated=taken.repeated)}
     return JSONResponse({**answer, **present}, headers=headers)
 

@@ -21,6 +21,7 @@ from services.runtime.postgres.raw_statement import RawStatement, json_text
 from services.runtime.security.auth import Caller
 from services.workflow.client import Refused, TicketEngine
 from services.workflow.commands.delivery import Door, Ended
+from services.workflow.commands.first_answers import FirstAnswers
 from services.workflow.commands.preparation import Asked, Preparation, actor_of
 from services.workflow.lifecycle.transitions import is_legal, owed_reason
 from services.workflow.views.accused import is_barred
@@ -33,9 +34,6 @@ _STORE = RawStatement("""
 INSERT INTO workflow.commands (id, ticket_no, name, caller, key, body_hash, body, command)
 VALUES (:id, :ticket_no, :name, :caller, :key, :body_hash, :body, :command)
 ON CONFLICT DO NOTHING RETURNING id""")
-_REMEMBER = RawStatement(
-    "UPDATE workflow.commands SET answer = coalesce(answer, CAST(:answer AS jsonb)) WHERE id = :id RETURNING answer"
-)
 
 
 @dataclass(frozen=True)
@@ -81,6 +79,7 @@ class Commands:
     preparation: Preparation
     engine: TicketEngine
     door: Door
+    answers: FirstAnswers
 
     async def admit(self, ticket_no: str, name: CommandName, caller: Caller, asked: KeyedRequest) -> Admission:
         """Let the caller give this command, whatever it says and whatever the state.
@@ -134,12 +133,10 @@ class Commands:
         await self._give(admission, command)
         return Taken(command.id)
 
-    async def remember(self, command_id: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+    async def remember(self, taken: Taken, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """Keep the first answer for repeats, and return it; it holds no contact."""
-        first: Mapping[str, Any] = (
-            await _REMEMBER.one(self.database, {"id": command_id, "answer": json_text(answer)})
-        )["answer"]
-        return first
+        keep = self.answers.keep_at_once if taken.repeated else self.answers.keep
+        return await keep(taken.command_id, answer)
 
     async def _stored(self, admission: Admission) -> StoredCommand:
         """The command that was stored first, in the place of this one."""
@@ -150,9 +147,10 @@ class Commands:
 
     async def _repeat(self, admission: Admission, known: StoredCommand) -> Taken:
         admission.asked.require_same(known.body_hash)
-        if known.answer is None and await self.queries.entered(admission.ticket_no, known.id) is None:
+        answer = known.answer or self.answers.waiting(known.id)
+        if answer is None and await self.queries.entered(admission.ticket_no, known.id) is None:
             await self._give(admission, Command.model_validate(known.command))
-        return Taken(known.id, known.answer, repeated=True)
+        return Taken(known.id, answer, repeated=True)
 
     async def _store(self, admission: Admission, command: Command, body: Message) -> bool:
         texts = body.model_dump(mode="json", exclude_none=True)
