@@ -2,7 +2,7 @@
 
 Until it is written an answer is told from memory. A repeat that another process gets in that tenth of a second, or any
 after a crash in it, finds the command done and no answer: it is answered from the ticket, and that is kept at once
-(decision 0114).
+(decision 0111).
 """
 
 import asyncio

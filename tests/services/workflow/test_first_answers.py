@@ -1,4 +1,4 @@
-"""First answers to commands are written behind the response; whoever repeats in between is answered right (0114)."""
+"""First answers to commands are written behind the response; whoever repeats in between is answered right (0111)."""
 
 import asyncio
 from collections.abc import AsyncIterator
