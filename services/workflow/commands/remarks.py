@@ -70,7 +70,7 @@ class Remarks:
             stand = Stand(life.state.version, row.journal_hash, row.language)
             life.remark(entry)
             new = entry_of(life.state, life.events, stand)
-            await new.statement.within(connection, new.values)
+            (_,) = await new.statement.within(connection, new.values)  # nobody else writes while the row is locked
         self.notifier.announce()
         measure(life.events)
         return life.state.version
