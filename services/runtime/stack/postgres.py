@@ -31,6 +31,7 @@ _RELEASE = "pginstall18"
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
+    "max_connections": "200",
     "shared_buffers": "256MB",
     "timezone": "UTC",
     "log_timezone": "UTC",
