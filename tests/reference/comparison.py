@@ -40,7 +40,7 @@ def assert_same_clocks(
     told = {str(it.name): _told(it) for it in live}
     assert sorted(told) == sorted(slow.clocks.live)
     for name, clock in slow.clocks.live.items():
-        assert told[name] == _expected(clock), name
+        assert {name: told[name]} == {name: _expected(clock)}
     assert Counter(map(_verdict, finished)) == Counter(map(_expected_verdict, slow.clocks.over))
     breaches = Counter((event.data["clock"], event.at) for event in journal if event.type == "clock.breached")
     assert breaches == Counter((it.name, it.breached) for it in slow.clocks.breaches)
