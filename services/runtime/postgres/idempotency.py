@@ -33,7 +33,7 @@ _WAIT_MILLISECONDS = 4500
 _LOCK_NOT_AVAILABLE = "55P03"
 _MARKS_OF_FLOATS = (".0", "e+")
 """What is written with neither holds no float that is a whole number; most bodies hold no float at all."""
-_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+_canonical = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode
 
 
 Shown = Callable[[Any], Any]
@@ -41,6 +41,15 @@ Shown = Callable[[Any], Any]
 
 def _as_it_is(body: Any) -> Any:
     return body
+
+
+class RepeatableResponse(JSONResponse):
+    """JSON with sorted keys: PostgreSQL keeps an answer without their order, and a repeat equals the first to the
+    byte."""
+
+    def render(self, content: Any) -> bytes:
+        """Write the content; raise `ValueError` for what JSON has no number for."""
+        return _canonical(content).encode()
 
 
 @dataclass(frozen=True)
@@ -52,10 +61,10 @@ class HttpAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
     stored: Any = None
 
-    def response(self, shown: Shown = _as_it_is, *, repeated: bool = False) -> JSONResponse:
+    def response(self, shown: Shown = _as_it_is, *, repeated: bool = False) -> RepeatableResponse:
         """Render as JSON what `shown` makes of the body."""
         headers = {**self.headers, **replay_headers(repeated=repeated)}
-        return JSONResponse(shown(self.body), status_code=self.status, headers=headers)
+        return RepeatableResponse(shown(self.body), status_code=self.status, headers=headers)
 
 
 Work = Callable[[AsyncConnection], Awaitable[HttpAnswer]]

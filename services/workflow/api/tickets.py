@@ -16,7 +16,7 @@ from services.runtime.http.direct_routes import DirectRoute
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
 from services.runtime.http.paging import CursorQuery, LimitQuery, page, page_of
 from services.runtime.http.problems import preferred_language
-from services.runtime.postgres.idempotency import replay_headers
+from services.runtime.postgres.idempotency import RepeatableResponse, replay_headers
 from services.runtime.security.auth import Caller
 from services.workflow.commands import commands
 from services.workflow.service import TicketsDep, TicketService
@@ -143,7 +143,7 @@ async def _answer(tickets: TicketService, admission: commands.Admission, taken: 
     if taken.answer is None and admission.asked.key:
         answer = await tickets.commands.remember(taken, view)
     headers = {"ETag": etag(answer["version"]), **replay_headers(repeated=taken.repeated)}
-    return JSONResponse({**answer, **present}, headers=headers)
+    return RepeatableResponse({**answer, **present}, headers=headers)
 
 
 for _name, _model in BODIES.items():

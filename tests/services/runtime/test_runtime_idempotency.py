@@ -59,7 +59,7 @@ class CountedEndpoint:
         if self.failing:
             raise Conflict
         number = (await connection.execute(text("INSERT INTO till.sales DEFAULT VALUES RETURNING id"))).scalar_one()
-        answer = {"number": number, "secret": "told once"}
+        answer = {"secret": "told once", "number": number}
         return HttpAnswer(answer, 201, {"ETag": '"1"'}, stored={"number": number} if body == {"secret": True} else None)
 
 
@@ -102,7 +102,7 @@ async def test_a_repeat_gets_the_first_answer_again(client: httpx.AsyncClient, e
     again = await sell(client, b'{ "b":[1,"\\u0078"],"a":1e0 }')
     assert "idempotent-replay" not in first.headers
     assert again.headers["idempotent-replay"] == "true"
-    assert (again.status_code, again.json(), again.headers["etag"]) == (201, first.json(), '"1"')
+    assert (again.status_code, again.content, again.headers["etag"]) == (201, first.content, '"1"')
     assert await endpoint.sales() == 1
 
 

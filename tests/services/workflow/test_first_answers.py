@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any
 
 import pytest
@@ -100,6 +101,19 @@ async def test_answers_wait_for_postgresql_and_too_many_are_not_kept_in_memory(
     with pytest.raises(Unavailable):
         await answers.keep("b", {"version": 2})
     await away.dispose()
+
+
+async def test_a_repeat_equals_the_first_answer_to_the_byte_from_memory_and_from_postgresql(system: System) -> None:
+    ticket_no = await system.accepted()
+    respond = partial(system.give, ticket_no, "respond", {"message": "您好"}, by="林涛", Idempotency_Key="bytes-1")
+    first, from_memory = await respond(), await respond()
+
+    async def is_written() -> bool:
+        kept = select(commands.c.answer).where(commands.c.ticket_no == ticket_no, commands.c.key == "bytes-1")
+        return await system.database.scalar(kept) is not None
+
+    await until(is_written)
+    assert first.content == from_memory.content == (await respond()).content
 
 
 async def test_after_a_crash_before_it_was_written_a_repeat_is_answered_once_from_the_ticket(system: System) -> None:
