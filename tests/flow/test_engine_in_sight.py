@@ -168,11 +168,17 @@ async def cancel(ticket: Ticket) -> None:
     await ticket.handle.cancel()
 
 
-async def reset(ticket: Ticket, task: int = 0) -> None:
-    """As `temporal workflow reset` does, to one of the first tasks and without what came after it."""
+async def reset(ticket: Ticket, which: Callable[[int], int] = lambda _number: 0) -> None:
+    """As `temporal workflow reset` does, to one of its tasks and without what came after it. Commands that come at once
+    share a task, so that nobody knows how many there are."""
     events = (await ticket.handle.fetch_history()).events
     finished = [it.event_id for it in events if it.HasField("workflow_task_completed_event_attributes")]
-    await reset_to(ticket, finished[task])
+    await reset_to(ticket, finished[which(len(finished))])
+
+
+async def reset_the_middle(ticket: Ticket) -> None:
+    """As `temporal workflow reset` does, to a task between the first and the last."""
+    await reset(ticket, lambda number: number // 2)
 
 
 async def reset_the_last_command(ticket: Ticket) -> None:
@@ -219,7 +225,7 @@ async def starting(harness: TicketHarness, ticket: Ticket) -> AsyncIterator[None
         await asyncio.gather(running, return_exceptions=True)
 
 
-@pytest.mark.parametrize("end", [terminate, cancel, reset, partial(reset, task=2), reset_the_last_command])
+@pytest.mark.parametrize("end", [terminate, cancel, reset, reset_the_middle, reset_the_last_command])
 async def test_a_workflow_that_was_ended_by_hand_is_taken_up_again_without_a_command(
     harness: TicketHarness, end: Callable[[Ticket], Awaitable[None]]
 ) -> None:
