@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import asyncpg
 from pydantic_core import from_json
@@ -27,6 +27,7 @@ STATEMENT_SECONDS = 5
 COMMAND_SECONDS = STATEMENT_SECONDS + 1
 LISTEN_PROBE_SECONDS = 10.0
 RECONNECT_SECONDS = 0.5
+T = TypeVar("T")
 
 _PASSING = ("08", "28", "3D", "40", "53", "57", "58", "25006", "55P03")
 """SQLSTATEs, by beginning, that speak of the server and not of the statement: connection, credentials, missing
@@ -40,6 +41,9 @@ class Database:
         self, url: str, *, pool_size: int = 10, role: str | None = None, application_name: str = "bihuan"
     ) -> None:
         self._connect = partial(_Connecting, _connect_arguments(url, role, application_name))
+        self.turns = asyncio.Semaphore(pool_size)
+        """Whoever borrows a connection has one of these: the pool's own queue lets whoever comes at the right moment
+        pass those who wait, so that under load some would wait for ever."""
         self.engine: AsyncEngine = create_async_engine(
             "postgresql+asyncpg://",
             async_creator=self._connect,
@@ -66,14 +70,14 @@ class Database:
 
         `Unavailable` at the end means *unknown*: the commit may have reached the server.
         """
-        async with _acquired(self.engine) as connection:
+        async with _acquired(self.engine, self.turns) as connection:
             with _translated():
                 async with connection.begin():
                     yield connection
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Lend a connection for questions: as `autocommit`, and a statement that writes is a mistake."""
-        return _lent(self._reading)
+        return _lent(self._reading, self.turns)
 
     async def rows(self, query: Executable) -> list[RowMapping]:
         """Ask, and answer every row."""
@@ -92,7 +96,7 @@ class Database:
 
     def autocommit(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Lend a connection on which every statement is its own transaction, without the round trips of one."""
-        return _lent(self._autocommit)
+        return _lent(self._autocommit, self.turns)
 
     async def ping(self) -> None:
         """Return when the database answers; raise `Unavailable` within two seconds when it does not."""
@@ -186,24 +190,38 @@ def _refuse_writing(
 
 
 @asynccontextmanager
-async def _lent(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
-    async with _acquired(engine) as connection:
+async def _lent(engine: AsyncEngine, turns: asyncio.Semaphore) -> AsyncIterator[AsyncConnection]:
+    async with _acquired(engine, turns) as connection:
         with _translated():
             yield connection
 
 
 @asynccontextmanager
-async def _acquired(engine: AsyncEngine) -> AsyncIterator[AsyncConnection]:
+async def _acquired(engine: AsyncEngine, turns: asyncio.Semaphore) -> AsyncIterator[AsyncConnection]:
     connection = engine.connect()
     try:
         async with asyncio.timeout(ACQUIRE_SECONDS):
-            await connection.start()
+            await in_turn(turns, connection.start)
     except (OSError, TimeoutError, DBAPIError, PoolTimeoutError, asyncpg.PostgresError) as error:
         raise Unavailable from error
     try:
         yield connection
     finally:
-        await connection.close()
+        try:
+            await connection.close()
+        finally:
+            turns.release()
+
+
+async def in_turn(turns: asyncio.Semaphore, borrow: Callable[[], Awaitable[T]]) -> T:
+    """Borrow a connection as soon as it is one's turn, which the caller gives back behind the connection. Whoever gets
+    none has no turn either."""
+    await turns.acquire()
+    try:
+        return await borrow()
+    except BaseException:
+        turns.release()
+        raise
 
 
 @contextmanager

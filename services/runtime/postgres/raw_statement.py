@@ -3,7 +3,8 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
+from functools import partial
 from typing import Any, ClassVar
 from weakref import WeakSet
 
@@ -14,10 +15,10 @@ from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.exc import DBAPIError, InterfaceError, MissingGreenlet
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection
-from sqlalchemy.pool import PoolProxiedConnection
+from sqlalchemy.pool import Pool, PoolProxiedConnection
 
 from services.runtime.errors import Unavailable
-from services.runtime.postgres.database import ACQUIRE_SECONDS, Database, _translated
+from services.runtime.postgres.database import ACQUIRE_SECONDS, Database, _translated, in_turn
 
 _NAME = re.compile(r"(?<![:\w]):(\w+)")
 _DIALECT = dialects.dialect(paramstyle="named")  # type: ignore[no-untyped-call]
@@ -106,28 +107,31 @@ def _as_database_errors() -> Iterator[None]:
 @asynccontextmanager
 async def _lent(database: Database) -> AsyncIterator[Any]:
     """Lend the driver's connection from the database's own pool, so that its bounds and guards hold."""
-    lent = _idle(database) or await _awaited(database)
+    lent = await _borrowed(database)
     try:
         with _translated():
             yield lent.driver_connection
     finally:
         lent.close()  # waits for nothing: SQLAlchemy has begun no transaction on it
+        database.turns.release()
 
 
-def _idle(database: Database) -> PoolProxiedConnection | None:
-    """An idle connection, at a quarter of the cost of `_awaited`; None where one has to be opened first."""
+async def _borrowed(database: Database) -> PoolProxiedConnection:
+    """An idle connection where nobody waits for one, at a quarter of the cost of `_awaited`."""
     pool = database.engine.sync_engine.pool
-    if not pool.checkedin():  # type: ignore[attr-defined]
-        return None
-    try:
-        return pool.connect()
-    except MissingGreenlet:
-        return None
+    if pool.checkedin() and not database.turns.locked():  # type: ignore[attr-defined]
+        with suppress(MissingGreenlet):  # it has to be opened anew
+            return await in_turn(database.turns, partial(_idle, pool))
+    return await _awaited(database)
+
+
+async def _idle(pool: Pool) -> PoolProxiedConnection:
+    return pool.connect()
 
 
 async def _awaited(database: Database) -> PoolProxiedConnection:
     try:
         async with asyncio.timeout(ACQUIRE_SECONDS):
-            return await database.engine.raw_connection()
+            return await in_turn(database.turns, database.engine.raw_connection)
     except (OSError, TimeoutError, database.driver_error, PoolTimeoutError, asyncpg.PostgresError) as error:
         raise Unavailable from error

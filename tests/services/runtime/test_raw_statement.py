@@ -1,8 +1,10 @@
 """Statements by the driver: bounded and guarded as the pool's own, and true to the tables."""
 
+import asyncio
 import importlib
+import itertools
 import pkgutil
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, cast
 
 import pytest
@@ -73,6 +75,42 @@ async def test_a_session_lost_while_idle_is_replaced_unnoticed(pool: Database, l
     await until(hung_up)
     assert await session_of(lone) != before
     assert lone.engine.sync_engine.pool.checkedin() == 1  # type: ignore[attr-defined]
+    await lone.dispose()
+
+
+async def borrow(database: Database) -> None:
+    async with database.begin() as connection:
+        await connection.execute(text("SELECT 1"))
+
+
+@pytest.mark.parametrize("wait", [borrow, session_of])
+async def test_whoever_waits_for_a_connection_gets_it_before_the_next_statement_of_another(
+    lone: Database, wait: Callable[[Database], Awaitable[object]]
+) -> None:
+    asked = itertools.count()
+
+    async def ask_again_and_again() -> None:
+        while next(asked) < 500:
+            await session_of(lone)
+
+    asking = asyncio.create_task(ask_again_and_again())
+    await asyncio.sleep(0)
+    for _ in range(3):
+        await wait(lone)
+    assert next(asked) < 20
+    await asking
+    await lone.dispose()
+
+
+async def test_who_gives_up_waiting_takes_nobodys_turn(lone: Database) -> None:
+    async with lone.begin() as connection:
+        await connection.execute(text("SELECT 1"))
+        given_up = [asyncio.create_task(session_of(lone)) for _ in range(3)]
+        await asyncio.sleep(0)
+        for each in given_up:
+            each.cancel()
+        await asyncio.wait(given_up)
+    assert await session_of(lone)
     await lone.dispose()
 
 
