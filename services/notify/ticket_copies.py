@@ -14,12 +14,19 @@ from services.notify.tables import tickets
 from services.runtime.postgres.raw_statement import RawStatement, json_text
 
 _COPIED = tuple(column.name for column in tickets.columns)
+_RENEWED = tuple(name for name in _COPIED if name != "ticket_no")
+# A statement that sets the key, to what it is too, locks the row away from the foreign keys of alerts: whoever answers
+# one would wait for the page of a follower, which waits for that alert.
 _REMEMBER = RawStatement(
     """
 INSERT INTO notify.tickets AS known ({columns})
 SELECT {columns} FROM jsonb_populate_recordset(NULL::notify.tickets, :copies)
-ON CONFLICT (ticket_no) DO UPDATE SET ({columns}) = ROW({renewed}) WHERE known.version < excluded.version
-""".format(columns=", ".join(_COPIED), renewed=", ".join(f"excluded.{name}" for name in _COPIED))
+ON CONFLICT (ticket_no) DO UPDATE SET ({renewed}) = ROW({values}) WHERE known.version < excluded.version
+""".format(
+        columns=", ".join(_COPIED),
+        renewed=", ".join(_RENEWED),
+        values=", ".join(f"excluded.{name}" for name in _RENEWED),
+    )
 )
 
 

@@ -18,6 +18,7 @@ from services.notify import ticket_copies
 from services.notify.notices.consumer import NoticeConsumer
 from services.notify.notices.submission import submit_all
 from services.notify.notices.tables import notices
+from services.notify.tables import tickets
 from services.runtime.postgres.database import Database
 from tests.services.runtime.feed_fakes import begun
 
@@ -581,3 +582,16 @@ async def test_a_page_asks_once_who_works_here(journal: JournalHarness, monkeypa
     assert asked == []
     await journal.apply([journal.event(E.CHASED), journal.event(E.CHASED), journal.event(E.CUSTOMER_MESSAGE)])
     assert asked == [{"at_once": True}]
+
+
+async def test_a_page_that_renews_a_ticket_holds_up_nobody_who_answers_its_alerts(
+    journal: JournalHarness, shared_database: Database
+) -> None:
+    await journal.happens(E.ACCEPTED)
+    async with begun(shared_database) as page:
+        await ticket_copies.remember(page, [journal.event(E.RESPONDED).ticket])
+        async with shared_database.begin() as connection:
+            named = select(tickets.c.ticket_no).where(tickets.c.ticket_no == journal.ticket_no)
+            # What a foreign key asks for where an alert's row is written a second time in one transaction.
+            named = named.with_for_update(read=True, key_share=True, nowait=True)
+            assert await connection.scalar(named) == journal.ticket_no
