@@ -8,8 +8,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, any_, bindparam, case, func, or_, select
-from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
+from sqlalchemy import ColumnElement, case, func, or_, select
+from sqlalchemy.dialects.postgresql import aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.address import AddressInPart, ContactReader
@@ -19,7 +19,7 @@ from services.intake.customers.identity import CONTACTS, unusable
 from services.intake.customers.masking import mask_email, masked_view
 from services.intake.tables import customers, feedback, supplements
 from services.runtime.postgres.database import Database
-from services.runtime.postgres.raw_statement import RawStatement
+from services.runtime.postgres.raw_statement import RawStatement, among
 
 Row = Mapping[Any, Any]
 _EARLIER = feedback.alias("earlier")
@@ -40,7 +40,6 @@ def _supplied_to(ticket_no: ColumnElement[Any]) -> ColumnElement[Any]:
     return mine.correlate(feedback, customers, _EARLIER).scalar_subquery()
 
 
-# One array is one parameter: `IN` writes and prepares a statement for every number of them.
 _ON_TICKETS = (
     select(
         feedback.c.ticket_no,
@@ -56,7 +55,7 @@ _ON_TICKETS = (
     )
     .join_from(feedback, customers, customers.c.id == feedback.c.customer_id)
     .outerjoin(_EARLIER, _EARLIER.c.ticket_no == feedback.c.content["follows"].astext)
-    .where(feedback.c.ticket_no == any_(bindparam("ticket_nos", type_=ARRAY(Text))))
+    .where(among(feedback.c.ticket_no, "ticket_nos"))
 )
 
 

@@ -10,7 +10,8 @@ from weakref import WeakSet
 
 import asyncpg
 from pydantic_core import to_json
-from sqlalchemy import ClauseElement
+from sqlalchemy import ClauseElement, ColumnElement, Text, any_, bindparam, cast, select
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.dialects.postgresql import asyncpg as dialects
 from sqlalchemy.exc import DBAPIError, InterfaceError, MissingGreenlet
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
@@ -33,6 +34,16 @@ def json_text(value: Any) -> str:
 def written_out(query: ClauseElement) -> str:
     """The SQL of a query with its values in it: a plan that PostgreSQL keeps then knows that a partial index serves."""
     return str(query.compile(dialect=_DIALECT, compile_kwargs={"literal_binds": True}))
+
+
+def among(column: ColumnElement[str], parameter: str) -> ColumnElement[bool]:
+    """Whether a column is one of the texts of an array parameter.
+
+    PostgreSQL guesses ten texts for any array, and fewer where it looks into it: a statement that mostly gets one text
+    would be planned anew at each run, for longer than it runs. Into a subquery it does not look.
+    """
+    given = select(bindparam(parameter, type_=ARRAY(Text))).scalar_subquery()
+    return column == any_(cast(given, ARRAY(Text)))
 
 
 class RawStatement:

@@ -16,7 +16,7 @@ from services.runtime.errors import NotFound
 from services.runtime.http.paging import decode_cursor, encode_cursor
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import KeyedRequest
-from services.runtime.postgres.raw_statement import RawStatement
+from services.runtime.postgres.raw_statement import RawStatement, among
 from services.runtime.recently_used import RecentlyUsed
 from services.workflow.journal.cursors import FEED_ORDER, behind, place_of, seq_of
 from services.workflow.lifecycle.customer_answers import TALK
@@ -61,7 +61,7 @@ _WITH_COMMAND = select(tickets, *(commands.c[name].label(f"known_{name}") for na
 
 _FIND = RawStatement.of(select(tickets).where(_IS_ASKED))
 _FIND_SHOWN = RawStatement.of(_SHOWN.where(_IS_ASKED))
-_FIND_ALL_SHOWN = RawStatement.of(_SHOWN.where(tickets.c.ticket_no == any_(bindparam("ticket_nos", type_=ARRAY(Text)))))
+_FIND_ALL_SHOWN = RawStatement.of(_SHOWN.where(among(tickets.c.ticket_no, "ticket_nos")))
 _FIND_WITH_COMMAND = RawStatement.of(_WITH_COMMAND.where(_IS_ASKED))
 _CLOCKS = RawStatement.of(select(clocks).where(clocks.c.ticket_no == bindparam("ticket_no", type_=Text)))
 _LAST_ENTRY = RawStatement.of(

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, cast
 
 import pytest
-from sqlalchemy import Text, bindparam, func, literal, select, text
+from sqlalchemy import Text, bindparam, column, func, literal, select, table, text
 from sqlalchemy.exc import DBAPIError
 
 import services
@@ -18,7 +18,7 @@ from services.notify.notices import worker as notices_worker
 from services.notify.settings import NotifySettings
 from services.notify.webhooks import worker as webhooks_worker
 from services.runtime.postgres.database import Database
-from services.runtime.postgres.raw_statement import RawStatement, json_text
+from services.runtime.postgres.raw_statement import RawStatement, among, json_text
 from services.runtime.temporal.startable import StartableStatements
 from services.runtime.temporal.workflow_starter import BATCH
 from services.survey.invitations import startables
@@ -51,6 +51,21 @@ async def test_a_query_is_put_together_once_and_keeps_what_it_says_itself(lone: 
     statement = RawStatement.of(chosen)
     for word in ("first", "second"):
         assert dict(await statement.one(lone, {"word": word})) == {"said": f"{word}!", "seven": 7}
+    await lone.dispose()
+
+
+async def test_a_statement_for_some_of_many_is_planned_once(lone: Database) -> None:
+    async with lone.autocommit() as connection:
+        await connection.execute(text("CREATE TABLE told (name text PRIMARY KEY)"))
+        await connection.execute(text("INSERT INTO told SELECT n::text FROM generate_series(1, 1000) AS n"))
+        await connection.execute(text("ANALYZE told"))
+    name = column("name", Text)
+    statement = RawStatement.of(select(name).select_from(table("told")).where(among(name, "names")))
+    for _ in range(8):
+        assert [row["name"] for row in await statement.all(lone, {"names": ["7"]})] == ["7"]
+    assert len(await statement.all(lone, {"names": ["7", "8", "x"]})) == 2
+    kept = RawStatement("SELECT generic_plans FROM pg_prepared_statements WHERE statement = :sql")
+    assert (await kept.one(lone, {"sql": statement.sql}))["generic_plans"] > 0
     await lone.dispose()
 
 
