@@ -2,12 +2,12 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 from weakref import WeakValueDictionary
 
 from temporalio.client import Client, WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError
-from temporalio.common import TypedSearchAttributes
 from temporalio.exceptions import ApplicationError
 from temporalio.service import RPCError, RPCStatusCode
 
@@ -32,7 +32,7 @@ from services.contracts.names import (
 from services.contracts.publication import PublicationStart, Recalculation
 from services.contracts.ticket import TicketStart
 from services.runtime.telemetry import log
-from services.runtime.temporal.client import RPC_LIMIT, engine_identity, start_or_attach
+from services.runtime.temporal.client import RPC_LIMIT, Answer, engine_identity, start_or_attach, update_or_start
 from services.runtime.temporal.inventory import EngineRuns, Workflows
 from services.workflow.lifecycle.search_attributes import search_attributes
 from services.workflow.tables import tickets
@@ -89,28 +89,21 @@ class TicketEngine:
     async def start(self, start: TicketStart) -> None:
         """Start a ticket's workflow; one that runs already is left alone. Where the namespace lacks search attributes,
         it runs without, and cannot be searched for."""
+        await self._searchable(start, partial(start_or_attach, self._client, WORKFLOW_TICKET, start))
+
+    async def _searchable(self, start: TicketStart, begin: Callable[..., Awaitable[Answer]]) -> Answer:
+        """Let `begin` start a ticket's workflow with its search attributes, or without where they are refused."""
+        ticket_no = start.state.ticket_no
+        begin = partial(begin, id_=ticket_workflow_id(ticket_no), queue=QUEUE_TICKETS, summary=ticket_no)
         if time.monotonic() >= self._searchable_from:
             try:
-                await self._start(start, search_attributes(start.state))
+                return await begin(search_attributes=search_attributes(start.state))
             except RPCError as error:
                 if error.status is not RPCStatusCode.INVALID_ARGUMENT:
                     raise
-            else:
-                return
-        await self._start(start, None)
+        answer = await begin()
         self._tell_that_tickets_are_not_searchable()
-
-    async def _start(self, start: TicketStart, attributes: TypedSearchAttributes | None) -> None:
-        ticket_no = start.state.ticket_no
-        await start_or_attach(
-            self._client,
-            WORKFLOW_TICKET,
-            start,
-            id_=ticket_workflow_id(ticket_no),
-            queue=QUEUE_TICKETS,
-            summary=ticket_no,
-            search_attributes=attributes,
-        )
+        return answer
 
     def _tell_that_tickets_are_not_searchable(self) -> None:
         """Once a minute; then it is tried again, so that registering them needs no restart."""
@@ -145,25 +138,30 @@ class TicketEngine:
             summary=publication.publication,
         )
 
-    async def command(self, ticket_no: str, command: Command, limit: timedelta) -> UpdateOutcome:
-        """Give a command; answers when its effect is durable.
+    async def command(
+        self, ticket_no: str, command: Command, limit: timedelta, start: TicketStart | None = None
+    ) -> UpdateOutcome:
+        """Give a command; answers when its effect is durable. With a `start`, a ticket that has no workflow gets one in
+        the same request.
 
         The Update carries the command's id, so a repeat of the same command attaches to the first.
 
         Raises:
             Refused: not legal, or the version is stale.
-            NoWorkflow: nothing runs under the ticket's id.
+            NoWorkflow: nothing runs under the ticket's id, or it is ending.
             EngineUnavailable: no answer within `limit`; the effect is unknown.
         """
-        return await self._update(ticket_no, UPDATE_COMMAND, command, command.id, limit)
+        return await self._update(ticket_no, UPDATE_COMMAND, command, command.id, limit, start)
 
-    async def remark(self, ticket_no: str, entry: RemarkEntry, limit: timedelta) -> UpdateOutcome:
+    async def remark(
+        self, ticket_no: str, entry: RemarkEntry, limit: timedelta, start: TicketStart | None = None
+    ) -> UpdateOutcome:
         """Hand over a remark; answers its sequence number when it is durable. Repeats as `command`.
 
         Raises:
             NoWorkflow, EngineUnavailable: as `command`.
         """
-        return await self._update(ticket_no, UPDATE_REMARK, entry, entry.id, limit)
+        return await self._update(ticket_no, UPDATE_REMARK, entry, entry.id, limit, start)
 
     async def recalculate(self, ticket_no: str, asked: Recalculation, limit: timedelta) -> UpdateOutcome:
         """Apply a publication. What was computed from the same state of the ticket attaches to the first.
@@ -175,11 +173,21 @@ class TicketEngine:
         id_ = f"{UPDATE_RECALCULATE}/{asked.publication}/{asked.generation}/{asked.expected_version}"
         return await self._update(ticket_no, UPDATE_RECALCULATE, asked, id_, limit)
 
-    async def _update(self, ticket_no: str, name: str, message: Message, id_: str, limit: timedelta) -> UpdateOutcome:
-        handle = self._client.get_workflow_handle(ticket_workflow_id(ticket_no))
+    async def _update(
+        self,
+        ticket_no: str,
+        name: str,
+        message: Message,
+        id_: str,
+        limit: timedelta,
+        start: TicketStart | None = None,
+    ) -> UpdateOutcome:
         turns = self._turns.setdefault(ticket_no, asyncio.Semaphore(MOST_AT_ONCE))
         try:
             async with asyncio.timeout(limit.total_seconds()), turns:
+                if start is not None:
+                    return await self._update_or_start(start, name, message, id_, limit)
+                handle = self._client.get_workflow_handle(ticket_workflow_id(ticket_no))
                 outcome: UpdateOutcome = await handle.execute_update(
                     name, message, id=id_, result_type=UpdateOutcome, rpc_timeout=limit
                 )
@@ -193,6 +201,13 @@ class TicketEngine:
             # What the SDK raises until its first connection succeeds.
             raise EngineUnavailable from error
         return outcome
+
+    async def _update_or_start(
+        self, start: TicketStart, name: str, message: Message, id_: str, limit: timedelta
+    ) -> UpdateOutcome:
+        begin = partial(update_or_start, self._client, WORKFLOW_TICKET, start)
+        told = {"update": name, "told": message, "update_id": id_, "result_type": UpdateOutcome, "limit": limit}
+        return await self._searchable(start, partial(begin, **told))
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> Exception:

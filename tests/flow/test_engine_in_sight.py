@@ -17,6 +17,7 @@ from temporalio.api.workflowservice.v1 import RegisterNamespaceRequest, ResetWor
 from temporalio.client import Client, WorkflowHistory
 from temporalio.service import RPCError
 
+from services.contracts.commands.update import Command
 from services.contracts.names import SEARCH_ATTRIBUTES, ticket_workflow_id
 from services.contracts.policy import ClockRule
 from services.contracts.vocabulary import ClockName, CommandName, Urgency
@@ -25,7 +26,7 @@ from services.runtime.temporal.client import engine_identity
 from services.runtime.temporal.inventory import EngineRuns
 from services.runtime.temporal.workflow_starter import Starter
 from services.workflow import client as engine_module
-from services.workflow.client import TicketEngine
+from services.workflow.client import EngineUnavailable, TicketEngine
 from services.workflow.startables import open_tickets
 from services.workflow.tables import tickets
 from tests.flow.ticket_harness import LI_LEI, Ticket, TicketHarness
@@ -134,9 +135,12 @@ async def test_without_the_attributes_tickets_start_all_the_same_and_the_log_say
 ) -> None:
     engine = TicketEngine(bare)
     first, second = [await harness.stored(await harness.open(start=False)) for _ in range(2)]
+    taken = Command(id="c-1", name=C.ACCEPT, actor=LI_LEI, decision={})
     with capture_logs() as logs:
         await engine.start(first)
-        await engine.start(second)
+        # Nobody takes the command; its workflow starts, with it or without.
+        with pytest.raises(EngineUnavailable):
+            await engine.command(second.state.ticket_no, taken, SECOND, second)
     (told,) = [it for it in logs if it["log_level"] == "warning"]
     assert f"--namespace {bare.namespace}" in told["command"]
     assert all(f"--name {name} --type Keyword" in told["command"] for name in SEARCH_ATTRIBUTES)

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,6 +19,7 @@ from services.contracts.names import ACTIVITY_RECORD
 from services.contracts.policy import ClockRule
 from services.contracts.recording import RecordRequest, Schedule
 from services.contracts.vocabulary import ClockName, ClockState, CommandName
+from services.workflow.client import EngineUnavailable, NoWorkflow
 from services.workflow.journal.activities import TicketActivities
 from services.workflow.lifecycle import steps
 from services.workflow.lifecycle.calls import ENGINE_BEHIND
@@ -28,6 +30,7 @@ from tests.flow.ticket_harness import HAN_MEIMEI, LI_LEI, Ticket, TicketHarness
 
 C, K = CommandName, ClockName
 SECOND, HOUR = timedelta(seconds=1), timedelta(hours=1)
+ACCEPTED = EventType.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED
 PROMISED = {
     K.ACCEPTANCE: ClockRule(target="PT2H", warn_at=()),
     K.PROGRESS: ClockRule(target="PT4H", warn_at=()),
@@ -158,6 +161,49 @@ async def test_a_workflow_older_than_the_journal_starts_again_from_the_journal(h
     row = await ticket.row()
     assert (row["phase"], row["tags"], row["version"]) == ("processing.assigned", ["kept", "new"], 4)
     assert await due_times(ticket) == promised
+
+
+async def test_a_first_command_starts_the_workflow_that_takes_it(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open(start=False)
+    start, taken = await harness.stored(ticket), await _kept(ticket, C.ACCEPT)
+    outcome = await harness.engine.command(ticket.ticket_no, taken, HOUR, start)
+    assert (outcome.version, (await ticket.row())["phase"]) == (2, "processing.assigned")
+    history = await ticket.handle.fetch_history()
+    first_task = next(it for it in history.events if it.event_type == ACCEPTED)
+    assert first_task.workflow_execution_update_accepted_event_attributes.accepted_request_sequencing_event_id == 2
+    run = (await ticket.handle.describe()).run_id
+    await harness.engine.start(start)  # the starter, which comes to it now
+    again = await harness.engine.command(ticket.ticket_no, taken, HOUR, start)
+    noted = await harness.engine.command(ticket.ticket_no, await _kept(ticket, C.TAG, add=["x"]), HOUR, start)
+    assert (again.version, noted.version, (await ticket.handle.describe()).run_id) == (2, 3, run)
+
+
+async def test_a_command_that_starts_from_an_old_row_gives_way_to_the_journal(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open()
+    old = await harness.stored(ticket)
+    await ticket.do(C.ACCEPT)
+    promised = await due_times(ticket)
+    await ticket.handle.terminate()
+    late = await _kept(ticket, C.TAG, add=["late"])
+    with suppress(NoWorkflow):
+        await harness.engine.command(ticket.ticket_no, late, HOUR, old)
+    await ticket.give(late)
+    assert [event["type"] for event in await ticket.events()] == ["ticket.received", "ticket.accepted", "ticket.tagged"]
+    assert (await ticket.row())["tags"] == ["late"]
+    assert await due_times(ticket) == promised
+
+
+async def test_a_command_whose_start_nobody_took_is_taken_once_when_a_worker_comes(harness: TicketHarness) -> None:
+    ticket = await harness.open(start=False)
+    start, taken = await harness.stored(ticket), await _kept(ticket, C.ACCEPT)
+    async with harness.workers.none():
+        with pytest.raises(EngineUnavailable):
+            await harness.engine.command(ticket.ticket_no, taken, SECOND, start)
+        assert len(await ticket.events()) == 1
+    outcome = await harness.engine.command(ticket.ticket_no, taken, HOUR, start)
+    assert (outcome.version, len(await ticket.events())) == (2, 2)
 
 
 async def test_as_many_other_events_are_not_taken_for_the_same_events(harness: TicketHarness) -> None:

@@ -3,10 +3,10 @@
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest
-from temporalio.client import Client
+from temporalio.client import Client, WithStartWorkflowOperation
 from temporalio.common import TypedSearchAttributes, WorkflowIDConflictPolicy, WorkflowIDReusePolicy
 from temporalio.exceptions import WorkflowAlreadyStartedError
 from temporalio.service import GrpcCompression, RPCError, RPCStatusCode
@@ -19,6 +19,7 @@ from services.runtime.temporal.signatures import Signatures, signed_converter
 
 GRACE = timedelta(seconds=20)
 RPC_LIMIT = timedelta(seconds=5)
+Answer = TypeVar("Answer")
 MEMO = {"started_by": "bihuan"}
 """Signed like everything else: a workflow that bears it was started by us, in whatever run it is by now."""
 
@@ -82,17 +83,57 @@ async def start_or_attach(
         await client.start_workflow(
             workflow,
             argument,
-            id=id_,
-            task_queue=queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-            id_reuse_policy=WorkflowIDReusePolicy.ALLOW_DUPLICATE,
             start_signal=signal,
             start_signal_args=told,
-            static_summary=summary,
-            memo=MEMO,
-            search_attributes=search_attributes,
             rpc_timeout=RPC_LIMIT,
+            **_attaching(id_, queue, summary, search_attributes),
         )
+
+
+async def update_or_start(
+    client: Client,
+    workflow: str,
+    argument: Any,
+    *,
+    id_: str,
+    queue: str,
+    update: str,
+    told: Any,
+    update_id: str,
+    result_type: type[Answer],
+    limit: timedelta,
+    summary: str | None = None,
+    search_attributes: TypedSearchAttributes | None = None,
+) -> Answer:
+    """Give an Update to a workflow, and start that first where it does not run, in one request: the engine does both or
+    neither. Answers as `execute_update`.
+
+    Raises:
+        RPCError: the engine does not answer, or does not know a search attribute.
+        WorkflowUpdateFailedError, WorkflowUpdateRPCTimeoutOrCancelledError: as `execute_update`.
+    """
+    start: WithStartWorkflowOperation[Any, Any] = WithStartWorkflowOperation(
+        workflow, argument, **_attaching(id_, queue, summary, search_attributes)
+    )
+    answer: Answer = await client.execute_update_with_start_workflow(
+        update, told, start_workflow_operation=start, id=update_id, result_type=result_type, rpc_timeout=limit
+    )
+    return answer
+
+
+def _attaching(
+    id_: str, queue: str, summary: str | None, search_attributes: TypedSearchAttributes | None
+) -> dict[str, Any]:
+    """Options of every start: what runs already is left alone, what has ended is started again."""
+    return {
+        "id": id_,
+        "task_queue": queue,
+        "id_conflict_policy": WorkflowIDConflictPolicy.USE_EXISTING,
+        "id_reuse_policy": WorkflowIDReusePolicy.ALLOW_DUPLICATE,
+        "static_summary": summary,
+        "memo": MEMO,
+        "search_attributes": search_attributes,
+    }
 
 
 async def signal_if_running(client: Client, id_: str, signal: str, told: Any) -> None:

@@ -2,11 +2,10 @@
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import timedelta
-
-from temporalio.service import RPCError
+from typing import Protocol
 
 from services.contracts.commands.update import UpdateOutcome
 from services.contracts.ticket import TicketStart
@@ -18,7 +17,7 @@ from services.workflow.views.queries import Queries
 from services.workflow.views.ticket_row import TicketRow
 
 PAUSE_SECONDS = 0.05
-"""Before a workflow is tried again that was just started, or is changing runs."""
+"""Before a workflow is tried again that was lost, or is changing runs."""
 SHORTEST_SECONDS = 1.0
 """What a workflow that has just started gets at least for its first command."""
 
@@ -31,6 +30,12 @@ class Ended(Exception):
         super().__init__("ended")
 
 
+class Send(Protocol):
+    """Gives something to a ticket's workflow within a time; with a `start`, one that does not run is started first."""
+
+    def __call__(self, limit: timedelta, start: TicketStart | None, /) -> Awaitable[UpdateOutcome]: ...
+
+
 @dataclass(frozen=True, kw_only=True)
 class Door:
     """Hands things to workflows."""
@@ -40,31 +45,34 @@ class Door:
     reconciler: Reconciler
     settings: WorkflowSettings
 
-    async def give(
-        self, ticket: TicketRow, id_: str, send: Callable[[timedelta], Awaitable[UpdateOutcome]]
-    ) -> UpdateOutcome:
-        """Hand over by `send`, which gets the time that is left; a workflow that is missing is started first, unless
+    async def give(self, ticket: TicketRow, id_: str, send: Send) -> UpdateOutcome:
+        """Hand over by `send`, which gets the time that is left; a workflow that is missing is started with it, unless
         the journal holds `id_`: one that began anew from there need not get it again.
+
+        A ticket that no workflow is known of yet goes with its start at once. Where the starter was quicker, or the row
+        has moved on meanwhile, the workflow that runs gets it, or one that begins from an old row gives way to the
+        journal (invariant I4).
 
         Raises:
             Refused: by the workflow.
             Ended: there is no workflow any more.
             Unavailable: `engine_unavailable`; the effect is unknown.
         """
-        unstarted = ticket.row["engine_id"] is None
+        unstarted = ticket.row["engine_id"] is None and not ticket.row["ended"]
         longest = self.settings.start_seconds if unstarted else self.settings.command_seconds
+        start = _start_of(ticket) if unstarted else None
         started = time.monotonic()
         while True:
             left = max(longest - (time.monotonic() - started), SHORTEST_SECONDS)
             try:
-                return await send(timedelta(seconds=left))
+                return await send(timedelta(seconds=left), start)
             except EngineUnavailable as error:
                 raise _engine_unavailable() from error
             except NoWorkflow as error:
                 ticket_no = ticket.row["ticket_no"]
                 if (seq := await self.queries.entered(ticket_no, id_)) is not None:
                     return UpdateOutcome(version=seq)
-                await self._start(ticket_no, started, error)
+                start = await self._start_anew(ticket_no, started, error)
 
     async def renew(self, ticket_no: str) -> None:
         """Have a workflow that is behind its journal started anew.
@@ -77,18 +85,19 @@ class Door:
         except EngineUnavailable as error:
             raise _engine_unavailable() from error
 
-    async def _start(self, ticket_no: str, started: float, error: Exception) -> None:
-        """The starter has not come to it yet, or the engine has lost it; one that is changing runs is left alone."""
+    async def _start_anew(self, ticket_no: str, started: float, error: Exception) -> TicketStart:
+        """The start of a workflow that the engine has lost; one that is changing runs is given a moment."""
+        if time.monotonic() - started > self.settings.start_seconds:
+            raise _engine_unavailable() from error
+        await asyncio.sleep(PAUSE_SECONDS)
         ticket = await self.queries.require(ticket_no)
         if ticket.row["ended"]:
             raise Ended(ticket) from error
-        if time.monotonic() - started > self.settings.start_seconds:
-            raise _engine_unavailable() from error
-        try:
-            await self.engine.start(TicketStart.stored(ticket.row["state"], ticket.row["policy"]))
-        except RPCError as lost:
-            raise _engine_unavailable() from lost
-        await asyncio.sleep(PAUSE_SECONDS)
+        return _start_of(ticket)
+
+
+def _start_of(ticket: TicketRow) -> TicketStart:
+    return TicketStart.stored(ticket.row["state"], ticket.row["policy"])
 
 
 def _engine_unavailable() -> Unavailable:
