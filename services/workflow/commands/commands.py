@@ -135,7 +135,7 @@ class Commands:
 
     async def remember(self, taken: Taken, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """Keep the first answer for repeats, and return it; it holds no contact."""
-        keep = self.answers.keep_at_once if taken.repeated else self.answers.keep
+        keep = self.answers.keep_of_repeat if taken.repeated else self.answers.keep
         return await keep(taken.command_id, answer)
 
     async def _stored(self, admission: Admission) -> StoredCommand:

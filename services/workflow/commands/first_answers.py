@@ -1,8 +1,8 @@
 """First answers to commands, kept for repeats: written behind the response, many in one statement.
 
-Until it is written an answer is told from memory. A repeat that another process gets in that tenth of a second, or any
-after a crash in it, finds the command done and no answer: it is answered from the ticket, and that is kept at once
-(decision 0111).
+Until it is written an answer is told from memory. A repeat that another process gets in that tenth of a second waits
+for it. Any after a crash in it finds the command done and no answer: it is answered from the ticket, and that is kept
+at once (decision 0111).
 """
 
 import asyncio
@@ -19,6 +19,8 @@ from services.runtime.telemetry import log
 
 GATHERED_SECONDS = 0.1
 AGAIN_SECONDS = 1.0
+LOOKS = 5
+"""Times that a repeat looks for the first answer, a gathering apart, before it takes its writer for gone."""
 MOST_TOGETHER = 200
 MOST_WAITING = 2_000
 """Answers hold some kilobytes each; while PostgreSQL does not take these, the next ones wait for it again."""
@@ -30,6 +32,7 @@ WHERE commands.id = given.key AND commands.answer IS NULL""")
 _KEEP_AT_ONCE = RawStatement(
     "UPDATE workflow.commands SET answer = coalesce(answer, CAST(:answer AS jsonb)) WHERE id = :id RETURNING answer"
 )
+_KEPT = RawStatement("SELECT answer FROM workflow.commands WHERE id = :id")
 
 
 class FirstAnswers:
@@ -54,6 +57,17 @@ class FirstAnswers:
         self._waiting[command_id] = json_text(answer)
         self._added.set()
         return answer
+
+    async def keep_of_repeat(self, command_id: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The first answer, which another request, here or in another process, may be about to tell; where none comes
+        within a moment, its process is gone, and `answer` is kept."""
+        for _ in range(LOOKS):
+            await asyncio.sleep(GATHERED_SECONDS)
+            first: Mapping[str, Any] | None = self.waiting(command_id)
+            first = first or (await _KEPT.one(self._database, {"id": command_id}))["answer"]
+            if first is not None:
+                return first
+        return await self.keep_at_once(command_id, answer)
 
     async def keep_at_once(self, command_id: str, answer: Mapping[str, Any]) -> Mapping[str, Any]:
         """Keep the answer to a repeat, unless there is one; answers the one that is kept."""
