@@ -92,7 +92,10 @@ class Commands:
         """
         ticket, known = await self.queries.find_with_command(ticket_no, name, asked)
         if ticket is None:
-            ticket = await self.showing.fetch(ticket_no)
+            fetched = await self.showing.fetch(ticket_no)
+            # Whoever waited for it beside this one may have given the same command by now.
+            ticket, known = await self.queries.find_with_command(ticket_no, name, asked)
+            ticket = ticket or fetched
         admission = Admission(ticket, name, caller, asked, known)
         if known is not None:
             return admission
@@ -169,12 +172,10 @@ class Commands:
                     raise
                 await self.door.renew(admission.ticket_no)
                 await self.door.give(admission.ticket, command.id, send)
-        except Refused as refusal:
-            raise await self._refusal(admission, refusal) from refusal
-        except Ended as ended:
-            # It may have been the last step itself.
+        except (Refused, Ended) as error:
+            # It may have been the last step itself, or be refused by a run that began behind it.
             if await self.queries.entered(admission.ticket_no, command.id) is None:
-                raise _illegal(admission, ended.ticket) from ended
+                raise await self._refusal(admission, error) from error
 
     async def _is_behind(self, command: Command, ticket_no: str, refusal: Refused) -> bool:
         """Whether the workflow refuses what is legal by now: somebody has set it back, or its engine was restored."""
@@ -186,7 +187,9 @@ class Commands:
         stale = command.expected_version not in {None, state.version}
         return is_legal(state, command.name) and not (outdated or owes or stale)
 
-    async def _refusal(self, admission: Admission, refusal: Refused) -> Exception:
+    async def _refusal(self, admission: Admission, refusal: Refused | Ended) -> Exception:
+        if isinstance(refusal, Ended):
+            return _illegal(admission, refusal.ticket)
         if refusal.code == STALE_VERSION:
             return StaleVersion()
         if refusal.code == OUTDATED:

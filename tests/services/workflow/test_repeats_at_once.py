@@ -7,12 +7,16 @@ from unittest.mock import AsyncMock
 
 import pytest
 
+from services.contracts.base import Message
 from services.contracts.commands.update import Command
 from services.contracts.journal import Actor
+from services.contracts.names import ILLEGAL_TRANSITION
 from services.contracts.vocabulary import ActorKind, CommandName
+from services.runtime.errors import Conflict
 from services.runtime.postgres.database import Database
 from services.runtime.postgres.idempotency import KeyedRequest
 from services.runtime.security.auth import Caller
+from services.workflow.client import Refused
 from services.workflow.commands.commands import Admission, Commands, store_command
 from services.workflow.commands.first_answers import FirstAnswers
 from services.workflow.journal.registration import Registrations
@@ -62,6 +66,35 @@ class Desk:
 def desk(database: Database) -> Desk:
     """Commands."""
     return Desk(database)
+
+
+async def test_a_ticket_that_was_waited_for_may_have_had_the_command_meanwhile(desk: Desk) -> None:
+    async def wait(_: str) -> TicketRow:
+        ticket = await desk.register()
+        await desk.store(ticket)
+        return ticket
+
+    desk.showing.fetch.side_effect = wait
+    admission = await desk.commands.admit(FIRST, CommandName.CHASE, CLERK, ASKED)
+    assert admission.known is not None
+    assert admission.known.id == admission.command_id
+
+
+@pytest.mark.parametrize("is_entered", [True, False])
+async def test_a_refusal_of_what_the_journal_holds_is_none(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, is_entered: bool
+) -> None:
+    ticket = await desk.register()
+    await desk.store(ticket)
+    admission = await desk.commands.admit(FIRST, CommandName.CHASE, CLERK, ASKED)
+    # The effect comes between the look into the journal and the run that began behind it.
+    monkeypatch.setattr(desk.queries, "entered", AsyncMock(side_effect=[None, 2 if is_entered else None]))
+    desk.door.give.side_effect = Refused(ILLEGAL_TRANSITION, 2)
+    if is_entered:
+        assert (await desk.commands.take(admission, Message())).repeated
+    else:
+        with pytest.raises(Conflict):
+            await desk.commands.take(admission, Message())
 
 
 async def test_a_repeat_elsewhere_gets_the_first_answer_that_is_on_its_way(desk: Desk) -> None:
