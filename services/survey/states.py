@@ -24,6 +24,7 @@ STARTER_CHANNEL = "survey_start"
 
 Row = Mapping[Any, Any]
 _OPEN = (SurveyState.SCHEDULED, SurveyState.SENT)
+_UNSENT = (NoticeState.NOT_SENT, NoticeState.FAILED)
 _SCHEDULED = invitations.c.state == SurveyState.SCHEDULED
 UNTRIED = _SCHEDULED & invitations.c.workflow_from.is_(None)
 LIVING = invitations.c.done.is_(False) & (~_SCHEDULED | (invitations.c.workflow_from <= func.now()))
@@ -95,23 +96,24 @@ class Standings:
         await self._move(move, "sent")
 
     async def delivered(self, survey_id: str, standing: NoticeStanding | None) -> None:
-        """The invitation's notice has come to an end. A sending is entered at once where the wall tells what follows
-        from it; of everything else the workflow asks. An unscheduled survey knows already.
+        """The invitation's notice has come to an end. What follows is entered at once where the row and the wall tell
+        it; of everything else the workflow asks. An unscheduled survey knows already.
 
         Whether it is entered here or by the workflow is all the same: the row takes one of the two, and has a workflow
-        as soon as it is committed.
+        as soon as it is committed, where there is anything left to do.
         """
         scheduled = (invitations.c.id == survey_id) & _SCHEDULED
         async with self._database.begin() as connection:
             row = (await connection.execute(select(invitations).where(scheduled).with_for_update())).mappings().first()
             if row is None:
                 return
-            sending = _sending(row, standing)
-            entered = {"state": SurveyState.SENT, **asdict(sending)} if sending else {"workflow_from": func.now()}
+            entered = _entered(row, standing)
             told = update(invitations).where(invitations.c.id == survey_id)
             await connection.execute(told.values(revision=row["revision"] + 1, engine_id=None, **entered))
-            await wake(connection, STARTER_CHANNEL)
-        count("sent", int(sending is not None))
+            if not entered.get("done"):
+                await wake(connection, STARTER_CHANNEL)
+        if "state" in entered:
+            count(entered["state"])
 
     async def not_sent(self, survey_id: str, reason: NotInvited) -> None:
         """The invitation did not reach the customer."""
@@ -141,6 +143,21 @@ class Standings:
         async with self._database.begin() as connection:
             moved = (await connection.execute(statement)).rowcount
         count(event, moved)
+
+
+def not_invited(standing: NoticeStanding) -> NotInvited:
+    """The reason that a notice which has ended without being sent leaves its customer unasked for."""
+    return NotInvited(standing.not_sent_reason) if standing.not_sent_reason else NotInvited.FAILED
+
+
+def _entered(row: Row, standing: NoticeStanding | None) -> dict[str, Any]:
+    """The columns that a notice's end changes. Nothing is left to do for an invitation that was not sent and that no
+    workflow looks after."""
+    if standing is not None and standing.state in _UNSENT:
+        reason, has_workflow = not_invited(standing), row["engine_id"] is not None
+        return {"state": SurveyState.NOT_SENT, "not_sent_reason": reason, "done": not has_workflow}
+    sending = _sending(row, standing)
+    return {"state": SurveyState.SENT, **asdict(sending)} if sending else {"workflow_from": func.now()}
 
 
 def _sending(row: Row, standing: NoticeStanding | None) -> Sending | None:

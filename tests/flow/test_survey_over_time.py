@@ -57,6 +57,12 @@ async def harness(env: WorkflowEnvironment, shared_database: Database) -> AsyncI
         yield SurveyHarness(env, shared_database, notify, tickets)
 
 
+def _standing(state: str) -> NoticeStanding:
+    """The telling of a notice that did not go, by the state that `FakeNotify` answers."""
+    name, _, reason = state.partition(":")
+    return NoticeStanding(id="n", state=NoticeState(name), not_sent_reason=NotSentReason(reason) if reason else None)
+
+
 async def on_its_way(harness: SurveyHarness) -> Survey:
     """A survey whose invitation does not go at once."""
     survey = await harness.close(start=False)
@@ -328,13 +334,38 @@ async def test_an_invitation_of_working_time_is_told_of_and_its_workflow_asks_th
     assert (row["state"], row["remind_at"]) == ("sent", calendar.add(row["sent_at"], parse_duration("P1WD")))
 
 
-async def test_an_invitation_that_cannot_go_at_its_first_try_says_why(harness: SurveyHarness) -> None:
+@pytest.mark.parametrize(("state", "reason"), [("not_sent:no_address", "no_address"), ("failed", "failed")])
+async def test_an_invitation_that_cannot_go_at_its_first_try_says_why_and_needs_no_workflow(
+    harness: SurveyHarness, state: str, reason: str
+) -> None:
     survey = await first_tried(harness)
-    unreachable = NoticeStanding(id="n", state=NoticeState.NOT_SENT, not_sent_reason=NotSentReason.NO_ADDRESS)
-    await harness.deliver(survey, "not_sent:no_address", unreachable)
+    harness.notify.states[invitation_key(survey.id)] = state
+    await harness.standings.delivered(survey.id, _standing(state))
+    await harness.starter.reconcile()
+    row = await survey.row()
+    assert (row["state"], row["not_sent_reason"], row["done"]) == ("not_sent", reason, True)
+    with pytest.raises(RPCError):
+        await survey.handle.describe()
+
+
+async def test_a_workflow_that_looks_after_an_invitation_ends_when_that_cannot_go(harness: SurveyHarness) -> None:
+    survey = await on_its_way(harness)
+    await harness.deliver(survey, "not_sent:no_address", _standing("not_sent:no_address"))
     await survey.end()
     row = await survey.row()
     assert (row["state"], row["not_sent_reason"], row["done"]) == ("not_sent", "no_address", True)
+
+
+async def test_a_workflow_that_starts_while_its_invitation_turns_out_undeliverable_ends(
+    harness: SurveyHarness,
+) -> None:
+    survey = await on_its_way(harness)
+    await harness.set(survey, engine_id=None)  # as before the starter has entered what it started
+    await harness.standings.delivered(survey.id, _standing("not_sent:no_address"))
+    assert (await survey.row())["done"]
+    await survey.move_to(await survey.now() + 61 * SECOND)
+    await survey.end()
+    assert (await survey.state(), survey.remarks()) == ("not_sent", [])
 
 
 async def test_a_survey_withdrawn_while_its_invitation_is_on_its_way_ends(harness: SurveyHarness) -> None:

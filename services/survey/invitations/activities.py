@@ -17,7 +17,7 @@ from services.runtime.service_client import ServiceClient, segment
 from services.runtime.telemetry import log
 from services.survey.answers.answers import is_changed
 from services.survey.invitations.notices import SurveyNotices, key_of
-from services.survey.states import Row, Sending, Standings
+from services.survey.states import Row, Sending, Standings, not_invited
 from services.survey.times import Times
 
 NEWER = "newer"
@@ -114,8 +114,7 @@ class SurveyActivities:
         elif standing.state is NoticeState.SENT and standing.sent_at:
             await self._standings.sent(row["id"], await self._sending(row, standing.sent_at))
         else:
-            reason = standing.not_sent_reason
-            await self._standings.not_sent(row["id"], NotInvited(reason) if reason else NotInvited.FAILED)
+            await self._standings.not_sent(row["id"], not_invited(standing))
 
     async def _sending(self, row: Row, sent_at: datetime) -> Sending:
         expires_at = await self._times.after(sent_at, row["expires_after"], row["policy"])
