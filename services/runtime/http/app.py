@@ -3,12 +3,17 @@
 import asyncio
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Any
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.responses import Response
 from starlette.exceptions import HTTPException
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import BaseRoute, Match
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from services.runtime.errors import (
     Forbidden,
@@ -32,6 +37,31 @@ Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[None]]
 _BY_STATUS: dict[int, type[Refusal]] = {400: MalformedRequest, 403: Forbidden, 404: NotFound}
 
 
+class App(FastAPI):
+    """An app whose outermost layer is its edge. FastAPI would put three around it, for failures, traces and the length
+    of bodies; the edge answers failures and bounds bodies itself."""
+
+    def __init__(self, edge: Callable[[ASGIApp], Edge], **options: Any) -> None:
+        """`edge` puts the edge around what answers requests."""
+        super().__init__(**options)
+        self._edge = edge
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Put together what a request passes through, at the first one."""
+        routed = AsyncExitStackMiddleware(self.router)
+        return self._edge(ExceptionMiddleware(routed, handlers=self.exception_handlers))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await super().__call__(scope, receive, send)
+            return
+        if self.middleware_stack is None:
+            self.middleware_stack = self.build_middleware_stack()
+        scope["app"] = self
+        await self.middleware_stack(scope, receive, send)
+
+
 def create_app(
     title: str,
     *routers: APIRouter,
@@ -50,7 +80,18 @@ def create_app(
     is sent to others. `app.state.stopping` is set when a server begins to stop: whoever keeps a request waiting ends it
     then.
     """
-    app = FastAPI(
+    # Not include_router: its layer would match every path twice, and merges prefixes that nobody uses here.
+    routes = [refusing_unknown_queries(route) for router in routers for route in router.routes]
+    edge = partial(
+        Edge,
+        bounds=bounds or Bounds(settings.max_body_bytes, settings.receive_seconds, settings.max_requests),
+        authenticator=authenticator,
+        limits=RateLimits(settings.rate_limit, settings.anonymous_rate_limit) if limited else None,
+        refuse=refuse,
+        direct=DirectRoutes(routes),
+    )
+    app = App(
+        edge,
         title=title,
         version="1",
         lifespan=lifespan,
@@ -62,17 +103,7 @@ def create_app(
     )
     app.state.authenticator = authenticator
     app.state.stopping = asyncio.Event()
-    # Not include_router: its layer would match every path twice, and merges prefixes that nobody uses here.
-    routes = [refusing_unknown_queries(route) for router in routers for route in router.routes]
     app.router.routes.extend(routes)
-    app.add_middleware(
-        Edge,
-        bounds=bounds or Bounds(settings.max_body_bytes, settings.receive_seconds, settings.max_requests),
-        authenticator=authenticator,
-        limits=RateLimits(settings.rate_limit, settings.anonymous_rate_limit) if limited else None,
-        refuse=refuse,
-        direct=DirectRoutes(routes),
-    )
     app.add_exception_handler(HTTPException, _answer_http_exception)
     app.add_exception_handler(RequestValidationError, _answer_invalid_input)
     describe(app)
