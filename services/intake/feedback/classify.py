@@ -31,11 +31,12 @@ def propose(feedback: Feedback, tier: Tier) -> Proposed:
     sender stated everything, `keyword:` and the word that decided first, `default` when nothing but defaults filled
     something in.
     """
-    text = folded("\n".join(filter(None, (feedback.description, feedback.situation))))
+    stated_all = feedback.kind and feedback.category and feedback.urgency
+    # Nobody looks for words where they decide nothing.
+    text = "" if stated_all else folded("\n".join(filter(None, (feedback.description, feedback.situation))))
     kind, by_kind = _kind(feedback, text)
     category, by_category = _category(feedback, kind, text)
     urgency, by_danger = _urgency(feedback, text)
-    stated_all = feedback.kind and feedback.category and feedback.urgency
     word = next((each.word for each in (by_danger, by_kind, by_category) if each), None)
     rule = STATED if stated_all else f"{KEYWORD}{word}" if word else DEFAULT
     if feedback.impact.safety_risk and urgency is not Urgency.URGENT:

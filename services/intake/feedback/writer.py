@@ -120,7 +120,7 @@ class FeedbackWriter:
         promised = in_force.promise(feedback, proposed, tier, fixed["received_at"], complete=not missing)
         values = {
             **fixed,
-            **dict(proposed),
+            **vars(proposed),
             "assumed_tier": tier,
             "missing": json.dumps(missing),
             "policy": promised.policy,
@@ -133,7 +133,7 @@ class FeedbackWriter:
         # A stranger's word gives no record of a contact the number that is stated with it.
         overruled = customer.customer_no is not None and not origin.vouches
         return {
-            **dict(customer),
+            **vars(customer),
             "day": business_date(received_at, self._zone),
             "received_at": received_at,
             "customer_id": f"cus_{secrets.token_hex(10)}",
