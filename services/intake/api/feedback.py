@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.access.rights import allowed_to, require_right
 from services.contracts.base import Nothing
 from services.contracts.permissions import Action, may, sees_contact
-from services.intake.audit.log import reader_of, record
-from services.intake.feedback.queries import arrival, supplied_to, view
-from services.intake.links.revocation import revocations, revoke_link
+from services.intake.audit.log import reader_of, record_reading
+from services.intake.feedback.queries import arrival, stored, view
+from services.intake.links.revocation import revoke_link
 from services.intake.schemas import FeedbackView, LinkRevocation
 from services.intake.service import IntakeDep
 from services.runtime.postgres.idempotency import HttpAnswer
@@ -28,17 +28,13 @@ async def read_feedback(ticket_no: str, caller: FeedbackReader, intake: IntakeDe
     """Show a feedback as it arrived. The contact is shortened unless the caller handles the ticket, and logged then.
     What the customer wrote is null for whoever lacks the right to notes: a key without `notes:read`.
     """
-    async with intake.database.read() as connection:
-        row = await arrival(connection, ticket_no)
+    row = await stored(intake.database, ticket_no)
     access = await intake.tickets.access(ticket_no)
     require_right(caller, Action.READ_FEEDBACK, access)
     in_full = sees_contact(caller, access)
-    async with intake.database.begin() as connection:
-        supplied = await supplied_to(connection, ticket_no)
-        revoked = await revocations(connection, ticket_no)
-        if in_full:
-            await record(connection, reader_of(caller), [(row["customer_id"], ticket_no)])
-    return view(row, supplied, revoked, in_full=in_full, with_texts=may(caller, Action.READ_NOTE, access))
+    if in_full:
+        await record_reading(intake.database, reader_of(caller), row["customer_id"], ticket_no)
+    return view(row, in_full=in_full, with_texts=may(caller, Action.READ_NOTE, access))
 
 
 async def _of_their_queue(ticket_no: str, caller: LinkRevoker, intake: IntakeDep) -> Caller:

@@ -11,6 +11,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from services.contracts.address import ContactReader, Revealed
 from services.intake.schemas import ContactReading, Reader
 from services.intake.tables import contact_readings
+from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import RawStatement
 from services.runtime.security.auth import Caller
 from services.runtime.telemetry import request_id
 
@@ -56,6 +58,16 @@ def logged(found: CTE) -> CTE:
     return insert(contact_readings).from_select(list(line), lines.order_by(shown.c.place)).cte("logged")
 
 
+_LINE = RawStatement.of(
+    insert(contact_readings).values(
+        {
+            name: bindparam(name, type_=Text)
+            for name in ("reader_kind", "reader_id", "request_id", "what", "customer_id", "ticket_no")
+        }
+    )
+)
+
+
 async def record(
     connection: AsyncConnection,
     reader: ContactReader,
@@ -65,6 +77,11 @@ async def record(
     rows = [line_of(reader, Revealed.CONTACT, customer_id, ticket_no) for customer_id, ticket_no in shown]
     if rows:
         await connection.execute(insert(contact_readings), rows)
+
+
+async def record_reading(database: Database, reader: ContactReader, customer_id: str | None, ticket_no: str) -> None:
+    """Write the line of one contact, durably: whoever is shown it gets it after that."""
+    await _LINE.all(database, line_of(reader, Revealed.CONTACT, customer_id, ticket_no))
 
 
 async def readings(

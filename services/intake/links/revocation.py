@@ -1,6 +1,6 @@
 """Ending a customer's link that came into the wrong hands (invariant I13)."""
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import insert, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from services.contracts.address import ContactReader
@@ -24,13 +24,3 @@ async def revoke_link(connection: AsyncConnection, ticket_no: str, revoker: Cont
     written = insert(link_revocations).values(line).returning(link_revocations.c.revoked_at)
     revoked_at = (await connection.execute(written)).scalar_one()
     return LinkRevocation(at=revoked_at, by=Reader(kind=revoker.kind, id=revoker.id))
-
-
-async def revocations(connection: AsyncConnection, ticket_no: str) -> tuple[LinkRevocation, ...]:
-    """Revocations of the ticket's links with their authors, the newest first."""
-    log = link_revocations.c
-    lines = select(link_revocations).where(log.ticket_no == ticket_no).order_by(log.generation.desc())
-    return tuple(
-        LinkRevocation(at=row.revoked_at, by=Reader(kind=row.revoker_kind, id=row.revoker_id))
-        for row in await connection.execute(lines)
-    )
