@@ -4,7 +4,20 @@ from collections.abc import Awaitable, Callable, Collection, Hashable, Mapping, 
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Text, and_, any_, bindparam, cast, exists, func, literal, literal_column, select
+from sqlalchemy import (
+    ColumnElement,
+    Integer,
+    Text,
+    and_,
+    any_,
+    bindparam,
+    cast,
+    exists,
+    func,
+    literal,
+    literal_column,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY, aggregate_order_by
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -71,6 +84,18 @@ _LAST_ENTRY = RawStatement.of(
 )
 
 _WITH_BODIES = select(journal, commands.c.body).outerjoin(commands, commands.c.id == journal.c.command_id)
+_IN_JOURNAL = journal.c.ticket_no == bindparam("ticket_no", type_=Text)
+_TIMELINE = RawStatement.of(
+    _WITH_BODIES.where(_IN_JOURNAL, journal.c.seq > bindparam("after", type_=Integer))
+    .order_by(journal.c.seq)
+    .limit(bindparam("most", type_=Integer))
+)
+_COURSE = RawStatement.of(
+    select(journal.c.seq, journal.c.type, journal.c.at, journal.c.actor_kind, journal.c.data)
+    .where(_IN_JOURNAL, journal.c.type == any_(cast(list(COURSE), ARRAY(Text))))
+    .order_by(journal.c.seq)
+    .limit(MOST_OF_A_COURSE)
+)
 
 
 @dataclass(frozen=True)
@@ -160,12 +185,7 @@ class Queries:
     async def timeline(self, ticket_no: str, limit: int, cursor: str | None) -> Page:
         """The journal of a ticket in order, each event with its command's body."""
         after = seq_of(decode_cursor(cursor, int)[0]) if cursor else 0
-        query = (
-            _WITH_BODIES.where(journal.c.ticket_no == ticket_no, journal.c.seq > after)
-            .order_by(journal.c.seq)
-            .limit(limit + 1)
-        )
-        rows = await self._database.rows(query)
+        rows = await _TIMELINE.all(self._database, {"ticket_no": ticket_no, "after": after, "most": limit + 1})
         more = len(rows) > limit
         return rows[:limit], encode_cursor([rows[limit - 1]["seq"]]) if more else None
 
@@ -180,10 +200,7 @@ class Queries:
 
     async def course(self, ticket_no: str) -> Rows:
         """The events that tell a ticket's course, in their order."""
-        wanted = journal.c.type == any_(cast(list(COURSE), ARRAY(Text)))
-        columns = (journal.c.seq, journal.c.type, journal.c.at, journal.c.actor_kind, journal.c.data)
-        query = select(*columns).where(journal.c.ticket_no == ticket_no, wanted).order_by(journal.c.seq)
-        return await self._database.rows(query.limit(MOST_OF_A_COURSE))
+        return await _COURSE.all(self._database, {"ticket_no": ticket_no})
 
     async def feed(
         self, caller: Principal, types: Sequence[str], limit: int, cursor: str | None
