@@ -87,9 +87,9 @@ class RuntimeSettings(BaseSettings):
     trusted_proxies: str = Field(
         default="", description="Addresses, separated by commas, whose `X-Forwarded-For` is believed."
     )
-    rate_limit: str = Field(default="60000/minute", description="Requests of one caller.")
+    rate_limit: str = Field(default="60000/minute", description="Requests of one caller to one process.")
     anonymous_rate_limit: str = Field(
-        default="1200/minute", description="Requests of one client address without a valid sign-in."
+        default="1200/minute", description="Requests of one client address without a valid sign-in, to one process."
     )
     log_level: str = Field(default="INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
