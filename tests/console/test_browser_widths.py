@@ -1,11 +1,14 @@
 """Between a phone and a desk: no list is cut, nothing lies on top of anything, and what is open is in sight."""
 
+import pytest
 from playwright.async_api import Page
 
 from tests.console.browser import Open, surplus
 from tests.services.system import System
 
 _CELLS = """selector => [...document.querySelectorAll(selector)].filter(each => each.offsetParent).length"""
+
+_HIDDEN = """selector => (it => it.scrollWidth - it.clientWidth)(document.querySelector(selector))"""
 
 
 async def place(page: Page, selector: str) -> tuple[float, float, float, float]:
@@ -40,6 +43,14 @@ async def test_on_a_phone_the_filter_lies_beside_the_lists_and_what_is_open_is_i
     left, _, right, _ = await place(page, ".nav-main [aria-current]")
     assert left >= 0
     assert right <= 390
+
+
+@pytest.mark.parametrize("locale", ["zh-CN", "en-US"])
+async def test_nothing_lies_over_the_main_navigation_on_a_desk(system: System, open_page: Open, locale: str) -> None:
+    page = await open_page("/board", by="王芳", locale=locale)
+    for width in (1920, 1280, 1181, 1180, 901):
+        await page.set_viewport_size({"width": width, "height": 800})
+        assert await page.evaluate(_HIDDEN, ".nav-main") == 0, width
 
 
 async def test_publications_stand_under_their_head(system: System, open_page: Open) -> None:
