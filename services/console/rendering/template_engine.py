@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class Templates:
         self._environment = template_environment(_FOLDER)
         self._environment.globals["t_has"] = WORDING.both.texts.__contains__
         self._environment.globals["nobody"] = NOBODY
+        self._environment.globals["once"] = cache
         self._environment.filters |= {
             "as_choices": _as_choices,
             "by_heading": _by_heading,
