@@ -174,8 +174,11 @@ class Desk:
 
     async def items(self, path: str, most: int = 1000) -> list[dict[str, Any]]:
         """Read a whole list, page by page, up to `most` items."""
-        page = await self.get(path, limit=200)
-        found: list[dict[str, Any]] = page["items"]
+        return await self.rest(path, await self.get(path, limit=200), most)
+
+    async def rest(self, path: str, page: Mapping[str, Any], most: int = 1000) -> list[dict[str, Any]]:
+        """The items of a list of which the first page is there, and those of the pages behind it, up to `most`."""
+        found: list[dict[str, Any]] = list(page["items"])
         while page["next_cursor"] is not None and len(found) < most:
             page = await self.get(path, limit=200, cursor=page["next_cursor"])
             found += page["items"]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from services.console.public_api.client import ApiProblem, Desk, Param, path
+from services.console.public_api.client import ApiProblem, Param, path
 from services.console.public_api.closed_hours import Openings
 from services.console.public_api.directory_names import KnownDirectory
 from services.console.public_api.titles import Titles
@@ -17,8 +17,6 @@ from services.console.tickets.clock_chart import ClockCourse, course
 from services.contracts.base import format_instant
 from services.contracts.permissions import Action
 
-_OTHERS = 6
-_MOST_CLOCKS = 200
 _FOLLOWS_WITHIN = timedelta(seconds=10)
 _SENT_WITHIN = timedelta(minutes=1)
 _MOVING, _STILL = "moving", "still"
@@ -91,18 +89,17 @@ async def overview(page: Page, number: str) -> Overview:
     """Read a ticket in full: the customer's contact, where the reader is entitled to it, is logged by the API."""
     desk = page.desk
     address = path("v1", "tickets", number)
-    ticket = await desk.get(address)
-    timeline, ledger, feedback, others, told, directory, calendars = await asyncio.gather(
-        desk.items(f"{address}/timeline"),
-        _ledger(desk, f"{address}/clocks"),
+    shown = await desk.get(f"{address}/overview")
+    feedback, told, directory, calendars, timeline, clocks = await asyncio.gather(
         _if_allowed(page, Action.READ_FEEDBACK, path("v1", "feedback", number)),
-        desk.get("/v1/tickets", customer_id=ticket["customer"]["id"], sort="-opened_at", limit=_OTHERS),
         beside(page, number),
         page.console.names.directory(desk),
         page.console.calendars.standing(desk, page.now),
+        desk.rest(f"{address}/timeline", shown["timeline"]),
+        desk.rest(f"{address}/clocks", shown["clocks"]),
     )
+    ticket = shown["ticket"]
     present = page.present(calendars.open_now)
-    clocks, measured = ledger
     courses = [course(clock, present, timeline, await _openings(page, clock)) for clock in clocks]
     live = sorted((each for each in courses if each.is_live), key=lambda each: each.clock["due_at"] or "~")
     return Overview(
@@ -111,9 +108,9 @@ async def overview(page: Page, number: str) -> Overview:
         entries=journal.entries(timeline, page.words, present, directory),
         live=live,
         past=[each for each in reversed(courses) if not each.is_live],
-        measured=measured,
+        measured=MeasuredTimes(shown["clocks"]["departments"], shown["clocks"]["totals"]),
         next_clock=present.next_clock(ticket["clocks"], calendars.of_policy(ticket["policy"])),
-        others=[each for each in others["items"] if each["ticket_no"] != number],
+        others=shown["others"],
         timeline=timeline,
         beside=told,
         directory=directory,
@@ -136,13 +133,6 @@ async def has_changed(page: Page, number: str, seen: str) -> bool:
     that waits logs no reading. What notices and surveys do shows with the journal, or soon after it."""
     version, _, state = seen.partition(".")
     return state == _MOVING or await page.desk.has_changed(path("v1", "tickets", number), version)
-
-
-async def _ledger(desk: Desk, address: str) -> tuple[list[Item], MeasuredTimes]:
-    """Every clock, and what is measured over all of them; that stands on the first page."""
-    first = await desk.get(address, limit=_MOST_CLOCKS)
-    more = await desk.items(address) if first["next_cursor"] else first["items"]
-    return list(more), MeasuredTimes(first.get("departments") or (), first.get("totals") or ())
 
 
 async def _openings(page: Page, clock: Item) -> Openings | None:

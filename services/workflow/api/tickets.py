@@ -13,8 +13,9 @@ from services.contracts.permissions import Action
 from services.contracts.vocabulary import CommandName
 from services.runtime.http.conditions import etag, if_match, is_known
 from services.runtime.http.direct_routes import DirectRoute
+from services.runtime.http.json_response import WrittenJson
 from services.runtime.http.openapi import CONDITIONAL, VERSIONED
-from services.runtime.http.paging import CursorQuery, LimitQuery, page, page_of
+from services.runtime.http.paging import CursorQuery, LimitQuery, page
 from services.runtime.http.problems import preferred_language
 from services.runtime.postgres.idempotency import RepeatableResponse, replay_headers
 from services.runtime.security.auth import Caller
@@ -42,7 +43,7 @@ async def list_tickets(
 ) -> Response:
     """List the tickets that you may read, what is due next first. Contacts are masked in lists."""
     rows, following = await tickets.queries.page(caller, filters)
-    return JSONResponse(page(await tickets.showing.tickets(rows, caller), following))
+    return WrittenJson(page(await tickets.showing.tickets(rows, caller), following))
 
 
 @router.get("/v1/tickets/counts", tags=["tickets"], response_model=schemas.TicketCounts)
@@ -96,9 +97,17 @@ async def read_clocks(
     """Show the ledger of every clock: why each due time is what it is."""
     ticket = await tickets.showing.find(ticket_no, caller)
     language = preferred_language(request.headers.get("accept-language"))
-    shown = await tickets.showing.clocks(ticket, language)
-    items = page_of(shown.clocks, lambda it: f"{it['name']}/{it['cycle']}/{it['round']}", limit, cursor)
-    return JSONResponse({**items, "departments": shown.departments, "totals": shown.totals})
+    return JSONResponse(await tickets.showing.ledger(ticket, language, limit, cursor))
+
+
+@router.get("/v1/tickets/{ticket_no}/overview", tags=["tickets"], response_model=schemas.TicketOverview)
+async def read_overview(request: Request, tickets: TicketsDep, caller: TicketReader, ticket_no: str) -> Response:
+    """Show what a page of a ticket shows in one answer: the ticket, the beginnings of its journal and of its ledger,
+    and other tickets of its customer. A list with a `next_cursor` goes on at its own address."""
+    ticket = await tickets.showing.find_shown(ticket_no, caller)
+    language = preferred_language(request.headers.get("accept-language"))
+    overview = await tickets.showing.overview(ticket, caller, language)
+    return WrittenJson(overview, headers={"ETag": etag(ticket.row["version"])})
 
 
 def _add_command(name: CommandName, model: type[Message]) -> None:

@@ -16,6 +16,7 @@ from services.contracts.ticket import Clock
 from services.promises.calendars import Calendar
 from services.promises.explanations import explain
 from services.runtime.errors import NotFound
+from services.runtime.http.paging import MOST, page, page_of
 from services.runtime.security.auth import Caller
 from services.runtime.service_client import ServiceClient
 from services.workflow import due_times
@@ -31,6 +32,7 @@ from services.workflow.views.views import (
     ClockFacts,
     as_seen_by,
     ledger_view,
+    other_view,
     stretch_view,
     ticket_view,
     timeline_item,
@@ -129,6 +131,23 @@ class Showing:
         rows, following = await self.queries.timeline(ticket.row["ticket_no"], limit, cursor)
         with_texts = may(caller, Action.READ_NOTE, ticket)
         return [timeline_item(row, row["body"], with_texts=with_texts) for row in rows], following
+
+    async def overview(self, ticket: TicketRow, caller: Caller, language: str) -> dict[str, Any]:
+        """Everything that a page of one ticket shows of it, of a row that was read to be shown; a contact shown in full
+        is logged once."""
+        view, timeline, ledger, others = await asyncio.gather(
+            self.ticket(ticket, caller),
+            self.timeline(ticket, caller, MOST, None),
+            self.ledger(ticket, language, MOST, None),
+            self.queries.others(caller, ticket),
+        )
+        return {"ticket": view, "timeline": page(*timeline), "clocks": ledger, "others": list(map(other_view, others))}
+
+    async def ledger(self, ticket: TicketRow, language: str, limit: int, cursor: str | None) -> dict[str, Any]:
+        """A page of the clocks, with what is told of the whole ticket beside."""
+        shown = await self.clocks(ticket, language)
+        items = page_of(shown.clocks, lambda it: f"{it['name']}/{it['cycle']}/{it['round']}", limit, cursor)
+        return {**items, "departments": shown.departments, "totals": shown.totals}
 
     async def clocks(self, ticket: TicketRow, language: str) -> LedgerFacts:
         """The ledger of every clock, each with a sentence that explains its due time; with whom the ticket was (16),

@@ -44,6 +44,7 @@ Page = tuple[Rows, str | None]
 MOST_COUNTED = 1_000
 MOST_OF_A_COURSE = 10_000
 _MOST_COUNTINGS = 200
+_OTHERS = 5
 _PLACES = {name: place for place, name in enumerate(ClockName)}
 
 _IS_ASKED = tickets.c.ticket_no == bindparam("ticket_no", type_=Text)
@@ -124,6 +125,7 @@ class Queries:
         self._database = database
         self._left = left
         self._counting: RecentlyUsed[Hashable, RawStatement] = RecentlyUsed(_MOST_COUNTINGS)
+        self._others: RecentlyUsed[Hashable, RawStatement] = RecentlyUsed(_MOST_COUNTINGS)
 
     async def find(self, ticket_no: str) -> TicketRow | None:
         """One ticket, or None."""
@@ -181,6 +183,13 @@ class Queries:
         key = (reach(caller, Action.READ_TICKET), caller.department, caller.id, left, told)
         counting = self._counting.get(key) or self._counting.keep(key, _counting(caller, lists, left))
         return [int(number) for number in (await counting.one(self._database, {})).values()]
+
+    async def others(self, caller: Principal, ticket: TicketRow) -> Rows:
+        """The latest other tickets of a ticket's customer that `caller` may read."""
+        key = (reach(caller, Action.READ_TICKET), caller.department, caller.id)
+        asking = self._others.get(key) or self._others.keep(key, _others(caller))
+        of = {"customer_id": ticket.row["customer_id"], "ticket_no": ticket.row["ticket_no"]}
+        return await asking.all(self._database, of)
 
     async def timeline(self, ticket_no: str, limit: int, cursor: str | None) -> Page:
         """The journal of a ticket in order, each event with its command's body."""
@@ -255,6 +264,17 @@ def _counting(caller: Principal, lists: Sequence[TicketFilters], left: Collectio
     numbered = (filtered(within, filters, left).limit(MOST_COUNTED).subquery() for filters in lists)
     counted = (select(func.count()).select_from(each).scalar_subquery() for each in numbered)
     return RawStatement.of(select(*(each.label(f"list_{place}") for place, each in enumerate(counted))))
+
+
+def _others(caller: Principal) -> RawStatement:
+    """The statement that finds a customer's other tickets for a caller, put together once as well."""
+    columns = (tickets.c[name] for name in ("ticket_no", "kind", "status", "phase", "opened_at"))
+    query = select(*columns).where(
+        within_reach(caller, Action.READ_TICKET, tickets),
+        tickets.c.customer_id == bindparam("customer_id", type_=Text),
+        tickets.c.ticket_no != bindparam("ticket_no", type_=Text),
+    )
+    return RawStatement.of(query.order_by(tickets.c.opened_at.desc(), tickets.c.ticket_no.desc()).limit(_OTHERS))
 
 
 async def entered_within(connection: AsyncConnection, ticket_no: str, id_: str) -> int | None:

@@ -243,6 +243,26 @@ class TimelinePage(Page[TimelineItem]):
     """A page of a ticket's journal, from its first event."""
 
 
+class OtherTicket(Message):
+    """Another ticket of the same customer."""
+
+    ticket_no: str
+    kind: Kind
+    status: Status
+    phase: Phase
+    opened_at: Instant
+
+
+class TicketOverview(Message):
+    """A ticket, the first page of its journal and of its ledger, and the latest other tickets of its customer that the
+    caller may read."""
+
+    ticket: TicketView
+    timeline: TimelinePage
+    clocks: LedgerPage
+    others: tuple[OtherTicket, ...]
+
+
 class FeedItem(Message):
     """One event as webhooks deliver it: without contacts and texts."""
 

@@ -18,7 +18,7 @@ from services.workflow.lifecycle.customer_answers import oldest_unanswered
 from services.workflow.lifecycle.transitions import owed_reason
 from services.workflow.views.accused import is_barred
 from services.workflow.views.history import Stretch, TicketHistory
-from services.workflow.views.schemas import ClockView, FeedItem, LedgerView, TicketView, TimelineItem
+from services.workflow.views.schemas import ClockView, FeedItem, LedgerView, OtherTicket, TicketView, TimelineItem
 from services.workflow.views.ticket_row import Row, TicketRow
 
 _TEXTS_SHOWN = ("message", "steps", "resources", "summary", "note", "score")
@@ -177,6 +177,11 @@ def timeline_item(row: Row, body: Row | None, *, with_texts: bool) -> dict[str, 
         "reason": body.get("reason") if body and with_texts and row["type"] != "ticket.waiting" else None,
         "data": {**row["data"], **texts},
     }
+
+
+def other_view(row: Row) -> dict[str, Any]:
+    """Another ticket of the same customer."""
+    return _of(OtherTicket, row)
 
 
 def feed_item(row: Row) -> dict[str, Any]:

@@ -138,9 +138,11 @@ async def test_every_role_crawls_everything_and_only_the_entitled_see_the_canary
     if name in ENTITLED:
         assert "/v1/tickets/{ticket_no}" in contacts
         assert contacts <= {"/v1/tickets/{ticket_no}", "/v1/feedback/{ticket_no}", "/v1/customers/{customer_id}",
-                            "/v1/tickets/{ticket_no}/timeline", "/v1/notices", "/v1/notices/{notice_id}"}  # fmt: skip
+                            "/v1/tickets/{ticket_no}/timeline", "/v1/tickets/{ticket_no}/overview", "/v1/notices",
+                            "/v1/notices/{notice_id}"}  # fmt: skip
     handles = name in {*ENTITLED, "周强", "郑洁"}
-    assert ("/v1/tickets/{ticket_no}/timeline" in texts) == handles
+    for template in ("/v1/tickets/{ticket_no}/timeline", "/v1/tickets/{ticket_no}/overview"):
+        assert (template in texts) == handles
     if not handles:
         assert not contacts | texts, f"{name} sees {contacts | texts}"
 
@@ -167,7 +169,8 @@ async def test_a_key_reads_free_text_with_the_right_to_notes_alone(
         texts |= {template} if SAID in answer.text else set()
     found = await system.call("POST", "/v1/tickets/search", {"q": SAID}, by=key)
     assert [item["ticket_no"] for item in found.json()["items"]] == ([canary] if with_notes else [])
-    written = {"/v1/tickets/{ticket_no}/timeline", "/v1/feedback/{ticket_no}", "/v1/notices"}
+    of_ticket = {f"/v1/tickets/{{ticket_no}}/{each}" for each in ("timeline", "overview")}
+    written = {*of_ticket, "/v1/feedback/{ticket_no}", "/v1/notices"}
     assert texts >= written if with_notes else texts == set()
 
 
@@ -189,7 +192,7 @@ async def test_every_full_reading_is_in_the_audit_log_one_to_one(system: System,
         return len(page["items"])
 
     before = await readings()
-    for path in (f"/v1/tickets/{canary}", f"/v1/feedback/{canary}"):
+    for path in (f"/v1/tickets/{canary}", f"/v1/tickets/{canary}/overview", f"/v1/feedback/{canary}"):
         answer = await system.call("GET", path, by="林涛", X_Request_Id="full-1")
         assert PHONE in answer.text
     await system.do(canary, "tag", {"add": ["audited"]}, by="李雷", X_Request_Id="full-2")
@@ -197,7 +200,8 @@ async def test_every_full_reading_is_in_the_audit_log_one_to_one(system: System,
         await system.get(path, by="李雷")
     for by in ("周强", "吴刚", "郑洁"):
         await system.get(f"/v1/tickets/{canary}", by=by)
-    assert await readings() == before + 3
+        await system.get(f"/v1/tickets/{canary}/overview", by=by)
+    assert await readings() == before + 4
     newest = (await system.get("/v1/audit", by="郑洁", ticket_no=canary, limit=3))["items"]
     assert [item["request_id"] for item in newest] == ["full-2", "full-1", "full-1"]
     assert [item["reader"]["id"] for item in newest] == [system.ids[by] for by in ("李雷", "林涛", "林涛")]

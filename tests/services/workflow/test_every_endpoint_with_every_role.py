@@ -51,6 +51,7 @@ TABLE = {
     "GET /v1/tickets/{ticket_no}": Row("CHDSMA", "", "tickets:read"),
     "GET /v1/tickets/{ticket_no}/timeline": Row("CHDSMA", "", "tickets:read"),
     "GET /v1/tickets/{ticket_no}/clocks": Row("CHDSMA", "", "tickets:read"),
+    "GET /v1/tickets/{ticket_no}/overview": Row("CHDSMA", "", "tickets:read"),
     "POST /v1/tickets/{ticket_no}/accept": _command(DESK),
     "POST /v1/tickets/{ticket_no}/request-information": _command(DESK),
     "POST /v1/tickets/{ticket_no}/supply-information": _command(DESK + HANDLERS),

@@ -229,6 +229,29 @@ async def test_timeline_and_clocks_are_paged(system: System) -> None:
         assert len(whole) > 2
 
 
+async def test_the_overview_says_what_ticket_journal_and_clocks_say_alone(system: System) -> None:
+    ticket_no = await system.accepted()
+    path = f"/v1/tickets/{ticket_no}"
+    overview = await system.get(f"{path}/overview")
+    alone = {name: await system.get(f"{path}/{name}") for name in ("timeline", "clocks")}
+    assert (overview["ticket"], overview["timeline"]) == (await system.get(path), alone["timeline"])
+    assert overview["clocks"].keys() == alone["clocks"].keys()
+    told = [[(it["name"], it["due_at"], it["explanation"]) for it in each["items"]]
+            for each in (overview["clocks"], alone["clocks"])]  # fmt: skip
+    assert told[0] == told[1] != []
+
+
+async def test_the_overview_names_the_customers_latest_tickets_within_reach(system: System) -> None:
+    customer = {"name": "韩梅梅", "phone": "+8613900007777"}
+    first, *later = [await system.register(customer=customer) for _ in range(7)]
+    elsewhere = await system.register(customer=customer, category="logistics_delay")
+    shown = (await system.get(f"/v1/tickets/{first}/overview"))["others"]
+    assert [each["ticket_no"] for each in shown] == later[:0:-1]
+    assert shown[0].keys() == {"ticket_no", "kind", "status", "phase", "opened_at"}
+    of_all = (await system.get(f"/v1/tickets/{first}/overview", by="郑洁"))["others"]
+    assert [each["ticket_no"] for each in of_all] == [elsewhere, *later[:1:-1]]
+
+
 async def test_clocks_that_start_together_keep_their_order_when_one_of_them_changes(system: System) -> None:
     ticket_no = await system.closed()
     path = f"/v1/tickets/{ticket_no}/clocks"
