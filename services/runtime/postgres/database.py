@@ -2,11 +2,11 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Iterator, Mapping
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import asyncpg
 from pydantic_core import from_json
@@ -71,13 +71,18 @@ class Database:
         `Unavailable` at the end means *unknown*: the commit may have reached the server.
         """
         async with _acquired(self.engine, self.turns) as connection:
-            with _translated():
+            with translated:
                 async with connection.begin():
                     yield connection
 
     def read(self) -> AbstractAsyncContextManager[AsyncConnection]:
         """Lend a connection for questions: as `autocommit`, and a statement that writes is a mistake."""
         return _lent(self._reading, self.turns)
+
+    @property
+    def pool(self) -> "_Pool":
+        """The pool as it is now: `dispose` puts another in its place."""
+        return cast("_Pool", self.engine.sync_engine.pool)
 
     async def rows(self, query: Executable) -> list[RowMapping]:
         """Ask, and answer every row."""
@@ -100,7 +105,7 @@ class Database:
 
     async def ping(self) -> None:
         """Return when the database answers; raise `Unavailable` within two seconds when it does not."""
-        with _translated():
+        with translated:
             async with asyncio.timeout(ACQUIRE_SECONDS), self.read() as connection:
                 await connection.execute(text("SELECT 1"))
 
@@ -155,6 +160,28 @@ class _Pool(AsyncAdaptedQueuePool):
         except Empty:
             return super()._do_get()
 
+    def lend(self) -> ConnectionPoolEntry | None:
+        """An idle connection for the driver's own use, until `take_back`; None where one has to be opened first. The
+        proxy that SQLAlchemy puts around it costs more than a short statement, and has nothing to do here: no
+        transaction is left open, and a connection that was lost is found out when it is lent again."""
+        try:
+            entry = self._pool.get(block=False)
+        except Empty:
+            return None
+        try:
+            if entry.dbapi_connection is not None:
+                self.dispatch.checkout(entry.dbapi_connection, entry, None)
+                return entry
+        except DisconnectionError:
+            pass
+        self._do_return_conn(entry)
+        return None
+
+    def take_back(self, entry: ConnectionPoolEntry) -> None:
+        """Make it idle again."""
+        self.dispatch.checkin(entry.dbapi_connection, entry)
+        self._do_return_conn(entry)
+
 
 def _connect_arguments(url: str, role: str | None, application_name: str) -> dict[str, object]:
     scheme, _, rest = url.partition("://")
@@ -192,7 +219,7 @@ def _refuse_writing(
 @asynccontextmanager
 async def _lent(engine: AsyncEngine, turns: asyncio.Semaphore) -> AsyncIterator[AsyncConnection]:
     async with _acquired(engine, turns) as connection:
-        with _translated():
+        with translated:
             yield connection
 
 
@@ -224,18 +251,20 @@ async def in_turn(turns: asyncio.Semaphore, borrow: Callable[[], Awaitable[T]]) 
         raise
 
 
-@contextmanager
-def _translated() -> Iterator[None]:
-    """Turn what the server's state caused into `Unavailable`; mistakes in a statement pass as they are."""
-    try:
-        yield
-    except (TimeoutError, ConnectionError, PoolTimeoutError, asyncpg.InternalClientError) as error:
+class _Translated:
+    """Turns what the server's state caused into `Unavailable`; mistakes in a statement pass as they are."""
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
         # The last is what the driver says of a connection whose server took leave and has not hung up yet.
-        raise Unavailable from error
-    except DBAPIError as error:
-        if _is_passing(error):
+        if isinstance(error, TimeoutError | ConnectionError | PoolTimeoutError | asyncpg.InternalClientError):
             raise Unavailable from error
-        raise
+        if isinstance(error, DBAPIError) and _is_passing(error):
+            raise Unavailable from error
+
+
+translated = _Translated()
 
 
 def _is_passing(error: DBAPIError) -> bool:

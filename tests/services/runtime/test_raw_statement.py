@@ -89,7 +89,7 @@ async def test_a_session_lost_while_idle_is_replaced_unnoticed(pool: Database, l
 
     await until(hung_up)
     assert await session_of(lone) != before
-    assert lone.engine.sync_engine.pool.checkedin() == 1  # type: ignore[attr-defined]
+    assert lone.pool.checkedin() == 1
     await lone.dispose()
 
 
@@ -135,6 +135,33 @@ async def test_a_mistake_leaves_the_connection_to_the_next(lone: Database) -> No
     assert await RawStatement("SELECT 1 AS one").first(lone, {}) is not None
     assert await RawStatement("SELECT 1 AS one WHERE false").first(lone, {}) is None
     await lone.dispose()
+
+
+async def test_a_statement_that_is_given_up_leaves_the_connection_to_the_next(lone: Database) -> None:
+    before = await session_of(lone)
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.1):
+            await RawStatement("SELECT pg_sleep(4)").all(lone, {})
+    assert (lone.pool.checkedin(), lone.turns.locked()) == (1, False)
+    assert await session_of(lone) == before
+    await lone.dispose()
+
+
+async def test_statements_and_transactions_share_the_connections_that_there_are(postgres_url: str) -> None:
+    pair = Database(postgres_url, pool_size=2)
+    sleep = RawStatement("SELECT pg_sleep(0.05), pg_backend_pid() AS pid")
+
+    async def transaction() -> int:
+        async with pair.begin() as connection:
+            return int((await connection.execute(text("SELECT pg_backend_pid(), pg_sleep(0.05)"))).scalar_one())
+
+    async def statement() -> int:
+        return int((await sleep.one(pair, {}))["pid"])
+
+    sessions = await asyncio.gather(*(each() for _ in range(6) for each in (statement, transaction)))
+    assert len({*sessions}) == 2
+    assert (pair.pool.checkedin(), pair.turns.locked()) == (2, False)
+    await pair.dispose()
 
 
 async def test_a_statement_within_a_transaction_shares_its_fate(pool: Database) -> None:
