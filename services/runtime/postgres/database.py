@@ -50,6 +50,8 @@ class Database:
             poolclass=_Pool,
             pool_size=pool_size,
             max_overflow=0,
+            # The one given back last: its server process has every plan and page at hand that was needed just now.
+            pool_use_lifo=True,
             pool_timeout=CONNECT_SECONDS,
             # An error's text may end in a log or a workflow history; what a statement was given must not (I14).
             hide_parameters=True,
@@ -191,6 +193,8 @@ def _connect_arguments(url: str, role: str | None, application_name: str) -> dic
         "jit": "off",
         "statement_timeout": str(STATEMENT_SECONDS * 1000),
         "idle_in_transaction_session_timeout": "15000",
+        # Some connections rest for as long as it is calm; nothing on the way may forget them.
+        "tcp_keepalives_idle": "60",
     }
     return {
         "dsn": f"{scheme.partition('+')[0]}://{rest}",

@@ -164,6 +164,16 @@ async def test_statements_and_transactions_share_the_connections_that_there_are(
     await pair.dispose()
 
 
+async def test_one_statement_after_another_goes_over_the_same_connection(postgres_url: str) -> None:
+    pair = Database(postgres_url, pool_size=2)
+    await asyncio.gather(*(RawStatement("SELECT pg_sleep(0.05)").all(pair, {}) for _ in range(2)))
+    async with pair.read() as connection:
+        sessions = {int((await connection.execute(text("SELECT pg_backend_pid()"))).scalar_one())}
+    sessions |= {await session_of(pair) for _ in range(4)}
+    assert (pair.pool.checkedin(), len(sessions)) == (2, 1)
+    await pair.dispose()
+
+
 async def test_a_statement_within_a_transaction_shares_its_fate(pool: Database) -> None:
     insert = RawStatement("INSERT INTO kept VALUES (:number) RETURNING number")
     async with pool.autocommit() as connection:
