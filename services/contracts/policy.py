@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag
 
 from services.contracts.base import Code, Instant, Message, Titles
 from services.contracts.durations import DurationText, WallDurationText
@@ -147,6 +148,19 @@ class PolicySnapshot(Message):
         """The reasons that pause `clock` under this policy."""
         rule = self.clocks.get(clock)
         return PAUSED_BY_DEFAULT[clock] if rule is None or rule.paused_by is None else rule.paused_by
+
+
+@lru_cache(maxsize=256)
+def _read(text: str) -> PolicySnapshot:
+    return PolicySnapshot.model_validate_json(text)
+
+
+def _shared(policy: PolicySnapshot) -> PolicySnapshot:
+    return _read(policy.model_dump_json())
+
+
+SharedPolicy = Annotated[PolicySnapshot, AfterValidator(_shared)]
+"""A snapshot that is one object wherever it says the same: thousands of tickets in a worker live by few policies."""
 
 
 class CalendarDraft(Message):

@@ -6,7 +6,7 @@ from enum import StrEnum
 from pydantic import Field
 
 from services.contracts.base import Code, Instant, Message
-from services.contracts.policy import PolicySnapshot
+from services.contracts.policy import SharedPolicy
 from services.contracts.recording import Schedule
 
 
@@ -36,7 +36,7 @@ class Recalculation(Message):
     generation: int
     at: Instant
     expected_version: int
-    policy: PolicySnapshot | None
+    policy: SharedPolicy | None
     versions: Mapping[Code, int]
     schedule: Schedule
     would_be_due: Mapping[str, Instant | None] = Field(default_factory=dict)

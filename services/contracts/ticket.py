@@ -12,7 +12,7 @@ from pydantic import AfterValidator, Field
 from services.contracts.base import Code, Instant, Message, Record, Word
 from services.contracts.copies import JoinedCopy
 from services.contracts.durations import DurationText
-from services.contracts.policy import PolicySnapshot, Share
+from services.contracts.policy import PolicySnapshot, Share, SharedPolicy
 from services.contracts.vocabulary import (
     CallbackChannel,
     CallbackOutcome,
@@ -247,7 +247,7 @@ class TicketStart(Message):
     """The one input of the ticket workflow: fresh from a registration, rebuilt from PostgreSQL, or continued as new."""
 
     state: TicketState
-    policy: PolicySnapshot | None
+    policy: SharedPolicy | None
     events_before_continuing: int = Field(default=1_000, ge=1)
     """Length of a history after which the workflow continues as new; in the input, so that replays agree on it."""
 

@@ -5,7 +5,7 @@ from pydantic import Field, JsonValue
 from services.contracts.base import Message
 from services.contracts.basis import Basis
 from services.contracts.journal import Actor
-from services.contracts.policy import PolicySnapshot
+from services.contracts.policy import SharedPolicy
 from services.contracts.vocabulary import CommandName
 
 
@@ -19,7 +19,7 @@ class Command(Message):
     name: CommandName
     actor: Actor
     decision: dict[str, JsonValue] = Field(default_factory=dict)
-    policy: PolicySnapshot | None = None
+    policy: SharedPolicy | None = None
     policy_chosen: bool = False
     """Whether `policy` was chosen anew for this command, none included; an acceptance always chooses."""
     expected_version: int | None = None
