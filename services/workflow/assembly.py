@@ -32,7 +32,7 @@ from services.workflow.startables import open_tickets, running_publications
 from services.workflow.wake_channels import STARTER_CHANNEL
 
 SEED_PAUSE = timedelta(seconds=1)
-MEMORY_SHARE, KIB_A_RUN = 0.8, 120
+MEMORY_SHARE, KIB_A_RUN = 0.8, 85
 """Of a worker's memory for runs, the share of tickets; and resident KiB of one, by `python -m tests.bench memory`."""
 
 

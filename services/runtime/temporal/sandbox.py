@@ -1,8 +1,10 @@
 """The sandbox that workflows run in: what it takes as it is, and what it need not be asked."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
+from temporalio.api.common.v1 import Payloads
 from temporalio.bridge.proto.workflow_activation import WorkflowActivation
 from temporalio.bridge.proto.workflow_completion import WorkflowActivationCompletion
 from temporalio.converter import SerializationContext, StorageDriverStoreContext, WorkflowSerializationContext
@@ -13,6 +15,9 @@ from temporalio.workflow import Info
 SHARED_WITH_SANDBOX = ("services", "pydantic", "pydantic_core", "annotated_types", "email_validator")
 """The sandbox takes these modules as they are instead of loading them a run. Of ours, tests/architecture proves pure
 whatever a workflow imports."""
+_NO_RESULT = Payloads()
+_WITHIN = "__temporal_in_sandbox"
+"""The name by which the sandbox knows what runs in it."""
 
 
 def sandbox(shared: Sequence[str] = SHARED_WITH_SANDBOX) -> SandboxedWorkflowRunner:
@@ -24,7 +29,8 @@ def sandbox(shared: Sequence[str] = SHARED_WITH_SANDBOX) -> SandboxedWorkflowRun
 class _Runner(SandboxedWorkflowRunner):
     def create_instance(self, det: WorkflowInstanceDetails) -> WorkflowInstance:
         """Begin a run in a sandbox of its own."""
-        return _Run(super().create_instance(det), det.info)
+        kept = _without_first_task(det)
+        return _Run(super().create_instance(kept), kept.info)
 
 
 class _Run(WorkflowInstance):
@@ -40,8 +46,10 @@ class _Run(WorkflowInstance):
         self._signed_for = WorkflowSerializationContext(namespace=info.namespace, workflow_id=info.workflow_id)
 
     def activate(self, act: WorkflowActivation) -> WorkflowActivationCompletion:
-        """Take a task."""
-        return self._sandboxed.activate(act)
+        """Take a task, and keep nothing of it but what it has changed."""
+        done = self._sandboxed.activate(act)
+        _forget_task(self._sandboxed)
+        return done
 
     def get_serialization_context(self, command_info: object) -> SerializationContext:
         """The workflow itself, whatever the command."""
@@ -60,3 +68,24 @@ class _Run(WorkflowInstance):
     def get_thread_id(self) -> int | None:
         """The thread that a task holds."""
         return self._sandboxed.get_thread_id()
+
+
+def _without_first_task(det: WorkflowInstanceDetails) -> WorkflowInstanceDetails:
+    """Take away from a run's beginning what belongs to the message of its first task, any part of which keeps the whole
+    message in memory. No workflow of ours reads its memo, or goes on from the result of another run."""
+    return replace(det, info=replace(det.info, raw_memo={}, headers={}), last_completion_result=_NO_RESULT)
+
+
+def _forget_task(sandboxed: WorkflowInstance) -> None:
+    """Let go of the last task, its answer and the first task's headers, which the SDK keeps until the next: they were a
+    third of what a worker remembered of a ticket. `tests/replay` finds what else an SDK to come may keep."""
+    instance = _instance_of(sandboxed)
+    instance._current_completion = None
+    instance._deployment_version_for_current_task = None
+    instance._current_internal_flags = ()
+    if instance._workflow_input is not None:
+        instance._workflow_input.headers = {}
+
+
+def _instance_of(sandboxed: WorkflowInstance) -> Any:
+    return sandboxed.globals_and_locals[_WITHIN].instance  # type: ignore[attr-defined]
