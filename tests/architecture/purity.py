@@ -30,7 +30,10 @@ LIBRARIES = {
 """Libraries that a workflow's modules may import, besides each other."""
 OF_ASYNCIO = {"Task", "create_task", "get_running_loop"}
 """The loop is the workflow's own; clocks, threads and processes of asyncio are not."""
-AWAY = {"breakpoint", "compile", "eval", "exec", "globals", "hash", "id", "input", "open", "print", "__import__"}
+AWAY = {
+    "breakpoint", "compile", "eval", "exec", "globals", "hash", "id", "input", "open", "print", "__builtins__",
+    "__import__",
+}  # fmt: skip
 """Functions that do input or output, load code, or answer otherwise in another process."""
 CLOCKS = {"now", "today", "utcnow"}
 """Methods of the machine's clock; a workflow's own is `workflow.now`."""
