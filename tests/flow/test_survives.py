@@ -3,6 +3,7 @@
 import asyncio
 import uuid
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from services.contracts.recording import RecordRequest, Schedule
 from services.contracts.vocabulary import ClockName, ClockState, CommandName
 from services.workflow.client import EngineUnavailable, NoWorkflow
 from services.workflow.journal.activities import TicketActivities
+from services.workflow.journal.store import GENESIS, Stand
 from services.workflow.lifecycle import steps
 from services.workflow.lifecycle.calls import ENGINE_BEHIND
 from services.workflow.lifecycle.life import Life
@@ -271,13 +273,35 @@ async def _next_batch(life: Life, ticket: Ticket, tag: str) -> RecordRequest:
 
 
 class Careful(TicketActivities):
-    """Counts how often it had to look at the row first."""
+    """Counts how often it had to look at the row first, and how often to lock it."""
 
-    looked = 0
+    looked = locked = 0
+
+    async def _look(self, ticket_no: str) -> Stand | None:
+        self.looked += 1
+        return await super()._look(ticket_no)
 
     async def _attempt(self, batch: RecordRequest, pinned: set[tuple[str, int]]) -> Schedule | None:
-        self.looked += 1
+        self.locked += 1
         return await super()._attempt(batch, pinned)
+
+
+class Overtaken(Careful):
+    """Looks at a row that somebody else writes to before it does."""
+
+    async def _look(self, ticket_no: str) -> Stand | None:
+        stand = await super()._look(ticket_no)
+        return replace(stand, journal_hash=GENESIS) if stand else None
+
+
+async def test_whoever_looks_at_a_row_that_then_stands_otherwise_locks_it(harness: TicketHarness) -> None:
+    await harness.promise(PROMISED)
+    ticket = await harness.open(start=False)
+    start = await harness.stored(ticket)
+    life = Life(start.state, start.policy)
+    mine = Overtaken(harness.database, harness.catalogue)
+    await mine.record(await _next_batch(life, ticket, "once"))
+    assert (mine.looked, mine.locked, (await ticket.row())["tags"]) == (1, 1, ["once"])
 
 
 async def test_whoever_wrote_a_ticket_last_writes_on_without_looking_until_somebody_else_has_written(
@@ -290,11 +314,11 @@ async def test_whoever_wrote_a_ticket_last_writes_on_without_looking_until_someb
     mine = Careful(harness.database, harness.catalogue)
     await mine.record(await _next_batch(life, ticket, "looked"))
     await mine.record(await _next_batch(life, ticket, "at-once"))
-    assert mine.looked == 1
+    assert (mine.looked, mine.locked) == (1, 0)
     others = TicketActivities(harness.database, harness.catalogue)
     await others.record(await _next_batch(life, ticket, "another"))
     await mine.record(await _next_batch(life, ticket, "looked-again"))
-    assert mine.looked == 2
+    assert (mine.looked, mine.locked) == (2, 0)
     assert (await ticket.row())["tags"] == ["looked", "at-once", "another", "looked-again"]
 
 
@@ -308,7 +332,7 @@ async def test_a_step_is_timed_by_the_promises_in_force_when_it_is_recorded(harn
     async with harness.database.begin() as connection:
         await advance(connection)
     await mine.record(await _next_batch(life, ticket, "after"))
-    assert mine.looked == 3  # the first, and after the publication once to learn of it and once with what it says
+    assert (mine.looked, mine.locked) == (1, 2)  # locked once to learn of the publication, once with what it says
 
 
 async def test_an_unstored_or_repeated_command_is_refused_whether_or_not_the_row_is_known(

@@ -15,6 +15,7 @@ from services.contracts.names import ACTIVITY_RECORD
 from services.contracts.recording import ClockSchedule, DeadlineSchedule, RecordRequest, Schedule, apply_schedule
 from services.contracts.ticket import TicketStart, TicketState
 from services.runtime.postgres.database import Database
+from services.runtime.postgres.raw_statement import RawStatement
 from services.workflow import due_times
 from services.workflow.journal.metrics import measure
 from services.workflow.journal.origins import unfounded
@@ -28,6 +29,8 @@ failures = Counter(
     "bihuan_ticket_records_failed_total",
     "Steps not recorded at this try; they are tried for ever, so a lone one that grows is a ticket that is stuck.",
 )
+
+_FOUND = RawStatement("SELECT version, journal_hash, language FROM workflow.tickets WHERE ticket_no = :ticket_no")
 
 
 class TicketActivities:
@@ -44,7 +47,8 @@ class TicketActivities:
         """Write journal, ticket and clocks in one transaction and answer the instants to wait for.
 
         A batch that was written before (the answer got lost) is answered again from what is stored. Costs one statement
-        where this process wrote the ticket's last batch; else the row is locked and looked at first.
+        where this process wrote the ticket's last batch, two where another did; where the row then stands otherwise,
+        it is locked and looked at.
 
         Raises:
             ApplicationError: `engine_behind` with the stored state, when the journal knows more than the workflow, or
@@ -66,12 +70,13 @@ class TicketActivities:
         return schedule
 
     async def _at_once(self, batch: RecordRequest, pinned: set[tuple[str, int]]) -> Schedule | None:
-        """One statement, where this process knows how the ticket's row stands, or need not: an empty batch adds nothing
-        to its chain. None where that is not so, and where the row turns out to stand otherwise."""
-        before = batch.state.version - len(batch.events)
-        stand = self._stands.of(batch.state.ticket_no) if batch.events else Stand(before, None, "")
+        """One statement, where the ticket's row stands as this process believes. None where it turns out to stand
+        otherwise, and where something has to be read or locked first."""
         generation = self._catalogue.generation
-        if stand is None or stand.version != before or generation is None or _excuses(batch):
+        if generation is None or _excuses(batch):
+            return None
+        stand = await self._stand(batch)
+        if stand is None or stand.version != _before(batch):
             return None
         calendars = self._catalogue.at_hand(pinned, generation)
         if calendars is None:
@@ -83,11 +88,23 @@ class TicketActivities:
         self._finish(batch, new.stand, written)
         return schedule
 
+    async def _stand(self, batch: RecordRequest) -> Stand | None:
+        """The stand of the ticket's row as this process wrote it last, else as it is read without a lock. An empty
+        batch need not know: it adds nothing to the chain."""
+        if not batch.events:
+            return Stand(_before(batch), None, "")
+        known = self._stands.of(batch.state.ticket_no)
+        return known if known and known.version == _before(batch) else await self._look(batch.state.ticket_no)
+
+    async def _look(self, ticket_no: str) -> Stand | None:
+        row = await _FOUND.first(self._database, {"ticket_no": ticket_no})
+        return Stand(**row) if row else None
+
     async def _attempt(self, batch: RecordRequest, pinned: set[tuple[str, int]]) -> Schedule | None:
         """None when something in force has to be read first, which is no business of a transaction."""
         async with self._database.begin() as connection:
             row = (await connection.execute(_stand(batch))).one_or_none()
-            before = batch.state.version - len(batch.events)
+            before = _before(batch)
             if row is None or row.version < before:
                 raise ApplicationError(f"{batch.state.ticket_no}: the journal lacks events", type=JOURNAL_BEHIND)
             if row.version > before:
@@ -128,6 +145,11 @@ def _made_ready(batch: RecordRequest, stand: Stand, calendars: due_times.Calenda
     return schedule, new
 
 
+def _before(batch: RecordRequest) -> int:
+    """The version at which the journal must stand."""
+    return batch.state.version - len(batch.events)
+
+
 def _excuses(batch: RecordRequest) -> bool:
     return any(event.type is EventType.RECALCULATED for event in batch.events)
 
@@ -165,7 +187,7 @@ async def _behind(connection: AsyncConnection, ticket_no: str) -> ApplicationErr
 
 async def _is_written(connection: AsyncConnection, batch: RecordRequest, last_hash: bytes) -> bool:
     """Whether the journal's last events are those of the batch, and not as many others."""
-    ticket_no, before = batch.state.ticket_no, batch.state.version - len(batch.events)
+    ticket_no, before = batch.state.ticket_no, _before(batch)
     query = select(journal.c.hash).where(journal.c.ticket_no == ticket_no, journal.c.seq == before)
     last = await connection.scalar(query) or GENESIS
     for event in batch.events:
