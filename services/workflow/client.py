@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from weakref import WeakValueDictionary
 
@@ -34,6 +34,7 @@ from services.contracts.ticket import TicketStart
 from services.runtime.telemetry import log
 from services.runtime.temporal.client import RPC_LIMIT, Answer, engine_identity, start_or_attach, update_or_start
 from services.runtime.temporal.inventory import EngineRuns, Workflows
+from services.workflow.lifecycle import timers
 from services.workflow.lifecycle.search_attributes import search_attributes
 from services.workflow.tables import tickets
 
@@ -41,6 +42,9 @@ SEARCHABLE_RETRY_SECONDS = 60.0
 MOST_AT_ONCE = 4
 """Updates of one ticket on their way from one process. With more than ten, the engine refuses some and forgets the
 workflow task that is on, with the step in it."""
+EARLIER, LONGEST_DELAY = timedelta(seconds=5), timedelta(days=30)
+"""A run begins this long before its first instant, and sets its timer itself: neither a start that takes long nor a
+clock that is a little off makes it late."""
 _ENDED_BEFORE_THE_ANSWER = "AcceptedUpdateCompletedWorkflow"
 """The engine's type of an error: the run took the Update, and ended in the task that answered it."""
 TICKET_WORKFLOWS = Workflows(WORKFLOW_TICKET, QUEUE_TICKETS, ticket_workflow_id, (tickets.c.ticket_no,))
@@ -89,7 +93,8 @@ class TicketEngine:
     async def start(self, start: TicketStart) -> None:
         """Start a ticket's workflow; one that runs already is left alone. Where the namespace lacks search attributes,
         it runs without, and cannot be searched for."""
-        await self._searchable(start, partial(start_or_attach, self._client, WORKFLOW_TICKET, start))
+        begin = partial(start_or_attach, self._client, WORKFLOW_TICKET, start, delay=_delay(start))
+        await self._searchable(start, begin)
 
     async def _searchable(self, start: TicketStart, begin: Callable[..., Awaitable[Answer]]) -> Answer:
         """Let `begin` start a ticket's workflow with its search attributes, or without where they are refused."""
@@ -208,6 +213,17 @@ class TicketEngine:
         begin = partial(update_or_start, self._client, WORKFLOW_TICKET, start)
         told = {"update": name, "told": message, "update_id": id_, "result_type": UpdateOutcome, "limit": limit}
         return await self._searchable(start, partial(begin, **told))
+
+
+def _delay(start: TicketStart) -> timedelta | None:
+    """The time that a run can wait for its first task; None where it has something to do now, or nothing to wait for.
+
+    A run without a timer may not be delayed: if its first Update is refused, its first task leaves nothing behind, and
+    the engine loses the next Update for ten seconds.
+    """
+    until = timers.rests_until(start)
+    left = until - datetime.now(UTC) - EARLIER if until else timedelta(0)
+    return min(left, LONGEST_DELAY) if left > timedelta(0) else None
 
 
 def _refusal(error: WorkflowUpdateFailedError) -> Exception:

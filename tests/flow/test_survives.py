@@ -91,7 +91,7 @@ async def test_a_worker_without_a_cache_carries_a_ticket_through_its_life(harnes
 async def test_a_command_and_a_due_timer_in_one_activation_find_the_breach_first(harness: TicketHarness) -> None:
     await harness.promise({K.ACCEPTANCE: ClockRule(target="PT2H", warn_at=())})
     ticket = await harness.open()
-    await ticket.settled()
+    await ticket.do(C.TAG, add=["begun"])
     due_at = (await ticket.clock(K.ACCEPTANCE)).due_at
     assert due_at is not None
     async with harness.workers.none():
@@ -102,7 +102,7 @@ async def test_a_command_and_a_due_timer_in_one_activation_find_the_breach_first
             await ticket.handle.describe()
     await asyncio.gather(moving, accepting)
     types = [it["type"] for it in await ticket.events()]
-    assert types == ["ticket.received", "clock.breached", "ticket.accepted"]
+    assert types == ["ticket.received", "ticket.tagged", "clock.breached", "ticket.accepted"]
     assert (await ticket.clock(K.ACCEPTANCE)).state is ClockState.MET_LATE
     between = _types_between(
         await ticket.handle.fetch_history(),

@@ -13,6 +13,8 @@ from temporalio.client import WorkflowExecutionDescription, WorkflowHandle
 from temporalio.testing import WorkflowEnvironment
 
 LAST_MOMENT, LONGEST = timedelta(milliseconds=50), timedelta(seconds=30)
+_STARTED = 1
+"""The first event's id."""
 Handle = WorkflowHandle[Any, Any]
 
 
@@ -61,10 +63,15 @@ async def _now(env: WorkflowEnvironment, handle: Handle) -> datetime:
 
 
 async def _next_timer(handle: Handle) -> datetime | None:
-    """The instant of the workflow's first timer that has not fired; None without one."""
+    """The instant of the workflow's first timer that has not fired, or of its delayed first task; None without one."""
     due: dict[int, datetime] = {}
     for event in (await handle.fetch_history()).events:
-        if event.HasField("timer_started_event_attributes"):
+        if event.HasField("workflow_execution_started_event_attributes"):
+            delay = event.workflow_execution_started_event_attributes.first_workflow_task_backoff.ToTimedelta()
+            due |= {event.event_id: event.event_time.ToDatetime(tzinfo=UTC) + delay} if delay else {}
+        elif event.HasField("workflow_task_scheduled_event_attributes"):
+            due.pop(_STARTED, None)
+        elif event.HasField("timer_started_event_attributes"):
             length = event.timer_started_event_attributes.start_to_fire_timeout.ToTimedelta()
             due[event.event_id] = event.event_time.ToDatetime(tzinfo=UTC) + length
         elif event.HasField("timer_fired_event_attributes"):

@@ -73,8 +73,11 @@ async def start_or_attach(
     told: Sequence[Any] = (),
     summary: str | None = None,
     search_attributes: TypedSearchAttributes | None = None,
+    delay: timedelta | None = None,
 ) -> None:
     """Start a workflow; one that runs already is left alone, and gets the `signal` where there is one.
+
+    Its first task waits for `delay`, or for an Update or the `signal` of another start, whichever comes first.
 
     Raises:
         RPCError: the engine does not answer, or does not know a search attribute.
@@ -85,6 +88,7 @@ async def start_or_attach(
             argument,
             start_signal=signal,
             start_signal_args=told,
+            start_delay=delay,
             rpc_timeout=RPC_LIMIT,
             **_attaching(id_, queue, summary, search_attributes),
         )

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from services.contracts.base import format_instant
 from services.contracts.journal import EventType
-from services.contracts.ticket import Clock, Deadline, DeadlineName
+from services.contracts.ticket import Clock, Deadline, DeadlineName, TicketStart
 from services.contracts.vocabulary import ClockState, CloseReason, Phase, WaitReason
 from services.workflow.lifecycle.life import Life, system
 
@@ -28,6 +28,19 @@ def settle(life: Life, now: datetime) -> None:
 def next_instant(life: Life) -> datetime | None:
     """The earliest instant at which time will do something; None when the ticket waits only for people."""
     return min((at for at, _ in _agenda(life)), default=None)
+
+
+def needs_instants(life: Life) -> bool:
+    """Whether an instant is missing that only a calendar can tell."""
+    state = life.state
+    return any(clock.unscheduled for clock in state.clocks) or any(it.at is None for it in state.deadlines)
+
+
+def rests_until(start: TicketStart) -> datetime | None:
+    """The instant until which a run that begins from `start` does nothing but wait; None where it has something to do,
+    or where time alone does nothing."""
+    life = Life(start.state, start.policy)
+    return None if start.state.ended or needs_instants(life) else next_instant(life)
 
 
 def _first_due(life: Life, now: datetime) -> Act | None:

@@ -61,7 +61,7 @@ class TicketWorkflow:
         self._show()
         while not self.life.state.ended:
             timers.settle(self.life, workflow.now())
-            if self._has_something_to_record or self._needs_instants:
+            if self._has_something_to_record or timers.needs_instants(self.life):
                 await self._record()
                 continue
             if self._history_is_long:
@@ -170,16 +170,11 @@ class TicketWorkflow:
     @property
     def _is_busy(self) -> bool:
         """A step waits for the journal, or an instant for its calendar."""
-        return self.recording or self._has_something_to_record or self._needs_instants
+        return self.recording or self._has_something_to_record or timers.needs_instants(self.life)
 
     @property
     def _has_something_to_record(self) -> bool:
         return self.set_back or bool(self.life.events or self.life.ledger.touched)
-
-    @property
-    def _needs_instants(self) -> bool:
-        state = self.life.state
-        return any(clock.unscheduled for clock in state.clocks) or any(it.at is None for it in state.deadlines)
 
     @property
     def _history_is_long(self) -> bool:
