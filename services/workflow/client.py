@@ -47,6 +47,8 @@ EARLIER, LONGEST_DELAY = timedelta(seconds=5), timedelta(days=30)
 clock that is a little off makes it late."""
 _ENDED_BEFORE_THE_ANSWER = "AcceptedUpdateCompletedWorkflow"
 """The engine's type of an error: the run took the Update, and ended in the task that answered it."""
+_SWITCHED_OFF = {RPCStatusCode.PERMISSION_DENIED, RPCStatusCode.UNIMPLEMENTED}
+"""Said by an engine without Update-with-Start, which older releases have to be told to have."""
 TICKET_WORKFLOWS = Workflows(WORKFLOW_TICKET, QUEUE_TICKETS, ticket_workflow_id, (tickets.c.ticket_no,))
 
 
@@ -190,10 +192,10 @@ class TicketEngine:
         turns = self._turns.setdefault(ticket_no, asyncio.Semaphore(MOST_AT_ONCE))
         try:
             async with asyncio.timeout(limit.total_seconds()), turns:
-                if start is not None:
-                    return await self._update_or_start(start, name, message, id_, limit)
+                if start is not None and (outcome := await self._update_or_start(start, name, message, id_, limit)):
+                    return outcome
                 handle = self._client.get_workflow_handle(ticket_workflow_id(ticket_no))
-                outcome: UpdateOutcome = await handle.execute_update(
+                given: UpdateOutcome = await handle.execute_update(
                     name, message, id=id_, result_type=UpdateOutcome, rpc_timeout=limit
                 )
         except WorkflowUpdateFailedError as error:
@@ -205,14 +207,21 @@ class TicketEngine:
         except RuntimeError as error:
             # What the SDK raises until its first connection succeeds.
             raise EngineUnavailable from error
-        return outcome
+        return given
 
     async def _update_or_start(
         self, start: TicketStart, name: str, message: Message, id_: str, limit: timedelta
-    ) -> UpdateOutcome:
+    ) -> UpdateOutcome | None:
+        """None where the engine does not do both in one request: the workflow has been started then."""
         begin = partial(update_or_start, self._client, WORKFLOW_TICKET, start)
         told = {"update": name, "told": message, "update_id": id_, "result_type": UpdateOutcome, "limit": limit}
-        return await self._searchable(start, partial(begin, **told))
+        try:
+            return await self._searchable(start, partial(begin, **told))
+        except RPCError as error:
+            if error.status not in _SWITCHED_OFF:
+                raise
+        await self.start(start)
+        return None
 
 
 def _delay(start: TicketStart) -> timedelta | None:

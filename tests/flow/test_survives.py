@@ -13,6 +13,7 @@ from temporalio import activity
 from temporalio.api.enums.v1 import EventType
 from temporalio.client import WorkflowHistory
 from temporalio.exceptions import ApplicationError
+from temporalio.service import RPCError, RPCStatusCode
 
 from services.contracts.commands.table import BODIES, decision_of
 from services.contracts.commands.update import Command
@@ -20,6 +21,7 @@ from services.contracts.names import ACTIVITY_RECORD
 from services.contracts.policy import ClockRule
 from services.contracts.recording import RecordRequest, Schedule
 from services.contracts.vocabulary import ClockName, ClockState, CommandName
+from services.workflow import client as engine_module
 from services.workflow.client import EngineUnavailable, NoWorkflow
 from services.workflow.journal.activities import TicketActivities
 from services.workflow.journal.store import GENESIS, Stand
@@ -179,6 +181,19 @@ async def test_a_first_command_starts_the_workflow_that_takes_it(harness: Ticket
     again = await harness.engine.command(ticket.ticket_no, taken, HOUR, start)
     noted = await harness.engine.command(ticket.ticket_no, await _kept(ticket, C.TAG, add=["x"]), HOUR, start)
     assert (again.version, noted.version, (await ticket.handle.describe()).run_id) == (2, 3, run)
+
+
+async def test_an_engine_that_does_not_do_both_in_one_request_gets_two(
+    harness: TicketHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def switched_off(*_: object, **__: object) -> None:
+        raise RPCError("disabled on this namespace", RPCStatusCode.PERMISSION_DENIED, b"")
+
+    monkeypatch.setattr(engine_module, "update_or_start", switched_off)
+    ticket = await harness.open(start=False)
+    start, taken = await harness.stored(ticket), await _kept(ticket, C.ACCEPT)
+    outcome = await harness.engine.command(ticket.ticket_no, taken, HOUR, start)
+    assert (outcome.version, (await ticket.row())["phase"]) == (2, "processing.assigned")
 
 
 async def test_a_command_that_starts_from_an_old_row_gives_way_to_the_journal(harness: TicketHarness) -> None:
