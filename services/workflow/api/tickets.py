@@ -106,8 +106,7 @@ async def read_overview(request: Request, tickets: TicketsDep, caller: TicketRea
     and other tickets of its customer. A list with a `next_cursor` goes on at its own address."""
     ticket = await tickets.showing.find_shown(ticket_no, caller)
     language = preferred_language(request.headers.get("accept-language"))
-    overview = await tickets.showing.overview(ticket, caller, language)
-    return WrittenJson(overview, headers={"ETag": etag(ticket.row["version"])})
+    return WrittenJson(await tickets.showing.overview(ticket, caller, language))
 
 
 def _add_command(name: CommandName, model: type[Message]) -> None:
