@@ -21,6 +21,7 @@ from services.contracts.names import ACTIVITY_RECORD
 from services.contracts.policy import ClockRule
 from services.contracts.recording import RecordRequest, Schedule
 from services.contracts.vocabulary import ClockName, ClockState, CommandName
+from services.runtime.temporal import replays
 from services.workflow import client as engine_module
 from services.workflow.client import EngineUnavailable, NoWorkflow
 from services.workflow.journal.activities import TicketActivities
@@ -450,3 +451,19 @@ def _types_between(history: WorkflowHistory, first: int, last: int) -> list[int]
     types: list[int] = [event.event_type for event in history.events]
     begin = types.index(first)
     return types[begin : types.index(last, begin)]
+
+
+async def test_a_first_try_that_a_replay_left_without_its_step_gives_way_to_the_activity(
+    harness: TicketHarness, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a task was given up while the step was tried: then the history holds no result of it."""
+    monkeypatch.setattr(replays, "_is_read", lambda _: False)
+    await harness.promise(PROMISED)
+    ticket = await harness.open()
+    await ticket.do(C.ACCEPT)
+    assert (await ticket.row())["version"] == len(await ticket.events())
+    assert set(await due_times(ticket)) == {"progress", "resolution"}
+    monkeypatch.undo()
+    async with harness.workers.other(max_cached_workflows=0):
+        await ticket.do(C.PROGRESS, visible=True)
+    assert (await ticket.row())["version"] == len(await ticket.events())

@@ -13,6 +13,7 @@ from temporalio.worker import Replayer
 from services.notify.alerts.workflow import AlertWorkflow
 from services.notify.notices.workflow import NoticeWorkflow
 from services.notify.webhooks.workflow import WebhookWorkflow
+from services.runtime.temporal.replays import LightReplays
 from services.runtime.temporal.sandbox import SHARED_WITH_SANDBOX, sandbox
 from services.survey.invitations.workflow import SurveyWorkflow
 from services.workflow.lifecycle.workflow import TicketWorkflow
@@ -65,5 +66,6 @@ async def replay(history: WorkflowHistory, shared: Sequence[str] = SHARED_WITH_S
         workflows=WORKFLOWS,
         data_converter=pydantic_data_converter,
         workflow_runner=sandbox(shared),
+        interceptors=[LightReplays()],
     )
     await replayer.replay_workflow(history)

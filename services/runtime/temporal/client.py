@@ -14,6 +14,7 @@ from temporalio.worker import Worker
 
 from services.runtime.settings import RuntimeSettings
 from services.runtime.temporal.metrics import measured_runtime
+from services.runtime.temporal.replays import LightReplays
 from services.runtime.temporal.sandbox import sandbox
 from services.runtime.temporal.signatures import Signatures, signed_converter
 
@@ -172,5 +173,6 @@ def worker(
         # start by more than half a second of computing.
         build_id="unversioned",
         workflow_runner=sandbox(),
+        interceptors=[LightReplays()],
         **options,
     )
