@@ -6,11 +6,12 @@ at once (decision 0111).
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import islice
 from typing import Any
 
 from pydantic_core import from_json
+from sqlalchemy.exc import DBAPIError
 
 from services.runtime.errors import Refusal
 from services.runtime.postgres.database import Database
@@ -91,18 +92,33 @@ class FirstAnswers:
             await self.write()
 
     async def write(self) -> None:
-        """Write what waits now.
+        """Write what waits now. An answer that PostgreSQL refuses is left out: its repeats are answered as after a
+        crash.
 
         Raises:
             Unavailable: the rest still waits.
         """
         self._added.clear()
         while self._waiting:
-            together = dict(islice(self._waiting.items(), MOST_TOGETHER))
-            body = ",".join(f'"{id_}":{text}' for id_, text in together.items())
-            await _KEEP.all(self._database, {"answers": f"{{{body}}}"})
-            for id_ in together:
-                del self._waiting[id_]
+            together = list(islice(self._waiting, MOST_TOGETHER))
+            try:
+                await self._write(together)
+            except DBAPIError:
+                for id_ in together:
+                    await self._write_or_drop(id_)
+
+    async def _write(self, ids: Sequence[str]) -> None:
+        body = ",".join(f'"{id_}":{self._waiting[id_]}' for id_ in ids)
+        await _KEEP.all(self._database, {"answers": f"{{{body}}}"})
+        for id_ in ids:
+            del self._waiting[id_]
+
+    async def _write_or_drop(self, id_: str) -> None:
+        try:
+            await self._write([id_])
+        except DBAPIError as error:
+            del self._waiting[id_]
+            log().error("a first answer cannot be kept", command=id_, error=type(error.orig).__name__)
 
     async def _write_again(self) -> None:
         try:

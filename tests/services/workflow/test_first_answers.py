@@ -88,6 +88,21 @@ async def test_in_one_process_a_repeat_and_the_first_get_one_answer_whichever_is
     assert await answers.keep("b", {"version": 1}) == await repeat == await _kept(database, "b")
 
 
+async def test_an_answer_that_postgresql_refuses_keeps_no_other_from_being_written(database: Database) -> None:
+    answers = FirstAnswers(database)
+    await _store(database, "a", "b", "c")
+    async with _writing(answers):
+        for id_, text in (("a", "ok"), ("b", "\0"), ("c", "ok")):
+            await answers.keep(id_, {"text": text})
+
+        async def are_written() -> bool:
+            return bool(await _kept(database, "c") == {"text": "ok"})
+
+        await until(are_written)
+        assert (await _kept(database, "a"), await _kept(database, "b")) == ({"text": "ok"}, None)
+        assert answers.waiting("b") is None
+
+
 async def test_answers_wait_for_postgresql_and_too_many_are_not_kept_in_memory(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
