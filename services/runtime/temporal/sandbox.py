@@ -82,6 +82,17 @@ class _Run(WorkflowInstance):
         return self._sandboxed.get_thread_id()
 
 
+class _AnswerToNobody:
+    """Takes the commands of a run that is thrown away, whose coroutine cancels its timers once more."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Lend a part of an answer that nobody keeps."""
+        return getattr(WorkflowActivationCompletion(), name)
+
+
+_TO_NOBODY = _AnswerToNobody()
+
+
 def _without_first_task(det: WorkflowInstanceDetails) -> WorkflowInstanceDetails:
     """Take away from a run's beginning what belongs to the message of its first task, any part of which keeps the whole
     message in memory. No workflow of ours reads its memo, or goes on from the result of another run."""
@@ -92,7 +103,7 @@ def _forget_task(sandboxed: WorkflowInstance) -> None:
     """Let go of the last task, its answer and the first task's headers, which the SDK keeps until the next: they were a
     third of what a worker remembered of a ticket. `tests/replay` finds what else an SDK to come may keep."""
     instance = _instance_of(sandboxed)
-    instance._current_completion = None
+    instance._current_completion = _TO_NOBODY
     instance._deployment_version_for_current_task = None
     instance._current_internal_flags = ()
     if instance._workflow_input is not None:
