@@ -43,7 +43,7 @@ async def test_a_command_before_the_workflow_waits_then_is_unknown_and_is_done_o
         internal_secret=SECRET,
     )
     async with assemble_worker(worker):
-        done = await unstarted.give(ticket_no, "accept", by="李雷", Idempotency_Key="a")
+        done = await unstarted.insist(f"/v1/tickets/{ticket_no}/accept", {}, by="李雷", Idempotency_Key="a")
         assert (done.status_code, done.json()["phase"]) == (200, "processing.assigned")
         again = await unstarted.give(ticket_no, "accept", by="李雷", Idempotency_Key="a")
         assert again.json() == done.json()
